@@ -1,0 +1,66 @@
+"""The errors a user can meet: one sentence that says what is wrong, one that says what to do, an exit code.
+
+RldoctorError
+├── UsageError            exit 2   wrong command line, recipe or configuration
+│   └── MissingExtra      exit 2   a command needs packages that the base install does not bring
+├── CannotJudge           exit 3   no data, or data that must not be trusted: never a green light
+└── TrainingFailed        exit 4   the training itself broke (environment raised, disk full, ...)
+
+Anything else that reaches the command line is a defect of rldoctor and ends with exit 4.
+"""
+
+from __future__ import annotations
+
+EXIT_PASSED = 0
+EXIT_FINDINGS = 1
+EXIT_USAGE = 2
+EXIT_UNJUDGED = 3
+EXIT_INTERNAL = 4
+
+
+class RldoctorError(Exception):
+    """Base of every error that rldoctor raises on purpose.
+
+    Args:
+        problem: One sentence, what is wrong, with the offending value in it.
+        cure: One sentence or command, what to do about it.
+    """
+
+    exit_code = EXIT_INTERNAL
+
+    def __init__(self, problem: str, cure: str = "") -> None:
+        super().__init__(f"{problem} {cure}".strip())
+        self.problem = problem
+        self.cure = cure
+
+
+class UsageError(RldoctorError):
+    """The command line, a recipe or a configuration file is wrong; nothing has been written."""
+
+    exit_code = EXIT_USAGE
+
+
+class MissingExtra(UsageError):
+    """A command needs an optional group of packages that is not installed.
+
+    Args:
+        command: What the user asked for, such as ``rldoctor train``.
+        package: The package that could not be imported.
+        extra: The optional dependency group that brings it.
+    """
+
+    def __init__(self, command: str, package: str, extra: str = "train") -> None:
+        super().__init__(
+            f"{command} needs the package {package}, which is not installed.",
+            f"Install it from the rldoctor source folder with: python -m pip install -c constraints.txt '.[{extra}]'",
+        )
+
+
+class CannotJudge(RldoctorError):
+    """There is nothing to judge, or what there is does not belong to the subject."""
+
+    exit_code = EXIT_UNJUDGED
+
+
+class TrainingFailed(RldoctorError):
+    """A training or an evaluation broke off; what was saved before stays."""

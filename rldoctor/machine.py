@@ -1,0 +1,75 @@
+"""What this machine and installation are: versions, cores, memory. Standard library only; nothing is imported to ask."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from functools import cache
+
+from rldoctor.model import Json
+
+DISTRIBUTIONS = (
+    "rldoctor-kit",
+    "numpy",
+    "torch",
+    "stable-baselines3",
+    "gymnasium",
+    "gymnasium-robotics",
+    "mujoco",
+    "tensorboard",
+    "protobuf",
+    "pandas",
+)
+
+
+@cache
+def version(distribution: str) -> str | None:
+    """Return the installed version of a distribution, ``None`` where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, Json]:
+    """Return Python's version and those of every package that a result can depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in DISTRIBUTIONS}}
+
+
+def cores() -> int:
+    """Return the number of processor cores that this process may use (affinity and container limits counted)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the processor's name as the operating system gives it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def memory_gib() -> float | None:
+    """Return the physical memory in GiB, ``None`` where the platform does not tell."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def describe() -> dict[str, Json]:
+    """Return the machine as ``run.json`` keeps it. Host and user names stay out: reports are shown to others."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "processor": processor(),
+        "cores": cores(),
+        "memory_gib": memory_gib(),
+    }

@@ -1,0 +1,91 @@
+"""Making environments: one place knows how an id becomes an environment."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+from typing import Any
+
+import gymnasium
+
+from rldoctor.errors import RldoctorError, UsageError
+from rldoctor.recipe import near
+
+_ROBOTICS = "gymnasium_robotics"
+
+
+class EnvironmentBroken(RldoctorError):
+    """The environment is known but cannot be made; ``cause`` is what ``gymnasium.make`` raised."""
+
+    exit_code = 1
+
+    def __init__(self, env_id: str, cause: BaseException) -> None:
+        super().__init__(
+            f"gymnasium.make({env_id!r}) failed with {type(cause).__name__}: {_first_line(cause)}.",
+            "Run rldoctor preflight: it names the versions or packages at fault.",
+        )
+        self.cause = cause
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else "no message"
+
+
+def register_robotics() -> None:
+    """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr."""
+    if _ROBOTICS in registered_namespaces:
+        return
+    with contextlib.suppress(ModuleNotFoundError), contextlib.redirect_stderr(io.StringIO()):
+        level = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            gymnasium.register_envs(importlib.import_module(_ROBOTICS))
+        finally:
+            logging.disable(level)
+        registered_namespaces.add(_ROBOTICS)
+
+
+registered_namespaces: set[str] = set()
+
+
+def resolve(env_id: str) -> str:
+    """Return ``env_id`` if Gymnasium knows it; ``module:id`` imports the module first.
+
+    Raises:
+        UsageError: The module cannot be imported or the id is not registered; the message offers close matches.
+    """
+    register_robotics()
+    module, colon, name = env_id.rpartition(":")
+    if colon:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            # Whatever a user's module raises at import is the user's to read, in one sentence.
+            raise UsageError(
+                f"The module {module!r} of environment {env_id!r} cannot be imported: "
+                f"{type(error).__name__}: {_first_line(error)}.",
+                "Check its name and that it is on the Python path.",
+            ) from error
+    if name not in gymnasium.registry:
+        try:
+            gymnasium.spec(name)
+        except gymnasium.error.Error:
+            raise UsageError(f"There is no environment {name!r}.", near(name, gymnasium.registry)) from None
+    return env_id
+
+
+def make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    """Make the environment ``env_id``.
+
+    Raises:
+        UsageError: The id is not known.
+        EnvironmentBroken: Making it raised; the versions of its packages may not fit.
+    """
+    resolve(env_id)
+    try:
+        return gymnasium.make(env_id, **kwargs)
+    except Exception as error:
+        raise EnvironmentBroken(env_id, error) from error

@@ -1,0 +1,305 @@
+"""Recipes: what to train, with which settings, and what passes.
+
+A recipe is data (``recipe.toml``, or the ``recipe`` of a ``run.json``); this module checks it key by key, so that a
+misspelt setting is an error before anything is written rather than a default that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from rldoctor.errors import UsageError
+from rldoctor.model import Json
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one hyperparameter may be: its type, its range (inclusive) or its words, and SB3's default."""
+
+    kind: type
+    default: Json
+    low: float = -math.inf
+    high: float = math.inf
+    words: tuple[str, ...] = ()
+    nullable: bool = False
+
+
+_SCHEDULES = ("constant", "linear")
+
+# Defaults are those of stable_baselines3.PPO 2.9 (ppo.py); ranges are what PPO can compute with, not what is wise.
+HYPERPARAMETERS: Mapping[str, Setting] = {
+    "learning_rate": Setting(float, 3e-4, 0.0),
+    "learning_rate_schedule": Setting(str, "constant", words=_SCHEDULES),
+    "n_steps": Setting(int, 2048, 2),
+    "batch_size": Setting(int, 64, 2),
+    "n_epochs": Setting(int, 10, 1),
+    "gamma": Setting(float, 0.99, 0.0, 1.0),
+    "gae_lambda": Setting(float, 0.95, 0.0, 1.0),
+    "clip_range": Setting(float, 0.2, 0.0),
+    "clip_range_schedule": Setting(str, "constant", words=_SCHEDULES),
+    "clip_range_vf": Setting(float, None, 0.0, nullable=True),
+    "normalize_advantage": Setting(bool, True),
+    "ent_coef": Setting(float, 0.0),
+    "vf_coef": Setting(float, 0.5, 0.0),
+    "max_grad_norm": Setting(float, 0.5, 0.0),
+    "target_kl": Setting(float, None, 0.0, nullable=True),
+    "use_sde": Setting(bool, False),
+    "sde_sample_freq": Setting(int, -1, -1),
+    "log_std_init": Setting(float, 0.0),
+    "net_arch": Setting(list, [64, 64]),
+}
+_TOP_LEVEL: Mapping[str, Setting] = {
+    "env": Setting(str, ""),
+    "total_steps": Setting(int, 0, 1),
+    "n_envs": Setting(int, 1, 1),
+}
+# Keys of evaluation.json's aggregate that a criterion may name, with the word a reader sees and the unit.
+CRITERIA: Mapping[str, tuple[str, str, str]] = {
+    "success_rate": ("EVL101", "success rate", ""),
+    "return_mean": ("EVL102", "mean return", ""),
+    "final_distance_mean": ("EVL103", "final distance", "m"),
+    "return_over_zero_action": ("EVL104", "return above the zero-action policy", ""),
+    "return_over_random": ("EVL105", "return above the random policy", ""),
+}
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """``observed relation threshold`` must hold; ``relation`` is ``>`` or ``<``."""
+
+    name: str
+    relation: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train and what passes.
+
+    Attributes:
+        name: ``fetch_reach_dense/chapter``; the environment id for a recipe without a reference.
+        env: Gymnasium id, or ``module:id``.
+        total_steps: Environment steps to train for; SB3 rounds up to whole rollouts.
+        n_envs: Parallel environments.
+        hyperparameters: The settings that differ from SB3's defaults, keys of ``HYPERPARAMETERS``.
+        criteria: Passing criteria in the order in which they are reported.
+        overrides: What ``--set`` changed, recorded in ``run.json``.
+    """
+
+    name: str
+    env: str
+    total_steps: int
+    n_envs: int
+    hyperparameters: Mapping[str, Json] = field(default_factory=dict)
+    criteria: tuple[Criterion, ...] = ()
+    title: str = ""
+    source: str = ""
+    evaluation_episodes: int = 100
+    overrides: Mapping[str, Json] = field(default_factory=dict)
+
+    def setting(self, key: str) -> Json:
+        """Return a hyperparameter's value, SB3's default where the recipe is silent."""
+        return self.hyperparameters.get(key, HYPERPARAMETERS[key].default)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "source": self.source,
+            "env": self.env,
+            "algorithm": "ppo",
+            "total_steps": self.total_steps,
+            "n_envs": self.n_envs,
+            "evaluation_episodes": self.evaluation_episodes,
+            "hyperparameters": dict(self.hyperparameters),
+            "criteria": {c.name: {"above" if c.relation == ">" else "below": c.threshold} for c in self.criteria},
+            "overrides": dict(self.overrides),
+        }
+
+    def with_overrides(self, pairs: Iterable[str]) -> Recipe:
+        """Return the recipe with ``key=value`` pairs applied, each checked against type and range.
+
+        Raises:
+            UsageError: A key is unknown or a value is not of its type or outside its range.
+        """
+        recipe = self
+        for pair in pairs:
+            key, equals, text = pair.partition("=")
+            key = key.strip()
+            if not equals:
+                raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
+            value = _parse(key, text.strip(), "--set")
+            overrides = {**recipe.overrides, key: value}
+            if key in HYPERPARAMETERS:
+                settings = {**recipe.hyperparameters, key: value}
+                recipe = replace(recipe, hyperparameters=settings, overrides=overrides)
+            elif key == "env":
+                recipe = replace(recipe, env=str(value), overrides=overrides)
+            elif isinstance(value, int):
+                recipe = (
+                    replace(recipe, total_steps=value, overrides=overrides)
+                    if key == "total_steps"
+                    else replace(recipe, n_envs=value, overrides=overrides)
+                )
+        _check_rollout(recipe, "--set")
+        return recipe
+
+    def with_criteria(self, pairs: Iterable[str]) -> Recipe:
+        """Return the recipe with ``criterion=threshold`` pairs applied; the relation stays as it is.
+
+        Raises:
+            UsageError: The recipe has no such criterion or the threshold is no finite number.
+        """
+        criteria = {criterion.name: criterion for criterion in self.criteria}
+        for pair in pairs:
+            name, _, text = pair.partition("=")
+            if name not in criteria:
+                raise UsageError(f"{self.name} has no passing criterion {name!r}.", near(name, criteria))
+            criteria[name] = replace(criteria[name], threshold=_number(name, text, "--require"))
+        return replace(self, criteria=tuple(criteria.values()))
+
+
+def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
+    """Build a recipe from the content of a ``recipe.toml`` or of ``run.json``'s ``recipe``.
+
+    Args:
+        data: The parsed file.
+        where: Name of the file, for the message.
+
+    Raises:
+        UsageError: A key is missing or unknown, or a value is not of its type or outside its range.
+    """
+    known = {"name", "title", "source", "env", "algorithm", "total_steps", "n_envs", "hyperparameters"}
+    known |= {"criteria", "evaluation_episodes", "overrides", "provenance"}
+    for key in data:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key!r}.", near(key, known))
+    for key in ("name", "env", "total_steps", "n_envs"):
+        if key not in data:
+            raise UsageError(f"{where}: the key {key!r} is missing.")
+    if data.get("algorithm", "ppo") != "ppo":
+        raise UsageError(f"{where}: algorithm {data['algorithm']!r} is not known.", "This version trains ppo.")
+    settings = _table(data, "hyperparameters", where)
+    checked = {key: _check(key, value, where) for key, value in settings.items()}
+    recipe = Recipe(
+        name=str(data["name"]),
+        env=str(_check("env", data["env"], where)),
+        total_steps=_whole("total_steps", data["total_steps"], where),
+        n_envs=_whole("n_envs", data["n_envs"], where),
+        hyperparameters=checked,
+        criteria=tuple(_criterion(name, value, where) for name, value in _table(data, "criteria", where).items()),
+        title=str(data.get("title", "")),
+        source=str(data.get("source", "")),
+        evaluation_episodes=_whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
+        overrides=_table(data, "overrides", where),
+    )
+    _check_rollout(recipe, where)
+    return recipe
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the nearest known words, or lists them all when none is near."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
+
+
+def _table(data: Mapping[str, Json], key: str, where: str) -> Mapping[str, Json]:
+    value = data.get(key, {})
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{where}: {key} must be a table.")
+    return value
+
+
+def _criterion(name: str, value: Json, where: str) -> Criterion:
+    if name not in CRITERIA:
+        raise UsageError(f"{where}: unknown criterion {name!r}.", near(name, CRITERIA))
+    if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in ("above", "below"):
+        raise UsageError(f"{where}: criterion {name!r} must be {{ above = number }} or {{ below = number }}.")
+    (word, threshold), *_ = value.items()
+    return Criterion(name, ">" if word == "above" else "<", _number(name, threshold, where))
+
+
+def _number(name: str, value: Json, where: str) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise UsageError(f"{where}: {name} = {value!r} is not a finite number.")
+    return number
+
+
+def _whole(key: str, value: Json, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{where}: {key} = {value!r} must be a whole number of at least 1.")
+    return value
+
+
+def _parse(key: str, text: str, where: str) -> Json:
+    """Turn the text of ``--set key=text`` into a checked value."""
+    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
+    if key not in settings:
+        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
+    kind = settings[key].kind
+    value: Json = text
+    try:
+        if text.lower() in ("none", "null"):
+            value = None
+        elif kind is bool:
+            value = {"true": True, "false": False}[text.lower()]
+        elif kind is int:
+            # 5e5 and 500_000 are how people write steps.
+            value = int(text) if text.lstrip("-").replace("_", "").isdigit() else _exact_int(float(text))
+        elif kind is float:
+            value = float(text)
+        elif kind is list:
+            value = [int(width) for width in text.strip("[] ").replace(",", " ").split()]
+    except (KeyError, ValueError, OverflowError):
+        raise UsageError(f"{where}: {key}={text} is not a valid {kind.__name__}.") from None
+    return _check(key, value, where)
+
+
+def _exact_int(number: float) -> int:
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _check(key: str, value: Json, where: str) -> Json:
+    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
+    if key not in settings:
+        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
+    setting = settings[key]
+    if value is None and setting.nullable:
+        return None
+    if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, setting.kind) or (isinstance(value, bool) and setting.kind is not bool):
+        raise UsageError(f"{where}: {key} = {value!r} must be of type {setting.kind.__name__}.")
+    if isinstance(value, (int, float)) and not setting.low <= value <= setting.high:
+        bounds = f"at least {setting.low:g}" if math.isinf(setting.high) else f"in [{setting.low:g}, {setting.high:g}]"
+        if math.isinf(setting.low):
+            bounds = "a finite number"
+        raise UsageError(f"{where}: {key} = {value!r} must be {bounds}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where}: {key} = {value!r} must be a finite number.")
+    if setting.words and value not in setting.words:
+        raise UsageError(f"{where}: {key} = {value!r} must be one of: {', '.join(setting.words)}.")
+    if setting.kind is list and not all(isinstance(w, int) and w > 0 for w in value):  # type: ignore[union-attr]
+        raise UsageError(f"{where}: {key} = {value!r} must be a list of layer widths, such as [64, 64].")
+    return value
+
+
+def _check_rollout(recipe: Recipe, where: str) -> None:
+    rollout = int(recipe.setting("n_steps")) * recipe.n_envs  # type: ignore[arg-type]
+    batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
+    if batch > rollout:
+        raise UsageError(
+            f"{where}: batch_size {batch} is larger than one rollout of n_steps x n_envs = {rollout} steps.",
+            f"Set batch_size to at most {rollout}.",
+        )

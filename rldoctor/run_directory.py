@@ -1,0 +1,133 @@
+"""The files of a run directory, written so that a half-written one is never taken for whole.
+
+``runs/<reference or env>/<name>/``: TensorBoard event files, ``run.json``, ``checkpoints/``, ``policy.zip``,
+``baselines.json``, ``evaluation.json``, ``report.*``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model import Json
+
+RUN_FILE = "run.json"
+POLICY_FILE = "policy.zip"
+EVALUATION_FILE = "evaluation.json"
+BASELINES_FILE = "baselines.json"
+CHECKPOINTS = "checkpoints"
+# run.json and evaluation.json are some kilobytes; more than this is not one of ours and is not read into memory.
+_MAX_JSON_BYTES = 64 * 2**20
+
+
+def create(directory: Path) -> Path:
+    """Create a run directory that nobody else uses; ``seed-0-2`` and so on where ``seed-0`` is taken.
+
+    Returns:
+        The directory that was created.
+
+    Raises:
+        UsageError: A part of the path is a file, or the place cannot be written to.
+    """
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, 10_000):
+            candidate = directory if attempt == 1 else directory.with_name(f"{directory.name}-{attempt}")
+            # mkdir itself is the lock: of two processes only one can create a directory.
+            with contextlib.suppress(FileExistsError):
+                candidate.mkdir()
+                return candidate
+    except NotADirectoryError:
+        raise UsageError(
+            f"{directory} cannot be made: a part of that path is a file.", "Name another directory with --out."
+        ) from None
+    except OSError as error:
+        if isinstance(error, FileExistsError):
+            raise UsageError(
+                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --out."
+            ) from None
+        raise UsageError(
+            f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --out."
+        ) from None
+    raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --out.")
+
+
+def require(directory: Path) -> Path:
+    """Return ``directory`` if it is a directory that can be read.
+
+    Raises:
+        UsageError: It does not exist, is a file, or may not be read.
+    """
+    if not directory.exists():
+        raise UsageError(f"There is no directory {directory}.", "Name the directory of a run.")
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is a file where a run directory is meant.", "Name the directory that holds it.")
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise UsageError(f"{directory} cannot be read: permission denied.", "Change its permissions or name another.")
+    return directory
+
+
+def write_json(path: Path, content: Mapping[str, Json]) -> None:
+    """Write ``content`` atomically: readers see the old file or the new one, never a part.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path: Path):  # type: ignore[no-untyped-def]  # Iterator[Path]; contextmanager keeps the type
+    """Give a temporary path beside ``path``; on success flush it to disk and rename it over ``path``.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.", "Free space or name another place.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def read_json(path: Path, what: str) -> dict[str, Json]:
+    """Read one of the JSON files of a run directory.
+
+    Args:
+        path: The file.
+        what: What it is in words, for the message.
+
+    Raises:
+        CannotJudge: The file is missing, unreadable, too large, or not a JSON object.
+    """
+    try:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            raise CannotJudge(f"{path} is too large to be {what}.")
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise CannotJudge(f"{path.parent} has no {path.name} ({what}).") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CannotJudge(f"{path} cannot be read as {what}: {error}.") from None
+    if not isinstance(content, dict):
+        raise CannotJudge(f"{path} does not hold {what}: it is not a JSON object.")
+    return content
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file in hex, by which an evaluation names the policy that it judged."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,44 @@
+"""The vector of environments that a training steps through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+from rldoctor.preflight import environment
+from rldoctor.recipe import Recipe
+
+Wrapper = Callable[["gymnasium.Env[Any, Any]"], "gymnasium.Env[Any, Any]"]
+
+# Evaluation episodes have seeds 0..N-1 (rldoctor.training.evaluate). Training seeds begin far above them, so that
+# no evaluation episode is one that training has seen; 1,000 apart, so that runs of different seeds share none.
+_FIRST_TRAINING_SEED = 1_000_000
+_SEEDS_A_RUN = 1_000
+
+
+def training_seed(seed: int) -> int:
+    """Return the seed of the first training environment of a run with ``seed``; the others count up from it."""
+    return _FIRST_TRAINING_SEED + _SEEDS_A_RUN * seed
+
+
+def make_training_envs(recipe: Recipe, wrap: Wrapper | None = None) -> VecEnv:
+    """Make ``recipe.n_envs`` environments in this process, each with SB3's Monitor outermost.
+
+    Args:
+        recipe: Names the environment and how many.
+        wrap: Applied to each environment inside the Monitor, so that the logs show what the wrapper does.
+
+    Raises:
+        UsageError: The environment's id is not known.
+        EnvironmentBroken: It cannot be made.
+    """
+
+    def make_one() -> gymnasium.Env[Any, Any]:
+        env = environment.make(recipe.env)
+        return Monitor(wrap(env) if wrap else env)
+
+    return DummyVecEnv([make_one] * recipe.n_envs)

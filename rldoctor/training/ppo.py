@@ -1,0 +1,108 @@
+"""From a recipe to a Stable-Baselines3 PPO, and from a saved policy back, without unpickling anything."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
+
+from rldoctor.errors import CannotJudge
+from rldoctor.model import Json
+from rldoctor.recipe import Recipe
+from rldoctor.run_directory import replacing
+
+STATE_MEMBER = "rldoctor.json"
+# A [64, 64] policy with its optimizer is 0.2 MB. A member that claims more than this is not unpacked.
+_MAX_MEMBER_BYTES = 512 * 2**20
+
+
+def policy_class(observation_space: gymnasium.Space[Any]) -> str:
+    """Return ``MultiInputPolicy`` for dictionaries of observations, ``MlpPolicy`` otherwise."""
+    return "MultiInputPolicy" if isinstance(observation_space, gymnasium.spaces.Dict) else "MlpPolicy"
+
+
+def ppo_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Return the keyword arguments that the recipe's hyperparameters mean for ``stable_baselines3.PPO``."""
+    settings: dict[str, Any] = dict(recipe.hyperparameters)
+    policy: dict[str, Any] = {}
+    for key in ("log_std_init", "net_arch"):
+        if key in settings:
+            policy[key] = settings.pop(key)
+    for key in ("learning_rate", "clip_range"):
+        schedule = settings.pop(f"{key}_schedule", "constant")
+        if schedule == "linear":
+            settings[key] = _linear(float(recipe.setting(key)))  # type: ignore[arg-type]
+    return {**settings, "policy_kwargs": policy or None}
+
+
+def _linear(start: float) -> Callable[[float], float]:
+    """Return SB3's linear schedule: ``start`` times the share of the training that remains."""
+
+    def at(progress_remaining: float) -> float:
+        return start * progress_remaining
+
+    return at
+
+
+def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
+    """Build an untrained PPO on the CPU, where a small network is fastest."""
+    return PPO(
+        policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **ppo_arguments(recipe)
+    )
+
+
+def save(model: PPO, path: Path, state: Mapping[str, Json]) -> None:
+    """Write the policy, its optimizer and ``state`` to ``path`` in one atomic step.
+
+    The file is an ordinary SB3 archive (``PPO.load`` takes it) with one member more, ``rldoctor.json``.
+    """
+    with replacing(path) as temporary:
+        with temporary.open("wb") as file:
+            model.save(file)  # type: ignore[arg-type]  # SB3 types the open file as io.BufferedIOBase
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(STATE_MEMBER, json.dumps(state, allow_nan=False))
+
+
+def load_weights(model: PPO, path: Path) -> dict[str, Json]:
+    """Load policy and optimizer from ``path`` into ``model`` and return the state saved with them.
+
+    Only tensors are read (``weights_only``); the pickled settings of the SB3 archive are left alone.
+
+    Raises:
+        CannotJudge: The file is missing, damaged, or was made for other shapes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            model.policy.load_state_dict(_tensors(archive, "policy.pth"))
+            model.policy.optimizer.load_state_dict(_tensors(archive, "policy.optimizer.pth"))
+            state = json.loads(_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
+    except FileNotFoundError:
+        raise CannotJudge(f"There is no policy {path}.", "Train first, or name a run that finished.") from None
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RuntimeError, TypeError, EOFError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CannotJudge(f"The policy {path} cannot be loaded: {first}") from None
+    except Exception as error:
+        if type(error).__name__ == "UnpicklingError":
+            raise CannotJudge(f"The policy {path} holds more than tensors and is not loaded.") from None
+        raise
+    if not isinstance(state, dict):
+        raise CannotJudge(f"The policy {path} cannot be loaded: {STATE_MEMBER} is not a JSON object.")
+    return state
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > _MAX_MEMBER_BYTES:
+        raise ValueError(f"its member {name} claims {archive.getinfo(name).file_size:,} bytes")
+    return archive.read(name)
+
+
+def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
+    return torch.load(io.BytesIO(_member(archive, name)), map_location="cpu", weights_only=True)
