@@ -1,4 +1,4 @@
-"""What this machine and installation are: versions, cores, memory. Standard library only; nothing is imported to ask."""
+"""What this machine and installation are: versions, cores, memory. Asking imports none of the packages."""
 
 from __future__ import annotations
 

@@ -10,12 +10,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
+from rldoctor.recipe import Recipe
 
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.zip"
@@ -24,6 +26,12 @@ BASELINES_FILE = "baselines.json"
 CHECKPOINTS = "checkpoints"
 # run.json and evaluation.json are some kilobytes; more than this is not one of ours and is not read into memory.
 _MAX_JSON_BYTES = 64 * 2**20
+
+
+def place(runs: Path, recipe: Recipe, name: str) -> Path:
+    """Return where a run belongs: ``runs/<reference>/<name>``; by its environment where ``--env`` changed that."""
+    env = re.sub(r"[^A-Za-z0-9._-]+", "_", recipe.env)
+    return runs / (env if "env" in recipe.overrides else recipe.name) / name
 
 
 def create(directory: Path) -> Path:
@@ -85,7 +93,7 @@ def write_json(path: Path, content: Mapping[str, Json]) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path):  # type: ignore[no-untyped-def]  # Iterator[Path]; contextmanager keeps the type
+def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success flush it to disk and rename it over ``path``.
 
     Raises:
@@ -98,7 +106,9 @@ def replacing(path: Path):  # type: ignore[no-untyped-def]  # Iterator[Path]; co
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}.", "Free space or name another place.") from error
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror or error}.", "Free space or name another place."
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

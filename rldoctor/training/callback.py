@@ -36,9 +36,7 @@ class TrainingCallback(BaseCallback):
 
     _REPORT_EVERY = 32
 
-    def __init__(
-        self, watcher: Watcher, save: Callable[[int], None], save_every: int, stop: threading.Event
-    ) -> None:
+    def __init__(self, watcher: Watcher, save: Callable[[int], None], save_every: int, stop: threading.Event) -> None:
         super().__init__()
         self._watcher = watcher
         self._save = save

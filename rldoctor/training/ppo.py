@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
+from rldoctor.preflight.learner import policy_class, ppo_arguments
 from rldoctor.recipe import Recipe
 from rldoctor.run_directory import replacing
 
@@ -24,39 +25,9 @@ STATE_MEMBER = "rldoctor.json"
 _MAX_MEMBER_BYTES = 512 * 2**20
 
 
-def policy_class(observation_space: gymnasium.Space[Any]) -> str:
-    """Return ``MultiInputPolicy`` for dictionaries of observations, ``MlpPolicy`` otherwise."""
-    return "MultiInputPolicy" if isinstance(observation_space, gymnasium.spaces.Dict) else "MlpPolicy"
-
-
-def ppo_arguments(recipe: Recipe) -> dict[str, Any]:
-    """Return the keyword arguments that the recipe's hyperparameters mean for ``stable_baselines3.PPO``."""
-    settings: dict[str, Any] = dict(recipe.hyperparameters)
-    policy: dict[str, Any] = {}
-    for key in ("log_std_init", "net_arch"):
-        if key in settings:
-            policy[key] = settings.pop(key)
-    for key in ("learning_rate", "clip_range"):
-        schedule = settings.pop(f"{key}_schedule", "constant")
-        if schedule == "linear":
-            settings[key] = _linear(float(recipe.setting(key)))  # type: ignore[arg-type]
-    return {**settings, "policy_kwargs": policy or None}
-
-
-def _linear(start: float) -> Callable[[float], float]:
-    """Return SB3's linear schedule: ``start`` times the share of the training that remains."""
-
-    def at(progress_remaining: float) -> float:
-        return start * progress_remaining
-
-    return at
-
-
 def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
     """Build an untrained PPO on the CPU, where a small network is fastest."""
-    return PPO(
-        policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **ppo_arguments(recipe)
-    )
+    return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **ppo_arguments(recipe))
 
 
 def save(model: PPO, path: Path, state: Mapping[str, Json]) -> None:
@@ -66,7 +37,7 @@ def save(model: PPO, path: Path, state: Mapping[str, Json]) -> None:
     """
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
-            model.save(file)  # type: ignore[arg-type]  # SB3 types the open file as io.BufferedIOBase
+            model.save(file)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(STATE_MEMBER, json.dumps(state, allow_nan=False))
 
@@ -106,3 +77,14 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
     return torch.load(io.BytesIO(_member(archive, name)), map_location="cpu", weights_only=True)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread: for networks of this size more threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -6,8 +6,8 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,21 @@ def train(
     command: Sequence[str] = (),
     watcher: Watcher | None = None,
     wrap: Wrapper | None = None,
+    adjust: Callable[[PPO], None] | None = None,
 ) -> Training:
     """Train ``recipe`` from scratch into the existing, empty ``directory``.
 
     Ctrl-C or SIGTERM ends it after the last whole update, with everything saved and ``run.json`` saying
     ``interrupted``; :func:`resume` goes on from there.
+
+    Args:
+        recipe: What to train.
+        directory: Where; made by :func:`rldoctor.run_directory.create`.
+        seed: Of network, actions and environments; the same seed on the same machine gives the same curves.
+        command: The command line, for ``run.json``.
+        watcher: Told of progress.
+        wrap: Put around each environment.
+        adjust: Changes the PPO object before it learns; the fault laboratory breaks it with this.
 
     Raises:
         UsageError: The environment is not known or the directory cannot be written to.
@@ -61,6 +71,8 @@ def train(
     try:
         model = ppo.build(recipe, envs, seed)
         envs.seed(training_seed(seed))
+        if adjust:
+            adjust(model)
         record: dict[str, Json] = {
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
@@ -116,6 +128,16 @@ def read_record(directory: Path) -> dict[str, Json]:
     return run_directory.read_json(run_directory.require(directory) / run_directory.RUN_FILE, "the record of a run")
 
 
+def total_steps_of(directory: Path) -> int:
+    """Return the steps that a run is meant to end at.
+
+    Raises:
+        CannotJudge: The directory holds no run of ours.
+    """
+    total = _mapping(read_record(directory), "recipe").get("total_steps")
+    return total if isinstance(total, int) else 0
+
+
 def newest_checkpoint(directory: Path) -> Path:
     """Return the checkpoint with the most steps.
 
@@ -151,7 +173,7 @@ def _learn(
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     clock = time.perf_counter()
     failure: Exception | None = None
-    with _one_thread(), _stop_on_signal(stop):
+    with ppo.one_thread(), _stop_on_signal(stop):
         try:
             model.learn(
                 recipe.total_steps - begun,
@@ -233,20 +255,9 @@ def _tensorboard_logger(directory: Path, purge_step: int | None) -> Logger:
     ``purge_step`` marks points of an earlier, broken-off part as overtaken: TensorBoard and rldoctor drop them.
     """
     output = TensorBoardOutputFormat.__new__(TensorBoardOutputFormat)
-    output.writer = SummaryWriter(log_dir=str(directory), purge_step=purge_step)  # type: ignore[no-untyped-call]
+    output.writer = SummaryWriter(log_dir=str(directory), purge_step=purge_step)
     output._is_closed = False
     return Logger(str(directory), [output])
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread: for networks of this size more threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager
@@ -257,8 +268,7 @@ def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def handle(number: int, frame: object) -> None:
-        del frame
+    def handle(_number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
@@ -274,12 +284,3 @@ def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def with_steps(recipe: Recipe, steps: int | None) -> Recipe:
-    """Return the recipe with another total, recorded as an override.
-
-    Raises:
-        UsageError: ``steps`` is not positive.
-    """
-    return recipe if steps is None else replace(recipe.with_overrides([f"total_steps={steps}"]))

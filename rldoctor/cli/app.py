@@ -1,0 +1,109 @@
+"""The command ``rldoctor``: gathers the command words and turns every error into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import typer
+
+from rldoctor.errors import EXIT_INTERNAL, EXIT_USAGE, RldoctorError, UsageError
+
+# The order is that of --help: the one-command version first, then in the order of use.
+COMMANDS = ("checkup", "preflight", "train", "evaluate", "gate", "about")
+
+app = typer.Typer(
+    name="rldoctor",
+    help="A doctor for reinforcement-learning training.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Typer brings click under its own name in newer versions; its exceptions are found through one that it exports.
+_ClickError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from rldoctor import __version__
+
+        typer.echo(f"rldoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_show_version),
+) -> None:
+    """A doctor for reinforcement-learning training."""
+
+
+for _word in COMMANDS:
+    # A command's file may define a helper or two: the function that bears the command's name is the command.
+    app.command(_word)(getattr(import_module(f"rldoctor.cli.{_word}"), _word))
+
+
+def main() -> None:
+    """Run the command line and exit with the code that docs/decisions/0002 promises."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line with ``arguments`` and return the exit code."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("Stopped.", err=True)
+        return 130
+    except _ClickError as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "rldoctor"
+        return _tell(arguments, UsageError(error.format_message().rstrip(".") + ".", f"See: {path} --help"))
+    except RldoctorError as error:
+        return _tell(arguments, error)
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error, but Python must not complain about stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("RLDOCTOR_TRACEBACK"):
+            raise
+        problem = RldoctorError(
+            f"rldoctor itself failed with {type(error).__name__}: {error}.",
+            "This is a defect of rldoctor: please report it with the output of rldoctor about. "
+            "RLDOCTOR_TRACEBACK=1 shows where it happened.",
+        )
+        return _tell(arguments, problem)
+
+
+def _tell(arguments: list[str], error: RldoctorError) -> int:
+    """Print an error: JSON on stdout where JSON was asked for, one sentence on stderr otherwise."""
+    if _wants_json(arguments):
+        from rldoctor.render.json_report import render_error
+
+        typer.echo(render_error(arguments[0] if arguments else "", error))
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        from rldoctor.render.words import clean
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
+        if error.cure:
+            console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
+    return error.exit_code if error.exit_code in (1, EXIT_USAGE, 3) else EXIT_INTERNAL
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    pairs = pairwise(arguments)
+    return "--format=json" in arguments or ("--format", "json") in pairs

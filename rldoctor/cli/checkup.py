@@ -1,0 +1,41 @@
+"""``rldoctor checkup``."""
+
+from __future__ import annotations
+
+import sys
+
+from rldoctor.cli.options import (
+    RUNS,
+    Format,
+    FormatOption,
+    OutOption,
+    ReferenceOption,
+    RequireOption,
+    SeedOption,
+    SetOption,
+    VerboseOption,
+    finish,
+    need_training_packages,
+    words,
+)
+
+
+def checkup(
+    reference: ReferenceOption = "quick",
+    seed: SeedOption = 0,
+    set_: SetOption = None,
+    require: RequireOption = None,
+    out: OutOption = RUNS,
+    format_: FormatOption = Format.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """All in one: preflight, train, evaluate, gate and diagnose on a reference. The exit code is the gate's."""
+    need_training_packages("checkup")
+    from rldoctor.checkup import checkup as examine
+    from rldoctor.cli.progress import bars
+    from rldoctor.references import load_recipe
+
+    recipe = load_recipe(reference).with_overrides(words(set_)).with_criteria(words(require))
+    with bars(quiet=format_ is Format.JSON) as bar:
+        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar)
+    finish(report, format_, verbose)

@@ -1,0 +1,84 @@
+"""Options that several command words share, declared once, and the two steps that end most of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rldoctor.errors import MissingExtra
+from rldoctor.model import Report, Verdict
+
+
+class Format(StrEnum):
+    """Output formats; the names are the keys of ``rldoctor.render.FORMATS``."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    """The mildest verdict that ends with exit code 1."""
+
+    SICK = "sick"
+    SUSPECT = "suspect"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the report.")]
+FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was looked at.")]
+SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (prefix) or names.")]
+IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes (prefix) or names.")]
+ReferenceOption = Annotated[str, typer.Option("--reference", "-r", help="Name or folder of a reference.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting: key=value. Recorded in run.json.")
+]
+RequireOption = Annotated[
+    list[str] | None, typer.Option("--require", help="Change a passing criterion: success_rate=0.95.")
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder that collects runs.")]
+SeedOption = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]
+RUNS = Path("runs")
+
+
+def need_training_packages(command: str) -> None:
+    """Check that the extra ``[train]`` is installed.
+
+    Raises:
+        MissingExtra: A package is missing; the message says what to install.
+    """
+    for package in ("gymnasium", "torch", "stable_baselines3", "gymnasium_robotics", "mujoco", "psutil"):
+        try:
+            # Finding the package is enough, importing it is the command's own affair.
+            if import_module("importlib.util").find_spec(package) is None:
+                raise ModuleNotFoundError
+        except ModuleNotFoundError:
+            raise MissingExtra(f"rldoctor {command}", package) from None
+
+
+def finish(report: Report, format_: Format, verbose: bool = False) -> None:
+    """Print ``report`` and end the command with its exit code.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    from rldoctor.render import render
+
+    text = render(report, format_.value, verbose)
+    if text is not None:
+        typer.echo(text)
+    raise typer.Exit(report.exit_code)
+
+
+def fail_on(option: FailOn) -> Verdict:
+    """Return the verdict that an option's word means."""
+    return Verdict(option.value)
+
+
+def words(option: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the values of a repeatable option, commas split: ``--select ENV,SYS101``."""
+    return tuple(word.strip() for value in option or () for word in value.split(",") if word.strip())

@@ -1,0 +1,53 @@
+"""``rldoctor train``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, words
+
+
+def train(
+    reference: ReferenceOption = "chapter",
+    seed: SeedOption = 0,
+    env: Annotated[str | None, typer.Option("--env", help="Train on another environment: id or module:id.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Train for so many environment steps.")] = None,
+    set_: SetOption = None,
+    out: OutOption = RUNS,
+    resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this interrupted run.")] = None,
+) -> None:
+    """Train PPO by a reference's recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
+    need_training_packages("train")
+    from rldoctor.cli.progress import bars
+    from rldoctor.references import load_recipe
+    from rldoctor.run_directory import create, place
+
+    pairs = words(set_)
+    pairs += (f"env={env}",) if env else ()
+    pairs += (f"total_steps={steps}",) if steps is not None else ()
+    recipe = load_recipe(reference).with_overrides(pairs)
+    from rldoctor.preflight.environment import resolve
+    from rldoctor.training.train import resume as go_on
+    from rldoctor.training.train import total_steps_of
+    from rldoctor.training.train import train as begin
+
+    with bars() as bar:
+        if resume is not None:
+            training = go_on(resume, watcher=bar("train", total_steps_of(resume)))
+        else:
+            resolve(recipe.env)
+            directory = create(place(out, recipe, f"seed-{seed}"))
+            watcher = bar("train", recipe.total_steps)
+            training = begin(recipe, directory, seed, command=["rldoctor", *sys.argv[1:]], watcher=watcher)
+    typer.echo(
+        f"{training.directory}: {training.status} at {training.steps:,} steps, "
+        f"{training.seconds:.1f} s, {training.steps_per_second:,.0f} steps/s"
+    )
+    if training.status != "finished":
+        typer.echo(f"Go on with: rldoctor train --resume {training.directory}")
+        raise typer.Exit(130)
+    typer.echo(f"Next: rldoctor evaluate {training.directory}")

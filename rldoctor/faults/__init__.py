@@ -1,0 +1,8 @@
+"""The fault laboratory: trainings broken on purpose, in known ways, to measure the doctor with.
+
+Each family module declares its faults as entries (`Fault`); :func:`all_faults` finds them by package walk.
+"""
+
+from rldoctor.faults.fault import Fault, all_faults, find
+
+__all__ = ["Fault", "all_faults", "find"]

@@ -1,0 +1,160 @@
+"""The report for a person at a terminal: verdict first, then how it was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
+from rldoctor.render import text_run
+from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, mark, number, severity_mark
+
+_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine"}
+# Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
+_DETAILED_RUNS = 10
+
+
+def render_text(report: Report, verbose: bool = False, console: Console | None = None) -> None:
+    """Print ``report``; colour, width and encoding are those of the console."""
+    console = console or Console(highlight=False)
+    runs = [subject for subject in report.subjects if subject.kind == "run"]
+    if len(report.subjects) > 1:
+        print_verdict(console, report)
+    if len(runs) > 1:
+        console.print(text_run.overview(console, runs))
+    detailed = 0
+    for subject in report.subjects:
+        if subject.kind == "run" and len(runs) > 1 and not verbose:
+            if subject.verdict is Verdict.HEALTHY or detailed >= _DETAILED_RUNS:
+                continue
+            detailed += 1
+        print_subject(console, subject, verbose)
+
+
+def print_verdict(console: Console, report: Report) -> None:
+    """Print the one line that everybody reads."""
+    line = Text.assemble(
+        ("Verdict  ", "bold"),
+        (report.verdict.upper(), VERDICT_STYLE[report.verdict]),
+        (f"   rldoctor {report.command}, exit code {report.exit_code}", "dim"),
+    )
+    console.print()
+    console.print(line)
+
+
+def print_subject(console: Console, subject: Subject, verbose: bool) -> None:
+    """Print one subject: a heading with its verdict, what was examined, findings, diagnoses, what is unjudged."""
+    console.print()
+    heading = Text.assemble(
+        (_TITLES.get(subject.kind, subject.kind), "bold"),
+        "  ",
+        clean(subject.path),
+        "  ",
+        (subject.verdict.upper(), VERDICT_STYLE[subject.verdict]),
+    )
+    console.print(
+        Rule(heading, align="left", style="dim", characters="─" if console.encoding.startswith("utf") else "-")
+    )
+    for line in filter(None, (subject.title, subject.summary)):
+        _indented(console, Text(clean(line)))
+    if subject.kind == "run":
+        text_run.print_run(console, subject, verbose)
+    if subject.examinations:
+        _print_examinations(console, subject, verbose)
+    if subject.criteria:
+        _indented(console, _criteria(console, subject))
+    print_findings(console, subject.findings, verbose)
+    print_unjudged(console, subject, verbose)
+
+
+def print_findings(console: Console, findings: Iterable[Finding], verbose: bool) -> None:
+    """Print findings with their remedies, worst first; notes in one line each."""
+    ordered = sorted(findings, key=lambda finding: (-finding.severity.rank, -finding.strength))
+    if not ordered:
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(width=6)
+    table.add_column(ratio=1, overflow="fold")
+    for finding in ordered:
+        text = Text.assemble((finding.name, SEVERITY_STYLE[finding.severity]), "  ", clean(finding.message))
+        table.add_row(severity_mark(console, finding.severity), Text(finding.code, style="dim"), text)
+        if finding.remedy and (finding.severity is not Severity.NOTE or verbose):
+            table.add_row("", Text("   fix", style="dim"), Text(clean(finding.remedy)))
+    _indented(console, table)
+    worst = ordered[0]
+    if worst.severity is not Severity.NOTE:
+        _indented(console, Text(f"For more: rldoctor explain {worst.code}", style="dim"))
+
+
+def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
+    """Print what could not be judged and how to make it judgeable."""
+    shown = subject.unjudged if verbose or subject.verdict is Verdict.UNJUDGED else subject.unjudged[:3]
+    for item in shown:
+        text = Text.assemble(("not judged  ", "cyan"), clean(item.reason))
+        if item.how_to_log:
+            text.append(f" {clean(item.how_to_log)}")
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=1)
+        row.add_column(ratio=1, overflow="fold")
+        row.add_row(mark(console, "missing"), text)
+        _indented(console, row)
+    if len(shown) < len(subject.unjudged):
+        rest = len(subject.unjudged) - len(shown)
+        _indented(console, Text(f"{rest} more could not be judged: --verbose lists them.", style="dim"))
+
+
+def _print_examinations(console: Console, subject: Subject, verbose: bool) -> None:
+    counts = {outcome: sum(e.outcome is outcome for e in subject.examinations) for outcome in Outcome}
+    parts = [f"{counts[Outcome.PASSED]} checks passed"]
+    notes = sum(finding.severity is Severity.NOTE for finding in subject.findings)
+    if len(subject.findings) - notes:
+        parts.append(f"{len(subject.findings) - notes} findings")
+    if notes:
+        parts.append(f"{notes} notes")
+    if counts[Outcome.NOT_RUN]:
+        parts.append(f"{counts[Outcome.NOT_RUN]} not run")
+    if counts[Outcome.SKIPPED]:
+        parts.append(f"{counts[Outcome.SKIPPED]} do not apply")
+    _indented(console, Text(", ".join(parts)))
+    if not verbose:
+        return
+    kinds = {Outcome.PASSED: "ok", Outcome.FIRED: "odd", Outcome.NOT_RUN: "missing", Outcome.SKIPPED: "note"}
+    table = Table.grid(padding=(0, 1))
+    for examination in subject.examinations:
+        table.add_row(
+            mark(console, kinds[examination.outcome]),
+            Text(examination.code, style="dim"),
+            examination.name,
+            Text(clean(examination.note), style="dim", overflow="fold"),
+            Text(f"{examination.seconds:.2f} s", style="dim"),
+        )
+    _indented(console, table)
+
+
+def _criteria(console: Console, subject: Subject) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for result in subject.criteria:
+        table.add_row(
+            mark(console, "ok" if result.passed else "bad"),
+            result.title,
+            Text(number(result.observed, result.unit), justify="right"),
+            Text(f"{result.relation} {number(result.threshold, result.unit)}", style="dim"),
+        )
+    return table
+
+
+def _indented(console: Console, what: RenderableType, by: int = 2) -> None:
+    console.print(Padding(what, (0, 0, 0, by)))
+
+
+def lines_of(report: Report) -> Sequence[str]:
+    """Return the report as plain lines 100 columns wide, for ``report.txt`` beside the run."""
+    console = Console(width=100, no_color=True, force_terminal=False, highlight=False, record=True, file=io.StringIO())
+    render_text(report, verbose=True, console=console)
+    return console.export_text(styles=False).rstrip().splitlines()

@@ -1,0 +1,91 @@
+"""The part of the terminal report that is about training runs: the chapter's table and the ranked diagnoses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rldoctor.model import RankedDiagnosis, Subject
+from rldoctor.render.words import VERDICT_STYLE, clean, mark, sparkline
+
+# Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
+_SHOWN_FROM = 0.05
+
+
+def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
+    """Return one line a run, in the order given."""
+    del console
+    table = Table.grid(padding=(0, 2))
+    for run in runs:
+        leading = run.diagnoses[0] if run.diagnoses else None
+        cause = f"{leading.name} ({leading.probability:.0%})" if leading else ""
+        table.add_row(
+            Text(run.verdict, style=VERDICT_STYLE[run.verdict]),
+            Text(clean(run.path), overflow="ellipsis", no_wrap=True),
+            Text(f"{run.steps:,} steps", style="dim", justify="right", no_wrap=True),
+            Text(cause, no_wrap=True),
+        )
+    return Padding(table, (1, 0, 0, 2))
+
+
+def print_run(console: Console, subject: Subject, verbose: bool) -> None:
+    """Print the chapter's table for this patient, then the leading diagnoses with evidence, remedy and next test."""
+    if subject.table:
+        console.print(Padding(_table(console, subject), (0, 0, 0, 2)))
+    shown = [d for i, d in enumerate(subject.diagnoses) if verbose or i == 0 or d.probability >= _SHOWN_FROM]
+    for diagnosis in shown if verbose else shown[:3]:
+        console.print(Padding(_diagnosis(console, diagnosis), (1, 0, 0, 2)))
+    if shown:
+        console.print()
+
+
+def _table(console: Console, subject: Subject) -> RenderableType:
+    # In a narrow terminal the drawn curve is the first thing to go, then the chapter's words.
+    wide = console.width >= 72
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("")
+    table.add_column("metric", no_wrap=True)
+    if wide:
+        table.add_column("expected", overflow="fold", max_width=24)
+    table.add_column("seen", overflow="fold")
+    if wide:
+        table.add_column("curve", no_wrap=True)
+    for row in subject.table:
+        cells: list[RenderableType] = [mark(console, row.mark), row.metric]
+        if wide:
+            cells.append(Text(row.expected, style="dim"))
+        cells.append(clean(row.seen))
+        if wide:
+            cells.append(Text(sparkline(console, row.values), style="cyan"))
+        table.add_row(*cells)
+    notes = [row for row in subject.table if row.why]
+    if not notes:
+        return table
+    grid = Table.grid()
+    grid.add_row(table)
+    for row in notes:
+        grid.add_row(Text.assemble((f"{row.metric}: ", "dim"), (clean(row.why), "dim")))
+    return grid
+
+
+def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=8)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(
+        Text(f"{diagnosis.probability:.0%}".rjust(5), style="bold"),
+        Text.assemble((diagnosis.name, "bold"), "  ", diagnosis.title),
+    )
+    if diagnosis.speaks_for:
+        against = f"   against: {', '.join(diagnosis.speaks_against)}" if diagnosis.speaks_against else ""
+        grid.add_row(Text("for", style="dim"), Text(f"{', '.join(diagnosis.speaks_for)}{against}", style="dim"))
+    if diagnosis.remedy:
+        grid.add_row(Text("fix", style="green"), Text(clean(diagnosis.remedy)))
+    if diagnosis.next_test:
+        grid.add_row(Text("test", style="cyan"), Text(clean(diagnosis.next_test)))
+    del console
+    return grid

@@ -1,0 +1,73 @@
+"""How numbers, marks and strangers' names look in a terminal."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from rldoctor.model import Severity, Verdict
+
+VERDICT_STYLE = {
+    Verdict.HEALTHY: "bold green",
+    Verdict.SUSPECT: "bold yellow",
+    Verdict.SICK: "bold red",
+    Verdict.UNJUDGED: "bold cyan",
+}
+SEVERITY_STYLE = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+_MARKS = {
+    "ok": ("✔", "+", "green"),
+    "bad": ("✘", "x", "red"),
+    "odd": ("▲", "!", "yellow"),
+    "note": ("●", "*", "cyan"),
+    "missing": ("○", "o", "cyan"),
+}
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def clean(text: str) -> str:
+    """Return ``text`` with control characters spelt out: a run's name must not be able to steer the terminal."""
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else repr(c)[1:-1] for c in text
+    )
+
+
+def mark(console: Console, kind: str) -> Text:
+    """Return the coloured mark for ``ok``, ``bad``, ``odd``, ``note`` or ``missing``; ASCII where needed."""
+    sign, plain, style = _MARKS[kind]
+    return Text(sign if _speaks_unicode(console) else plain, style=style)
+
+
+def severity_mark(console: Console, severity: Severity) -> Text:
+    """Return the mark of a finding."""
+    return mark(console, {Severity.NOTE: "note", Severity.WARNING: "odd", Severity.ERROR: "bad"}[severity])
+
+
+def number(value: float, unit: str = "") -> str:
+    """Return a number as a person writes it: four significant digits at most, metres below 1 as millimetres."""
+    if unit == "m" and abs(value) < 1:
+        return f"{value * 1000:.1f} mm"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    text = f"{value:,.0f}" if abs(value) >= 10_000 and abs(value) < 1e9 else f"{value:.3g}"
+    return f"{text} {unit}".strip()
+
+
+def sparkline(console: Console, values: Sequence[float]) -> str:
+    """Return ``values`` as a line of small bars, lowest to highest; points that are not finite are blanks."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite or not _speaks_unicode(console):
+        return ""
+    low, high = min(finite), max(finite)
+    span = high - low
+    # A curve that does not move is drawn flat at half height rather than divided by zero.
+    return "".join(
+        " " if not math.isfinite(v) else _BARS[int((v - low) / span * 7.999)] if span > 0 else _BARS[3] for v in values
+    )
+
+
+def _speaks_unicode(console: Console) -> bool:
+    return (console.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")

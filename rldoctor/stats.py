@@ -1,0 +1,271 @@
+"""The statistics that signs, bands and criteria are made of. Pure numpy.
+
+Unless a docstring says otherwise, values that are not finite are left out, and what cannot be computed is NaN rather
+than an exception: a curve with one point, or with none, is something that logs really hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rldoctor.model import FloatArray
+
+# Theil-Sen looks at all pairs: 300 points are 44,850 slopes, some milliseconds.
+_MAX_SLOPE_POINTS = 300
+
+
+class Interval(NamedTuple):
+    """A confidence interval, ``low <= high``; NaN where there is no data."""
+
+    low: float
+    high: float
+
+
+class Drop(NamedTuple):
+    """How far a curve has come down from its best.
+
+    Attributes:
+        peak_index: Index of the (first) highest value; -1 without data.
+        peak: The highest value.
+        later: Median of the last third of what follows the peak; the peak itself where nothing follows.
+        drop: ``peak - later``.
+    """
+
+    peak_index: int
+    peak: float
+    later: float
+    drop: float
+
+
+def slope(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the Theil-Sen slope of ``y`` over ``x``: the median of the slopes between all pairs of points.
+
+    Up to 29 % of outliers do not move it, which matters for curves with spikes. Longer curves are thinned evenly to 300
+    points first. Pairs at the same ``x`` are left out.
+
+    Source: Sen 1968, "Estimates of the regression coefficient based on Kendall's tau".
+
+    Args:
+        x: Shape ``(n,)``.
+        y: Shape ``(n,)``.
+
+    Returns:
+        Units of ``y`` per unit of ``x``; NaN for fewer than two different ``x``.
+    """
+    xs, ys = _finite_pairs(x, y)
+    if len(xs) > _MAX_SLOPE_POINTS:
+        thin = np.linspace(0, len(xs) - 1, _MAX_SLOPE_POINTS).round().astype(np.int64)
+        xs, ys = xs[thin], ys[thin]
+    first, second = np.triu_indices(len(xs), 1)
+    run = xs[second] - xs[first]
+    apart = run != 0
+    if not apart.any():
+        return math.nan
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.median((ys[second] - ys[first])[apart] / run[apart]))
+
+
+def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
+    """Return Spearman's rank correlation, in [-1, 1]; equal values share the mean of their ranks.
+
+    Args:
+        x: Shape ``(n,)``.
+        y: Shape ``(n,)``.
+
+    Returns:
+        NaN for fewer than two points, or where ``x`` or ``y`` is constant.
+    """
+    xs, ys = _finite_pairs(x, y)
+    if len(xs) < 2:
+        return math.nan
+    a, b = _ranks(xs), _ranks(ys)
+    a, b = a - a.mean(), b - b.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(np.clip(float(a @ b) / scale, -1.0, 1.0)) if scale > 0 else math.nan
+
+
+def smooth(y: ArrayLike, window: int) -> FloatArray:
+    """Return the centred running median.
+
+    At the ends the window is cut off, so that the result is as long as ``y``. NaN is left out of each window and comes
+    back only where a whole window is NaN; infinities count as values.
+
+    Args:
+        y: Shape ``(n,)``.
+        window: Points in the window; an even number is rounded up to the next odd one.
+
+    Returns:
+        Shape ``(n,)``.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    half = max(int(window), 1) // 2
+    if half == 0 or len(values) == 0:
+        return values.copy()
+    # A window wider than the curve on both sides sees no more than the whole curve.
+    half = min(half, len(values))
+    padded = np.concatenate([np.full(half, np.nan), values, np.full(half, np.nan)])
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)  # NaN goes last
+    count = (~np.isnan(windows)).sum(axis=1)
+    row = np.arange(len(values))
+    lower, upper = windows[row, np.maximum(count - 1, 0) // 2], windows[row, count // 2]
+    upper = np.where(count % 2 == 1, lower, upper)
+    with np.errstate(invalid="ignore"):  # the median of -inf and inf is NaN
+        middle: FloatArray = 0.5 * lower + 0.5 * upper
+    return np.where(lower == upper, lower, middle)
+
+
+def drop_from_peak(y: ArrayLike) -> Drop:
+    """Return how far ``y`` has come down from its highest value. Smooth a noisy curve first.
+
+    Args:
+        y: Shape ``(n,)``; values that are not finite are passed over but keep their place in ``peak_index``.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    at = np.flatnonzero(np.isfinite(values))
+    if not len(at):
+        return Drop(-1, math.nan, math.nan, math.nan)
+    peak_at = int(np.argmax(values[at]))
+    peak = float(values[at[peak_at]])
+    after = values[at[peak_at + 1 :]]
+    later = float(np.median(after[-math.ceil(len(after) / 3) :])) if len(after) else peak
+    return Drop(int(at[peak_at]), peak, later, peak - later)
+
+
+def longest_stretch(mask: ArrayLike) -> tuple[int, int]:
+    """Return ``start, stop`` (half open) of the longest unbroken stretch of True, the first of several; 0, 0 for none.
+
+    Args:
+        mask: Booleans, shape ``(n,)``.
+    """
+    padded = np.concatenate([[False], np.asarray(mask, dtype=np.bool_), [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    starts, stops = edges[::2], edges[1::2]
+    if not len(starts):
+        return 0, 0
+    longest = int(np.argmax(stops - starts))
+    return int(starts[longest]), int(stops[longest])
+
+
+def fraction_above(y: ArrayLike, limit: float) -> float:
+    """Return the share of values above ``limit``, in [0, 1]. Infinities count, NaN does not; NaN for no value."""
+    values = _numbers(y)
+    return float((values > limit).mean()) if len(values) else math.nan
+
+
+def fraction_below(y: ArrayLike, limit: float) -> float:
+    """Return the share of values below ``limit``, in [0, 1]. Infinities count, NaN does not; NaN for no value."""
+    values = _numbers(y)
+    return float((values < limit).mean()) if len(values) else math.nan
+
+
+def iqm(x: ArrayLike) -> float:
+    """Return the interquartile mean: the mean without the lowest and the highest quarter (rounded down) of the values.
+
+    Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice"; the same as
+    ``scipy.stats.trim_mean(x, 0.25)``, which rliable uses.
+
+    Returns:
+        NaN for no finite value.
+    """
+    values = np.sort(_finite(x))
+    cut = len(values) // 4
+    return float(values[cut : len(values) - cut].mean()) if len(values) else math.nan
+
+
+def bootstrap_interval(
+    x: ArrayLike,
+    statistic: Callable[[FloatArray], float],
+    level: float = 0.95,
+    n: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return the percentile bootstrap interval of ``statistic``; the same for the same ``seed``.
+
+    With fewer than about eight values it is too narrow (Henderson 2018 asks for five seeds and more for that reason).
+
+    Args:
+        x: The sample, shape ``(m,)``.
+        statistic: A number for each resample of shape ``(m,)``, such as ``iqm``.
+        level: Confidence, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+    """
+    values = _finite(x)
+    if not len(values):
+        return Interval(math.nan, math.nan)
+    draw = np.random.default_rng(seed)
+    results = [statistic(values[draw.integers(0, len(values), len(values))]) for _ in range(n)]
+    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
+    """Return Wilson's score interval for a rate of ``k`` in ``n``; the whole of [0, 1] where ``n`` is 0.
+
+    Unlike the normal approximation it stays sensible at 0 and 100 %: 30 of 30 is [0.886, 1].
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+
+    Raises:
+        ValueError: Not ``0 <= k <= n``.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no rate")
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    rate = k / n
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the formula gives exactly 0 and 1, but for rounding.
+    return Interval(0.0 if k == 0 else max(centre - half, 0.0), 1.0 if k == n else min(centre + half, 1.0))
+
+
+def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArray:
+    """Return ``values`` at other steps, on straight lines between points; NaN outside ``steps``, never a guess.
+
+    Args:
+        steps: Non-decreasing, shape ``(n,)``.
+        values: Shape ``(n,)``; values that are not finite are bridged.
+        at: Where, shape ``(m,)``.
+
+    Returns:
+        Shape ``(m,)``.
+    """
+    xs, ys = _finite_pairs(steps, values)
+    where = np.asarray(at, dtype=np.float64)
+    if not len(xs):
+        return np.full(where.shape, np.nan)
+    result: FloatArray = np.interp(where, xs, ys, left=np.nan, right=np.nan)
+    return result
+
+
+def _numbers(y: ArrayLike) -> FloatArray:
+    values = np.asarray(y, dtype=np.float64)
+    return values[~np.isnan(values)]
+
+
+def _finite(x: ArrayLike) -> FloatArray:
+    values = np.asarray(x, dtype=np.float64)
+    return values[np.isfinite(values)]
+
+
+def _finite_pairs(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if xs.shape != ys.shape:
+        raise ValueError(f"x has the shape {xs.shape} and y {ys.shape}")
+    keep: NDArray[np.bool_] = np.isfinite(xs) & np.isfinite(ys)
+    return xs[keep], ys[keep]
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: FloatArray = (last - (counts - 1) / 2)[inverse]
+    return ranks

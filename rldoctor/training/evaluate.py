@@ -1,0 +1,139 @@
+"""An honest evaluation: the deterministic policy, on the real environment, on episodes that training never saw."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from rldoctor import machine, run_directory
+from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
+from rldoctor.model import Json
+from rldoctor.preflight import environment
+from rldoctor.preflight.baselines import aggregate, measure_baselines
+from rldoctor.preflight.rollouts import Env, roll_out
+from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.training import ppo
+
+# Told which policy is being played and how many episodes are done.
+EvaluationWatcher = Callable[[str, int], None]
+
+
+def evaluate(
+    directory: Path,
+    *,
+    episodes: int | None = None,
+    baselines: Mapping[str, Json] | None = None,
+    watcher: EvaluationWatcher | None = None,
+) -> dict[str, Json]:
+    """Evaluate the policy of a run, write ``evaluation.json`` and return its content.
+
+    Every episode is played by the deterministic policy (the mean action) with episode seeds 0..N-1; training uses
+    seeds from 1,000,000 on. The zero-action and the random policy play the same episodes, unless their numbers for
+    these very episodes are given.
+
+    Args:
+        directory: A run directory with ``run.json`` and ``policy.zip`` (or at least one checkpoint).
+        episodes: How many; the recipe's number by default.
+        baselines: What :func:`measure_baselines` returned for the same environment and seeds.
+        watcher: Told of progress.
+
+    Raises:
+        UsageError: The directory is no run of ours, or ``episodes`` is not positive.
+        CannotJudge: There is no policy, or it cannot be loaded.
+        TrainingFailed: The environment raised while being played.
+    """
+    run_directory.require(directory)
+    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
+    recipe = _recipe(record, directory)
+    count = recipe.evaluation_episodes if episodes is None else episodes
+    if count < 1:
+        raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
+    policy_file = find_policy(directory)
+    model, steps = _load(recipe, policy_file)
+    seeds = range(count)
+    tell = watcher or (lambda policy, done: None)
+
+    def make_env() -> Env:
+        return environment.make(recipe.env)
+
+    def act(observations: Any) -> Any:
+        return model.predict(observations, deterministic=True)[0]
+
+    try:
+        with ppo.one_thread():
+            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done))
+            floor = baselines or measure_baselines(make_env, seeds, lambda done: tell("baselines", done))
+    except RldoctorError:
+        raise
+    except Exception as error:
+        raise TrainingFailed(
+            f"The evaluation of {directory} broke off with {type(error).__name__}: {error}.",
+            f"Run rldoctor preflight --env {recipe.env}.",
+        ) from error
+    content: dict[str, Json] = {
+        "rldoctor_evaluation": 1,
+        "env": recipe.env,
+        "recipe": recipe.name,
+        "deterministic": True,
+        "aggregate": _with_margins(aggregate(played), floor),
+        "baselines": dict(floor),
+        "episodes": [_finite(dataclasses.asdict(episode)) for episode in played],
+        "policy": {
+            "file": policy_file.relative_to(directory).as_posix(),
+            "sha256": run_directory.file_hash(policy_file),
+            "steps": steps,
+        },
+        "versions": machine.versions(),
+        "evaluated": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    run_directory.write_json(directory / run_directory.EVALUATION_FILE, content)
+    return content
+
+
+def find_policy(directory: Path) -> Path:
+    """Return ``policy.zip``, or the newest checkpoint of a run that has not finished.
+
+    The first exists only once training is complete; a path that does not exist is returned for the error message.
+    """
+    policy = directory / run_directory.POLICY_FILE
+    checkpoints = sorted((directory / run_directory.CHECKPOINTS).glob("step-*.zip"))
+    return policy if policy.exists() or not checkpoints else checkpoints[-1]
+
+
+def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
+    recipe = record.get("recipe")
+    if not isinstance(recipe, Mapping):
+        raise UsageError(f"{directory}/{run_directory.RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
+    return recipe_from_mapping(recipe, str(directory / run_directory.RUN_FILE))
+
+
+def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json]:
+    """Build the recipe's policy and put the saved weights in; the rollout buffer is made as small as SB3 allows."""
+    settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
+    envs = DummyVecEnv([lambda: environment.make(recipe.env)])
+    try:
+        model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
+    finally:
+        envs.close()
+    return model, ppo.load_weights(model, policy_file).get("steps")
+
+
+def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> dict[str, Json]:
+    """Add by how much the mean return exceeds that of each baseline, in the environment's own reward."""
+    for name in ("zero_action", "random"):
+        baseline = baselines.get(name)
+        if isinstance(baseline, Mapping):
+            numbers[f"return_over_{name}"] = float(str(numbers["return_mean"])) - float(str(baseline["return_mean"]))
+    return _finite(numbers)
+
+
+def _finite(numbers: Mapping[str, Json]) -> dict[str, Json]:
+    """Replace NaN and infinities, which JSON has no word for, by null: the gate reads null as 'not measured'."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}
