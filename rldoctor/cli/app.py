@@ -13,7 +13,7 @@ import typer
 from rldoctor.errors import EXIT_INTERNAL, EXIT_USAGE, RldoctorError, UsageError
 
 # The order is that of --help: the one-command version first, then in the order of use.
-COMMANDS = ("checkup", "preflight", "train", "evaluate", "gate", "about")
+COMMANDS = ("checkup", "preflight", "train", "evaluate", "diagnose", "gate", "explain", "rules", "record", "about")
 
 app = typer.Typer(
     name="rldoctor",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.errors import MissingExtra
+from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.model import Report, Verdict
 
 
@@ -82,3 +82,20 @@ def fail_on(option: FailOn) -> Verdict:
 def words(option: Sequence[str] | None) -> tuple[str, ...]:
     """Return the values of a repeatable option, commas split: ``--select ENV,SYS101``."""
     return tuple(word.strip() for value in option or () for word in value.split(",") if word.strip())
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Return the whole numbers of a list such as ``0-4,7``.
+
+    Raises:
+        UsageError: It is not such a list, or it is empty.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise UsageError(f"{option} {text!r} is no list of whole numbers.", "Write it as 0-4 or 1,2,5.")
+        found.extend(range(int(first), int(last or first) + 1))
+    if not found:
+        raise UsageError(f"{option} {text!r} names no number.", "Write it as 0-4 or 1,2,5.")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,205 @@
+"""The diagnosis itself: signs are observed, causes are ranked, and the outcome decides how serious it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rldoctor.diagnose.match import Match, match
+from rldoctor.diagnose.remedy import concrete
+from rldoctor.diagnose.table import fill_in
+from rldoctor.errors import CannotJudge
+from rldoctor.logs import discover, read_run
+from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
+from rldoctor.rulebook import Case, Rulebook, load_rulebook
+from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, Unobserved, observe_all, rank
+from rldoctor.rulebook.signs import evidence
+
+# Reading troubles that make the curves themselves doubtful (two runs in one directory).
+_MIXED = "LOG201"
+_SHOWN_CAUSES = 5
+
+
+def diagnose(paths: Sequence[Path], reference: str | None = None) -> list[Subject]:
+    """Diagnose every run at or below ``paths``, worst first.
+
+    Args:
+        paths: Directories.
+        reference: Hold every run against this reference instead of the one that fits it.
+
+    Raises:
+        UsageError: A path does not exist, or the reference does not.
+        CannotJudge: There is no run.
+    """
+    directories = discover(paths)
+    if not directories:
+        named = ", ".join(str(path) for path in paths)
+        raise CannotJudge(
+            f"There is no run below {named}: no TensorBoard event file was found.",
+            "Name the folder that tensorboard --logdir would take.",
+        )
+    subjects = [diagnose_run(read_run(directory), reference) for directory in directories]
+    order = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
+    return sorted(subjects, key=lambda subject: order.index(subject.verdict))
+
+
+def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None = None) -> Subject:
+    """Diagnose one run.
+
+    Args:
+        run: The run.
+        reference: A reference to hold it against; by default the one that fits.
+        book: The rulebook; the shipped one by default.
+
+    Raises:
+        UsageError: The reference does not exist.
+    """
+    book = book or load_rulebook()
+    matched = match(run, reference)
+    case = Case(run, matched.reference, matched.same_recipe)
+    observed, unobserved = observe_all(book, case)
+    strengths = {item.sign.code: item.strength for item in observed}
+    ranked = rank(book, strengths)
+    fired = [item for item in observed if item.fires and not item.sign.reassuring]
+    verdict, summary = decide(run, case, observed, ranked)
+    codes = {item.sign.code for item in fired}
+    return Subject(
+        path=run.path,
+        kind="run",
+        verdict=verdict,
+        title=_title(run, matched),
+        summary=summary,
+        framework=run.framework,
+        reference=matched.reference.recipe.name if matched.reference else "",
+        reference_why=matched.why,
+        steps=run.last_step,
+        diagnoses=() if verdict is Verdict.UNJUDGED else _diagnoses(book, ranked, codes, matched, run, verdict),
+        findings=(*run.findings, *(_finding(item, run, verdict) for item in fired)),
+        unjudged=_unjudged(book, unobserved, run, verdict),
+        table=fill_in(case, codes, verdict) if run.curves else (),
+        facts={"same_recipe": matched.same_recipe, "unknown_tags": list(run.unknown_tags[:20])},
+    )
+
+
+def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+    """Return the verdict and one sentence that says how it came about.
+
+    Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
+    suspect, with one it is sick; health needs a fine outcome, not only silence.
+    """
+    points = max((len(curve) for curve in case.curves.values()), default=0)
+    fired = {item.sign.code: item for item in observed if item.fires}
+    harmed = [item for item in fired.values() if item.sign.outcome == "harmed"]
+    fine = [item for item in fired.values() if item.sign.outcome == "fine"]
+    errors = [item for item in fired.values() if item.sign.severity is Severity.ERROR]
+    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
+    leading = next(item for item in ranked if item.rule.name != HEALTHY)
+    if points < FEWEST_POINTS and not errors:
+        return Verdict.UNJUDGED, f"Too short to judge: {points} logged points, at least {FEWEST_POINTS} are needed."
+    if any(finding.code == _MIXED for finding in run.findings):
+        return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
+    if health < 0.5:
+        if harmed or (errors and not fine):
+            return Verdict.SICK, f"The outcome is harmed; the leading cause is {leading.rule.name}."
+        if fine:
+            return Verdict.SUSPECT, f"Signs of {leading.rule.name}, but the outcome is not harmed yet."
+        return Verdict.SUSPECT, f"Signs of {leading.rule.name}; the outcome cannot be told from the logs."
+    if harmed:
+        worst = max(harmed, key=lambda item: item.strength)
+        return Verdict.SUSPECT, f"No cause stands out, but the outcome does not look right: {worst.sign.name}."
+    if fine:
+        return (
+            Verdict.HEALTHY,
+            "The outcome is what healthy runs reach." if case.reference else "The return improves as it should.",
+        )
+    if "episode_return" not in case.curves:
+        return Verdict.UNJUDGED, "Nothing looks wrong, but the logs do not tell what the policy achieves."
+    return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
+
+
+def _title(run: Run, matched: Match) -> str:
+    framework = {"sb3": "Stable-Baselines3"}.get(run.framework, run.framework or "unknown framework")
+    reference = f"held against {matched.reference.recipe.name}" if matched.reference else "no reference"
+    return f"{framework}, {run.last_step:,} steps, {reference} ({matched.why})"
+
+
+def _finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
+    sign = item.sign
+    metric = sign.when[0].metric
+    words = {
+        "observed": item.seen.observed,
+        "expected": item.seen.expected,
+        "first_step": item.seen.first_step,
+        "last_step": item.seen.last_step,
+        "text": str(run.record.get("error", "no text was kept")).rstrip("."),
+    }
+    severity = sign.severity
+    # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
+    ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
+    if ceiling is not None and severity.rank > ceiling.rank:
+        severity = ceiling
+    return Finding(
+        code=sign.code,
+        name=sign.name,
+        severity=severity,
+        message=sign.says.format_map(words),
+        remedy=sign.do,
+        evidence=evidence(metric, item.seen),
+        strength=round(item.strength, 3),
+    )
+
+
+def _diagnoses(
+    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, run: Run, verdict: Verdict
+) -> tuple[RankedDiagnosis, ...]:
+    """Return the causes worth naming, then what stands beside them (slow, mixed, missing)."""
+    chosen = (
+        list(ranked[:_SHOWN_CAUSES])
+        if verdict is Verdict.HEALTHY
+        else [item for item in ranked if item.rule.name != HEALTHY][:_SHOWN_CAUSES]
+    )
+    causes = [_named(item, matched, run) for item in chosen]
+    logs = {finding.code for finding in run.findings}
+    for rule in book.diagnoses.values():
+        shown = tuple(code for code in rule.weights if code in fired)
+        if rule.beside and (shown or (rule.name == "mixed-runs" and _MIXED in logs)):
+            causes.append(
+                RankedDiagnosis(rule.name, rule.title, 1.0, shown or (_MIXED,), (), rule.remedy, rule.next_test)
+            )
+    return tuple(causes)
+
+
+def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
+    rule = item.rule
+    return RankedDiagnosis(
+        name=rule.name,
+        title=rule.title,
+        probability=round(item.probability, 4),
+        speaks_for=item.speaks_for[:6],
+        speaks_against=item.speaks_against[:4],
+        remedy=concrete(rule, matched, run),
+        next_test=rule.next_test,
+    )
+
+
+def _unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
+    """Sum up what could not be judged: one line a missing metric, with how to log it."""
+    if verdict is Verdict.UNJUDGED and not run.curves:
+        reason = "no known metric is in the logs" if run.unknown_tags else "the event files hold no scalar"
+        tags = f" (tags seen: {', '.join(run.unknown_tags[:5])})" if run.unknown_tags else ""
+        return (Unjudged("LOG301", f"{run.path}: {reason}{tags}.", "Log with Stable-Baselines3's tensorboard_log."),)
+    missing: dict[str, list[str]] = {}
+    for item in unobserved:
+        if item.reason.metric:
+            missing.setdefault(item.reason.metric, []).append(item.sign.code)
+    return tuple(
+        Unjudged(codes[0], f"{metric} is not logged: {len(codes)} signs could not be judged.", _how(book, metric))
+        for metric, codes in missing.items()
+        if metric != "std" or "entropy" not in run.curves
+    )
+
+
+def _how(book: Rulebook, metric: str) -> str:
+    known: Mapping[str, str] = {name: item.how_to_log for name, item in book.metrics.items()}
+    return known.get(metric, "")

@@ -1,0 +1,161 @@
+"""Which reference is this run's known-good twin? Told by run.json, by the user, or recognised from the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rldoctor import references
+from rldoctor.errors import UsageError
+from rldoctor.model import Json, Run
+from rldoctor.recipe import HYPERPARAMETERS, Recipe, recipe_from_mapping
+from rldoctor.references import Reference
+
+# Recognising an environment by its curves alone must be nearly certain: a wrong twin makes every judgement wrong.
+_CERTAIN_ENOUGH = 0.9
+_FEWEST_MARKS = 5
+
+
+@dataclass(frozen=True)
+class Match:
+    """A run's reference and why it is taken.
+
+    Attributes:
+        reference: ``None`` where nothing matches; general ranges are used then.
+        same_recipe: Whether the settings are the reference's too.
+        why: In words, with the confidence where it is a guess.
+        recipe: The run's own recipe where run.json tells it.
+    """
+
+    reference: Reference | None
+    same_recipe: bool
+    why: str
+    recipe: Recipe | None = None
+
+
+def match(run: Run, wanted: str | None = None) -> Match:
+    """Find the reference of a run.
+
+    Args:
+        run: The run.
+        wanted: A reference that the user named; taken as it is.
+
+    Raises:
+        UsageError: The wanted reference does not exist.
+    """
+    own = _own_recipe(run.record)
+    if wanted:
+        named = references.load(wanted)
+        same = own is None or same_settings(own, named.recipe)
+        return Match(named, same, "named by --reference", own)
+    if own is None:
+        return _recognise(run)
+    twins = [references.load(name) for name in references.names()]
+    twins = [twin for twin in twins if twin.recipe.env == own.env and twin.bands]
+    if not twins:
+        return Match(None, False, f"no reference knows {own.env}: general ranges are used", own)
+    # A recipe derived from a reference keeps its name; among others the one with the most settings in common.
+    twin = max(twins, key=lambda twin: (twin.recipe.name == own.name, _settings_in_common(own, twin.recipe)))
+    same = same_settings(own, twin.recipe)
+    changed = ", ".join(f"{key} {value}" for key, value in differences(own, twin.recipe).items())
+    why = "told by run.json" if same else f"told by run.json; its settings differ: {changed}"
+    return Match(twin, same, why, own)
+
+
+def same_settings(own: Recipe, reference: Recipe) -> bool:
+    """Return whether bands of update metrics apply: same settings, and the same length where a schedule uses it."""
+    scheduled = any(reference.setting(f"{key}_schedule") != "constant" for key in ("learning_rate", "clip_range"))
+    return not differences(own, reference) and (not scheduled or own.total_steps == reference.total_steps)
+
+
+def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
+    """Return the settings that differ, each as ``there -> here``."""
+    found = {
+        key: f"{_show(reference.setting(key))} -> {_show(own.setting(key))}"
+        for key in HYPERPARAMETERS
+        if own.setting(key) != reference.setting(key)
+    }
+    if own.n_envs != reference.n_envs:
+        found["n_envs"] = f"{reference.n_envs} -> {own.n_envs}"
+    return found
+
+
+def _settings_in_common(own: Recipe, reference: Recipe) -> int:
+    return -len(differences(own, reference))
+
+
+def _show(value: Json) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _own_recipe(record: Mapping[str, Json]) -> Recipe | None:
+    recipe = record.get("recipe")
+    if not isinstance(recipe, Mapping):
+        return None
+    try:
+        return recipe_from_mapping(recipe, "run.json")
+    except UsageError:
+        # A stranger's run.json must not stop the diagnosis of the curves beside it.
+        return None
+
+
+def _recognise(run: Run) -> Match:
+    scored = [(marks_in_common(run, references.load(name)), name) for name in references.names()]
+    scored = [(marks, name) for marks, name in scored if len(marks) >= _FEWEST_MARKS]
+    if not scored:
+        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+    marks, name = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
+    confidence = sum(marks.values()) / len(marks)
+    if confidence < _CERTAIN_ENOUGH:
+        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+    return Match(
+        references.load(name), True, f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
+    )
+
+
+def marks_in_common(run: Run, reference: Reference) -> dict[str, bool]:
+    """Return for each mark by which a reference can be recognised whether the run bears it.
+
+    Marks are what the environment and the recipe fix before anything is learned: the size of a rollout, the learning
+    rate, the clip range, the episode length, whether success is logged, and the first values of return, entropy and
+    standard deviation.
+    """
+    if not reference.bands:
+        return {}
+    recipe = reference.recipe
+    marks: dict[str, bool] = {}
+    spacing = _rollout_size(run)
+    if spacing is not None:
+        marks["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs
+    for key in ("learning_rate", "clip_range"):
+        curve = run.curves.get(key)
+        if curve is not None and len(curve):
+            # The first update of a linear schedule is logged one or two rollouts into it.
+            marks[key] = bool(abs(float(curve.values[0]) / _number(recipe.setting(key)) - 1) < 0.1)
+    marks["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
+    for metric in ("episode_return", "episode_length", "entropy", "std"):
+        curve, band = run.curves.get(metric), reference.bands.get(metric)
+        if band is None or curve is None or not len(curve):
+            continue
+        low, high = float(band.low[0]), float(band.high[0])
+        slack = 0.5 * (high - low) + 0.02 * max(abs(low), abs(high))
+        marks[metric] = bool(low - slack <= curve.values[0] <= high + slack)
+    return marks
+
+
+def _rollout_size(run: Run) -> int | None:
+    for metric in ("approx_kl", "episode_return"):
+        curve = run.curves.get(metric)
+        if curve is not None and len(curve) > 2:
+            return int(np.median(np.diff(curve.steps)))
+    return None
+
+
+def _number(value: Json) -> float:
+    return float(value) if isinstance(value, (int, float)) and value else 1.0
+
+
+def _whole(value: Json) -> int:
+    return value if isinstance(value, int) else 0

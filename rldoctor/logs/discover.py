@@ -1,0 +1,64 @@
+"""Which directories hold runs: one directory with event files is one run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rldoctor.errors import UsageError
+
+
+def is_event_file(name: str) -> bool:
+    """Tell by its name whether a file is an event file, as TensorBoard does (``IsSummaryEventsFile``)."""
+    return "tfevents" in name and not name.endswith(".profile-empty")
+
+
+def discover(paths: Sequence[Path]) -> list[Path]:
+    """Return every directory at or below ``paths`` that holds event files, sorted, each once.
+
+    Symbolic links are followed where they are given, not where they are met. A directory below the given ones that
+    may not be listed is returned as well, since it may hold a run: ``read_run`` reports it.
+
+    Raises:
+        UsageError: A path does not exist, may not be read, or is a file that is no event file.
+    """
+    found: dict[tuple[int, int], Path] = {}
+    for path in paths:
+        for directory in _runs_below(_directory(path)):
+            try:
+                status = directory.stat()
+            except OSError:  # gone since it was listed
+                continue
+            found.setdefault((status.st_dev, status.st_ino), directory)
+    return sorted(found.values())
+
+
+def _directory(path: Path) -> Path:
+    """Return the directory to search for a path that the user gave."""
+    try:
+        path.stat()
+        if path.is_file():
+            if is_event_file(path.name):
+                return path.parent
+            raise UsageError(
+                f"{path} is a file where a directory is meant.", "Name the directory that holds the event files."
+            )
+        os.scandir(path).close()
+    except FileNotFoundError:
+        raise UsageError(f"There is no directory {path}.", "Name a run, or a directory that holds runs.") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"{path} cannot be read: {reason}.", "Change its permissions or name another.") from None
+    except ValueError:  # a NUL byte in the name
+        raise UsageError(f"{str(path)!r} is not a path.", "Name a run, or a directory that holds runs.") from None
+    return path
+
+
+def _runs_below(root: Path) -> Iterator[Path]:
+    unlisted: list[Path] = []
+    walk = os.walk(root, onerror=lambda error: unlisted.append(Path(os.fsdecode(error.filename))))
+    for directory, _, files in walk:
+        if any(is_event_file(name) for name in files):
+            yield Path(directory)
+    yield from unlisted

@@ -1,0 +1,240 @@
+"""The event files of one directory put in sequence, and what shows that they are not one run.
+
+Healthy: a later file goes on where the earlier one ended, or says from which step on it takes over (a purge, as
+TensorBoard's ``SummaryWriter(purge_step=...)`` writes). Not healthy: steps that begin again. Two runs averaged or
+interleaved would be a patient who does not exist, so only the last run is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from rldoctor.logs.tfevents import EventFile
+from rldoctor.model import FloatArray, IntArray
+
+Points = tuple[IntArray, FloatArray]
+"""Steps (non-decreasing, each once) and values of one tag, shape ``(n,)`` each."""
+
+# A fresh run logs its first point after one interval, SB3's train/ tags after two; half an interval of slack.
+_FRESH_INTERVALS = 2.5
+# Wall clocks of two writers on one machine agree to far less than this.
+_CLOCK_SLACK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where steps go backwards without a purge.
+
+    Attributes:
+        earlier: The file whose points are overtaken.
+        later: The file in which the step goes back; the same one where both runs are in one file.
+        tag: A tag whose step goes back.
+        from_step: The last step of that tag before the break.
+        to_step: Its first step after it.
+        at_once: Both files were being written at the same time.
+        dropped: How many points were left out because of it.
+    """
+
+    earlier: str
+    later: str
+    tag: str
+    from_step: int
+    to_step: int
+    at_once: bool = False
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The points of one run, by tag, and the breaks that were found.
+
+    Attributes:
+        points: Tag to its points.
+        mixed: Breaks at which another run begins; all points before the last one are left out.
+        overlaps: Breaks at which the run goes on from an earlier checkpoint; the overtaken points are left out.
+    """
+
+    points: Mapping[str, Points]
+    mixed: tuple[Break, ...] = ()
+    overlaps: tuple[Break, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Points of all tags in the order in which they were written."""
+
+    tag_ids: IntArray
+    steps: IntArray
+    values: FloatArray
+
+    def __getitem__(self, keep: slice | np.ndarray) -> _Columns:
+        return _Columns(self.tag_ids[keep], self.steps[keep], self.values[keep])
+
+
+def merge(files: Sequence[EventFile]) -> Merged:
+    """Put the points of ``files`` in sequence, in the given order."""
+    tags: dict[str, int] = {}
+    ids = []
+    for file in files:
+        own = np.array([tags.setdefault(tag, len(tags)) for tag in file.tags], np.int64)
+        ids.append(own[file.tag_ids])
+    if not tags:
+        return Merged({})
+    whole = _Columns(
+        np.concatenate(ids),
+        np.concatenate([file.steps for file in files]),
+        np.concatenate([file.values for file in files]),
+    )
+    owner = np.repeat(np.arange(len(files)), [len(file.steps) for file in files])
+    kept = _not_purged(files, whole.steps)
+    if kept is not None:
+        whole, owner = whole[kept], owner[kept]
+    names = tuple(tags)
+    if not _goes_back(whole):
+        return Merged({names[tag]: points for tag, points in _by_tag(whole).items()})
+    return _fold([(file, whole[owner == i]) for i, file in enumerate(files)], names)
+
+
+def _not_purged(files: Sequence[EventFile], steps: IntArray) -> np.ndarray | None:
+    """Return which points no later session overtook, None where no session says anything.
+
+    As TensorBoard does (event_accumulator.py, ``_CheckForRestartAndMaybePurge``).
+    """
+    if not any(file.purges for file in files):
+        return None
+    limit = np.full(len(steps) + 1, np.iinfo(np.int64).max)
+    purged = np.zeros(len(steps) + 1, np.bool_)
+    begin = 0
+    for file in files:
+        for position, step in file.purges:
+            limit[begin + position] = min(limit[begin + position], step)
+            purged[begin + position] = True
+        begin += len(file.steps)
+    # A point falls to the lowest limit among the sessions that began after it.
+    lowest = np.minimum.accumulate(limit[::-1])[::-1][1:]
+    any_later = np.logical_or.accumulate(purged[::-1])[::-1][1:]
+    keep: np.ndarray = ~(any_later & (steps >= lowest))
+    return keep
+
+
+def _goes_back(columns: _Columns) -> bool:
+    order = np.argsort(columns.tag_ids, kind="stable")
+    tag_ids, steps = columns.tag_ids[order], columns.steps[order]
+    return bool(((tag_ids[1:] == tag_ids[:-1]) & (steps[1:] < steps[:-1])).any())
+
+
+def _by_tag(columns: _Columns) -> dict[int, Points]:
+    """Group points whose steps never go back; of several points at one step the last stays."""
+    order = np.argsort(columns.tag_ids, kind="stable")
+    tag_ids, steps, values = columns.tag_ids[order], columns.steps[order], columns.values[order]
+    last = np.ones(len(steps), np.bool_)
+    last[:-1] = (tag_ids[1:] != tag_ids[:-1]) | (steps[1:] != steps[:-1])
+    tag_ids, steps, values = tag_ids[last], steps[last], values[last]
+    bounds = [0, *(np.flatnonzero(tag_ids[1:] != tag_ids[:-1]) + 1).tolist(), len(tag_ids)]
+    return {
+        int(tag_ids[start]): (steps[start:stop], values[start:stop]) for start, stop in pairwise(bounds) if stop > start
+    }
+
+
+def _fold(pieces: Iterable[tuple[EventFile, _Columns]], names: tuple[str, ...]) -> Merged:
+    """Add file after file to a chain of points, beginning anew where another run does."""
+    chain: dict[int, Points] = {}
+    chain_file: EventFile | None = None
+    mixed: list[Break] = []
+    overlaps: list[Break] = []
+    for file, columns in pieces:
+        if not len(columns.steps):
+            continue
+        name = file.path.name
+        start, tag, from_step, to_step = _last_segment(columns) if _goes_back(columns) else (0, 0, 0, 0)
+        points = _by_tag(columns[start:])
+        if start:
+            dropped = _count(chain) + start
+            mixed.append(Break(name, name, names[tag], from_step, to_step, dropped=dropped))
+            chain, chain_file, overlaps = points, file, []
+            continue
+        back = [t for t in points if t in chain and points[t][0][0] < chain[t][0][-1]]
+        if not back or all(_repeats(chain[t], points[t]) for t in back):
+            chain = {t: _extended(chain.get(t), points.get(t)) for t in {**chain, **points}}
+            chain_file = file
+            continue
+        assert chain_file is not None
+        main = max(back, key=lambda t: len(points[t][0]))
+        at_once = file.first_time < chain_file.last_time - _CLOCK_SLACK_SECONDS
+        if at_once or _begins_anew(chain[main][0], points[main][0]):
+            kept: dict[int, Points] = {}
+        else:
+            limit = min(int(steps[0]) for steps, _ in points.values())
+            kept = {t: _below(p, limit) for t, p in chain.items()}
+        found = Break(
+            chain_file.path.name,
+            name,
+            names[main],
+            int(chain[main][0][-1]),
+            int(points[main][0][0]),
+            at_once,
+            _count(chain) - _count(kept),
+        )
+        if kept:
+            overlaps.append(found)
+            chain = {t: _extended(kept.get(t), points.get(t)) for t in {**kept, **points}}
+        else:
+            mixed.append(found)
+            chain, overlaps = points, []
+        chain_file = file
+    return Merged({names[t]: p for t, p in chain.items() if len(p[0])}, tuple(mixed), tuple(overlaps))
+
+
+def _last_segment(columns: _Columns) -> tuple[int, int, int, int]:
+    """Return where in one file the last run begins, and the tag, last and first step of that break.
+
+    A run begins where a tag's step is below the one that it had before in the same run.
+    """
+    latest: dict[int, int] = {}
+    start, tag, from_step, to_step = 0, 0, 0, 0
+    for i, (tag_id, step) in enumerate(zip(columns.tag_ids.tolist(), columns.steps.tolist(), strict=True)):
+        before = latest.get(tag_id)
+        if before is not None and step < before:
+            start, tag, from_step, to_step = i, tag_id, before, step
+            latest.clear()
+        latest[tag_id] = step
+    return start, tag, from_step, to_step
+
+
+def _repeats(chain: Points, points: Points) -> bool:
+    """Tell whether the overlapping part of ``points`` only says again what ``chain`` holds (a copied file)."""
+    again = points[0] <= chain[0][-1]
+    steps, values = points[0][again], points[1][again]
+    at = np.minimum(np.searchsorted(chain[0], steps), len(chain[0]) - 1)
+    return bool((chain[0][at] == steps).all() and np.array_equal(chain[1][at], values, equal_nan=True))
+
+
+def _begins_anew(chain: IntArray, steps: IntArray) -> bool:
+    """Tell whether ``steps`` begin like a fresh run rather than like one that goes on from a checkpoint."""
+    spaced = steps if len(steps) > 1 else chain
+    interval = float(np.median(np.diff(spaced.astype(np.float64)))) if len(spaced) > 1 else 0.0
+    return bool(steps[0] <= chain[0] or float(steps[0]) <= _FRESH_INTERVALS * interval)
+
+
+def _extended(chain: Points | None, points: Points | None) -> Points:
+    """Return ``chain`` with what ``points`` add behind it; at a step that both have the later value stays."""
+    if chain is None or points is None or not len(chain[0]):
+        return points or chain or (np.empty(0, np.int64), np.empty(0, np.float64))
+    if points[0][0] < chain[0][-1]:  # a repeated part
+        new = points[0] > chain[0][-1]
+        points = points[0][new], points[1][new]
+    kept = _below(chain, int(points[0][0])) if len(points[0]) else chain
+    return np.concatenate([kept[0], points[0]]), np.concatenate([kept[1], points[1]])
+
+
+def _below(points: Points, limit: int) -> Points:
+    keep = points[0] < limit
+    return points[0][keep], points[1][keep]
+
+
+def _count(chain: Mapping[int, Points]) -> int:
+    return sum(len(steps) for steps, _ in chain.values())

@@ -1,0 +1,120 @@
+"""One directory of event files read into a ``Run`` of canonical curves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rldoctor.logs import names as dictionaries
+from rldoctor.logs.discover import is_event_file
+from rldoctor.logs.framing import Troubles
+from rldoctor.logs.merge import Points, merge
+from rldoctor.logs.tfevents import EventFile, read_event_file
+from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
+from rldoctor.model import Curve, Finding, Json, Run
+
+_RECORD_FILE = "run.json"
+# run.json is some kilobytes; more than this is not one of ours and is not read into memory.
+_MAX_RECORD_BYTES = 64 * 2**20
+
+
+def read_run(directory: Path) -> Run:
+    """Read the run in ``directory``: every event file in it, in the order in which they were begun.
+
+    Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
+    to one run, is in ``Run.findings`` (codes LOG...).
+    """
+    record, finding = _read_record(directory / _RECORD_FILE)
+    findings = [finding] if finding else []
+    known = dictionaries.shipped_names()
+
+    def wanted(tag: str) -> bool:
+        return any(names.meaning(tag) is not None for names in known)
+
+    files = _read_files(directory, wanted)
+    merged = merge(files)
+    framework = dictionaries.recognise(merged.points, known)
+    speaking = [names for names in known if names is framework or names.supplement]
+    curves, unused = _curves(merged.points, speaking)
+    unknown = tuple(dict.fromkeys([*(tag for file in files for tag in file.unknown_tags), *unused]))
+    findings += file_findings(files, running=record.get("status") == "running")
+    findings += merge_findings(merged)
+    note = unknown_tags_finding(tuple(curves), unknown)
+    return Run(
+        path=str(directory),
+        framework=framework.framework if framework else "",
+        curves=curves,
+        unknown_tags=unknown,
+        record=record,
+        findings=tuple([*findings, note] if note else findings),
+        size_bytes=sum(file.size for file in files),
+    )
+
+
+def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFile]:
+    try:
+        paths = [directory / name for name in os.listdir(directory) if is_event_file(name)]  # noqa: PTH208  # names only
+    except OSError as error:
+        troubles = Troubles()
+        troubles.add("unreadable", 0, f"cannot be listed: {(error.strerror or str(error)).lower()}")
+        return [EventFile(directory, troubles=troubles)]
+    paths.sort(key=_begun)
+    return [read_event_file(path, wanted) for path in paths if not path.is_dir()]
+
+
+def _begun(path: Path) -> tuple[int, list[tuple[int, str]]]:
+    """Return a key that sorts event files by the second in their name, then by name with numbers as numbers.
+
+    ``events.out.tfevents.<seconds>.<host>.<process>.<count>``; within one second the count of one process tells.
+    """
+    found = re.search(r"tfevents\.(\d+)", path.name, re.ASCII)
+    parts = re.split(r"(\d+)", path.name, flags=re.ASCII)
+    natural = [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+    return int(found[1]) if found else 0, natural
+
+
+def _curves(points: Mapping[str, Points], speaking: Sequence[dictionaries.Names]) -> tuple[dict[str, Curve], list[str]]:
+    """Translate tags into metrics; also return the tags that nobody in ``speaking`` claims.
+
+    A supplement never replaces what the framework itself logged.
+    """
+    curves: dict[str, Curve] = {}
+    used: set[str] = set()
+    for names in sorted(speaking, key=lambda names: names.supplement):
+        own: dict[str, Curve] = {}
+        order = {tag: i for i, tag in enumerate(names.tags)}
+        for tag in sorted(points, key=lambda tag: (order.get(tag, len(order)), tag)):
+            meaning = names.meaning(tag)
+            if meaning is None or tag in used:
+                continue
+            used.add(tag)
+            steps, values = points[tag]
+            # Adding 0 keeps a turned zero from becoming -0.
+            turned = values if meaning.factor == 1.0 else values * meaning.factor + 0.0
+            own.setdefault(meaning.metric, Curve(meaning.metric, steps, turned, tag, meaning.aggregation))
+        curves = {**own, **curves}
+    return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+def _read_record(path: Path) -> tuple[dict[str, Json], Finding | None]:
+    """Return the content of ``run.json``, empty where it is missing or cannot be used, and why it cannot."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return {}, invalid_record_finding("is not a plain file")
+        if status.st_size > _MAX_RECORD_BYTES:
+            return {}, invalid_record_finding(f"has {status.st_size} bytes, too many for a run's record")
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, None
+    except OSError as error:
+        return {}, invalid_record_finding(f"cannot be read: {(error.strerror or str(error)).lower()}")
+    except (ValueError, RecursionError):
+        return {}, invalid_record_finding("is not JSON")
+    if not isinstance(content, dict):
+        return {}, invalid_record_finding("holds no JSON object")
+    return content, None

@@ -1,0 +1,7 @@
+"""What the doctor knows: signs and diagnoses as data, and the closed vocabulary in which they are written."""
+
+from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.load import Rulebook, load_rulebook
+from rldoctor.rulebook.schema import DiagnosisRule, Metric, Sign
+
+__all__ = ["Case", "DiagnosisRule", "Metric", "Rulebook", "Sign", "load_rulebook"]

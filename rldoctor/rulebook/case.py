@@ -1,0 +1,76 @@
+"""A case: one run, with the reference it is held against, as the signs see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rldoctor.model import Aggregation, Curve, FloatArray, Run
+from rldoctor.references import Band, Reference
+
+# Two logged points make a line through anything; signs ask for more.
+FEWEST_POINTS = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run under examination.
+
+    Attributes:
+        run: The curves.
+        reference: The known-good patient on the same environment; ``None`` where none matches.
+        same_recipe: Whether the run was trained with the reference's settings. Only then do its bands of update
+            metrics (KL, clip fraction, entropy, ...) apply; outcome bands (return, success) need the environment alone.
+    """
+
+    run: Run
+    reference: Reference | None = None
+    same_recipe: bool = False
+
+    @cached_property
+    def curves(self) -> Mapping[str, Curve]:
+        """The run's curves and those derived from them, finite points only."""
+        finite = {name: curve.finite() for name, curve in self.run.curves.items()}
+        return {**finite, **_derived(finite)}
+
+    def curve(self, metric: str) -> Curve | None:
+        """Return a curve with enough points to say something, else ``None``."""
+        curve = self.curves.get(metric)
+        return curve if curve is not None and len(curve) >= FEWEST_POINTS else None
+
+    def band(self, metric: str) -> Band | None:
+        """Return the reference's band of a metric, where it applies to this run."""
+        if self.reference is None or not (self.same_recipe or metric in OUTCOME_METRICS):
+            return None
+        return self.reference.bands.get(metric)
+
+
+OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
+
+
+def derived_metrics() -> tuple[str, ...]:
+    """Return the names of the metrics that are computed from logged ones."""
+    return ("reward_per_step", "reward_magnitude", "value_error")
+
+
+def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return curves that no framework logs but that follow from two that it does."""
+    derived = {}
+    returns, lengths = curves.get("episode_return"), curves.get("episode_length")
+    if returns is not None and lengths is not None and len(returns) and len(lengths):
+        steps = np.interp(returns.steps, lengths.steps, lengths.values)
+        rewards = returns.values / np.maximum(steps, 1.0)
+        derived["reward_per_step"] = _like(returns, "reward_per_step", rewards)
+        derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
+    losses = curves.get("value_loss")
+    if losses is not None and len(losses):
+        # An untrained critic predicts about 0, so the root of its loss is the size of the value targets.
+        derived["value_error"] = _like(losses, "value_error", np.sqrt(np.maximum(losses.values, 0.0)))
+    return derived
+
+
+def _like(curve: Curve, metric: str, values: FloatArray) -> Curve:
+    return Curve(metric, curve.steps, values, curve.tag, Aggregation.MEAN)

@@ -1,0 +1,211 @@
+"""Read the rulebook, and refuse a bad file with its name, the key and the words that are allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rldoctor import shipped
+from rldoctor.errors import UsageError
+from rldoctor.model import Severity
+from rldoctor.recipe import HYPERPARAMETERS, near
+from rldoctor.rulebook.case import derived_metrics
+from rldoctor.rulebook.schema import DiagnosisRule, Example, Metric, SettingChange, Sign
+from rldoctor.rulebook.signs import STATISTICS, VERBS, Condition
+
+_CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
+_SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
+_SIGN_KEYS = {"code", "name", "severity", "reassuring", "outcome", "when", "example", *_SIGN_TEXTS}
+_DIAGNOSIS_KEYS = {"name", "title", "what", "remedy", "change", "next_test", "source", "bias", "weights", "beside"}
+_EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "status"}
+_METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_to_log"}
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Everything the doctor knows, by name."""
+
+    metrics: Mapping[str, Metric]
+    signs: Mapping[str, Sign]
+    diagnoses: Mapping[str, DiagnosisRule]
+
+
+@cache
+def load_rulebook(folder: Path | None = None) -> Rulebook:
+    """Read ``metrics.toml``, ``signs/`` and ``diagnoses/`` below ``folder`` (the shipped ``checks/`` by default).
+
+    Raises:
+        UsageError: A file is not valid; the message names file, key and what is allowed.
+    """
+    root = folder or shipped.folder("checks")
+    metrics = {name: _metric(name, table) for name, table in _read(root / "metrics.toml").items()}
+    known = set(metrics) | set(derived_metrics())
+    signs: dict[str, Sign] = {}
+    for path in sorted((root / "signs").rglob("*.toml")):
+        sign = _sign(path, known)
+        if sign.code in signs:
+            raise UsageError(f"{path}: the code {sign.code} is taken by {signs[sign.code].file.name}.")
+        signs[sign.code] = sign
+    diagnoses = {}
+    for path in sorted((root / "diagnoses").glob("*.toml")):
+        rule = _diagnosis(path, signs)
+        diagnoses[rule.name] = rule
+    return Rulebook(metrics, signs, diagnoses)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The rule file {path} cannot be read: {error}.") from None
+
+
+def _only(keys: Iterable[str], allowed: Iterable[str], path: Path, where: str = "") -> None:
+    for key in keys:
+        if key not in set(allowed):
+            raise UsageError(f"{path}: unknown key {where}{key!r}.", near(key, allowed))
+
+
+def _text(data: Mapping[str, Any], key: str, path: Path) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{path}: the key {key!r} must be a text that is not empty.")
+    return " ".join(value.split())
+
+
+def _metric(name: str, table: Any) -> Metric:
+    path = Path("checks/metrics.toml")
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name!r} must be a table.")
+    _only(table, _METRIC_KEYS, path, f"{name}.")
+    texts = {key: _text(table, key, path) for key in _METRIC_KEYS - {"how_to_log", "unit"}}
+    return Metric(name=name, unit=str(table.get("unit", "")), how_to_log=str(table.get("how_to_log", "")), **texts)
+
+
+def _sign(path: Path, metrics: set[str]) -> Sign:
+    data = _read(path)
+    _only(data, _SIGN_KEYS, path)
+    code, name = _text(data, "code", path), _text(data, "name", path)
+    if not _CODE.match(code):
+        raise UsageError(f"{path}: code {code!r} must be a family (RET UPD VAL EXP NUM LOG SPD) and three digits.")
+    if path.name != f"{code}-{name}.toml":
+        raise UsageError(f"{path}: the file must be called {code}-{name}.toml, as its code and name say.")
+    severity = data.get("severity")
+    if severity not in set(Severity):
+        raise UsageError(f"{path}: severity = {severity!r} is not known.", f"Allowed: {', '.join(Severity)}.")
+    outcome = data.get("outcome", "")
+    if outcome not in ("", "harmed", "fine"):
+        raise UsageError(f"{path}: outcome = {outcome!r} is not known.", "Allowed: harmed, fine.")
+    conditions = tuple(_condition(item, path, metrics) for item in _tables(data, "when", path))
+    examples = tuple(_example(item, path, metrics) for item in _tables(data, "example", path))
+    if {example.fires for example in examples} != {True, False}:
+        raise UsageError(f"{path}: needs an [[example]] that fires and one that stays silent.")
+    return Sign(
+        code=code,
+        name=name,
+        severity=Severity(severity),
+        reassuring=data.get("reassuring") is True,
+        outcome=outcome,
+        when=conditions,
+        examples=examples,
+        file=path,
+        **{key: _text(data, key, path) for key in _SIGN_TEXTS},
+    )
+
+
+def _tables(data: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
+    value = data.get(key)
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        raise UsageError(f"{path}: needs at least one [[{key}]].")
+    return value
+
+
+def _condition(data: dict[str, Any], path: Path, metrics: set[str]) -> Condition:
+    verb = str(data.get("verb"))
+    if verb not in VERBS:
+        raise UsageError(f"{path}: when.verb = {verb!r} is not known.", near(verb, VERBS))
+    kind = VERBS[verb]
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    _only((key for key in data if key != "verb"), fields, path, "when.")
+    values = {key: _value(value, hints[key], f"{path}: when.{key}") for key, value in data.items() if key != "verb"}
+    for key in ("metric", "beside"):
+        if key in fields and verb != "recorded" and values.get(key) not in metrics:
+            raise UsageError(
+                f"{path}: when.{key} = {values.get(key)!r} is no metric.", near(str(values.get(key)), metrics)
+            )
+    if values.get("over", "median") not in STATISTICS:
+        raise UsageError(f"{path}: when.over = {values['over']!r} is not known.", near(str(values["over"]), STATISTICS))
+    return kind(**values)
+
+
+def _value(value: Any, hint: Any, where: str) -> Any:
+    """Check one value of a condition against the type of the verb's field."""
+    if hint == tuple[float, float]:
+        numbers = value if isinstance(value, list) else []
+        if len(numbers) != 2 or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in numbers):
+            raise UsageError(f"{where} = {value!r} must be two numbers.")
+        if numbers[0] == numbers[1]:
+            raise UsageError(f"{where} = {value!r} must be two different numbers.")
+        return (float(numbers[0]), float(numbers[1]))
+    kinds = {float: (int, float), float | None: (int, float), str: (str,), bool: (bool,)}
+    if not isinstance(value, kinds[hint]) or (isinstance(value, bool) and hint is not bool):
+        raise UsageError(f"{where} = {value!r} must be of type {getattr(hint, '__name__', 'float')}.")
+    return value
+
+
+def _example(data: dict[str, Any], path: Path, metrics: set[str]) -> Example:
+    _only(data, _EXAMPLE_KEYS, path, "example.")
+    curves = data.get("curves")
+    if not isinstance(curves, dict) or not curves or not isinstance(data.get("fires"), bool):
+        raise UsageError(f"{path}: an [[example]] needs fires = true or false and a table of curves.")
+    for metric, points in curves.items():
+        if metric not in metrics:
+            raise UsageError(f"{path}: example.curves.{metric} is no metric.", near(metric, metrics))
+        if not isinstance(points, list) or not points:
+            raise UsageError(f"{path}: example.curves.{metric} must be a list of numbers.")
+    return Example(
+        fires=data["fires"],
+        why=_text(data, "why", path),
+        curves={metric: tuple(float(point) for point in points) for metric, points in curves.items()},
+        points=int(data.get("points", 40)),
+        last_step=int(data.get("last_step", 100_000)),
+        reference=str(data.get("reference", "")),
+        status=str(data.get("status", "")),
+    )
+
+
+def _diagnosis(path: Path, signs: Mapping[str, Sign]) -> DiagnosisRule:
+    data = _read(path)
+    _only(data, _DIAGNOSIS_KEYS, path)
+    if _text(data, "name", path) != path.stem:
+        raise UsageError(f"{path}: name = {data['name']!r} must be the file's name, {path.stem!r}.")
+    weights = data.get("weights", {})
+    for code, weight in weights.items():
+        if code not in signs:
+            raise UsageError(f"{path}: weights.{code} names no sign.", near(code, signs))
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+            raise UsageError(f"{path}: weights.{code} = {weight!r} must be a number.")
+    changes = data.get("change", [])
+    for change in changes:
+        _only(change, ("setting", "to", "reference"), path, "change.")
+        if change.get("setting") not in HYPERPARAMETERS:
+            setting = str(change.get("setting"))
+            raise UsageError(f"{path}: change.setting = {setting!r} is no setting.", near(setting, HYPERPARAMETERS))
+    return DiagnosisRule(
+        name=path.stem,
+        change=tuple(SettingChange(**change) for change in changes),
+        next_test=" ".join(str(data.get("next_test", "")).split()),
+        bias=float(data.get("bias", 0.0)),
+        beside=data.get("beside") is True,
+        weights={code: float(weight) for code, weight in weights.items()},
+        file=path,
+        **{key: _text(data, key, path) for key in ("title", "what", "remedy", "source")},
+    )

@@ -1,0 +1,134 @@
+"""What a rule file may say: metrics, signs with their examples, and diagnoses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor.model import Severity
+from rldoctor.rulebook.signs import Condition
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One entry of ``checks/metrics.toml``: a quantity in plain words."""
+
+    name: str
+    title: str
+    unit: str
+    better: str
+    meaning: str
+    reading: str
+    source: str
+    how_to_log: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Curves on which a sign must fire, or must stay silent.
+
+    Attributes:
+        fires: Whether it must.
+        why: What the example stands for.
+        curves: Metric to control points; they are spread evenly over the run and joined by straight lines.
+        points: Points of the run.
+        reference: Reference to hold the run against, with its recipe taken as the run's own; empty for none.
+        status: ``status`` of the run's ``run.json``; empty for a run without one.
+    """
+
+    fires: bool
+    why: str
+    curves: Mapping[str, tuple[float, ...]]
+    points: int = 40
+    last_step: int = 100_000
+    reference: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One observable symptom, one file ``checks/signs/**/CODE-name.toml``.
+
+    Attributes:
+        code: Family and three digits.
+        name: Kebab-case; names the symptom, never the cure.
+        severity: How loud the finding is where the outcome is harmed.
+        reassuring: True for a sign of health (a reached target), which is no finding.
+        outcome: ``harmed`` or ``fine`` where the sign tells how the run has turned out; empty for signs of causes.
+        says: The finding's message, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` filled in.
+        what: What the sign is, for ``rldoctor explain``.
+        why: Why it matters.
+        do: What to do about it.
+        false_alarms: When it shows on a healthy run.
+        source: Where the thresholds come from.
+        when: Conditions that must all hold; the sign is as strong as the weakest.
+        examples: At least one that fires and one that does not.
+        file: Where it was read from.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    reassuring: bool
+    outcome: str
+    says: str
+    what: str
+    why: str
+    do: str
+    false_alarms: str
+    source: str
+    when: tuple[Condition, ...]
+    examples: tuple[Example, ...]
+    file: Path
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that the sign looks at, the leading one first."""
+        return tuple(dict.fromkeys(condition.metric for condition in self.when))
+
+
+@dataclass(frozen=True)
+class DiagnosisRule:
+    """One cause, one file ``checks/diagnoses/name.toml``.
+
+    Attributes:
+        name: Public, never renamed.
+        title: The cause in plain words.
+        what: What is going on in such a run.
+        remedy: What to change, in words, where the recipe is not known.
+        change: The concrete change of a setting: ``{setting = "learning_rate", to = "reference"}`` and the like.
+        next_test: The experiment that tells it from its rivals.
+        source: Where the knowledge comes from.
+        bias: Log-odds before any sign is seen.
+        beside: True for a condition that stands beside the cause of illness (slow, short, mixed) and does not compete
+            with it for the odds.
+        weights: Sign code to log-odds at full strength; positive speaks for, negative against.
+    """
+
+    name: str
+    title: str
+    what: str
+    remedy: str
+    change: tuple[SettingChange, ...]
+    next_test: str
+    source: str
+    bias: float
+    beside: bool
+    weights: Mapping[str, float]
+    file: Path
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A concrete change of one setting.
+
+    Attributes:
+        setting: A hyperparameter, as ``--set`` names it.
+        to: A value; used where the reference has none, or where ``reference`` is false.
+        reference: Go back to the reference's value where one matches.
+    """
+
+    setting: str
+    to: float | str | bool | None = None
+    reference: bool = True

@@ -1,0 +1,122 @@
+"""Record a reference: train its recipe with many seeds and write the bands in which healthy curves lie."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from rldoctor import machine, run_directory, stats
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.logs import read_run
+from rldoctor.model import FloatArray, IntArray, Run
+from rldoctor.recipe import Recipe
+from rldoctor.references import CURVES_FILE
+from rldoctor.training.train import train
+
+# A band of three runs is three runs; ten is the least from which the spread of a healthy patient can be read.
+FEWEST_SEEDS = 3
+# Bands are smooth: more points than this only make the file larger.
+_MOST_POINTS = 60
+_SETTINGS = frozenset({"clip_range", "clip_range_vf", "throughput"})
+
+
+def train_seeds(recipe: Recipe, seeds: Sequence[int], runs: Path, jobs: int, done: Callable[[int], None]) -> list[Path]:
+    """Train every seed that is not finished yet, ``jobs`` at a time with one thread each; return the run directories.
+
+    Raises:
+        UsageError: A directory holds another recipe's run.
+        TrainingFailed: A training broke off.
+    """
+    places = {seed: run_directory.place(runs, recipe, f"seed-{seed}") for seed in seeds}
+    waiting = [seed for seed in seeds if not _finished(places[seed], recipe, seed)]
+    for seed in waiting:
+        if places[seed].exists():
+            raise UsageError(
+                f"{places[seed]} exists and is no finished run of this recipe with seed {seed}.",
+                "Remove it or name another --runs folder.",
+            )
+    done(len(seeds) - len(waiting))
+    if waiting:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
+            futures = [pool.submit(_train_one, recipe, places[seed], seed) for seed in waiting]
+            for count, future in enumerate(futures, start=len(seeds) - len(waiting) + 1):
+                future.result()
+                done(count)
+    return list(places.values())
+
+
+def _train_one(recipe: Recipe, place: Path, seed: int) -> None:
+    place.mkdir(parents=True)
+    train(recipe, place, seed, command=["rldoctor", "record", recipe.name])
+
+
+def _finished(place: Path, recipe: Recipe, seed: int) -> bool:
+    try:
+        record = run_directory.read_json(place / run_directory.RUN_FILE, "the record of a run")
+    except CannotJudge:
+        return False
+    trained = record.get("recipe")
+    same = isinstance(trained, Mapping) and all(
+        trained.get(key) == recipe.to_json()[key] for key in ("env", "total_steps", "n_envs", "hyperparameters")
+    )
+    return same and record.get("status") == "finished" and record.get("seed") == seed
+
+
+def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path) -> Path:
+    """Write ``curves.csv`` from finished runs: lowest, median and highest value of each metric over the runs.
+
+    Returns:
+        The file.
+
+    Raises:
+        UsageError: Fewer than ``FEWEST_SEEDS`` runs, or the folder cannot be written to.
+        CannotJudge: A run holds no curves, or its logs are damaged.
+    """
+    if len(directories) < FEWEST_SEEDS:
+        raise UsageError(f"{len(directories)} seeds make no band.", f"Train at least {FEWEST_SEEDS}.")
+    runs = [read_run(directory) for directory in directories]
+    for run in runs:
+        if not run.curves or run.findings:
+            raise CannotJudge(f"The logs of {run.path} are not clean.", "Train that seed again.")
+    path = folder / CURVES_FILE
+    with run_directory.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for line in _provenance(recipe, directories):
+            file.write(f"# {line}\n")
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("metric", "step", "low", "median", "high"))
+        for metric in sorted(set.intersection(*(set(run.curves) for run in runs)) - _SETTINGS):
+            steps, table = _aligned(runs, metric)
+            for i, step in enumerate(steps):
+                numbers = (table[:, i].min(), np.median(table[:, i]), table[:, i].max())
+                writer.writerow((metric, int(step), *(f"{number:.6g}" for number in numbers)))
+    return path
+
+
+def _aligned(runs: Sequence[Run], metric: str) -> tuple[IntArray, FloatArray]:
+    """Return common steps, shape ``(n,)``, and the metric of each run there, shape ``(runs, n)``."""
+    curves = [run.curves[metric].finite() for run in runs]
+    first, last = max(int(curve.steps[0]) for curve in curves), min(int(curve.steps[-1]) for curve in curves)
+    grid = curves[0].steps[(curves[0].steps >= first) & (curves[0].steps <= last)]
+    if len(grid) > _MOST_POINTS:
+        grid = grid[np.unique(np.linspace(0, len(grid) - 1, _MOST_POINTS).round().astype(int))]
+    table = np.stack([stats.interpolate(curve.steps, curve.values, grid) for curve in curves])
+    return grid, table
+
+
+def _provenance(recipe: Recipe, directories: Sequence[Path]) -> list[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions().items() if version)
+    about = machine.describe()
+    seeds = ", ".join(directory.name.removeprefix("seed-") for directory in directories)
+    return [
+        f"{recipe.name}: lowest, median and highest of {len(directories)} healthy runs at each step.",
+        f"Seeds {seeds}. Remade by: rldoctor record {recipe.name}",
+        f"Recorded {datetime.now(UTC).date()} on {about['cores']} cores of {about['processor']}, {about['system']}.",
+        f"Versions: {versions}.",
+    ]

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rldoctor.logs import discover, read_run
+from rldoctor.model import Aggregation, Severity
+
+
+def codes(run):
+    return [finding.code for finding in run.findings]
+
+
+def only(run, code):
+    (finding,) = run.findings
+    assert finding.code == code
+    return finding
+
+
+def test_a_healthy_run_is_canonical_and_silent(tmp_path, make):
+    path = make.file(
+        tmp_path / "events.out.tfevents.5.host",
+        [
+            make.scalars(100, {"rollout/ep_rew_mean": -2.0, "train/entropy_loss": -5.5, "time/fps": 0.0}),
+            make.scalars(200, {"rollout/ep_rew_mean": -1.0, "train/entropy_loss": 1.25, "own/tag": 3.0}),
+            make.scalars(200, {"doctor/gradient_norm": 0.5, "doctor/entropy": 9.0}),
+        ],
+    )
+    run = read_run(tmp_path)
+    assert run.findings == ()
+    assert (run.path, run.framework, run.last_step) == (str(tmp_path), "sb3", 200)
+    assert list(run.curves) == ["entropy", "episode_return", "gradient_norm", "throughput"]
+    assert run.curves["entropy"].values.tolist() == [5.5, -1.25]
+    assert run.curves["entropy"].tag == "train/entropy_loss", "the framework's own word comes first"
+    assert run.curves["episode_return"].aggregation is Aggregation.WINDOW
+    assert run.unknown_tags == ("own/tag",)
+    assert run.size_bytes == path.stat().st_size
+    assert not math.copysign(1, run.curves["throughput"].values[0]) < 0
+
+
+def test_a_run_as_a_table(tmp_path, make):
+    make.file(
+        tmp_path / "tfevents",
+        [
+            make.scalars(100, {"rollout/ep_rew_mean": -2.0}),
+            make.scalars(200, {"rollout/ep_rew_mean": -1.0, "train/approx_kl": math.nan}),
+            make.scalars(300, {"train/approx_kl": math.inf}),
+        ],
+    )
+    frame = read_run(tmp_path).to_frame()
+    assert frame.index.tolist() == [100, 200, 300]
+    assert frame.index.name == "step"
+    assert np.array_equal(frame["episode_return"], [-2.0, -1.0, math.nan], equal_nan=True)
+    assert np.array_equal(frame["approx_kl"], [math.nan, math.nan, math.inf], equal_nan=True)
+
+
+def test_nan_and_infinities_are_kept(tmp_path, make):
+    values = [math.nan, math.inf, -math.inf, 1.0]
+    make.curve(tmp_path, range(4), value=values.__getitem__)
+    assert np.array_equal(read_run(tmp_path).curves["approx_kl"].values, values, equal_nan=True)
+
+
+def test_files_are_taken_by_their_second_and_then_by_number(tmp_path, make):
+    make.curve(tmp_path, [1, 2], begun=999)
+    make.curve(tmp_path, [3, 4], begun=1000, count=9)
+    make.curve(tmp_path, [5, 6], begun=1000, count=10)
+    run = read_run(tmp_path)
+    assert run.findings == ()
+    assert run.curves["approx_kl"].steps.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_hundreds_of_files_with_one_point_each_are_one_run(tmp_path, make):
+    for i in range(300):
+        make.curve(tmp_path, [64 * (i + 1)], begun=1000 + i)
+    run = read_run(tmp_path)
+    assert run.findings == ()
+    assert len(run.curves["approx_kl"]) == 300
+
+
+def test_two_runs_in_one_directory(tmp_path, make):
+    make.curve(tmp_path, range(2048, 20481, 2048), begun=1000)
+    make.curve(tmp_path, range(2048, 10241, 2048), begun=2000, value=lambda step: -step)
+    run = read_run(tmp_path)
+    finding = only(run, "LOG201")
+    assert (finding.name, finding.severity) == ("mixed-runs", Severity.ERROR)
+    assert run.curves["episode_return"].values.tolist() == [-2048.0, -4096.0, -6144.0, -8192.0, -10240.0]
+    assert "goes back from 20480 to 2048" in finding.message
+    assert "10 points of events.out.tfevents.2000.host.77.0" in finding.message
+    assert finding.evidence["files"] == ["events.out.tfevents.1000.host.77.0", "events.out.tfevents.2000.host.77.0"]
+    assert finding.evidence["dropped_points"] == 20
+
+
+def test_a_run_resumed_without_a_purge_is_a_note(tmp_path, make):
+    make.curve(tmp_path, range(1000, 20001, 1000), begun=1000)
+    make.curve(tmp_path, range(18000, 30001, 1000), begun=2000, value=lambda step: step + 0.5)
+    run = read_run(tmp_path)
+    assert only(run, "LOG202").severity is Severity.NOTE
+    assert run.curves["approx_kl"].steps.tolist() == list(range(1000, 30001, 1000))
+
+
+def test_a_run_resumed_with_a_purge_is_silent(tmp_path):
+    tensorboard = pytest.importorskip("torch.utils.tensorboard")
+    for purge_step, steps in ((None, range(0, 100, 10)), (41, range(50, 150, 10))):
+        writer = tensorboard.SummaryWriter(str(tmp_path), purge_step=purge_step)
+        for step in steps:
+            writer.add_scalar("train/approx_kl", step, step)
+        writer.close()
+    run = read_run(tmp_path)
+    assert run.findings == ()
+    assert run.curves["approx_kl"].steps.tolist() == list(range(0, 150, 10))
+
+
+def cut(path, count=5):
+    path.write_bytes(path.read_bytes()[:-count])
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"), [("finished", Severity.WARNING), ("running", Severity.NOTE), (None, Severity.WARNING)]
+)
+def test_a_torn_end(tmp_path, make, status, severity):
+    path = make.curve(tmp_path, range(5))
+    cut(path)
+    if status:
+        (tmp_path / "run.json").write_text(json.dumps({"status": status}))
+    run = read_run(tmp_path)
+    finding = only(run, "LOG101")
+    assert finding.severity is severity
+    assert 0 < finding.evidence["byte"] < path.stat().st_size
+    assert len(run.curves["approx_kl"]) == 4
+
+
+def test_a_torn_end_that_a_later_file_goes_on_from_is_a_note(tmp_path, make):
+    cut(make.curve(tmp_path, range(5), begun=1000))
+    make.curve(tmp_path, range(5, 9), begun=2000)
+    assert only(read_run(tmp_path), "LOG101").severity is Severity.NOTE
+
+
+def test_damage_is_told_with_its_byte(tmp_path, make):
+    for begun in (1000, 2000):
+        path = make.curve(tmp_path, range(begun, begun + 9), begun=begun)
+        content = bytearray(path.read_bytes())
+        content[200] ^= 1
+        content[500] ^= 1
+        path.write_bytes(content)
+    run = read_run(tmp_path)
+    finding = only(run, "LOG102")
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence["count"] == 4
+    assert finding.message.endswith("What is whole was read. 1 more of the event files is like that.")
+    assert finding.evidence["byte"] <= 200
+    assert len(finding.evidence["files"]) == 2
+    assert len(run.curves["approx_kl"]) == 14
+
+
+def test_a_file_that_only_has_the_name_of_an_event_file(tmp_path):
+    (tmp_path / "events.out.tfevents.1.host").write_text("step,reward\n1,2\n")
+    finding = only(read_run(tmp_path), "LOG102")
+    assert "16 bytes could not be read (byte 0). It does not look like a TensorBoard event file." in finding.message
+
+
+def test_empty_files_and_unreadable_ones(tmp_path, make):
+    make.curve(tmp_path, range(5))
+    (tmp_path / "events.out.tfevents.1").touch()
+    make.file(tmp_path / "events.out.tfevents.2", [])
+    (tmp_path / "events.out.tfevents.3").symlink_to(tmp_path / "events.out.tfevents.3")
+    run = read_run(tmp_path)
+    assert [(f.code, f.severity) for f in run.findings] == [
+        ("LOG103", Severity.NOTE),
+        ("LOG104", Severity.WARNING),
+    ]
+    assert len(run.curves["approx_kl"]) == 5
+
+
+def test_tags_that_nobody_knows(tmp_path, make):
+    make.curve(tmp_path, range(5), tags=["train/loss", "train/grad_norm", "x\n[red]"])
+    run = read_run(tmp_path)
+    assert (run.framework, run.curves) == ("", {})
+    assert set(run.unknown_tags) == {"train/loss", "train/grad_norm", "x\n[red]"}
+    assert only(run, "LOG301").evidence["known"] == []
+
+
+def test_no_directory_at_all_is_a_finding(tmp_path):
+    run = read_run(tmp_path / "none")
+    assert only(run, "LOG104").message == "none cannot be listed: no such file or directory."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"],
+    ids=["half", "list", "bytes", "deep", "digits"],
+)
+def test_a_run_record_that_is_none(tmp_path, make, content):
+    make.curve(tmp_path, range(5))
+    (tmp_path / "run.json").write_bytes(content)
+    run = read_run(tmp_path)
+    assert run.record == {}
+    assert only(run, "LOG302").severity is Severity.WARNING
+
+
+def test_a_run_record_too_large_or_no_file_is_not_read(tmp_path, make):
+    make.curve(tmp_path, range(5))
+    record = tmp_path / "run.json"
+    with record.open("wb") as file:
+        file.truncate(65 * 2**20)
+    assert codes(read_run(tmp_path)) == ["LOG302"]
+    record.unlink()
+    os.mkfifo(record)
+    assert codes(read_run(tmp_path)) == ["LOG302"]
+
+
+def test_the_record_is_kept(tmp_path, make):
+    make.curve(tmp_path, range(5))
+    (tmp_path / "run.json").write_text('{"status": "finished", "seed": 3}')
+    assert read_run(tmp_path).record == {"status": "finished", "seed": 3}
+
+
+def test_hostile_directory_and_file_names(tmp_path, make):
+    directory = tmp_path / "a\n\x1b[31m[red]"
+    make.curve(directory, range(5))
+    cut(next(directory.iterdir()))
+    os.rename(  # noqa: PTH104  # bytes that are no UTF-8
+        next(directory.iterdir()), os.fsencode(directory) + b"/tfevents\xff\n"
+    )
+    (found,) = discover([tmp_path])
+    run = read_run(found)
+    assert len(run.curves["approx_kl"]) == 4
+    assert codes(run) == ["LOG101"]
+
+
+def test_reading_imports_no_deep_learning():
+    code = (
+        "import sys, rldoctor.logs, rldoctor.logs.names as n; n.shipped_names();"
+        "print([m for m in ('torch', 'tensorflow', 'gymnasium', 'stable_baselines3', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,252 @@
+"""Each statistic against hand-computed values and against a second, slow and obvious implementation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rldoctor import stats
+
+NAN, INF = math.nan, math.inf
+numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3))
+few = st.integers(-3, 3).map(float)
+with_nan = st.one_of(few, st.just(NAN))
+
+
+def close(a: float, b: float) -> bool:
+    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+# slope
+
+
+def test_slope_by_hand():
+    assert stats.slope([0, 1, 2, 3], [1, 3, 5, 7]) == 2.0
+    assert stats.slope([0, 1, 2, 3, 4], [0, 1, 2, 3, 1000]) == 1.0, "one spike does not move it"
+    assert stats.slope([0, 1, NAN, 3], [0, 1, 50, INF]) == 1.0
+    for x, y in (([], []), ([1], [2]), ([1, 1], [2, 3])):
+        assert math.isnan(stats.slope(x, y))
+    with pytest.raises(ValueError, match="shape"):
+        stats.slope([1, 2], [1])
+
+
+@given(st.lists(st.tuples(few, numbers), max_size=20))
+def test_slope_as_the_median_over_all_pairs(points):
+    slopes = [(d - b) / (c - a) for (a, b), (c, d) in itertools.combinations(points, 2) if a != c]
+    expected = statistics.median(slopes) if slopes else NAN
+    assert close(stats.slope([x for x, _ in points], [y for _, y in points]), expected)
+
+
+def test_slope_of_a_long_curve_is_thinned():
+    x = np.arange(100_000)
+    assert stats.slope(x, 3e-4 * x + np.sin(x)) == pytest.approx(3e-4, rel=0.01)
+
+
+# rank_correlation
+
+
+def test_rank_correlation_by_hand():
+    assert stats.rank_correlation([1, 2, 3], [10, 100, 1000]) == 1.0
+    assert stats.rank_correlation([1, 2, 3], [9, 4, 1]) == -1.0
+    # Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: covariance 4.5, variances 4.5 and 5.
+    assert stats.rank_correlation([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(4.5 / math.sqrt(4.5 * 5))
+    assert math.isnan(stats.rank_correlation([1, 1, 1], [1, 2, 3]))
+    assert math.isnan(stats.rank_correlation([1], [1]))
+
+
+@given(st.lists(st.tuples(with_nan, with_nan), max_size=15))
+def test_rank_correlation_as_pearson_of_counted_ranks(points):
+    kept = [(x, y) for x, y in points if not math.isnan(x) and not math.isnan(y)]
+    ranks = [[sum(w < v for w in column) + (column.count(v) + 1) / 2 for v in column] for column in zip(*kept)]  # noqa: B905
+    try:
+        expected = statistics.correlation(*ranks) if len(kept) > 1 else NAN
+    except statistics.StatisticsError:
+        expected = NAN
+    assert close(stats.rank_correlation([x for x, _ in points], [y for _, y in points]), expected)
+
+
+# smooth
+
+
+def test_smooth_by_hand():
+    assert stats.smooth([1, 9, 2, 3, 4], 3).tolist() == [5.0, 2.0, 3.0, 3.0, 3.5]
+    assert stats.smooth([1, 9, 2], 1).tolist() == [1.0, 9.0, 2.0]
+    assert stats.smooth([], 5).tolist() == []
+    assert stats.smooth([1, INF, INF], 3).tolist() == [INF, INF, INF]
+
+
+@given(st.lists(st.one_of(with_nan, st.just(INF), st.just(-INF)), max_size=20), st.integers(0, 50))
+def test_smooth_as_one_window_after_the_other(y, window):
+    half = window // 2
+    expected = []
+    for i in range(len(y)):
+        seen = [v for v in y[max(i - half, 0) : i + half + 1] if not math.isnan(v)]
+        expected.append(statistics.median(seen) if seen else NAN)
+    assert np.allclose(stats.smooth(y, window), expected, equal_nan=True)
+
+
+# drop_from_peak
+
+
+def test_drop_from_peak_by_hand():
+    assert stats.drop_from_peak([0, 5, 10, 9, 8, 4, 2, 3]) == (2, 10.0, 2.5, 7.5)
+    assert stats.drop_from_peak([1, 2, 3]) == (2, 3.0, 3.0, 0.0)
+    assert stats.drop_from_peak([NAN, 3, INF, 1]) == (1, 3.0, 1.0, 2.0)
+    assert stats.drop_from_peak([7, 7, 7]) == (0, 7.0, 7.0, 0.0)
+    nothing = stats.drop_from_peak([NAN])
+    assert nothing.peak_index == -1
+    assert math.isnan(nothing.drop)
+
+
+@given(st.lists(with_nan, min_size=1, max_size=20))
+def test_drop_from_peak_as_by_walking(y):
+    kept = [(i, v) for i, v in enumerate(y) if not math.isnan(v)]
+    drop = stats.drop_from_peak(y)
+    if not kept:
+        assert drop.peak_index == -1
+        return
+    peak = max(v for _, v in kept)
+    at = next(i for i, v in kept if v == peak)
+    after = [v for i, v in kept if i > at]
+    last_third = after[len(after) - (len(after) + 2) // 3 :]
+    later = statistics.median(last_third) if after else peak
+    assert drop == (at, peak, later, peak - later)
+    assert drop.drop >= 0
+
+
+# longest_stretch, fractions
+
+
+def test_longest_stretch_by_hand():
+    assert stats.longest_stretch([0, 1, 1, 0, 1, 1]) == (1, 3)
+    assert stats.longest_stretch([1, 0, 1, 1]) == (2, 4)
+    assert stats.longest_stretch([0, 0]) == (0, 0)
+    assert stats.longest_stretch([]) == (0, 0)
+
+
+@given(st.lists(st.booleans(), max_size=25))
+def test_longest_stretch_as_by_trying_all(mask):
+    stretches = [(i, j) for i in range(len(mask)) for j in range(i + 1, len(mask) + 1) if all(mask[i:j])]
+    assert stats.longest_stretch(mask) == max(stretches, key=lambda s: (s[1] - s[0], -s[0]), default=(0, 0))
+
+
+def test_fractions_by_hand():
+    assert stats.fraction_above([1, 2, 3, 4], 2) == 0.5
+    assert stats.fraction_below([1, 2, 3, 4], 2) == 0.25
+    assert stats.fraction_above([NAN, INF, 0], 1) == 0.5
+    assert stats.fraction_below([NAN, -INF, 0], -1) == 0.5
+    assert math.isnan(stats.fraction_above([NAN], 1))
+    assert math.isnan(stats.fraction_below([], 1))
+
+
+@given(st.lists(with_nan, max_size=20), few)
+def test_fractions_as_by_counting(y, limit):
+    kept = [v for v in y if not math.isnan(v)]
+    above = sum(v > limit for v in kept) / len(kept) if kept else NAN
+    below = sum(v < limit for v in kept) / len(kept) if kept else NAN
+    assert close(stats.fraction_above(y, limit), above)
+    assert close(stats.fraction_below(y, limit), below)
+
+
+# iqm and intervals
+
+
+def test_iqm_by_hand():
+    assert stats.iqm([1, 2, 3, 100]) == 2.5
+    assert stats.iqm([1, 2, 3, 4, 5, 6, 7, 1000]) == 4.5
+    assert stats.iqm([5]) == 5.0
+    assert stats.iqm([NAN, 5, INF]) == 5.0
+    assert math.isnan(stats.iqm([]))
+
+
+@given(st.lists(numbers, min_size=1, max_size=30))
+def test_iqm_as_by_taking_the_ends_away(x):
+    rest = sorted(x)
+    for _ in range(len(x) // 4):
+        rest.pop(0)
+        rest.pop()
+    assert close(stats.iqm(x), statistics.fmean(rest))
+
+
+def test_bootstrap_interval():
+    x = list(range(10))
+    interval = stats.bootstrap_interval(x, np.mean, seed=1)
+    assert interval == stats.bootstrap_interval(x, np.mean, seed=1)
+    # The mean of a resample has the standard deviation sqrt(8.25 / 10) = 0.908: 4.5 -+ 1.96 x 0.908.
+    assert interval.low == pytest.approx(2.72, abs=0.15)
+    assert interval.high == pytest.approx(6.28, abs=0.15)
+    narrow = stats.bootstrap_interval(x, np.mean, level=0.5)
+    assert interval.low < narrow.low < 4.5 < narrow.high < interval.high
+    assert stats.bootstrap_interval([3.0, 3.0, NAN], stats.iqm) == (3.0, 3.0)
+    assert all(math.isnan(v) for v in stats.bootstrap_interval([], stats.iqm))
+
+
+def test_bootstrap_interval_against_every_resample():
+    x = [0.0, 1.0, 5.0, 6.0]
+    every = sorted(statistics.fmean(pick) for pick in itertools.product(x, repeat=4))
+    low, high = np.quantile(every, [0.1, 0.9])
+    interval = stats.bootstrap_interval(x, np.mean, level=0.8, n=20_000)
+    assert interval == pytest.approx((low, high), abs=0.1)
+
+
+def test_wilson_interval_by_hand():
+    # The textbook example: 9 of 10 is [0.596, 0.982].
+    assert stats.wilson_interval(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
+    assert stats.wilson_interval(30, 30) == pytest.approx((0.8865, 1.0), abs=1e-4)
+    assert stats.wilson_interval(30, 30).high == 1.0
+    assert stats.wilson_interval(0, 30).low == 0.0
+    assert stats.wilson_interval(0, 0) == (0.0, 1.0)
+    for k, n in ((-1, 3), (4, 3)):
+        with pytest.raises(ValueError, match="no rate"):
+            stats.wilson_interval(k, n)
+
+
+@given(
+    st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.99])
+)
+def test_wilson_interval_as_the_rates_that_a_score_test_accepts(rate, level):
+    k, n = rate
+    z = statistics.NormalDist().inv_cdf((1 + level) / 2)
+    grid = np.linspace(0, 1, 20_001)
+    accepted = grid[np.abs(k / n - grid) <= z * np.sqrt(grid * (1 - grid) / n) + 1e-12]
+    low, high = stats.wilson_interval(k, n, level)
+    assert low == pytest.approx(accepted.min(), abs=1e-4)
+    assert high == pytest.approx(accepted.max(), abs=1e-4)
+
+
+# interpolate
+
+
+def test_interpolate_by_hand():
+    result = stats.interpolate([10, 20, 40], [1.0, 3.0, NAN], [5, 10, 15, 20, 30])
+    assert np.array_equal(result, [NAN, 1.0, 2.0, 3.0, NAN], equal_nan=True)
+    assert np.isnan(stats.interpolate([], [], [1, 2])).tolist() == [True, True]
+    assert stats.interpolate([3], [4], [3]).tolist() == [4.0]
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=1, max_size=10, unique=True)
+    .map(sorted)
+    .flatmap(lambda steps: st.tuples(st.just(steps), st.lists(few, min_size=len(steps), max_size=len(steps)))),
+    st.lists(st.floats(-5, 55), max_size=10),
+)
+def test_interpolate_as_by_looking_for_the_neighbours(points, at):
+    steps, values = points
+    expected = []
+    for x in at:
+        left = max((i for i, s in enumerate(steps) if s <= x), default=None)
+        right = min((i for i, s in enumerate(steps) if s >= x), default=None)
+        if left is None or right is None:
+            expected.append(NAN)
+        elif left == right:
+            expected.append(values[left])
+        else:
+            share = (x - steps[left]) / (steps[right] - steps[left])
+            expected.append(values[left] + share * (values[right] - values[left]))
+    assert np.allclose(stats.interpolate(steps, values, at), expected, equal_nan=True)
