@@ -248,6 +248,15 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class Page:
+    """An explanation in plain words: ``sections`` are pairs of heading and text, in reading order."""
+
+    name: str
+    title: str
+    sections: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Subject:
     """One thing that was examined: a run, an environment, the machine or an evaluation."""
 

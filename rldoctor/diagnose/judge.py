@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rldoctor.diagnose.match import Match, match
 from rldoctor.diagnose.remedy import concrete
 from rldoctor.diagnose.table import fill_in
-from rldoctor.errors import CannotJudge
+from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
-from rldoctor.rulebook import Case, Rulebook, load_rulebook
+from rldoctor.recipe import near
+from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, Unobserved, observe_all, rank
 from rldoctor.rulebook.signs import evidence
@@ -21,15 +23,20 @@ _MIXED = "LOG201"
 _SHOWN_CAUSES = 5
 
 
-def diagnose(paths: Sequence[Path], reference: str | None = None) -> list[Subject]:
+def diagnose(
+    paths: Sequence[Path], reference: str | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[Subject]:
     """Diagnose every run at or below ``paths``, worst first.
 
     Args:
         paths: Directories.
         reference: Hold every run against this reference instead of the one that fits it.
+        select: Use only signs whose code begins with, or whose name is, one of these.
+        ignore: Leave out such signs; they neither weigh in the odds nor are reported.
 
     Raises:
-        UsageError: A path does not exist, or the reference does not.
+        UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference
+            does not.
         CannotJudge: There is no run.
     """
     directories = discover(paths)
@@ -39,9 +46,30 @@ def diagnose(paths: Sequence[Path], reference: str | None = None) -> list[Subjec
             f"There is no run below {named}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
-    subjects = [diagnose_run(read_run(directory), reference) for directory in directories]
+    book = choose(load_rulebook(), select, ignore)
+    subjects = [diagnose_run(read_run(directory), reference, book) for directory in directories]
     order = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
     return sorted(subjects, key=lambda subject: order.index(subject.verdict))
+
+
+def choose(book: Rulebook, select: Sequence[str], ignore: Sequence[str]) -> Rulebook:
+    """Return the rulebook with only the selected and none of the ignored signs.
+
+    Raises:
+        UsageError: A word fits no sign.
+    """
+
+    def fits(sign: Sign, words: Sequence[str]) -> bool:
+        return any(sign.code.startswith(word.upper()) or sign.name == word for word in words)
+
+    for word in (*select, *ignore):
+        if not any(fits(sign, [word]) for sign in book.signs.values()):
+            known = {*book.signs, *(sign.name for sign in book.signs.values())}
+            raise UsageError(f"No sign has the code or name {word!r}.", near(word, known))
+    kept = {
+        code: sign for code, sign in book.signs.items() if (not select or fits(sign, select)) and not fits(sign, ignore)
+    }
+    return replace(book, signs=kept)
 
 
 def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None = None) -> Subject:

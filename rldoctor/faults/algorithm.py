@@ -120,7 +120,7 @@ FAULTS = (
     Fault(
         "stale-data",
         "Every update uses the first rollout again.",
-        ("update-direction-wrong", "updates-too-aggressive", "learning-rate-too-high"),
+        ("stale-data-reused", "update-direction-wrong", "updates-too-aggressive"),
         adjust=lambda _: _reuse,
     ),
 )

@@ -41,6 +41,6 @@ def measure_baselines(
     space = probe.action_space
     probe.close()
     return {
-        "zero_action": aggregate(roll_out(make_env, zero_action(space), seeds, watcher)),
-        "random": aggregate(roll_out(make_env, random_action(space), seeds, watcher)),
+        "zero_action": aggregate(roll_out(make_env, zero_action(space), seeds, watcher, lanes=1)),
+        "random": aggregate(roll_out(make_env, random_action(space), seeds, watcher, lanes=1)),
     }

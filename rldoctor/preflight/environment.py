@@ -35,7 +35,11 @@ def _first_line(error: BaseException) -> str:
 
 
 def register_robotics() -> None:
-    """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr."""
+    """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr.
+
+    Where it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
+    :func:`resolve`: environments of other packages are none the worse for it.
+    """
     if _ROBOTICS in registered_namespaces:
         return
     with contextlib.suppress(ModuleNotFoundError), contextlib.redirect_stderr(io.StringIO()):
@@ -43,12 +47,17 @@ def register_robotics() -> None:
         logging.disable(logging.WARNING)
         try:
             gymnasium.register_envs(importlib.import_module(_ROBOTICS))
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:
+            _failed_imports.append(error)
         finally:
             logging.disable(level)
         registered_namespaces.add(_ROBOTICS)
 
 
 registered_namespaces: set[str] = set()
+_failed_imports: list[Exception] = []
 
 
 def resolve(env_id: str) -> str:
@@ -56,6 +65,7 @@ def resolve(env_id: str) -> str:
 
     Raises:
         UsageError: The module cannot be imported or the id is not registered; the message offers close matches.
+        EnvironmentBroken: The id is not registered and gymnasium-robotics, which may bring it, cannot be imported.
     """
     register_robotics()
     module, colon, name = env_id.rpartition(":")
@@ -73,6 +83,8 @@ def resolve(env_id: str) -> str:
         try:
             gymnasium.spec(name)
         except gymnasium.error.Error:
+            if _failed_imports:
+                raise EnvironmentBroken(env_id, _failed_imports[0]) from _failed_imports[0]
             raise UsageError(f"There is no environment {name!r}.", near(name, gymnasium.registry)) from None
     return env_id
 

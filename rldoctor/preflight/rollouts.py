@@ -44,16 +44,23 @@ _LANES = 8
 _LONGEST_EPISODE = 10_000
 
 
-def roll_out(make_env: Callable[[], Env], act: Act, seeds: Sequence[int], watcher: Callable[[int], None] | None = None) -> list[Episode]:
+def roll_out(
+    make_env: Callable[[], Env],
+    act: Act,
+    seeds: Sequence[int],
+    watcher: Callable[[int], None] | None = None,
+    lanes: int = _LANES,
+) -> list[Episode]:
     """Play one episode for each of ``seeds``, several side by side, and return them in the order of ``seeds``.
 
     Args:
-        make_env: Makes one environment; called at most ``_LANES`` times.
+        make_env: Makes one environment; called at most ``lanes`` times.
         act: Takes a batch of observations (leading axis = environments), returns as many actions.
         seeds: Episode seeds.
         watcher: Told the number of finished episodes each time one ends.
+        lanes: Environments side by side; one is enough for a policy that is cheaper than making an environment.
     """
-    envs = [make_env() for _ in range(min(_LANES, len(seeds)))]
+    envs = [make_env() for _ in range(min(lanes, len(seeds)))]
     try:
         return _play(envs, act, seeds, watcher or (lambda done: None))
     finally:
@@ -119,10 +126,14 @@ def stack(observations: Sequence[Any]) -> Observations:
 
 
 def goal_distance(observation: Any) -> float | None:
-    """Return the Euclidean distance from achieved to desired goal, ``None`` where the observation has no goals."""
+    """Return the Euclidean distance from achieved to desired goal, ``None`` without goals that are arrays."""
     if not isinstance(observation, Mapping) or not {"achieved_goal", "desired_goal"} <= observation.keys():
         return None
-    return float(np.linalg.norm(np.asarray(observation["achieved_goal"]) - np.asarray(observation["desired_goal"])))
+    achieved, desired = np.asarray(observation["achieved_goal"]), np.asarray(observation["desired_goal"])
+    # FrankaKitchen's goals are dictionaries: there is no one distance to them.
+    if achieved.dtype.kind not in "biuf" or achieved.shape != desired.shape:
+        return None
+    return float(np.linalg.norm(achieved - desired))
 
 
 def zero_action(space: gymnasium.Space[Any]) -> Act:

@@ -35,7 +35,7 @@ def strengths(book: Rulebook, patient: Patient, with_reference: bool) -> dict[st
 
 def unharmed(seen: dict[str, float]) -> bool:
     """Whether a fault has done no harm: the outcome is that of healthy runs."""
-    return max(seen.get("RET902", 0.0), seen.get("RET904", 0.0)) > 0.8 and seen.get("RET104", 0.0) < 0.5
+    return seen.get("RET902", 0.0) > 0.8 and seen.get("RET904", 1.0) > 0.5
 
 
 def fit(book: Rulebook, people: list[Patient]) -> dict[str, tuple[float, dict[str, float]]]:

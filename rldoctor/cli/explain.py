@@ -1,0 +1,20 @@
+"""``rldoctor explain``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    topic: Annotated[str, typer.Argument(help="A code, diagnosis, metric, TensorBoard tag, check or concept.")],
+) -> None:
+    """Explain a code, a diagnosis, a metric, a preflight check or a concept of PPO in plain words."""
+    from rich.console import Console
+
+    from rldoctor.explain import look_up
+    from rldoctor.render.page import render_page
+
+    console = Console(highlight=False)
+    console.print(render_page(look_up(topic)))

@@ -1,0 +1,140 @@
+"""Everything that the doctor knows, in plain words: one page for each code, diagnosis, metric, check and concept."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rldoctor import shipped
+from rldoctor.errors import UsageError
+from rldoctor.logs import names
+from rldoctor.model import Page
+from rldoctor.recipe import near
+from rldoctor.rulebook import load_rulebook
+
+
+@dataclass(frozen=True)
+class CheckPage:
+    """A preflight check as its source describes it: code, name, and its module's docstring."""
+
+    code: str
+    name: str
+    title: str
+    text: str
+
+
+@cache
+def preflight_checks() -> tuple[CheckPage, ...]:
+    """Return the pages of all preflight checks, by code.
+
+    They are read from the source, not imported: a laptop that only reads logs has neither gymnasium nor PyTorch.
+    """
+    pages = []
+    for path in (Path(__file__).parent / "preflight").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for call in (d for node in tree.body if isinstance(node, ast.FunctionDef) for d in node.decorator_list):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
+                code, name = (ast.literal_eval(argument) for argument in call.args[:2])
+                title, _, text = inspect.cleandoc(ast.get_docstring(tree) or "").partition("\n")
+                pages.append(CheckPage(code, name, title, text.strip()))
+    return tuple(sorted(pages, key=lambda page: page.code))
+
+
+def look_up(topic: str) -> Page:
+    """Return the page on ``topic``: a code, a name, a metric, a raw tag or a concept, in any case.
+
+    Raises:
+        UsageError: Nothing is called so; the message offers close matches.
+    """
+    pages = _pages()
+    wanted = topic.strip().lower()
+    by_word = {word.lower(): page for words, page in pages for word in words}
+    if wanted in by_word:
+        return by_word[wanted]
+    tagged = _metric_of_tag(topic.strip())
+    if tagged in by_word:
+        return by_word[tagged]
+    raise UsageError(f"Nothing is called {topic!r}.", near(wanted, by_word))
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    """Return the name and title of everything that can be explained, by shelf."""
+    book = load_rulebook()
+    return {
+        "preflight checks": {check.code: f"{check.name}: {check.title}" for check in preflight_checks()},
+        "signs": {code: f"{sign.name}: {sign.what}" for code, sign in sorted(book.signs.items())},
+        "logs and gate": {code: f"{entry['name']}: {entry['what']}" for code, entry in _table("codes.toml").items()},
+        "diagnoses": {name: rule.title for name, rule in book.diagnoses.items()},
+        "metrics": {name: metric.title for name, metric in book.metrics.items()},
+        "concepts": {name: entry["title"] for name, entry in _table("concepts.toml").items()},
+    }
+
+
+@cache
+def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
+    path = shipped.folder("checks") / name
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The file {path} cannot be read: {error}.") from None
+
+
+def _pages() -> list[tuple[tuple[str, ...], Page]]:
+    """Return every page with the words under which it is found."""
+    book = load_rulebook()
+    pages: list[tuple[tuple[str, ...], Page]] = []
+    for check in preflight_checks():
+        pages.append(((check.code, check.name), Page(f"{check.code} {check.name}", check.title, (("", check.text),))))
+    for sign in book.signs.values():
+        sections = (
+            ("What it is", sign.what),
+            ("Why it matters", sign.why),
+            ("What to do", sign.do),
+            ("When it is a false alarm", sign.false_alarms),
+            ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
+            ("Source", sign.source),
+        )
+        pages.append(((sign.code, sign.name), Page(f"{sign.code} {sign.name}", "", sections)))
+    for rule in book.diagnoses.values():
+        signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
+        sections = (
+            ("What is going on", rule.what),
+            ("Remedy", rule.remedy),
+            ("The test that tells it from its rivals", rule.next_test),
+            ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
+            ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
+            ("Source", rule.source),
+        )
+        pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
+    for metric in book.metrics.values():
+        sections = (
+            ("Meaning", metric.meaning),
+            ("How to read it", metric.reading),
+            ("Unit", metric.unit),
+            ("Better", metric.better),
+            ("How to log it", metric.how_to_log),
+            ("Source", metric.source),
+        )
+        pages.append(((metric.name,), Page(metric.name, metric.title, sections)))
+    for code, entry in _table("codes.toml").items():
+        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["do"])))
+        pages.append(((code, entry["name"]), page))
+    for name, entry in _table("concepts.toml").items():
+        text = " ".join(entry["text"].split())
+        pages.append(((name,), Page(name, entry["title"], (("In short", text), ("Source", entry["see"])))))
+    return pages
+
+
+def _metric_of_tag(tag: str) -> str:
+    """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
+    for framework in names.shipped_names():
+        meaning = framework.meaning(tag)
+        if meaning is not None:
+            return meaning.metric
+    return ""
