@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rldoctor import gate, run_directory
+from rldoctor.diagnose import diagnose_run
+from rldoctor.logs import read_run
 from rldoctor.model import Report, Verdict, exit_code_of, worst
 from rldoctor.preflight import environment
 from rldoctor.preflight.runner import run_preflight
@@ -73,7 +75,8 @@ def checkup(
         f"then {episodes} evaluation episodes; {took:.1f} s in all."
     )
     judged = replace(judged, summary=way)
-    subjects = (examined, judged)
+    diagnosed = diagnose_run(read_run(directory))
+    subjects = (examined, diagnosed, judged)
     report = Report("checkup", subjects, worst(s.verdict for s in subjects), exit_code_of([judged.verdict]))
     _write(directory, report)
     return report

@@ -148,8 +148,8 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
 
 def _title(run: Run, matched: Match) -> str:
     framework = {"sb3": "Stable-Baselines3"}.get(run.framework, run.framework or "unknown framework")
-    reference = f"held against {matched.reference.recipe.name}" if matched.reference else "no reference"
-    return f"{framework}, {run.last_step:,} steps, {reference} ({matched.why})"
+    reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
+    return f"{framework}, {run.last_step:,} steps; {reference}."
 
 
 def _finding(item: Observation, run: Run, verdict: Verdict) -> Finding:

@@ -16,6 +16,7 @@ from rldoctor.references import Reference
 # Recognising an environment by its curves alone must be nearly certain: a wrong twin makes every judgement wrong.
 _CERTAIN_ENOUGH = 0.9
 _FEWEST_MARKS = 5
+_SETTINGS_IN_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,16 @@ def match(run: Run, wanted: str | None = None) -> Match:
     twins = [twin for twin in twins if twin.recipe.env == own.env and twin.bands]
     if not twins:
         return Match(None, False, f"no reference knows {own.env}: general ranges are used", own)
-    # A recipe derived from a reference keeps its name; among others the one with the most settings in common.
-    twin = max(twins, key=lambda twin: (twin.recipe.name == own.name, _settings_in_common(own, twin.recipe)))
+    # A recipe derived from a reference keeps its name. A stranger's is held against the slowest reference of the
+    # environment: what a fast recipe has reached by some step is no measure for others.
+    twin = max(twins, key=lambda twin: (twin.recipe.name == own.name, same_settings(own, twin.recipe), _slowness(twin)))
     same = same_settings(own, twin.recipe)
-    changed = ", ".join(f"{key} {value}" for key, value in differences(own, twin.recipe).items())
-    why = "told by run.json" if same else f"told by run.json; its settings differ: {changed}"
+    changed = differences(own, twin.recipe)
+    why = "told by run.json"
+    if not same:
+        few = len(changed) <= _SETTINGS_IN_WORDS
+        what = ", ".join(f"{key} {value}" for key, value in changed.items()) if few else f"{len(changed)} settings"
+        why += f", with other settings ({what or 'another number of steps'})"
     return Match(twin, same, why, own)
 
 
@@ -82,8 +88,8 @@ def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
     return found
 
 
-def _settings_in_common(own: Recipe, reference: Recipe) -> int:
-    return -len(differences(own, reference))
+def _slowness(reference: Reference) -> int:
+    return reference.recipe.total_steps
 
 
 def _show(value: Json) -> str:

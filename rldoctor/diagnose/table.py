@@ -59,7 +59,7 @@ def _row(row: Row, case: Case, fired: list[str], verdict: Verdict) -> TableRow:
     mark = "ok"
     if fired:
         mark = "odd" if verdict in (Verdict.HEALTHY, Verdict.SUSPECT) else "bad"
-    why = _why(row, case, curve, verdict) if outside and not fired else ", ".join(fired)
+    why = _why(row, case, curve, verdict) if outside and not fired else ""
     return TableRow(row.metric, curve.tag, row.expected, _seen(row, curve), _thinned(curve), mark, why)
 
 

@@ -69,12 +69,13 @@ def print_subject(console: Console, subject: Subject, verbose: bool) -> None:
         _print_examinations(console, subject, verbose)
     if subject.criteria:
         _indented(console, _criteria(console, subject))
-    print_findings(console, subject.findings, verbose)
+    # A run's remedies are those of its leading diagnoses; each sign's own is detail.
+    print_findings(console, subject.findings, remedies=verbose or subject.kind != "run", notes=verbose)
     print_unjudged(console, subject, verbose)
 
 
-def print_findings(console: Console, findings: Iterable[Finding], verbose: bool) -> None:
-    """Print findings with their remedies, worst first; notes in one line each."""
+def print_findings(console: Console, findings: Iterable[Finding], remedies: bool, notes: bool) -> None:
+    """Print findings worst first, with their remedies where asked; those of notes only with ``notes``."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity.rank, -finding.strength))
     if not ordered:
         return
@@ -85,7 +86,7 @@ def print_findings(console: Console, findings: Iterable[Finding], verbose: bool)
     for finding in ordered:
         text = Text.assemble((finding.name, SEVERITY_STYLE[finding.severity]), "  ", clean(finding.message))
         table.add_row(severity_mark(console, finding.severity), Text(finding.code, style="dim"), text)
-        if finding.remedy and (finding.severity is not Severity.NOTE or verbose):
+        if finding.remedy and remedies and (finding.severity is not Severity.NOTE or notes):
             table.add_row("", Text("   fix", style="dim"), Text(clean(finding.remedy)))
     _indented(console, table)
     worst = ordered[0]

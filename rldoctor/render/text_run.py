@@ -62,13 +62,14 @@ def _table(console: Console, subject: Subject) -> RenderableType:
         if wide:
             cells.append(Text(sparkline(console, row.values), style="cyan"))
         table.add_row(*cells)
-    notes = [row for row in subject.table if row.why]
-    if not notes:
-        return table
+    words: dict[str, list[str]] = {}
+    for row in subject.table:
+        if row.why:
+            words.setdefault(row.why, []).append(row.metric)
     grid = Table.grid()
     grid.add_row(table)
-    for row in notes:
-        grid.add_row(Text.assemble((f"{row.metric}: ", "dim"), (clean(row.why), "dim")))
+    for why, metrics in words.items():
+        grid.add_row(Text(f"{', '.join(metrics)}: {clean(why)}", style="dim"))
     return grid
 
 
@@ -80,6 +81,8 @@ def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
         Text(f"{diagnosis.probability:.0%}".rjust(5), style="bold"),
         Text.assemble((diagnosis.name, "bold"), "  ", diagnosis.title),
     )
+    if diagnosis.name == "healthy":
+        return grid
     if diagnosis.speaks_for:
         against = f"   against: {', '.join(diagnosis.speaks_against)}" if diagnosis.speaks_against else ""
         grid.add_row(Text("for", style="dim"), Text(f"{', '.join(diagnosis.speaks_for)}{against}", style="dim"))

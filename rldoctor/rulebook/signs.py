@@ -307,10 +307,9 @@ class Behind(Condition):
         width = float(np.median(np.interp(part.steps, band.steps, band.high - band.low)))
         if abs(gained) <= width:
             return NotSeen(f"healthy runs have not moved their {self.metric} yet at this step")
-        observed = (float(np.median(median)) - float(np.median(part.values))) / gained
-        return Seen(
-            strength(observed, self.ramp), observed, f"{float(np.median(median)):.3g}", *_ends(part.steps), True
-        )
+        here, there = float(np.median(part.values)), float(np.median(median))
+        shown = strength((there - here) / gained, self.ramp)
+        return Seen(shown, here, f"{there:.3g}", *_ends(part.steps), True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""Every sign is held against its own examples: some must make it fire, some must leave it silent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rldoctor import references
+from rldoctor.model import Curve, Run
+from rldoctor.rulebook import Case, Sign, load_rulebook
+from rldoctor.rulebook.diagnoses import Observation, observe
+from rldoctor.rulebook.schema import Example
+
+BOOK = load_rulebook()
+EXAMPLES = [
+    pytest.param(sign, example, id=f"{sign.code}-{'fires' if example.fires else 'silent'}-{example.why[:30]}")
+    for sign in BOOK.signs.values()
+    for example in sign.examples
+]
+
+
+def case_of(example: Example) -> Case:
+    steps = np.linspace(example.last_step / example.points, example.last_step, example.points).astype(np.int64)
+    curves = {}
+    for metric, control in example.curves.items():
+        values = np.interp(np.linspace(0, 1, example.points), np.linspace(0, 1, len(control)), control)
+        curves[metric] = Curve(metric, steps, values)
+    run = Run("example", "sb3", curves, record={"status": example.status} if example.status else {})
+    return Case(run, references.load(example.reference) if example.reference else None, bool(example.reference))
+
+
+@pytest.mark.parametrize(("sign", "example"), EXAMPLES)
+def test_example(sign: Sign, example: Example) -> None:
+    result = observe(sign, case_of(example))
+    fires = isinstance(result, Observation) and result.fires
+    assert fires is example.fires, f"{sign.file.name}: {example.why}: {result}"
+
+
+@pytest.mark.parametrize("sign", BOOK.signs.values(), ids=list(BOOK.signs))
+def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
+    example = next(example for example in sign.examples if example.fires)
+    result = observe(sign, case_of(example))
+    assert isinstance(result, Observation)
+    seen = result.seen
+    words = sign.says.format(
+        observed=seen.observed, expected=seen.expected, first_step=seen.first_step, last_step=seen.last_step, text="x"
+    )
+    assert "{" not in words
+    assert words.endswith(".")
+
+
+def test_every_sign_weighs_in_some_diagnosis() -> None:
+    used = {code for rule in BOOK.diagnoses.values() for code in rule.weights}
+    assert set(BOOK.signs) - used == set()
+
+
+def test_weights_point_where_they_are_said_to() -> None:
+    """Reassuring signs speak for health, all others never do."""
+    for code, weight in BOOK.diagnoses["healthy"].weights.items():
+        assert (weight > 0) == BOOK.signs[code].reassuring, code
