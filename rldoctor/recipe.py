@@ -85,6 +85,7 @@ class Recipe:
         total_steps: Environment steps to train for; SB3 rounds up to whole rollouts.
         n_envs: Parallel environments.
         hyperparameters: The settings that differ from SB3's defaults, keys of ``HYPERPARAMETERS``.
+        log_interval: Rollouts between two points of the curves, as in ``stable_baselines3``'s ``learn``.
         criteria: Passing criteria in the order in which they are reported.
         overrides: What ``--set`` changed, recorded in ``run.json``.
     """
@@ -98,6 +99,7 @@ class Recipe:
     title: str = ""
     source: str = ""
     evaluation_episodes: int = 100
+    log_interval: int = 1
     overrides: Mapping[str, Json] = field(default_factory=dict)
 
     def setting(self, key: str) -> Json:
@@ -115,6 +117,7 @@ class Recipe:
             "total_steps": self.total_steps,
             "n_envs": self.n_envs,
             "evaluation_episodes": self.evaluation_episodes,
+            "log_interval": self.log_interval,
             "hyperparameters": dict(self.hyperparameters),
             "criteria": {c.name: {"above" if c.relation == ">" else "below": c.threshold} for c in self.criteria},
             "overrides": dict(self.overrides),
@@ -174,7 +177,7 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
         UsageError: A key is missing or unknown, or a value is not of its type or outside its range.
     """
     known = {"name", "title", "source", "env", "algorithm", "total_steps", "n_envs", "hyperparameters"}
-    known |= {"criteria", "evaluation_episodes", "overrides", "provenance"}
+    known |= {"criteria", "evaluation_episodes", "log_interval", "overrides", "provenance"}
     for key in data:
         if key not in known:
             raise UsageError(f"{where}: unknown key {key!r}.", near(key, known))
@@ -195,6 +198,7 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
         title=str(data.get("title", "")),
         source=str(data.get("source", "")),
         evaluation_episodes=_whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
+        log_interval=_whole("log_interval", data.get("log_interval", 1), where),
         overrides=_table(data, "overrides", where),
     )
     _check_rollout(recipe, where)
@@ -227,7 +231,7 @@ def _criterion(name: str, value: Json, where: str) -> Criterion:
 def _number(name: str, value: Json, where: str) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
         raise UsageError(f"{where}: {name} = {value!r} is not a finite number.")
@@ -278,7 +282,8 @@ def _check(key: str, value: Json, where: str) -> Json:
     if value is None and setting.nullable:
         return None
     if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        # A whole number too large for a float is refused below as not finite.
+        value = float(value) if abs(value) < 1e308 else math.inf
     if not isinstance(value, setting.kind) or (isinstance(value, bool) and setting.kind is not bool):
         raise UsageError(f"{where}: {key} = {value!r} must be of type {setting.kind.__name__}.")
     if isinstance(value, (int, float)) and not setting.low <= value <= setting.high:
@@ -290,7 +295,7 @@ def _check(key: str, value: Json, where: str) -> Json:
         raise UsageError(f"{where}: {key} = {value!r} must be a finite number.")
     if setting.words and value not in setting.words:
         raise UsageError(f"{where}: {key} = {value!r} must be one of: {', '.join(setting.words)}.")
-    if setting.kind is list and not all(isinstance(w, int) and w > 0 for w in value):  # type: ignore[union-attr]
+    if setting.kind is list and not all(type(w) is int and w > 0 for w in value):  # type: ignore[union-attr]
         raise UsageError(f"{where}: {key} = {value!r} must be a list of layer widths, such as [64, 64].")
     return value
 

@@ -134,7 +134,7 @@ def marks_in_common(run: Run, reference: Reference) -> dict[str, bool]:
     marks: dict[str, bool] = {}
     spacing = _rollout_size(run)
     if spacing is not None:
-        marks["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs
+        marks["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
     for key in ("learning_rate", "clip_range"):
         curve = run.curves.get(key)
         if curve is not None and len(curve):
