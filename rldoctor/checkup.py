@@ -66,7 +66,7 @@ def checkup(
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     training = train(recipe, directory, seed, command=command, watcher=bar("train", recipe.total_steps))
     episodes = recipe.evaluation_episodes
-    played = {"policy": bar("evaluate", episodes), "baselines": bar("baselines", 2 * episodes)}
+    played = {"policy": bar("evaluate", episodes), "baselines": bar("baselines", episodes)}
     evaluate(directory, watcher=lambda policy, done: played[policy].count(done))
     judged = gate.judge(directory)
     took = time.perf_counter() - clock

@@ -44,7 +44,7 @@ def judge(directory: Path, require: Iterable[str] = (), recipe: Recipe | None = 
     if not criteria:
         return unjudged(directory, CannotJudge(f"The recipe {trained.name} states no passing criteria."))
     numbers = _mapping(evaluation, "aggregate")
-    missing = [c.name for c in criteria if not isinstance(numbers.get(c.name), (int, float))]
+    missing = [c.name for c in criteria if type(numbers.get(c.name)) not in (int, float)]
     if missing:
         reason = f"The evaluation of {directory} does not measure {', '.join(missing)}."
         return unjudged(
@@ -94,14 +94,17 @@ def _check_belongs(directory: Path, evaluation: Mapping[str, Json], trained: Rec
     file = str(policy.get("file", ""))
     # The name comes from a file that may be a stranger's: it must not lead out of the run directory.
     path = directory / file
-    if not file or not path.resolve().is_relative_to(directory.resolve()):
-        raise CannotJudge("The evaluation does not say which policy it judged.", again)
-    if not path.is_file():
-        raise CannotJudge(f"The policy that was evaluated, {file}, is gone.", again)
-    if run_directory.file_hash(path) != policy.get("sha256"):
+    try:
+        if not file or not path.resolve().is_relative_to(directory.resolve()):
+            raise CannotJudge("The evaluation does not say which policy it judged.", again)
+        if not path.is_file():
+            raise CannotJudge(f"The policy that was evaluated, {file}, is gone.", again)
+        same = run_directory.file_hash(path) == policy.get("sha256")
+    except (OSError, ValueError) as error:
+        raise CannotJudge(f"The policy that was evaluated cannot be read: {error}.", again) from None
+    if not same:
         raise CannotJudge(f"The evaluation is stale: {file} has changed since.", again)
-    final = directory / run_directory.POLICY_FILE
-    if file != run_directory.POLICY_FILE and final.is_file():
+    if path.resolve() != run_directory.find_policy(directory).resolve():
         raise CannotJudge(f"The evaluation is stale: it judged {file}, and training has gone on since.", again)
 
 

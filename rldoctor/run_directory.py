@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -72,13 +73,32 @@ def require(directory: Path) -> Path:
     Raises:
         UsageError: It does not exist, is a file, or may not be read.
     """
-    if not directory.exists():
+    try:
+        there = directory.exists()
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be read: {error.strerror}.", "Name the directory of a run.") from None
+    if not there:
         raise UsageError(f"There is no directory {directory}.", "Name the directory of a run.")
     if not directory.is_dir():
         raise UsageError(f"{directory} is a file where a run directory is meant.", "Name the directory that holds it.")
     if not os.access(directory, os.R_OK | os.X_OK):
         raise UsageError(f"{directory} cannot be read: permission denied.", "Change its permissions or name another.")
     return directory
+
+
+def find_policy(directory: Path) -> Path:
+    """Return ``policy.zip``, or the newest checkpoint of a run that has not finished.
+
+    The first exists only once training is complete; a path that does not exist is returned for the error message.
+    """
+    policy = directory / POLICY_FILE
+    saved = checkpoints(directory)
+    return policy if policy.exists() or not saved else saved[-1]
+
+
+def checkpoints(directory: Path) -> list[Path]:
+    """Return the checkpoints of a run, the one with the fewest steps first."""
+    return sorted((directory / CHECKPOINTS).glob("step-*.zip"))
 
 
 def write_json(path: Path, content: Mapping[str, Json]) -> None:
@@ -89,7 +109,8 @@ def write_json(path: Path, content: Mapping[str, Json]) -> None:
     """
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A lone surrogate (a path that is not UTF-8) is spelt \udcff, which is how JSON writes it too.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -125,7 +146,10 @@ def read_json(path: Path, what: str) -> dict[str, Json]:
         CannotJudge: The file is missing, unreadable, too large, or not a JSON object.
     """
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise CannotJudge(f"{path} cannot be read as {what}: it is not a file.")
+        if about.st_size > _MAX_JSON_BYTES:
             raise CannotJudge(f"{path} is too large to be {what}.")
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -10,10 +11,11 @@ from typing import Any
 
 import typer
 
-from rldoctor.errors import EXIT_INTERNAL, EXIT_USAGE, RldoctorError, UsageError
+from rldoctor.cli.options import hush, reader_went_away
+from rldoctor.errors import EXIT_INTERNAL, EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
 
 # The order is that of --help: the one-command version first, then in the order of use.
-COMMANDS = ("checkup", "preflight", "train", "evaluate", "diagnose", "gate", "explain", "rules", "record", "about")
+COMMANDS = ("checkup", "preflight", "train", "evaluate", "diagnose", "gate", "explain", "rules", "record", "faults", "about")
 
 app = typer.Typer(
     name="rldoctor",
@@ -46,11 +48,19 @@ def _options(
 
 for _word in COMMANDS:
     # A command's file may define a helper or two: the function that bears the command's name is the command.
-    app.command(_word)(getattr(import_module(f"rldoctor.cli.{_word}"), _word))
+    _command = getattr(import_module(f"rldoctor.cli.{_word}"), _word)
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_word)
+    else:
+        app.command(_word)(_command)
 
 
 def main() -> None:
     """Run the command line and exit with the code that docs/decisions/0002 promises."""
+    for stream in (sys.stdout, sys.stderr):
+        # A run may be called é where the terminal speaks only ASCII: spelt out, it is still a report.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     raise SystemExit(run(sys.argv[1:]))
 
 
@@ -65,15 +75,19 @@ def run(arguments: list[str]) -> int:
         typer.echo("Stopped.", err=True)
         return 130
     except _ClickError as error:
+        if not error.format_message().strip():
+            # No command at all: the help, which is on the screen by now, is the message.
+            return EXIT_USAGE
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "rldoctor"
         return _tell(arguments, UsageError(error.format_message().rstrip(".") + ".", f"See: {path} --help"))
     except RldoctorError as error:
         return _tell(arguments, error)
-    except BrokenPipeError:
-        # The reader (head, less) went away: not an error, but Python must not complain about stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit) as error:
+        if not reader_went_away(error):
+            raise
+        hush()
+        return EXIT_PASSED
     except Exception as error:
         if os.environ.get("RLDOCTOR_TRACEBACK"):
             raise

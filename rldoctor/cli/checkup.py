@@ -16,6 +16,7 @@ from rldoctor.cli.options import (
     VerboseOption,
     finish,
     need_training_packages,
+    pairs,
     words,
 )
 
@@ -35,7 +36,7 @@ def checkup(
     from rldoctor.cli.progress import bars
     from rldoctor.references import load_recipe
 
-    recipe = load_recipe(reference).with_overrides(words(set_)).with_criteria(words(require))
+    recipe = load_recipe(reference).with_overrides(pairs(set_)).with_criteria(words(require))
     with bars(quiet=format_ is Format.JSON) as bar:
         report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar)
     finish(report, format_, verbose)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from importlib import import_module
@@ -68,10 +71,26 @@ def finish(report: Report, format_: Format, verbose: bool = False) -> None:
     """
     from rldoctor.render import render
 
-    text = render(report, format_.value, verbose)
-    if text is not None:
-        typer.echo(text)
+    try:
+        text = render(report, format_.value, verbose)
+        if text is not None:
+            typer.echo(text)
+    except (BrokenPipeError, SystemExit) as error:
+        if not reader_went_away(error):
+            raise
+        # The verdict stands, whether or not anybody reads it to the end.
+        hush()
     raise typer.Exit(report.exit_code)
+
+
+def reader_went_away(error: BaseException) -> bool:
+    """Tell whether ``error`` says that the reader of stdout (head, less) is gone; rich and click exit with 1 for it."""
+    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
+
+
+def hush() -> None:
+    """Send what is left for stdout nowhere, so that Python does not complain about the closed pipe at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
 
 
 def fail_on(option: FailOn) -> Verdict:
@@ -84,6 +103,14 @@ def words(option: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(word.strip() for value in option or () for word in value.split(",") if word.strip())
 
 
+def pairs(option: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the ``key=value`` pairs of a repeatable option; a comma splits only before another ``key=``.
+
+    So ``net_arch=[64,64]`` is one pair, and ``seed=1,gamma=0.9`` are two.
+    """
+    return tuple(pair.strip() for value in option or () for pair in re.split(r",(?=\s*\w+\s*=)", value) if pair.strip())
+
+
 def numbers(text: str, option: str) -> list[int]:
     """Return the whole numbers of a list such as ``0-4,7``.
 
@@ -92,8 +119,8 @@ def numbers(text: str, option: str) -> list[int]:
     """
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UsageError(f"{option} {text!r} is no list of whole numbers.", "Write it as 0-4 or 1,2,5.")
         found.extend(range(int(first), int(last or first) + 1))
     if not found:

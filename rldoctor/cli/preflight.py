@@ -21,6 +21,7 @@ from rldoctor.cli.options import (
     fail_on,
     finish,
     need_training_packages,
+    pairs,
     words,
 )
 
@@ -48,7 +49,7 @@ def preflight(
         for check in all_checks():
             typer.echo(f"{check.code}  {check.name:<34} {check.title}")
         return
-    recipe = load_recipe(reference).with_overrides(words(set_))
+    recipe = load_recipe(reference).with_overrides(pairs(set_))
     with bars(quiet=format_ is Format.JSON) as bar:
         shown = bar("preflight", 1)
         subject = run_preflight(

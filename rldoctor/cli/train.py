@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, words
+from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, pairs
+from rldoctor.errors import UsageError
 
 
 def train(
@@ -26,10 +27,15 @@ def train(
     from rldoctor.references import load_recipe
     from rldoctor.run_directory import create, place
 
-    pairs = words(set_)
-    pairs += (f"env={env}",) if env else ()
-    pairs += (f"total_steps={steps}",) if steps is not None else ()
-    recipe = load_recipe(reference).with_overrides(pairs)
+    changes = pairs(set_)
+    changes += (f"env={env}",) if env is not None else ()
+    changes += (f"total_steps={steps}",) if steps is not None else ()
+    if resume is not None and changes:
+        raise UsageError(
+            f"--resume goes on with the recipe in {resume}, which {changes[0]} would change.",
+            "Leave --set, --env and --steps out, or start a new run with them.",
+        )
+    recipe = load_recipe(reference).with_overrides(changes)
     from rldoctor.preflight.environment import resolve
     from rldoctor.training.train import resume as go_on
     from rldoctor.training.train import total_steps_of

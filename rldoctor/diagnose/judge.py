@@ -13,13 +13,15 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
 from rldoctor.recipe import near
-from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
+from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, Unobserved, observe_all, rank
 from rldoctor.rulebook.signs import evidence
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
-_MIXED = "LOG201"
+_MIXED_RUNS = "LOG201"
+_MIXED = "mixed-runs"
+_SHORT = "too-short-to-judge"
 _SHOWN_CAUSES = 5
 
 
@@ -102,7 +104,7 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
         reference=matched.reference.recipe.name if matched.reference else "",
         reference_why=matched.why,
         steps=run.last_step,
-        diagnoses=() if verdict is Verdict.UNJUDGED else _diagnoses(book, ranked, codes, matched, run, verdict),
+        diagnoses=_diagnoses(book, ranked, codes, matched, run, verdict),
         findings=(*run.findings, *(_finding(item, run, verdict) for item in fired)),
         unjudged=_unjudged(book, unobserved, run, verdict),
         table=fill_in(case, codes, verdict) if run.curves else (),
@@ -125,7 +127,7 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     leading = next(item for item in ranked if item.rule.name != HEALTHY)
     if points < FEWEST_POINTS and not errors:
         return Verdict.UNJUDGED, f"Too short to judge: {points} logged points, at least {FEWEST_POINTS} are needed."
-    if any(finding.code == _MIXED for finding in run.findings):
+    if any(finding.code == _MIXED_RUNS for finding in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
     if health < 0.5:
         if harmed or (errors and not fine):
@@ -181,21 +183,25 @@ def _finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
 def _diagnoses(
     book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, run: Run, verdict: Verdict
 ) -> tuple[RankedDiagnosis, ...]:
-    """Return the causes worth naming, then what stands beside them (slow, mixed, missing)."""
-    chosen = (
-        list(ranked[:_SHOWN_CAUSES])
-        if verdict is Verdict.HEALTHY
-        else [item for item in ranked if item.rule.name != HEALTHY][:_SHOWN_CAUSES]
-    )
-    causes = [_named(item, matched, run) for item in chosen]
-    logs = {finding.code for finding in run.findings}
-    for rule in book.diagnoses.values():
-        shown = tuple(code for code in rule.weights if code in fired)
-        if rule.beside and (shown or (rule.name == "mixed-runs" and _MIXED in logs)):
-            causes.append(
-                RankedDiagnosis(rule.name, rule.title, 1.0, shown or (_MIXED,), (), rule.remedy, rule.next_test)
-            )
-    return tuple(causes)
+    """Return the causes worth naming, and what stands beside them (slow, mixed, short, missing).
+
+    What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
+    """
+    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if rule.beside}
+    first = [name for name, codes in ((_MIXED, {f.code for f in run.findings} & {_MIXED_RUNS}),) if codes]
+    if verdict is Verdict.UNJUDGED:
+        first += [] if first else [_SHORT]
+        return tuple(beside[name] for name in first)
+    chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
+    causes = [_named(item, matched, run) for item in chosen[:_SHOWN_CAUSES]]
+    others = [item for name, item in beside.items() if item.speaks_for and name not in first]
+    return (*(beside[name] for name in first), *causes, *others)
+
+
+def _beside(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
+    """Return a diagnosis that does not compete for the odds: it holds or it does not."""
+    shown = tuple(code for code in rule.weights if code in fired)
+    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
 
 
 def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:

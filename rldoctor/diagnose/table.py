@@ -56,10 +56,10 @@ def _row(row: Row, case: Case, fired: list[str], verdict: Verdict) -> TableRow:
     if curve is None or not len(curve):
         return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
     outside = row.usual is not None and not row.usual[0] <= _worst_usual(curve, row.usual) <= row.usual[1]
-    mark = "ok"
+    mark = "missing" if verdict is Verdict.UNJUDGED else "ok"
     if fired:
         mark = "odd" if verdict in (Verdict.HEALTHY, Verdict.SUSPECT) else "bad"
-    why = _why(row, case, curve, verdict) if outside and not fired else ""
+    why = _why(row, case, curve, verdict) if outside and not fired and verdict is not Verdict.UNJUDGED else ""
     return TableRow(row.metric, curve.tag, row.expected, _seen(row, curve), _thinned(curve), mark, why)
 
 

@@ -4,5 +4,6 @@ Each family module declares its faults as entries (`Fault`); :func:`all_faults` 
 """
 
 from rldoctor.faults.fault import Fault, all_faults, find
+from rldoctor.faults.run import train_with_fault
 
-__all__ = ["Fault", "all_faults", "find"]
+__all__ = ["Fault", "all_faults", "find", "train_with_fault"]

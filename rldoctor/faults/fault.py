@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -30,6 +31,10 @@ class Fault:
         settings: From the knob to the overrides ``key=value`` of the recipe.
         wrap: From the knob to a wrapper around each environment.
         adjust: From the knob to a change of the PPO object after it is built.
+        spoil: From the knob to what is done to the logs: takes the run's directory and a function that trains the
+            same recipe once more, with another seed, into a directory.
+        always_harms: True where the training may go well and the user is misled all the same (a dead success flag,
+            mixed logs); elsewhere the outcome tells.
         only: Environment ids on which the fault makes sense; empty for all.
     """
 
@@ -40,6 +45,8 @@ class Fault:
     settings: Callable[[float], tuple[str, ...]] | None = None
     wrap: Callable[[float], Callable[[Env], Env]] | None = None
     adjust: Callable[[float], Callable[[PPO], None]] | None = None
+    spoil: Callable[[float], Callable[[Path, Callable[[Path], None]], None]] | None = None
+    always_harms: bool = False
     only: tuple[str, ...] = ()
 
     def knob(self, severity: str) -> float:

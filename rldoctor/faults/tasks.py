@@ -79,6 +79,7 @@ FAULTS = (
         "is_success is never true.",
         ("success-signal-broken",),
         wrap=lambda _: DeadSuccess,
+        always_harms=True,
         only=_FETCH,
     ),
     Fault(

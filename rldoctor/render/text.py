@@ -61,7 +61,9 @@ def print_subject(console: Console, subject: Subject, verbose: bool) -> None:
     console.print(
         Rule(heading, align="left", style="dim", characters="─" if console.encoding.startswith("utf") else "-")
     )
-    for line in filter(None, (subject.title, subject.summary)):
+    # The examinations of a preflight are summed up line by line below.
+    summary = "" if subject.examinations else subject.summary
+    for line in filter(None, (subject.title, summary)):
         _indented(console, Text(clean(line)))
     if subject.kind == "run":
         text_run.print_run(console, subject, verbose)

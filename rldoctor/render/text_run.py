@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
@@ -17,7 +18,8 @@ _SHOWN_FROM = 0.05
 
 
 def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
-    """Return one line a run, in the order given."""
+    """Return one line a run, in the order given; paths below the folder that all of them share."""
+    shared = os.path.commonpath([run.path for run in runs])
     del console
     table = Table.grid(padding=(0, 2))
     for run in runs:
@@ -25,7 +27,7 @@ def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
         cause = f"{leading.name} ({leading.probability:.0%})" if leading else ""
         table.add_row(
             Text(run.verdict, style=VERDICT_STYLE[run.verdict]),
-            Text(clean(run.path), overflow="ellipsis", no_wrap=True),
+            Text(clean(os.path.relpath(run.path, shared)), overflow="ellipsis", no_wrap=True),
             Text(f"{run.steps:,} steps", style="dim", justify="right", no_wrap=True),
             Text(cause, no_wrap=True),
         )

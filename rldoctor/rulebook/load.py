@@ -24,7 +24,7 @@ _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
 _SIGN_KEYS = {"code", "name", "severity", "reassuring", "outcome", "when", "example", *_SIGN_TEXTS}
 _DIAGNOSIS_KEYS = {"name", "title", "what", "remedy", "change", "next_test", "source", "bias", "weights", "beside"}
-_EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "status"}
+_EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record"}
 _METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_to_log"}
 
 
@@ -178,7 +178,7 @@ def _example(data: dict[str, Any], path: Path, metrics: set[str]) -> Example:
         points=int(data.get("points", 40)),
         last_step=int(data.get("last_step", 100_000)),
         reference=str(data.get("reference", "")),
-        status=str(data.get("status", "")),
+        record={str(key): str(value) for key, value in data.get("record", {}).items()},
     )
 
 

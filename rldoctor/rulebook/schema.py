@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rldoctor.model import Severity
@@ -34,7 +34,7 @@ class Example:
         curves: Metric to control points; they are spread evenly over the run and joined by straight lines.
         points: Points of the run.
         reference: Reference to hold the run against, with its recipe taken as the run's own; empty for none.
-        status: ``status`` of the run's ``run.json``; empty for a run without one.
+        record: What the run's ``run.json`` says; empty for a run without one.
     """
 
     fires: bool
@@ -43,7 +43,7 @@ class Example:
     points: int = 40
     last_step: int = 100_000
     reference: str = ""
-    status: str = ""
+    record: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

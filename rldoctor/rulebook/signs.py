@@ -380,17 +380,19 @@ class NonFinite(Condition):
 
 @dataclass(frozen=True)
 class Recorded(Condition):
-    """``run.json`` has ``equals`` under ``key``. ``metric`` is not used."""
+    """``run.json`` has ``equals`` under ``key``, or a text that contains ``contains``. ``metric`` is not used."""
 
     key: str = ""
     equals: str = ""
+    contains: str = ""
 
     def measure(self, case: Case) -> Seen | NotSeen:
         """Look into the record."""
         if not case.run.record:
             return NotSeen("there is no run.json")
-        found = case.run.record.get(self.key) == self.equals
-        return Seen(float(found), float(found), f"no {self.equals}", 0, case.run.last_step)
+        value = str(case.run.record.get(self.key, ""))
+        found = self.contains in value.lower() if self.contains else value == self.equals
+        return Seen(float(found), float(found), f"no {self.contains or self.equals}", 0, case.run.last_step)
 
 
 @dataclass(frozen=True)

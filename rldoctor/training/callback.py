@@ -45,12 +45,14 @@ class TrainingCallback(BaseCallback):
         self._saved_at = 0
         # Steps whose data has been learned from: a rollout in progress is not among them.
         self.learned_steps = 0
+        self._rollout_whole = False
 
     def _on_training_start(self) -> None:
         self._saved_at = self.learned_steps = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
         self.learned_steps = self.model.num_timesteps
+        self._rollout_whole = False
         if self.learned_steps - self._saved_at >= self._save_every:
             self._save(self.learned_steps)
             self._saved_at = self.learned_steps
@@ -60,7 +62,13 @@ class TrainingCallback(BaseCallback):
             self._watcher.progressed(self.num_timesteps, self.numbers())
         return not self._stop.is_set()
 
+    def _on_rollout_end(self) -> None:
+        # Not reached by a rollout that was broken off.
+        self._rollout_whole = True
+
     def _on_training_end(self) -> None:
+        if self._rollout_whole:
+            self.learned_steps = self.model.num_timesteps
         self._watcher.progressed(self.num_timesteps, self.numbers())
 
     def numbers(self) -> dict[str, float]:

@@ -55,7 +55,7 @@ def evaluate(
     count = recipe.evaluation_episodes if episodes is None else episodes
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
-    policy_file = find_policy(directory)
+    policy_file = run_directory.find_policy(directory)
     model, steps = _load(recipe, policy_file)
     seeds = range(count)
     tell = watcher or (lambda policy, done: None)
@@ -83,7 +83,7 @@ def evaluate(
         "recipe": recipe.name,
         "deterministic": True,
         "aggregate": _with_margins(aggregate(played), floor),
-        "baselines": dict(floor),
+        "baselines": {k: _finite(v) if isinstance(v, Mapping) else v for k, v in floor.items()},
         "episodes": [_finite(dataclasses.asdict(episode)) for episode in played],
         "policy": {
             "file": policy_file.relative_to(directory).as_posix(),
@@ -95,16 +95,6 @@ def evaluate(
     }
     run_directory.write_json(directory / run_directory.EVALUATION_FILE, content)
     return content
-
-
-def find_policy(directory: Path) -> Path:
-    """Return ``policy.zip``, or the newest checkpoint of a run that has not finished.
-
-    The first exists only once training is complete; a path that does not exist is returned for the error message.
-    """
-    policy = directory / run_directory.POLICY_FILE
-    checkpoints = sorted((directory / run_directory.CHECKPOINTS).glob("step-*.zip"))
-    return policy if policy.exists() or not checkpoints else checkpoints[-1]
 
 
 def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
@@ -129,8 +119,9 @@ def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> di
     """Add by how much the mean return exceeds that of each baseline, in the environment's own reward."""
     for name in ("zero_action", "random"):
         baseline = baselines.get(name)
-        if isinstance(baseline, Mapping):
-            numbers[f"return_over_{name}"] = float(str(numbers["return_mean"])) - float(str(baseline["return_mean"]))
+        mine, theirs = numbers["return_mean"], baseline.get("return_mean") if isinstance(baseline, Mapping) else None
+        if isinstance(mine, (int, float)) and isinstance(theirs, (int, float)):
+            numbers[f"return_over_{name}"] = mine - theirs
     return _finite(numbers)
 
 

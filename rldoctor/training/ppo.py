@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import pickle
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
-from rldoctor.errors import CannotJudge
+from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
 from rldoctor.preflight.learner import policy_class, ppo_arguments
 from rldoctor.recipe import Recipe
@@ -26,8 +28,20 @@ _MAX_MEMBER_BYTES = 512 * 2**20
 
 
 def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
-    """Build an untrained PPO on the CPU, where a small network is fastest."""
-    return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **ppo_arguments(recipe))
+    """Build an untrained PPO on the CPU, where a small network is fastest.
+
+    Raises:
+        UsageError: PPO cannot train on this environment's spaces with these settings.
+    """
+    arguments = ppo_arguments(recipe)
+    try:
+        return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **arguments)
+    except (AssertionError, NotImplementedError, ValueError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise UsageError(
+            f"PPO cannot be built for {recipe.env} with these settings: {first}.",
+            f"Run rldoctor preflight --env {recipe.env}.",
+        ) from error
 
 
 def save(model: PPO, path: Path, state: Mapping[str, Json]) -> None:
@@ -57,13 +71,12 @@ def load_weights(model: PPO, path: Path) -> dict[str, Json]:
             state = json.loads(_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
     except FileNotFoundError:
         raise CannotJudge(f"There is no policy {path}.", "Train first, or name a run that finished.") from None
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RuntimeError, TypeError, EOFError) as error:
+    except pickle.UnpicklingError:
+        raise CannotJudge(f"The policy {path} holds more than tensors and is not loaded.") from None
+    except Exception as error:
+        # Whatever is in the file may be a stranger's: zip, zlib, torch and json each have errors of their own.
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CannotJudge(f"The policy {path} cannot be loaded: {first}") from None
-    except Exception as error:
-        if type(error).__name__ == "UnpicklingError":
-            raise CannotJudge(f"The policy {path} holds more than tensors and is not loaded.") from None
-        raise
     if not isinstance(state, dict):
         raise CannotJudge(f"The policy {path} cannot be loaded: {STATE_MEMBER} is not a JSON object.")
     return state
@@ -76,7 +89,10 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
-    return torch.load(io.BytesIO(_member(archive, name)), map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        # torch warns of what it is about to refuse; the error is enough.
+        warnings.simplefilter("ignore")
+        return torch.load(io.BytesIO(_member(archive, name)), map_location="cpu", weights_only=True)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -101,19 +102,22 @@ def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | N
     record = read_record(directory)
     recipe = recipe_from_mapping(_mapping(record, "recipe"), str(directory / run_directory.RUN_FILE))
     if record.get("status") == "finished":
-        raise UsageError(
-            f"{directory} is complete ({record.get('steps'):,} steps).", "Start a new run with rldoctor train."
-        )
+        raise UsageError(f"{directory} is complete ({record.get('steps')} steps).", "Start a new run with rldoctor train.")
+    seed = record.get("seed")
+    if type(seed) is not int or seed < 0:
+        raise UsageError(f"The run has no seed in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")
     envs = make_training_envs(recipe, wrap)
     try:
-        seed = int(str(record.get("seed", 0)))
         model = ppo.build(recipe, envs, seed)
-        state = ppo.load_weights(model, newest_checkpoint(directory))
-        model.num_timesteps = int(str(state["steps"]))
-        model._n_updates = int(str(state["updates"]))
+        checkpoint = newest_checkpoint(directory)
+        state = ppo.load_weights(model, checkpoint)
+        model.num_timesteps = _count(state, "steps", checkpoint)
+        model._n_updates = _count(state, "updates", checkpoint)
         # The whole number of environments and the steps so far make seeds that the first part cannot have used.
         envs.seed(training_seed(seed) + recipe.n_envs * (1 + model.num_timesteps))
         torch.manual_seed(seed + model.num_timesteps)
+        # How the first part ended is no longer true.
+        record = {key: value for key, value in record.items() if key not in ("error", "finished")}
         return _learn(model, recipe, directory, record, watcher or Silent(), recent=state)
     finally:
         envs.close()
@@ -144,7 +148,7 @@ def newest_checkpoint(directory: Path) -> Path:
     Raises:
         CannotJudge: There is none.
     """
-    checkpoints = sorted((directory / run_directory.CHECKPOINTS).glob("step-*.zip"))
+    checkpoints = run_directory.checkpoints(directory)
     if not checkpoints:
         raise CannotJudge(f"{directory} has no checkpoint to go on from.", "Start a new run with rldoctor train.")
     return checkpoints[-1]
@@ -160,7 +164,8 @@ def _learn(
 ) -> Training:
     resumed = recent is not None
     begun = model.num_timesteps if resumed else 0
-    earlier = float(str(record.get("train_seconds", 0.0)))
+    before = record.get("train_seconds")
+    earlier = float(before) if isinstance(before, (int, float)) else 0.0
     logger = _tensorboard_logger(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(logger)
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
@@ -178,14 +183,16 @@ def _learn(
             model.learn(
                 recipe.total_steps - begun,
                 callback=[_RecentEpisodes(recent), callback] if recent else callback,
+                log_interval=recipe.log_interval,
                 reset_num_timesteps=not resumed,
             )
         except Exception as error:
             failure = error
     seconds = time.perf_counter() - clock
     logger.close()
-    whole = failure is None and not stop.is_set()
-    steps = model.num_timesteps if whole else callback.learned_steps
+    steps = callback.learned_steps
+    # A stop that came during the last update left nothing undone.
+    whole = failure is None and steps >= recipe.total_steps
     if failure is None:
         save(steps)
     if whole:
@@ -219,7 +226,10 @@ def _state(model: PPO, steps: int) -> dict[str, Json]:
     return {
         "steps": steps,
         "updates": model._n_updates,
-        "recent_episodes": [[float(info["r"]), int(info["l"])] for info in model.ep_info_buffer or ()],
+        # JSON has no word for a return that is not finite; such an episode is left out of the window.
+        "recent_episodes": [
+            [float(info["r"]), int(info["l"])] for info in model.ep_info_buffer or () if math.isfinite(info["r"])
+        ],
         "recent_successes": [bool(success) for success in model.ep_success_buffer or ()],
     }
 
@@ -235,6 +245,13 @@ class _RecentEpisodes(TrainingCallback):
         for episode in _list(self._recent, "recent_episodes"):
             self.model.ep_info_buffer.append({"r": episode[0], "l": episode[1], "t": 0.0})  # type: ignore[union-attr]
         self.model.ep_success_buffer.extend(_list(self._recent, "recent_successes"))  # type: ignore[union-attr]
+
+
+def _count(state: Mapping[str, Json], key: str, checkpoint: Path) -> int:
+    value = state.get(key)
+    if type(value) is not int or value < 0:
+        raise CannotJudge(f"The checkpoint {checkpoint} does not say its {key}.", "It was not saved by rldoctor.")
+    return value
 
 
 def _list(mapping: Mapping[str, Json], key: str) -> list[Any]:

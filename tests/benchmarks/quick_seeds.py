@@ -1,6 +1,6 @@
 """Ten whole checkups of the quick recipe, seeds 0 to 9: python -m tests.benchmarks.quick_seeds [SEEDS]
 
-Each is one `rldoctor checkup` as a user would type it, timed from process start to verdict. Writes docs/quick-recipe.md.
+Each is one `rldoctor checkup` as a user would type it, timed from start to verdict. Writes docs/quick-recipe.md.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def main() -> None:
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
     DOCUMENT.write_text(
         "# The quick recipe, seed by seed\n\n"
-        "Each row is one `rldoctor checkup` as typed: preflight, training, 100 deterministic evaluation episodes beside\n"
-        "two baselines on the same episodes, gate and diagnosis. Wall time is from process start to printed verdict.\n"
+        "Each row is one `rldoctor checkup` as typed: preflight, training, 100 deterministic evaluation episodes\n"
+        "beside two baselines on the same episodes, gate and diagnosis. Wall time is from process start to printed verdict.\n"
         "Remade by `python -m tests.benchmarks.quick_seeds`.\n\n"
         "| seed | success | mean return | final distance | steps | training | whole checkup | gate |\n"
         "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"

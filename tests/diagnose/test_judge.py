@@ -161,7 +161,8 @@ def test_two_updates_are_too_few() -> None:
     subject = diagnose_run(run(KNOWN_HEALTHY["tuned Pendulum"], points=2))
     assert subject.verdict is Verdict.UNJUDGED
     assert "2 logged points" in subject.summary
-    assert subject.diagnoses == ()
+    assert [diagnosis.name for diagnosis in subject.diagnoses] == ["too-short-to-judge"]
+    assert {row.mark for row in subject.table} == {"missing"}
 
 
 def test_a_run_without_returns_is_never_healthy() -> None:

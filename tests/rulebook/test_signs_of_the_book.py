@@ -25,7 +25,7 @@ def case_of(example: Example) -> Case:
     for metric, control in example.curves.items():
         values = np.interp(np.linspace(0, 1, example.points), np.linspace(0, 1, len(control)), control)
         curves[metric] = Curve(metric, steps, values)
-    run = Run("example", "sb3", curves, record={"status": example.status} if example.status else {})
+    run = Run("example", "sb3", curves, record=dict(example.record))
     return Case(run, references.load(example.reference) if example.reference else None, bool(example.reference))
 
 

@@ -1,0 +1,172 @@
+"""Record the corpus in tests/runs: python -m tests.benchmarks.record_corpus [--jobs 2] [--only TEXT] [--work DIR]
+
+Every fault of the laboratory at every severity on three environments, and healthy runs of varied recipes. Trainings are
+kept in --work (finished ones are not repeated); event files, run.json and label.json are copied to tests/runs. About
+three hours on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor.faults import all_faults, find, train_with_fault
+from rldoctor.references import load_recipe
+from rldoctor.training.train import train
+
+CORPUS = Path(__file__).resolve().parents[1] / "runs"
+# Fault runs of each environment: the recipe, how many steps of it, and the seeds.
+BROKEN = {
+    "fetch_reach_dense/quick": (None, (100, 101)),
+    "cartpole/zoo": (50_000, (100,)),
+    "pendulum/zoo": (50_000, (100,)),
+}
+# The chapter's own recipe is slow: the faults that still learn with it, and a few that do not.
+CHAPTER = ("fetch_reach_dense/chapter", ("total_steps=150000",), 0)
+CHAPTER_FAULTS = (
+    *("learning-rate-high:mild", "entropy-bonus-high:mild", "value-loss-ignored:full", "learning-rate-high:strong"),
+    *("learning-rate-low:strong", "learning-rate-low:zero", "reward-times-large:strong", "reward-sign-flipped:full"),
+    *("reward-times-small:strong", "goal-hidden:full", "observations-frozen:full", "actions-ignored:full"),
+    *("advantage-sign:full", "goal-unreachable:mild", "reward-flips-midway:midway"),
+)
+# Healthy runs: recipe, seeds that the bands were not made from, and recipes that differ from the reference's.
+HEALTHY = {
+    "fetch_reach_dense/quick": {
+        "as-recorded": ((), range(20, 32)),
+        "batch-256": (("batch_size=256",), range(40, 43)),
+        "n-steps-128": (("n_steps=128",), range(43, 46)),
+        "constant-rate": (("learning_rate=1e-3", "learning_rate_schedule=constant"), range(46, 49)),
+        "clip-0.1": (("clip_range=0.1",), range(49, 52)),
+        "clip-0.4": (("clip_range=0.4",), range(52, 55)),
+        "net-32": (("net_arch=32 32",), range(55, 58)),
+        "gamma-0.9": (("gamma=0.9",), range(58, 61)),
+        "epochs-20": (("n_epochs=20",), range(61, 64)),
+        "longer": (("total_steps=40000",), range(64, 66)),
+    },
+    "fetch_reach_dense/chapter": {
+        "as-recorded": ((), (10,)),
+        **{
+            name: (("total_steps=200000", *settings), (20,))
+            for name, settings in {
+                "clip-0.1": ("clip_range=0.1",),
+                "clip-0.4": ("clip_range=0.4",),
+                "rate-1e-4": ("learning_rate=1e-4",),
+                "gamma-0.95": ("gamma=0.95",),
+                "net-32": ("net_arch=32 32",),
+                "sb3-defaults-8-envs": ("n_steps=2048", "batch_size=64"),
+                "sb3-defaults-1-env": ("n_envs=1", "n_steps=2048", "batch_size=64"),
+            }.items()
+        },
+    },
+    "cartpole/zoo": {
+        "as-recorded": ((), range(20, 24)),
+        "constant-rate": (
+            ("learning_rate=3e-4", "learning_rate_schedule=constant", "clip_range_schedule=constant"),
+            (40, 41),
+        ),
+        "clip-0.1": (("clip_range=0.1",), (42, 43)),
+        "clip-0.4": (("clip_range=0.4",), (44, 45)),
+        "sb3-defaults": (
+            (
+                *("n_envs=1", "n_steps=2048", "batch_size=64", "n_epochs=10", "gae_lambda=0.95", "gamma=0.99"),
+                *("learning_rate=3e-4", "learning_rate_schedule=constant", "clip_range_schedule=constant"),
+            ),
+            (46, 47),
+        ),
+    },
+    "pendulum/zoo": {
+        "as-recorded": ((), range(20, 24)),
+        "no-sde": (("use_sde=false",), (40, 41)),
+        "clip-0.1": (("clip_range=0.1",), (42, 43)),
+        "clip-0.4": (("clip_range=0.4",), (44, 45)),
+        "net-32": (("net_arch=32 32",), (46, 47)),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to record."""
+
+    place: str
+    reference: str
+    settings: tuple[str, ...]
+    seed: int
+    fault: str = ""
+    severity: str = ""
+
+
+def plan() -> list[Job]:
+    jobs = []
+    for reference, variants in HEALTHY.items():
+        for name, (settings, seeds) in variants.items():
+            jobs += [Job(f"healthy/{reference}/{name}-{seed}", reference, settings, seed) for seed in seeds]
+    for reference, (steps, seeds) in BROKEN.items():
+        recipe = load_recipe(reference)
+        settings = (f"total_steps={steps}",) if steps else ()
+        for fault in all_faults():
+            if fault.only and recipe.env not in fault.only:
+                continue
+            group = f"sick/{fault.diagnoses[0]}" if fault.diagnoses else "benign"
+            for severity in fault.severities:
+                for seed in seeds:
+                    place = f"{group}/{reference.split('/')[0]}-{fault.name}-{severity}-{seed}"
+                    jobs.append(Job(place, reference, settings, seed, fault.name, severity))
+    reference, settings, seed = CHAPTER
+    for name, _, severity in (fault.partition(":") for fault in CHAPTER_FAULTS):
+        place = f"sick/{find(name).diagnoses[0]}/chapter-{name}-{severity}-{seed}"
+        jobs.append(Job(place, reference, settings, seed, name, severity))
+    return jobs
+
+
+def record(job: Job, work: Path) -> str:
+    directory = work / job.place
+    recorded = directory / "run.json"
+    if recorded.is_file() and json.loads(recorded.read_text())["status"] != "running":
+        return job.place
+    if directory.exists():
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    recipe = load_recipe(job.reference).with_overrides(job.settings)
+    if job.fault:
+        train_with_fault(recipe, find(job.fault), job.severity, directory, job.seed)
+    else:
+        train(recipe, directory, job.seed)
+    return job.place
+
+
+def keep(place: str, work: Path) -> None:
+    target = CORPUS / place
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    for path in (work / place).iterdir():
+        if "tfevents" in path.name or path.name in ("run.json", "label.json"):
+            shutil.copyfile(path, target / path.name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="", help="only places that contain this text")
+    parser.add_argument("--work", type=Path, default=Path("runs/corpus"))
+    parser.add_argument("--list", action="store_true")
+    chosen = parser.parse_args()
+    jobs = [job for job in plan() if chosen.only in job.place]
+    if chosen.list:
+        print("\n".join(job.place for job in jobs))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(chosen.jobs, mp_context=context, max_tasks_per_child=20) as pool:
+        for future in [pool.submit(record, job, chosen.work) for job in jobs]:
+            keep(future.result(), chosen.work)
+            print(future.result(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
