@@ -16,7 +16,7 @@ from rldoctor.recipe import near
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, Unobserved, observe_all, rank
-from rldoctor.rulebook.signs import evidence
+from rldoctor.rulebook.verb import evidence
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 _MIXED_RUNS = "LOG201"

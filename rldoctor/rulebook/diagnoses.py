@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import DiagnosisRule, Sign
-from rldoctor.rulebook.signs import NotSeen, Seen
+from rldoctor.rulebook.verb import NotSeen, Seen
 
 HEALTHY = "healthy"
 # A sign shows from half of its ramp on; below that it still weighs in the odds, but is not worth a reader's line.

@@ -18,7 +18,8 @@ from rldoctor.model import Severity
 from rldoctor.recipe import HYPERPARAMETERS, near
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.schema import DiagnosisRule, Example, Metric, SettingChange, Sign
-from rldoctor.rulebook.signs import STATISTICS, VERBS, Condition
+from rldoctor.rulebook.signs import VERBS
+from rldoctor.rulebook.verb import STATISTICS, Condition
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")

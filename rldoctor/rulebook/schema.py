@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rldoctor.model import Severity
-from rldoctor.rulebook.signs import Condition
+from rldoctor.rulebook.verb import Condition
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Verbs about where a curve lies: against general ranges, and against the healthy runs of a reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rldoctor import stats
+from rldoctor.model import Curve
+from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.verb import STATISTICS, Condition, NotSeen, Phase, Ramp, Seen, beyond, ends, strength, window
+
+
+@dataclass(frozen=True)
+class Level(Condition):
+    """A statistic of the metric in a phase of the run.
+
+    With ``band = true`` the ramp starts no lower than where the healthy runs of the reference are at the same steps:
+    the band overrules a general range.
+    """
+
+    ramp: Ramp = (0.0, 1.0)
+    over: str = "median"
+    phase: Phase = (0.0, 1.0)
+    log: bool = False
+    band: bool = False
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        part = window(curve, self.phase)
+        observed = STATISTICS[self.over](part.values)
+        ramp, overruled = self.ramp, False
+        if self.band and (edge := self._edge(case, part)) is not None:
+            rising = ramp[1] > ramp[0]
+            if (edge > ramp[0]) == rising:
+                # Keep the ramp's width (its ratio, on a logarithmic one) beyond the edge of the band.
+                full = edge * ramp[1] / ramp[0] if self.log else edge + ramp[1] - ramp[0]
+                ramp, overruled = (edge, full), True
+        return Seen(
+            strength(observed, ramp, self.log),
+            observed,
+            beyond(ramp),
+            int(part.steps[0]),
+            int(part.steps[-1]),
+            overruled,
+        )
+
+    def _edge(self, case: Case, part: Curve) -> float | None:
+        band = case.band(self.metric)
+        if band is None:
+            return None
+        side = band.high if self.ramp[1] > self.ramp[0] else band.low
+        inside = stats.interpolate(band.steps, side, part.steps)
+        inside = inside[np.isfinite(inside)]
+        return STATISTICS[self.over](inside) if len(inside) else None
+
+
+@dataclass(frozen=True)
+class Behind(Condition):
+    """How far the metric is behind the reference's median at the same steps, late in the run.
+
+    0 is level with healthy runs, 1 is no better than where they began, above 1 is worse than that; negative is ahead.
+    """
+
+    ramp: Ramp = (0.2, 0.6)
+    late: Phase = (0.85, 1.0)
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        band = case.band(self.metric)
+        if band is None:
+            return NotSeen(f"no reference band of {self.metric} applies")
+        part = window(curve, self.late)
+        # A run longer than the reference is held against where the reference ended.
+        median = np.interp(part.steps, band.steps, band.median)
+        start = float(band.median[0])
+        gained = float(np.median(median)) - start
+        width = float(np.median(np.interp(part.steps, band.steps, band.high - band.low)))
+        if abs(gained) <= width:
+            return NotSeen(f"healthy runs have not moved their {self.metric} yet at this step")
+        here, there = float(np.median(part.values)), float(np.median(median))
+        shown = strength((there - here) / gained, self.ramp)
+        return Seen(shown, here, f"{there:.3g}", *ends(part.steps), True)
+
+
+@dataclass(frozen=True)
+class OffBand(Condition):
+    """How far the metric is outside the reference's band in a phase, in widths of the band, ``above`` or ``below``."""
+
+    ramp: Ramp = (1.0, 4.0)
+    side: str = "above"
+    phase: Phase = (0.0, 1.0)
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        band = case.band(self.metric)
+        if band is None:
+            return NotSeen(f"no reference band of {self.metric} applies")
+        part = window(curve, self.phase)
+        low, high = (np.interp(part.steps, band.steps, edge) for edge in (band.low, band.high))
+        # A band a hair wide (a setting, a deterministic start) would make every difference look huge.
+        width = np.maximum(high - low, 0.05 * np.maximum(np.abs(high), np.abs(low)) + 1e-12)
+        outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width
+        observed = float(np.median(outside))
+        expected = f"{float(np.median(low)):.3g} to {float(np.median(high)):.3g}"
+        return Seen(strength(observed, self.ramp), float(np.median(part.values)), expected, *ends(part.steps), True)
