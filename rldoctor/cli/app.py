@@ -15,7 +15,19 @@ from rldoctor.cli.options import hush, reader_went_away
 from rldoctor.errors import EXIT_INTERNAL, EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
 
 # The order is that of --help: the one-command version first, then in the order of use.
-COMMANDS = ("checkup", "preflight", "train", "evaluate", "diagnose", "gate", "explain", "rules", "record", "faults", "about")
+COMMANDS = (
+    "checkup",
+    "preflight",
+    "train",
+    "evaluate",
+    "diagnose",
+    "gate",
+    "explain",
+    "rules",
+    "record",
+    "faults",
+    "about",
+)
 
 app = typer.Typer(
     name="rldoctor",
@@ -67,7 +79,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line with ``arguments`` and return the exit code."""
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, prog_name="rldoctor", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.Exit as done:
         return int(done.exit_code)

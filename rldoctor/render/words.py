@@ -61,12 +61,17 @@ def sparkline(console: Console, values: Sequence[float]) -> str:
     finite = [value for value in values if math.isfinite(value)]
     if not finite or not _speaks_unicode(console):
         return ""
-    low, high = min(finite), max(finite)
+    # Halved, so that the span of the largest numbers there are is still a number.
+    low, high = min(finite) / 2, max(finite) / 2
     span = high - low
-    # A curve that does not move is drawn flat at half height rather than divided by zero.
-    return "".join(
-        " " if not math.isfinite(v) else _BARS[int((v - low) / span * 7.999)] if span > 0 else _BARS[3] for v in values
-    )
+
+    def bar(value: float) -> str:
+        if not math.isfinite(value):
+            return " "
+        # A curve that does not move is drawn flat at half height rather than divided by zero.
+        return _BARS[int((value / 2 - low) / span * 7.999)] if span > 0 else _BARS[3]
+
+    return "".join(map(bar, values))
 
 
 def _speaks_unicode(console: Console) -> bool:

@@ -1,8 +1,8 @@
 """What a verb is: a condition on a case that says what it saw and how strongly, or why it cannot judge.
 
 Each verb is a frozen dataclass whose fields are the keys that a rule file may use. Strength comes from a ramp
-``[none, full]``: 0 at the first number, 1 at the second, straight between (with ``log``, in the logarithm). A ramp that falls
-means that small values are the symptom.
+``[none, full]``: 0 at the first number, 1 at the second, straight between (with ``log``, in the logarithm). A ramp
+that falls means that small values are the symptom.
 """
 
 from __future__ import annotations

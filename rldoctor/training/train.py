@@ -102,7 +102,9 @@ def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | N
     record = read_record(directory)
     recipe = recipe_from_mapping(_mapping(record, "recipe"), str(directory / run_directory.RUN_FILE))
     if record.get("status") == "finished":
-        raise UsageError(f"{directory} is complete ({record.get('steps')} steps).", "Start a new run with rldoctor train.")
+        raise UsageError(
+            f"{directory} is complete ({record.get('steps')} steps).", "Start a new run with rldoctor train."
+        )
     seed = record.get("seed")
     if type(seed) is not int or seed < 0:
         raise UsageError(f"The run has no seed in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")

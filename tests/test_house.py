@@ -1,0 +1,100 @@
+"""The promises of the house: floors, public names, data that is whole."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rldoctor
+from rldoctor import explain, shipped
+from rldoctor.cli.app import COMMANDS
+from rldoctor.recipe import CRITERIA
+
+ROOT = Path(__file__).resolve().parent.parent
+# Public: users' CI and reports use these names.
+DIAGNOSES = [
+    "learning-rate-too-high",
+    "updates-too-aggressive",
+    "updates-too-small",
+    "policy-collapsed",
+    "entropy-too-high",
+    "reward-scale-too-large",
+    "reward-scale-too-small",
+    "critic-not-learning",
+    "reward-uninformative",
+    "reward-misaligned",
+    "sparse-reward",
+    "environment-misconfigured",
+    "goal-not-observed",
+    "observations-uninformative",
+    "observations-unscaled",
+    "actions-without-effect",
+    "task-unreachable",
+    "success-signal-broken",
+    "update-direction-wrong",
+    "performance-collapse",
+    "non-finite-values",
+    "plateau-below-target",
+    "too-short-to-judge",
+    "mixed-runs",
+    "missing-metrics",
+    "slow-training",
+]
+
+
+def test_imports_go_down_the_floors_and_heavy_packages_stay_where_they_are_used():
+    command = "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert rldoctor.__version__ == importlib.metadata.version("rldoctor-kit")
+
+
+def test_every_command_that_the_readme_shows_exists():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.findall(r"```.*?```|`[^`]+`", text, re.DOTALL)
+    shown = [word for piece in code for word in re.findall(r"(?:^|[`$\n] ?|&& |-m )rldoctor ([a-z]+)", piece)]
+    assert set(shown) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_every_command_helps_itself(word, capsys):
+    from rldoctor.cli.app import run
+
+    assert run([word, "--help"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert f"rldoctor {word}" in page or f" {word} " in page
+
+
+@pytest.mark.parametrize("name", DIAGNOSES)
+def test_every_public_diagnosis_is_known(name):
+    assert (shipped.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
+    assert explain.look_up(name).sections
+
+
+def test_codes_are_used_once_and_follow_the_form():
+    signs = [path.name[:6] for path in (shipped.folder("checks") / "signs").rglob("*.toml")]
+    codes = [*signs, *(check.code for check in explain.preflight_checks()), *explain._table("codes.toml")]
+    assert len(codes) == len(set(codes))
+    for code in codes:
+        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL)\d{3}", code), code
+
+
+def test_every_code_of_the_gate_can_be_explained():
+    for code in ["EVL001", "EVL201", *(code for code, _, _ in CRITERIA.values())]:
+        assert explain.look_up(code).sections
+
+
+def test_the_package_is_typed_and_has_no_data_of_its_own():
+    package = Path(rldoctor.__file__).parent
+    assert not [path for path in package.rglob("*.toml") if "_shipped" not in path.parts]
+    for folder in ("checks", "reference_curves"):
+        assert not list(shipped.folder(folder).rglob("*.py"))
