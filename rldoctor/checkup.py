@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,15 +11,15 @@ from typing import Protocol
 
 from rldoctor import gate, run_directory
 from rldoctor.diagnose import diagnose_run
+from rldoctor.errors import RldoctorError, Stopped
 from rldoctor.logs import read_run
-from rldoctor.model import Report, Verdict, exit_code_of, worst
+from rldoctor.model import Report, Subject, Verdict, exit_code_of, worst
 from rldoctor.preflight import environment
-from rldoctor.preflight.runner import run_preflight
+from rldoctor.preflight.beside import Beside
 from rldoctor.recipe import Recipe
-from rldoctor.render import FORMATS
-from rldoctor.render.text import lines_of
+from rldoctor.render.files import write_report
 from rldoctor.training.evaluate import evaluate
-from rldoctor.training.train import train
+from rldoctor.training.train import Training, train
 
 
 class ProgressBar(Protocol):
@@ -41,8 +42,8 @@ def checkup(
 ) -> Report:
     """Run the whole examination and write the report into the run directory.
 
-    The exit code is the gate's. A preflight with errors ends the checkup there: a training on a broken environment
-    would only cost time.
+    The exit code is the gate's. Preflight runs beside the training, on another core; its errors end the checkup there
+    and leave nothing written: a training on a broken environment would only cost time.
 
     Args:
         recipe: What to train and what passes.
@@ -54,37 +55,54 @@ def checkup(
     Raises:
         UsageError: The environment is not known or the run directory cannot be made.
         TrainingFailed: Training or evaluation broke off.
+        Stopped: Ctrl-C ended the training; the run can be resumed.
     """
     environment.resolve(recipe.env)
     clock = time.perf_counter()
-    checks = bar("preflight", 1)
-    examined = run_preflight(
-        recipe.env, recipe=recipe, directory=out, watcher=lambda name, done, total: checks.count(done, total, name)
-    )
-    if examined.verdict is Verdict.SICK:
-        return Report("checkup", (examined,), examined.verdict, exit_code_of([examined.verdict]))
-    directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
-    training = train(recipe, directory, seed, command=command, watcher=bar("train", recipe.total_steps))
     episodes = recipe.evaluation_episodes
-    played = {"policy": bar("evaluate", episodes), "baselines": bar("baselines", episodes)}
-    evaluate(directory, watcher=lambda policy, done: played[policy].count(done))
+    shown = {"preflight": bar("preflight", 1), "train": bar("train", recipe.total_steps)}
+    shown |= {"evaluate": bar("evaluate", episodes), "baselines": bar("baselines", episodes)}
+    directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
+    with (
+        run_directory.removed_if_empty(directory),
+        Beside(recipe, out, lambda what, done, total, note: shown[what].count(done, total, note)) as beside,
+    ):
+        training = _train_unless_sick(recipe, directory, seed, command, shown["train"], beside)
+        if training is None:
+            shutil.rmtree(directory)
+            return _report([beside.subject()])
+        evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: shown["evaluate"].count(done))
+        examined = beside.subject()
     judged = gate.judge(directory)
     took = time.perf_counter() - clock
     way = (
         f"{training.steps:,} steps of training in {training.seconds:.1f} s ({training.steps_per_second:,.0f} steps/s), "
         f"then {episodes} evaluation episodes; {took:.1f} s in all."
     )
-    judged = replace(judged, summary=way)
-    diagnosed = diagnose_run(read_run(directory))
-    subjects = (examined, diagnosed, judged)
-    report = Report("checkup", subjects, worst(s.verdict for s in subjects), exit_code_of([judged.verdict]))
-    _write(directory, report)
+    report = _report([examined, diagnose_run(read_run(directory)), replace(judged, summary=way)])
+    write_report(report, directory)
     return report
 
 
-def _write(directory: Path, report: Report) -> None:
-    """Leave the report beside the run, for people (``report.txt``) and for programs (``report.json``)."""
-    with run_directory.replacing(directory / "report.txt") as temporary:
-        temporary.write_text("\n".join(lines_of(report)) + "\n", encoding="utf-8")
-    with run_directory.replacing(directory / "report.json") as temporary:
-        temporary.write_text(f"{FORMATS['json'](report, True)}\n", encoding="utf-8")
+def _train_unless_sick(
+    recipe: Recipe, directory: Path, seed: int, command: Sequence[str], watcher: ProgressBar, beside: Beside
+) -> Training | None:
+    """Train while preflight runs beside it; return ``None`` where preflight finds that this was in vain."""
+    try:
+        training = train(recipe, directory, seed, command=command, watcher=watcher, stop=beside.sick)
+    except RldoctorError:
+        # What broke the training is best named by preflight.
+        if beside.subject().verdict is Verdict.SICK:
+            return None
+        raise
+    if training.status != "finished" and not beside.sick.is_set():
+        raise Stopped(
+            f"The training was stopped at {training.steps:,} steps; everything until then is saved.",
+            f"Go on with: rldoctor train --resume {directory}",
+        )
+    return None if beside.subject().verdict is Verdict.SICK else training
+
+
+def _report(subjects: Sequence[Subject]) -> Report:
+    """Return the report; its exit code is that of its last subject, which is the gate's where it came so far."""
+    return Report("checkup", tuple(subjects), worst(s.verdict for s in subjects), exit_code_of([subjects[-1].verdict]))

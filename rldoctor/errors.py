@@ -4,7 +4,8 @@ RldoctorError
 ├── UsageError            exit 2   wrong command line, recipe or configuration
 │   └── MissingExtra      exit 2   a command needs packages that the base install does not bring
 ├── CannotJudge           exit 3   no data, or data that must not be trusted: never a green light
-└── TrainingFailed        exit 4   the training itself broke (environment raised, disk full, ...)
+├── TrainingFailed        exit 4   the training itself broke (environment raised, disk full, ...)
+└── Stopped               exit 130 the user pressed Ctrl-C; what was reached is saved
 
 Anything else that reaches the command line is a defect of rldoctor and ends with exit 4.
 """
@@ -16,6 +17,7 @@ EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_UNJUDGED = 3
 EXIT_INTERNAL = 4
+EXIT_STOPPED = 130
 
 
 class RldoctorError(Exception):
@@ -64,3 +66,9 @@ class CannotJudge(RldoctorError):
 
 class TrainingFailed(RldoctorError):
     """A training or an evaluation broke off; what was saved before stays."""
+
+
+class Stopped(RldoctorError):
+    """The user stopped a training; it can be resumed."""
+
+    exit_code = EXIT_STOPPED

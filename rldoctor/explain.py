@@ -54,7 +54,11 @@ def look_up(topic: str) -> Page:
     """
     pages = _pages()
     wanted = topic.strip().lower()
-    by_word = {word.lower(): page for words, page in pages for word in words}
+    by_word: dict[str, Page] = {}
+    for page_words, page in pages:
+        for word in page_words:
+            # A code of the logs may bear a diagnosis' name (mixed-runs): the diagnosis, which stands first, wins.
+            by_word.setdefault(word.lower(), page)
     if wanted in by_word:
         return by_word[wanted]
     tagged = _metric_of_tag(topic.strip())

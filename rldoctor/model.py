@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+FloatArray: TypeAlias = "NDArray[np.float64]"
+IntArray: TypeAlias = "NDArray[np.int64]"
 
 
 class Severity(StrEnum):
@@ -79,6 +78,8 @@ class Curve:
 
     def finite(self) -> Curve:
         """Return the curve without NaN and infinite values."""
+        import numpy as np  # Late: the words are also spoken by commands that need no arrays (--help, gate).
+
         keep = np.isfinite(self.values)
         if keep.all():
             return self

@@ -26,7 +26,7 @@ CURVES_FILE = "curves.csv"
 
 @dataclass(frozen=True)
 class Band:
-    """What a metric does on healthy runs: low, median and high over seeds at each step, shape ``(n,)`` each."""
+    """What a metric does on healthy runs: 5th, 50th, 95th percentile over seeds at each step, shape ``(n,)`` each."""
 
     metric: str
     steps: IntArray

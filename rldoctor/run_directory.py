@@ -67,6 +67,17 @@ def create(directory: Path) -> Path:
     raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --out.")
 
 
+@contextlib.contextmanager
+def removed_if_empty(directory: Path) -> Iterator[None]:
+    """Remove ``directory`` again if what is done in it fails before anything was written."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            directory.rmdir()
+        raise
+
+
 def require(directory: Path) -> Path:
     """Return ``directory`` if it is a directory that can be read.
 

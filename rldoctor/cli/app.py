@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from rldoctor.cli.options import hush, reader_went_away
-from rldoctor.errors import EXIT_INTERNAL, EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
+from rldoctor.errors import EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
 
 # The order is that of --help: the one-command version first, then in the order of use.
 COMMANDS = (
@@ -127,7 +127,7 @@ def _tell(arguments: list[str], error: RldoctorError) -> int:
         console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
         if error.cure:
             console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
-    return error.exit_code if error.exit_code in (1, EXIT_USAGE, 3) else EXIT_INTERNAL
+    return error.exit_code
 
 
 def _wants_json(arguments: list[str]) -> bool:

@@ -23,10 +23,14 @@ def record(
     from rldoctor.cli.options import numbers
     from rldoctor.cli.progress import bars
     from rldoctor.references import find_folder, load_recipe
-    from rldoctor.training.record import train_seeds, write_bands
+    from rldoctor.training.record import passing, train_seeds, write_bands
 
     recipe, chosen = load_recipe(reference), numbers(seeds, "--seeds")
     with bars() as bar:
         shown = bar("record", len(chosen))
         directories = train_seeds(recipe, chosen, runs, jobs, shown.count)
-    typer.echo(f"Written: {write_bands(recipe, directories, find_folder(reference))}")
+        healthy = passing(directories, bar("evaluate", len(directories)).count)
+    left_out = [directory for directory in directories if directory not in healthy]
+    for directory in left_out:
+        typer.echo(f"{directory} does not pass the recipe's criteria and is left out: rldoctor gate {directory}")
+    typer.echo(f"Written: {write_bands(recipe, healthy, find_folder(reference), left_out)}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, pairs
-from rldoctor.errors import UsageError
+from rldoctor.errors import EXIT_STOPPED, UsageError
 
 
 def train(
@@ -25,7 +25,7 @@ def train(
     need_training_packages("train")
     from rldoctor.cli.progress import bars
     from rldoctor.references import load_recipe
-    from rldoctor.run_directory import create, place
+    from rldoctor.run_directory import create, place, removed_if_empty
 
     changes = pairs(set_)
     changes += (f"env={env}",) if env is not None else ()
@@ -48,12 +48,13 @@ def train(
             resolve(recipe.env)
             directory = create(place(out, recipe, f"seed-{seed}"))
             watcher = bar("train", recipe.total_steps)
-            training = begin(recipe, directory, seed, command=["rldoctor", *sys.argv[1:]], watcher=watcher)
+            with removed_if_empty(directory):
+                training = begin(recipe, directory, seed, command=["rldoctor", *sys.argv[1:]], watcher=watcher)
     typer.echo(
         f"{training.directory}: {training.status} at {training.steps:,} steps, "
         f"{training.seconds:.1f} s, {training.steps_per_second:,.0f} steps/s"
     )
     if training.status != "finished":
         typer.echo(f"Go on with: rldoctor train --resume {training.directory}")
-        raise typer.Exit(130)
+        raise typer.Exit(EXIT_STOPPED)
     typer.echo(f"Next: rldoctor evaluate {training.directory}")

@@ -82,7 +82,8 @@ FAULTS = (
     Fault(
         "actions-delayed",
         "Actions take effect late; the knob is the delay in steps.",
-        ("actions-without-effect", "plateau-below-target"),
+        # A delay between action and observation looks the same from inside, on whichever side it is.
+        ("actions-without-effect", "observations-uninformative", "plateau-below-target"),
         {"mild": 3.0, "strong": 20.0},
         wrap=_delayed,
     ),

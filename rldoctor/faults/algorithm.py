@@ -90,13 +90,13 @@ FAULTS = (
     Fault(
         "advantages-shuffled",
         "Advantages belong to other steps than their actions (an index bug).",
-        ("update-direction-wrong", "reward-uninformative"),
+        ("update-direction-wrong", "advantages-miscomputed"),
         adjust=lambda _: _after_advantages(_shuffle),
     ),
     Fault(
         "gae-ignores-dones",
         "Advantages run across the ends of episodes; PPO shrugs it off on some tasks.",
-        ("critic-not-learning", "plateau-below-target"),
+        ("advantages-miscomputed", "plateau-below-target"),
         adjust=lambda _: _ignore_dones,
     ),
     Fault(

@@ -101,7 +101,8 @@ FAULTS = (
     Fault(
         "observations-delayed",
         "Observations arrive late; the knob is the delay in steps.",
-        ("observations-uninformative", "plateau-below-target"),
+        # A delay between action and observation looks the same from inside, on whichever side it is.
+        ("observations-uninformative", "actions-without-effect", "plateau-below-target"),
         {"mild": 5.0, "strong": 30.0},
         wrap=lambda k: lambda env: ChangedObservation(env, _Remembered(int(k)).delayed),
     ),
@@ -136,7 +137,7 @@ FAULTS = (
         "observations-nan",
         "From some step of each environment on (the knob) the observation is NaN.",
         ("non-finite-values",),
-        {"early": 600.0, "late": 6_000.0},
+        {"early": 600.0, "late": 1_500.0},
         wrap=_nan_from,
     ),
 )

@@ -128,7 +128,7 @@ FAULTS = (
         "reward-flips-midway",
         "The reward changes its sign after some steps of each environment (the knob).",
         ("performance-collapse", "reward-misaligned"),
-        {"early": 1_000.0, "midway": 8_000.0},
+        {"midway": 1_000.0, "late": 1_500.0},
         wrap=lambda k: _changed(lambda reward, info, steps: reward if steps < k else -reward),
         only=("FetchReachDense-v4", "Pendulum-v1"),
     ),

@@ -84,13 +84,19 @@ class Behind(Condition):
 
 @dataclass(frozen=True)
 class OffBand(Condition):
-    """How far the metric is outside the reference's band in a phase, in widths of the band, ``above`` or ``below``."""
+    """How far the metric is outside the reference's band in a phase, in widths of the band, ``above`` or ``below``.
+
+    With ``same_recipe`` only where the run was trained with the reference's settings, whatever the metric.
+    """
 
     ramp: Ramp = (1.0, 4.0)
     side: str = "above"
     phase: Phase = (0.0, 1.0)
+    same_recipe: bool = False
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        if self.same_recipe and not case.same_recipe:
+            return NotSeen("the run was not trained with the reference's settings")
         band = case.band(self.metric)
         if band is None:
             return NotSeen(f"no reference band of {self.metric} applies")

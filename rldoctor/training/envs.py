@@ -11,6 +11,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from rldoctor.preflight import environment
 from rldoctor.recipe import Recipe
+from rldoctor.training.robot_joints import read_joints_at_once
+from rldoctor.training.threaded import ThreadedVecEnv, helpful_threads
 
 Wrapper = Callable[["gymnasium.Env[Any, Any]"], "gymnasium.Env[Any, Any]"]
 
@@ -25,12 +27,16 @@ def training_seed(seed: int) -> int:
     return _FIRST_TRAINING_SEED + _SEEDS_A_RUN * seed
 
 
-def make_training_envs(recipe: Recipe, wrap: Wrapper | None = None) -> VecEnv:
+def make_training_envs(recipe: Recipe, wrap: Wrapper | None = None, threads: int | None = None) -> VecEnv:
     """Make ``recipe.n_envs`` environments in this process, each with SB3's Monitor outermost.
+
+    However many threads step them, the numbers are the same.
 
     Args:
         recipe: Names the environment and how many.
         wrap: Applied to each environment inside the Monitor, so that the logs show what the wrapper does.
+        threads: How many step environments at a time. By default as many as there are cores where that is known to be
+            safe and to help (MuJoCo physics, no wrapper), one otherwise.
 
     Raises:
         UsageError: The environment's id is not known.
@@ -39,6 +45,12 @@ def make_training_envs(recipe: Recipe, wrap: Wrapper | None = None) -> VecEnv:
 
     def make_one() -> gymnasium.Env[Any, Any]:
         env = environment.make(recipe.env)
+        read_joints_at_once(env)
         return Monitor(wrap(env) if wrap else env)
 
-    return DummyVecEnv([make_one] * recipe.n_envs)
+    first = make_one()
+    if threads is None:
+        threads = helpful_threads(first) if wrap is None else 1
+    makers = [lambda: first, *[make_one] * (recipe.n_envs - 1)]
+    threads = min(threads, recipe.n_envs)
+    return ThreadedVecEnv(makers, threads) if threads > 1 else DummyVecEnv(makers)

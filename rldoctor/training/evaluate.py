@@ -20,6 +20,7 @@ from rldoctor.preflight.baselines import aggregate, measure_baselines
 from rldoctor.preflight.rollouts import Env, roll_out
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
+from rldoctor.training.threaded import helpful_threads
 
 # Told which policy is being played and how many episodes are done.
 EvaluationWatcher = Callable[[str, int], None]
@@ -29,7 +30,7 @@ def evaluate(
     directory: Path,
     *,
     episodes: int | None = None,
-    baselines: Mapping[str, Json] | None = None,
+    baselines: Callable[[], Mapping[str, Json]] | None = None,
     watcher: EvaluationWatcher | None = None,
 ) -> dict[str, Json]:
     """Evaluate the policy of a run, write ``evaluation.json`` and return its content.
@@ -41,7 +42,8 @@ def evaluate(
     Args:
         directory: A run directory with ``run.json`` and ``policy.zip`` (or at least one checkpoint).
         episodes: How many; the recipe's number by default.
-        baselines: What :func:`measure_baselines` returned for the same environment and seeds.
+        baselines: Gives what :func:`measure_baselines` returns for the same environment and seeds, measured elsewhere;
+            asked once the policy has been played.
         watcher: Told of progress.
 
     Raises:
@@ -56,7 +58,7 @@ def evaluate(
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
     policy_file = run_directory.find_policy(directory)
-    model, steps = _load(recipe, policy_file)
+    model, steps, threads = _load(recipe, policy_file)
     seeds = range(count)
     tell = watcher or (lambda policy, done: None)
 
@@ -68,8 +70,10 @@ def evaluate(
 
     try:
         with ppo.one_thread():
-            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done))
-            floor = baselines or measure_baselines(make_env, seeds, lambda done: tell("baselines", done))
+            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done), threads=threads)
+            floor = (
+                baselines() if baselines else measure_baselines(make_env, seeds, lambda done: tell("baselines", done))
+            )
     except RldoctorError:
         raise
     except Exception as error:
@@ -104,7 +108,7 @@ def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
     return recipe_from_mapping(recipe, str(directory / run_directory.RUN_FILE))
 
 
-def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json]:
+def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     """Build the recipe's policy and put the saved weights in; the rollout buffer is made as small as SB3 allows."""
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
     envs = DummyVecEnv([lambda: environment.make(recipe.env)])
@@ -112,7 +116,7 @@ def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json]:
         model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:
         envs.close()
-    return model, ppo.load_weights(model, policy_file).get("steps")
+    return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
 
 
 def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> dict[str, Json]:

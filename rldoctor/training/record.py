@@ -11,18 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor import machine, run_directory, stats
+from rldoctor import gate, machine, run_directory, stats
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
-from rldoctor.model import FloatArray, IntArray, Run
+from rldoctor.model import FloatArray, IntArray, Json, Run, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.references import CURVES_FILE
+from rldoctor.training.evaluate import evaluate
 from rldoctor.training.train import train
 
 # A band of three runs is three runs; ten is the least from which the spread of a healthy patient can be read.
 FEWEST_SEEDS = 3
 # Bands are smooth: more points than this only make the file larger.
 _MOST_POINTS = 60
+# Not the extremes: one unlucky seed in twenty (CartPole has one that falls back at the end) must not open the band.
+_BAND = (0.05, 0.5, 0.95)
 _SETTINGS = frozenset({"clip_range", "clip_range_vf", "throughput"})
 
 
@@ -54,7 +57,7 @@ def train_seeds(recipe: Recipe, seeds: Sequence[int], runs: Path, jobs: int, don
 
 def _train_one(recipe: Recipe, place: Path, seed: int) -> None:
     place.mkdir(parents=True)
-    train(recipe, place, seed, command=["rldoctor", "record", recipe.name])
+    train(recipe, place, seed, command=["rldoctor", "record", recipe.name], threads=1)
 
 
 def _finished(place: Path, recipe: Recipe, seed: int) -> bool:
@@ -69,8 +72,29 @@ def _finished(place: Path, recipe: Recipe, seed: int) -> bool:
     return same and record.get("status") == "finished" and record.get("seed") == seed
 
 
-def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path) -> Path:
-    """Write ``curves.csv`` from finished runs: lowest, median and highest value of each metric over the runs.
+def passing(directories: Sequence[Path], done: Callable[[int], None]) -> list[Path]:
+    """Return the runs that pass their recipe's criteria: only those are healthy patients.
+
+    Each is evaluated as :func:`rldoctor.training.evaluate.evaluate` does; the baselines, which do not depend on the
+    training, are measured once.
+
+    Raises:
+        CannotJudge: A run has no policy.
+    """
+    kept = []
+    floor: dict[str, Json] = {}
+    for count, directory in enumerate(directories, start=1):
+        if gate.judge(directory).verdict is Verdict.UNJUDGED:
+            measured = evaluate(directory, baselines=(lambda: floor) if floor else None)["baselines"]
+            floor.update(measured if isinstance(measured, Mapping) else {})
+        if gate.judge(directory).verdict is Verdict.HEALTHY:
+            kept.append(directory)
+        done(count)
+    return kept
+
+
+def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path, left_out: Sequence[Path] = ()) -> Path:
+    """Write ``curves.csv`` from finished runs: 5th percentile, median and 95th percentile of each metric over them.
 
     Returns:
         The file.
@@ -87,14 +111,14 @@ def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path) -> Pa
             raise CannotJudge(f"The logs of {run.path} are not clean.", "Train that seed again.")
     path = folder / CURVES_FILE
     with run_directory.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        for line in _provenance(recipe, directories):
+        for line in _provenance(recipe, directories, left_out):
             file.write(f"# {line}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("metric", "step", "low", "median", "high"))
         for metric in sorted(set.intersection(*(set(run.curves) for run in runs)) - _SETTINGS):
             steps, table = _aligned(runs, metric)
             for i, step in enumerate(steps):
-                numbers = (table[:, i].min(), np.median(table[:, i]), table[:, i].max())
+                numbers = np.quantile(table[:, i], _BAND)
                 writer.writerow((metric, int(step), *(f"{number:.6g}" for number in numbers)))
     return path
 
@@ -110,13 +134,14 @@ def _aligned(runs: Sequence[Run], metric: str) -> tuple[IntArray, FloatArray]:
     return grid, table
 
 
-def _provenance(recipe: Recipe, directories: Sequence[Path]) -> list[str]:
+def _provenance(recipe: Recipe, directories: Sequence[Path], left_out: Sequence[Path]) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions().items() if version)
     about = machine.describe()
-    seeds = ", ".join(directory.name.removeprefix("seed-") for directory in directories)
+    seeds, failed = (", ".join(path.name.removeprefix("seed-") for path in paths) for paths in (directories, left_out))
+    failures = f" Left out, since they do not pass the recipe's criteria: seeds {failed}." if failed else ""
     return [
-        f"{recipe.name}: lowest, median and highest of {len(directories)} healthy runs at each step.",
-        f"Seeds {seeds}. Remade by: rldoctor record {recipe.name}",
+        f"{recipe.name}: 5th percentile, median and 95th percentile of {len(directories)} healthy runs at each step.",
+        f"Seeds {seeds}.{failures} Remade by: rldoctor record {recipe.name}",
         f"Recorded {datetime.now(UTC).date()} on {about['cores']} cores of {about['processor']}, {about['system']}.",
         f"Versions: {versions}.",
     ]

@@ -24,6 +24,7 @@ from rldoctor.model import Json
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 from rldoctor.training.callback import Silent, TrainingCallback, Watcher
+from rldoctor.training.doctor import DoctorCallback
 from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
 
 CHECKPOINTS_A_RUN = 10
@@ -49,6 +50,8 @@ def train(
     watcher: Watcher | None = None,
     wrap: Wrapper | None = None,
     adjust: Callable[[PPO], None] | None = None,
+    stop: threading.Event | None = None,
+    threads: int | None = None,
 ) -> Training:
     """Train ``recipe`` from scratch into the existing, empty ``directory``.
 
@@ -63,12 +66,15 @@ def train(
         watcher: Told of progress.
         wrap: Put around each environment.
         adjust: Changes the PPO object before it learns; the fault laboratory breaks it with this.
+        stop: Once set by another thread, the training ends as by Ctrl-C.
+        threads: How many step environments at a time (see :func:`make_training_envs`); 1 where several trainings share
+            the machine.
 
     Raises:
         UsageError: The environment is not known or the directory cannot be written to.
         TrainingFailed: The environment or the update raised; what was saved before stays.
     """
-    envs = make_training_envs(recipe, wrap)
+    envs = make_training_envs(recipe, wrap, threads)
     try:
         model = ppo.build(recipe, envs, seed)
         envs.seed(training_seed(seed))
@@ -84,7 +90,7 @@ def train(
             "started": _now(),
             "train_seconds": 0.0,
         }
-        return _learn(model, recipe, directory, record, watcher or Silent())
+        return _learn(model, recipe, directory, record, watcher or Silent(), stop=stop)
     finally:
         envs.close()
 
@@ -163,6 +169,7 @@ def _learn(
     record: dict[str, Json],
     watcher: Watcher,
     recent: Mapping[str, Json] | None = None,
+    stop: threading.Event | None = None,
 ) -> Training:
     resumed = recent is not None
     begun = model.num_timesteps if resumed else 0
@@ -171,12 +178,14 @@ def _learn(
     logger = _tensorboard_logger(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(logger)
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
-    stop = threading.Event()
+    stop = stop or threading.Event()
 
     def save(steps: int) -> None:
         ppo.save(model, directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip", _state(model, steps))
 
     callback = TrainingCallback(watcher, save, max(1, recipe.total_steps // CHECKPOINTS_A_RUN), stop)
+    # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
+    doctor = DoctorCallback(recipe=recipe, warn=False, budget=math.inf)
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     clock = time.perf_counter()
     failure: Exception | None = None
@@ -184,7 +193,7 @@ def _learn(
         try:
             model.learn(
                 recipe.total_steps - begun,
-                callback=[_RecentEpisodes(recent), callback] if recent else callback,
+                callback=[*([_RecentEpisodes(recent)] if recent else []), doctor, callback],
                 log_interval=recipe.log_interval,
                 reset_num_timesteps=not resumed,
             )

@@ -17,9 +17,11 @@ from rldoctor import machine, stats
 from rldoctor.diagnose import diagnose_run
 from rldoctor.diagnose import judge as judging
 from rldoctor.diagnose.match import Match
+from rldoctor.logs.names import shipped_names
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 from rldoctor.rulebook.diagnoses import HEALTHY
+from rldoctor.training.doctor_live import FEWEST_POINTS, LEAST_PROGRESS, LiveExamination, Patience, ScalarMemory
 from tests.benchmarks import chapter_table
 from tests.benchmarks.corpus import Patient, patients
 from tests.benchmarks.fit_weights import fit, with_weights
@@ -68,11 +70,10 @@ def ask(patient: Patient, book: Rulebook, use_references: bool = True) -> Answer
 def held_out(
     people: Sequence[Patient],
     group: Callable[[Patient], Hashable],
-    plain: bool,
     folds: int = 0,
     use_references: bool = True,
-) -> list[Answer]:
-    """Diagnose each run with weights fitted on the runs of other groups.
+) -> dict[bool, list[Answer]]:
+    """Diagnose each run with weights fitted on the runs of other groups: by plain scalars (True), by all (False).
 
     Healthy runs are spread over the folds, so that they too are judged by weights that have not seen them.
     """
@@ -85,14 +86,15 @@ def held_out(
     def fold(patient: Patient) -> int:
         return fold_of_group[str(group(patient))] if patient.fault else healthy.index(patient) % count
 
-    answers = []
+    answers: dict[bool, list[Answer]] = {True: [], False: []}
     for number in range(count):
         test = [p for p in people if fold(p) == number]
         if group is by_env:
             test = [p for p in people if fold_of_group.get(p.env) == number]
         ids = {id(p) for p in test}
         fitted = with_weights(book, fit(book, [p for p in people if id(p) not in ids]))
-        answers += [ask(p.without_doctor() if plain else p, fitted, use_references) for p in test]
+        answers[True] += [ask(p.without_doctor(), fitted, use_references) for p in test]
+        answers[False] += [ask(p, fitted, use_references) for p in test]
     return answers
 
 
@@ -139,6 +141,27 @@ def detection(people: Sequence[Patient], book: Rulebook) -> dict[str, float]:
         said = [ask(patient.until(share), book).found for share in SHARES]
         when[patient.name] = next((s for i, s in enumerate(SHARES) if all(said[i:])), float("inf"))
     return when
+
+
+def stopped_at(patient: Patient) -> float:
+    """Return the share of its steps after which ``DoctorCallback(stop_when="sick")`` ends a run; infinity for never."""
+    run, memory = patient.run, ScalarMemory()
+    live = LiveExamination(memory, None, {}, Patience())
+    factor = {
+        curve.tag: names.meaning(curve.tag).factor
+        for names in shipped_names()
+        for curve in run.curves.values()
+        if names.meaning(curve.tag)
+    }
+    for step in sorted({int(step) for curve in run.curves.values() for step in curve.steps}):
+        for curve in run.curves.values():
+            for value in curve.values[curve.steps == step]:
+                memory.write({curve.tag: value / factor[curve.tag]}, {}, step)
+        if live.has_news and live.points >= FEWEST_POINTS:
+            live.examine("benchmark")
+        if live.hopeless and step >= LEAST_PROGRESS * run.last_step:
+            return step / run.last_step
+    return float("inf")
 
 
 def calibration(answers: Sequence[Answer]) -> list[str]:
@@ -206,22 +229,22 @@ HEAD = "| held out | found (harmful) | cause first | among three | healthy calle
 def main() -> None:
     people = patients()
     quick = "--quick" in sys.argv
+    ways = {"other severities": held_out(people, by_severity, folds=5)}
+    if not quick:
+        ways["other seeds"] = held_out(people, by_seed)
+        ways["whole faults"] = held_out(people, by_fault, folds=12)
+        ways["a whole environment and its references"] = held_out(people, by_env, use_references=False)
+    severity = ways["other severities"]
     lines = [HEAD, "|---|---|---|---|---|---|---|"]
-    severity = {}
     for plain, label in ((True, "plain SB3 scalars"), (False, "with DoctorCallback")):
-        severity[plain] = held_out(people, by_severity, plain, folds=5)
-        lines += summary(f"other severities, {label}", severity[plain])
-        if not quick:
-            lines += summary(f"other seeds, {label}", held_out(people, by_seed, plain))
-            lines += summary(f"whole faults, {label}", held_out(people, by_fault, plain, folds=12))
-            lines += summary(
-                f"a whole environment and its references, {label}",
-                held_out(people, by_env, plain, use_references=False),
-            )
-        print("\n".join(lines), flush=True)
+        for way, answers in ways.items():
+            lines += summary(f"{way}, {label}", answers[plain])
+    print("\n".join(lines), flush=True)
     book = load_rulebook()
     ill = [p for p in people if p.harmed and "too-short-to-judge" not in p.right]
     when = detection(ill, book)
+    ends_ill = [stopped_at(p) for p in ill]
+    ends_well = [stopped_at(p) for p in people if not p.fault]
     about = machine.describe()
     faults = {p.fault for p in people if p.fault}
     text = [
@@ -236,6 +259,9 @@ def main() -> None:
         *lines,
         "",
         f"Median share of the budget until a harmful run is found, and stays found: {np.median(list(when.values())):.0%}.",
+        "",
+        f'`stop_when="sick"` ends {rate(x < 1 for x in ends_well)} of the healthy runs early, and {rate(x < 1 for x in ends_ill)} of',
+        f"the harmful ones, these after {np.median([x for x in ends_ill if x < 1]):.0%} of their budget (median).",
         "",
         "## Beside it, the chapter's table",
         "",

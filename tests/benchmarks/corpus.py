@@ -52,8 +52,7 @@ class Patient:
 
     def without_doctor(self) -> Patient:
         """Return the patient as plain Stable-Baselines3 would have logged it."""
-        curves = {name: curve for name, curve in self.run.curves.items() if not curve.tag.startswith("doctor/")}
-        return replace(self, run=replace(self.run, curves=curves))
+        return replace(self, run=without_doctor(self.run))
 
     def until(self, share: float) -> Patient:
         """Return the first part of the run, as it stood after ``share`` of its steps."""
@@ -61,6 +60,12 @@ class Patient:
         curves = {name: _cut(curve, last) for name, curve in self.run.curves.items() if curve.steps[0] <= last}
         record = {**self.run.record, "status": "running"} if share < 1 else self.run.record
         return replace(self, run=replace(self.run, curves=curves, record=record))
+
+
+def without_doctor(run: Run) -> Run:
+    """Return the run without what the DoctorCallback logged."""
+    curves = {name: curve for name, curve in run.curves.items() if not curve.tag.startswith("doctor/")}
+    return replace(run, curves=curves)
 
 
 def _cut(curve: Curve, last: float) -> Curve:

@@ -1,4 +1,4 @@
-"""Record the corpus in tests/runs: python -m tests.benchmarks.record_corpus [--jobs 2] [--only TEXT] [--work DIR]
+"""Record the corpus in tests/runs: python -m tests.benchmarks.record_corpus [--jobs 2] [--only REGEX] [--work DIR]
 
 Every fault of the laboratory at every severity on three environments, and healthy runs of varied recipes. Trainings are
 kept in --work (finished ones are not repeated); event files, run.json and label.json are copied to tests/runs. About
@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import re
 import shutil
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rldoctor.faults import all_faults, find, train_with_fault
@@ -23,17 +24,21 @@ CORPUS = Path(__file__).resolve().parents[1] / "runs"
 # Fault runs of each environment: the recipe, how many steps of it, and the seeds.
 BROKEN = {
     "fetch_reach_dense/quick": (None, (100, 101)),
-    "cartpole/zoo": (50_000, (100,)),
-    "pendulum/zoo": (50_000, (100,)),
+    "cartpole/zoo": (30_000, (100,)),
+    "pendulum/zoo": (40_000, (100,)),
 }
+MILD_TOO = ("learning-rate-high", "learning-rate-low", "reward-times-large", "reward-times-small", "observations-noisy")
 # The chapter's own recipe is slow: the faults that still learn with it, and a few that do not.
-CHAPTER = ("fetch_reach_dense/chapter", ("total_steps=150000",), 0)
-CHAPTER_FAULTS = (
-    *("learning-rate-high:mild", "entropy-bonus-high:mild", "value-loss-ignored:full", "learning-rate-high:strong"),
-    *("learning-rate-low:strong", "learning-rate-low:zero", "reward-times-large:strong", "reward-sign-flipped:full"),
-    *("reward-times-small:strong", "goal-hidden:full", "observations-frozen:full", "actions-ignored:full"),
-    *("advantage-sign:full", "goal-unreachable:mild", "reward-flips-midway:midway"),
-)
+CHAPTER = ("fetch_reach_dense/chapter", 0)
+CHAPTER_FAULTS = {
+    150_000: ("learning-rate-high:mild", "entropy-bonus-high:mild", "value-loss-ignored:full"),
+    100_000: (
+        "learning-rate-high:strong",
+        "learning-rate-low:strong",
+        "learning-rate-low:zero",
+        "reward-times-large:strong",
+    ),
+}
 # Healthy runs: recipe, seeds that the bands were not made from, and recipes that differ from the reference's.
 HEALTHY = {
     "fetch_reach_dense/quick": {
@@ -49,10 +54,10 @@ HEALTHY = {
         "longer": (("total_steps=40000",), range(64, 66)),
     },
     "fetch_reach_dense/chapter": {
-        "as-recorded": ((), (10,)),
         **{
-            name: (("total_steps=200000", *settings), (20,))
+            name: (("total_steps=100000", *settings), (20,))
             for name, settings in {
+                "as-recorded": (),
                 "clip-0.1": ("clip_range=0.1",),
                 "clip-0.4": ("clip_range=0.4",),
                 "rate-1e-4": ("learning_rate=1e-4",),
@@ -114,13 +119,19 @@ def plan() -> list[Job]:
                 continue
             group = f"sick/{fault.diagnoses[0]}" if fault.diagnoses else "benign"
             for severity in fault.severities:
-                for seed in seeds:
+                strongest = severity == list(fault.severities)[-1]
+                # A second seed, and environments other than FetchReach, get the strongest severity alone, and the
+                # others of a few faults whose mild form is what people meet.
+                for seed in seeds if strongest else seeds[:1]:
+                    if not (strongest or steps is None or fault.name in MILD_TOO):
+                        continue
                     place = f"{group}/{reference.split('/')[0]}-{fault.name}-{severity}-{seed}"
                     jobs.append(Job(place, reference, settings, seed, fault.name, severity))
-    reference, settings, seed = CHAPTER
-    for name, _, severity in (fault.partition(":") for fault in CHAPTER_FAULTS):
-        place = f"sick/{find(name).diagnoses[0]}/chapter-{name}-{severity}-{seed}"
-        jobs.append(Job(place, reference, settings, seed, name, severity))
+    reference, seed = CHAPTER
+    for steps, faults in CHAPTER_FAULTS.items():
+        for name, _, severity in (fault.partition(":") for fault in faults):
+            place = f"sick/{find(name).diagnoses[0]}/chapter-{name}-{severity}-{seed}"
+            jobs.append(Job(place, reference, (f"total_steps={steps}",), seed, name, severity))
     return jobs
 
 
@@ -153,19 +164,20 @@ def keep(place: str, work: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", default="", help="only places that contain this text")
+    parser.add_argument("--only", default="", help="only places in which this regular expression is found")
     parser.add_argument("--work", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--list", action="store_true")
     chosen = parser.parse_args()
-    jobs = [job for job in plan() if chosen.only in job.place]
+    jobs = [job for job in plan() if re.search(chosen.only, job.place)]
     if chosen.list:
         print("\n".join(job.place for job in jobs))
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(chosen.jobs, mp_context=context, max_tasks_per_child=20) as pool:
-        for future in [pool.submit(record, job, chosen.work) for job in jobs]:
-            keep(future.result(), chosen.work)
-            print(future.result(), flush=True)
+    # New processes now and then, because MuJoCo's memory grows; Pool, because ProcessPoolExecutor hangs over that.
+    with context.Pool(chosen.jobs, maxtasksperchild=20) as pool:
+        for place in pool.imap(partial(record, work=chosen.work), jobs):
+            keep(place, chosen.work)
+            print(place, flush=True)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,8 @@ def test_a_checkup_that_fails(tmp_path):
     assert report["exit_code"] == 1
     assert report["verdict"] == "sick"
     kinds = {subject["kind"]: subject for subject in report["subjects"]}
-    assert kinds["environment"]["verdict"] == "healthy"
+    # Suspect where the machine is so busy that the environment counts as slow.
+    assert kinds["environment"]["verdict"] in ("healthy", "suspect")
     assert kinds["evaluation"]["verdict"] == "sick"
     assert "2,048 steps of training" in kinds["evaluation"]["summary"]
     assert json.loads((directory / "report.json").read_text()) == report
@@ -133,6 +134,33 @@ def test_a_checkup_that_fails(tmp_path):
     assert "Verdict SICK" in text
     assert "must be more than 0.9" in text
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+SICK_REACH = """
+import gymnasium, gymnasium_robotics
+
+gymnasium.register_envs(gymnasium_robotics)
+
+
+class Constant(gymnasium.RewardWrapper):
+    def reward(self, reward):
+        return 0.0
+
+
+gymnasium.register("SickReach-v0", lambda **kw: Constant(gymnasium.make("FetchReachDense-v4", **kw)))
+"""
+
+
+def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothing(tmp_path):
+    (tmp_path / "sick_reach.py").write_text(SICK_REACH)
+    # More steps than anybody would wait for: preflight must end the training beside it.
+    endless = ("--set", "total_steps=100000000")
+    done = checkup(tmp_path, "--set", "env=sick_reach:SickReach-v0", *endless, "--format", "json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [subject["kind"] for subject in report["subjects"]] == ["environment"]
+    assert report["verdict"] == "sick"
+    assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
 def test_a_whole_quick_checkup_passes(tmp_path):

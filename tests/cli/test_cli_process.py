@@ -19,6 +19,7 @@ from rldoctor.logs import read_run
 
 RLDOCTOR = [sys.executable, "-m", "rldoctor"]
 HEAVY = ("torch", "stable_baselines3", "gymnasium", "gymnasium_robotics", "mujoco")
+RECORDED = Path(__file__).resolve().parents[1] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
 # 20 rollouts, a checkpoint after every second: long enough to be met in the middle, a second or two to the end.
 LONG = "n_envs=2,n_steps=64,batch_size=64,n_epochs=1,total_steps=2560"
 # Seconds after which a state that was waited for is given up; never waited in full where the code is right.
@@ -98,12 +99,22 @@ def test_the_version():
     assert (code, out, err) == (0, f"rldoctor {rldoctor.__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["gate", "RUN"], ["gate", "RUN", "--format", "json"], ["rules"]])
-def test_nothing_heavy_is_imported(hand_made, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "and_not"),
+    [
+        (["--help"], ("numpy", "pandas", "google.protobuf", "tomllib")),
+        (["gate", "RUN"], ("pandas", "google.protobuf")),
+        (["gate", "RUN", "--format", "json"], ("pandas", "google.protobuf")),
+        (["rules"], ("pandas",)),
+        (["explain", "UPD101"], ("pandas",)),
+        (["diagnose", str(RECORDED)], ("pandas",)),
+    ],
+)
+def test_what_must_not_be_imported(hand_made, arguments, and_not):
     arguments = [str(hand_made.directory) if word == "RUN" else word for word in arguments]
     program = (
         "import sys; from rldoctor.cli.app import run; code = run(sys.argv[1:]);"
-        f"print('HEAVY', [name for name in {HEAVY} if name in sys.modules]); sys.exit(code)"
+        f"print('HEAVY', [name for name in {HEAVY + and_not} if name in sys.modules]); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -96,7 +96,7 @@ def test_the_policy_is_named_by_its_hash(evaluated_once, evaluation):
 
 
 def test_the_same_numbers_twice(trained, evaluation):
-    again = evaluate(trained, baselines=evaluation["baselines"])
+    again = evaluate(trained, baselines=lambda: evaluation["baselines"])
     assert again["episodes"] == evaluation["episodes"]
     assert again["aggregate"] == evaluation["aggregate"]
     assert again["baselines"] == evaluation["baselines"]
@@ -118,7 +118,7 @@ def test_an_unfinished_run_is_judged_by_its_newest_checkpoint(trained, evaluatio
     (trained / run_directory.POLICY_FILE).unlink()
     for path in run_directory.checkpoints(trained)[-2:]:
         path.unlink()
-    content = evaluate(trained, episodes=1, baselines=evaluation["baselines"])
+    content = evaluate(trained, episodes=1, baselines=lambda: evaluation["baselines"])
     assert content["policy"]["file"] == "checkpoints/step-000000001024.zip"
     assert content["policy"]["steps"] == 1024
     assert gate.judge(trained).verdict is Verdict.SICK
@@ -188,7 +188,7 @@ def test_what_is_not_finite_is_null_and_does_not_pass(trained, monkeypatch):
     monkeypatch.setattr(environment, "make", lambda env_id: Gone(make(env_id)))
     content = evaluate(trained, episodes=2)
     assert content["baselines"]["random"]["return_mean"] is None
-    assert evaluate(trained, episodes=2, baselines=content["baselines"])["aggregate"]["return_mean"] is None
+    assert evaluate(trained, episodes=2, baselines=lambda: content["baselines"])["aggregate"]["return_mean"] is None
     aggregate = json.loads((trained / run_directory.EVALUATION_FILE).read_text())["aggregate"]
     assert aggregate["return_mean"] is None
     assert aggregate.get("return_over_random") is None

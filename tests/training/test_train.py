@@ -61,6 +61,13 @@ def test_same_seed_same_curves(trained_once, repeated):
         np.testing.assert_array_equal(curve.values, second[name].values, name)
 
 
+def test_the_number_of_threads_changes_no_curve(trained_once, small, tmp_path):
+    train(small, tmp_path, 0, threads=1)
+    first, second = scalars(trained_once), scalars(tmp_path)
+    for name, curve in first.items():
+        np.testing.assert_array_equal(curve.values, second[name].values, name)
+
+
 def test_same_seed_same_weights(trained_once, repeated, small):
     first, second = weights(trained_once, small), weights(repeated, small)
     assert all(torch.equal(first[name], second[name]) for name in first)

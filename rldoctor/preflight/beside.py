@@ -1,0 +1,139 @@
+"""Preflight and baselines in a process of their own, beside a training that leaves the other cores idle."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rldoctor.errors import RldoctorError
+from rldoctor.model import Json, Subject, Verdict
+from rldoctor.preflight import environment
+from rldoctor.preflight.baselines import measure_baselines
+from rldoctor.preflight.runner import run_preflight
+from rldoctor.recipe import Recipe
+
+# Told what is being done ("preflight", "baselines"), how much is done, how much there is, and a name.
+Watcher = Callable[[str, int, int, str], None]
+
+
+class Beside:
+    """Examines a recipe's environment in another process from ``__enter__`` on; leaving the context ends it.
+
+    Args:
+        recipe: Names the environment and how many episodes the baselines play (seeds 0..N-1, as an evaluation does).
+        directory: Where runs will be written.
+        watcher: Told of progress, from another thread.
+    """
+
+    def __init__(self, recipe: Recipe, directory: Path, watcher: Watcher) -> None:
+        # Spawned, not forked: a fork of a process with threads (PyTorch's, MuJoCo's) may hang.
+        context = multiprocessing.get_context("spawn")
+        self._receiver, sender = context.Pipe(duplex=False)
+        self._sender = sender
+        self._process = context.Process(target=_examine, args=(recipe, directory, sender), daemon=True)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._watcher = watcher
+        self._results: dict[str, Any] = {}
+        self._changed = threading.Condition()
+        self.sick = threading.Event()
+        """Set as soon as preflight has found errors."""
+
+    def __enter__(self) -> Beside:
+        self._process.start()
+        # The other process holds the only end that can write now: when it dies, reading ends.
+        self._sender.close()
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.join()
+        self._listener.join()
+        self._receiver.close()
+
+    def subject(self) -> Subject:
+        """Wait for preflight and return what it says.
+
+        Raises:
+            RldoctorError: It broke off.
+        """
+        subject: Subject = self._wait_for("subject")
+        return subject
+
+    def baselines(self) -> Mapping[str, Json]:
+        """Wait for the baselines and return what :func:`measure_baselines` returns.
+
+        Raises:
+            RldoctorError: They broke off.
+        """
+        baselines: Mapping[str, Json] = self._wait_for("baselines")
+        return baselines
+
+    def _wait_for(self, what: str) -> Any:
+        with self._changed:
+            self._changed.wait_for(lambda: what in self._results or "error" in self._results)
+        if what not in self._results:
+            raise self._results["error"]
+        return self._results[what]
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                kind, content = self._receiver.recv()
+                if kind == "progress":
+                    self._watcher(*content)
+                    continue
+                if kind == "subject" and content.verdict is Verdict.SICK:
+                    self.sick.set()
+                self._keep(kind, content)
+        except (EOFError, OSError):
+            ended = RldoctorError(
+                "The process that examines the environment ended before it was done.",
+                "Run rldoctor preflight by itself to see where.",
+            )
+            self._keep("error", self._results.get("error", ended))
+
+    def _keep(self, kind: str, content: Any) -> None:
+        with self._changed:
+            self._results[kind] = content
+            self._changed.notify_all()
+
+
+def _examine(recipe: Recipe, directory: Path, sender: Connection) -> None:
+    # Ctrl-C goes to the whole group of processes; what is to end, and when, is decided by the one that trains.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    episodes = recipe.evaluation_episodes
+
+    def tell(what: str, done: int, total: int, note: str = "") -> None:
+        sender.send(("progress", (what, done, total, note)))
+
+    try:
+        subject = run_preflight(
+            recipe.env,
+            recipe=recipe,
+            directory=directory,
+            watcher=lambda name, done, total: tell("preflight", done, total, name),
+        )
+        count = len(subject.examinations)
+        tell("preflight", count, count)
+        sender.send(("subject", subject))
+        if subject.verdict is not Verdict.SICK:
+            found = measure_baselines(
+                lambda: environment.make(recipe.env),
+                range(episodes),
+                lambda done: tell("baselines", done, episodes),
+            )
+            sender.send(("baselines", found))
+    except RldoctorError as error:
+        sender.send(("error", error))
+    except Exception as error:
+        problem = f"The examination of {recipe.env} broke off with {type(error).__name__}: {error}."
+        sender.send(("error", RldoctorError(problem, f"Run rldoctor preflight --env {recipe.env}.")))
