@@ -106,8 +106,8 @@ FAULTS = (
     ),
     Fault(
         "advantages-unnormalised",
-        "Advantages are not normalised on a reward of tiny scale.",
-        ("updates-too-small", "reward-scale-too-small"),
+        "Advantages are not normalised: the scale of the reward becomes the size of the step.",
+        ("updates-too-small", "reward-scale-too-small", "reward-scale-too-large"),
         settings=lambda _: ("normalize_advantage=false",),
     ),
 )

@@ -24,7 +24,9 @@ from rldoctor.rulebook.verb import STATISTICS, Condition
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
 _SIGN_KEYS = {"code", "name", "severity", "reassuring", "outcome", "when", "example", *_SIGN_TEXTS}
-_DIAGNOSIS_KEYS = {"name", "title", "what", "remedy", "change", "next_test", "source", "bias", "weights", "beside"}
+_DIAGNOSIS_KEYS = {
+    *("name", "title", "what", "remedy", "change", "next_test", "source", "bias", "typical", "weights", "beside")
+}
 _EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record"}
 _METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_to_log"}
 
@@ -194,6 +196,10 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign]) -> DiagnosisRule:
             raise UsageError(f"{path}: weights.{code} names no sign.", near(code, signs))
         if isinstance(weight, bool) or not isinstance(weight, (int, float)):
             raise UsageError(f"{path}: weights.{code} = {weight!r} must be a number.")
+    typical = data.get("typical", [])
+    for code in typical if isinstance(typical, list) else [typical]:
+        if not weights.get(code, 0.0) > 0:
+            raise UsageError(f"{path}: typical names {code!r}, which has no positive weight.", near(str(code), weights))
     changes = data.get("change", [])
     for change in changes:
         _only(change, ("setting", "to", "reference"), path, "change.")
@@ -206,6 +212,7 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign]) -> DiagnosisRule:
         next_test=" ".join(str(data.get("next_test", "")).split()),
         bias=float(data.get("bias", 0.0)),
         beside=data.get("beside") is True,
+        typical=tuple(typical),
         weights={code: float(weight) for code, weight in weights.items()},
         file=path,
         **{key: _text(data, key, path) for key in ("title", "what", "remedy", "source")},

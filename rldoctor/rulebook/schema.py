@@ -103,6 +103,8 @@ class DiagnosisRule:
         bias: Log-odds before any sign is seen.
         beside: True for a condition that stands beside the cause of illness (slow, short, mixed) and does not compete
             with it for the odds.
+        typical: Codes of the signs that point to this cause and to no other; fitting begins with a high weight there,
+            so that they count although the recorded runs hold few such patients.
         weights: Sign code to log-odds at full strength; positive speaks for, negative against.
     """
 
@@ -115,6 +117,7 @@ class DiagnosisRule:
     source: str
     bias: float
     beside: bool
+    typical: tuple[str, ...]
     weights: Mapping[str, float]
     file: Path
 

@@ -27,8 +27,10 @@ from tests.benchmarks.corpus import HERE, Patient, patients
 
 # A sign at full strength multiplies the odds by about e^1.2 = 3 unless the runs say otherwise.
 PRIOR = 1.2
-# Signs that are proof by themselves, and that recorded runs hardly show: Stable-Baselines3 stops at the first NaN.
-PROOF = {"NUM101": 6.0, "NUM103": 6.0}
+# One that is typical of a cause (checks/diagnoses, "typical") decides against four others, unless the runs say otherwise.
+TYPICAL = 6.0
+# An error speaks against health by definition, unless healthy runs show it.
+GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
 ROUNDS = 4000
@@ -111,7 +113,11 @@ def fit(book: Rulebook, people: Sequence[Patient]) -> Fitted:
     )
     weight /= weight.sum()
     direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    prior = direction * np.array([PROOF.get(code, PRIOR) for code in codes])
+    typical = np.array([[code in book.diagnoses[name].typical for code in codes] for name in names])
+    grave = np.array(
+        [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
+    )
+    prior = direction * np.where(typical, TYPICAL, np.where(grave, GRAVE, PRIOR))
     w, b = _descend(x, y, weight, direction, prior)
     return {
         name: (float(b[i]), {code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +36,12 @@ def draw(report: Report, name: str, title: str) -> None:
     console.save_svg(str(PICTURES / f"{name}.svg"), title=title)
 
 
-@contextlib.contextmanager
-def inside(directory: str) -> Iterator[None]:
-    with contextlib.chdir(directory):
-        yield
-
-
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, inside(place):
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
         report = checkup(load_recipe("quick"), Path("runs"), seed=0, bar=lambda title, total: NoBar())
         draw(report, "checkup", "rldoctor checkup")
     sick = next(iter(sorted(SICK.glob("learning-rate-too-high/*/"))))
-    with inside(str(SICK.parent.parent)):
+    with contextlib.chdir(SICK.parent.parent):
         run = Path("runs") / sick.relative_to(SICK.parent)
         draw(make_report("diagnose", diagnose([run])), "diagnose", f"rldoctor diagnose {run}")
 

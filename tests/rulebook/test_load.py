@@ -47,6 +47,7 @@ def test_the_shipped_rulebook_loads_from_anywhere(checks: Path) -> None:
         (CAUSE, "[weights]", "[weights]\nUPD999 = 1.0", ["UPD999", "no sign"]),
         (CAUSE, "[weights]", '[weights]\nRET101 = "much"', ["RET101", "number"]),
         (CAUSE, "bias = ", "biass = ", ["biass", "bias"]),
+        (CAUSE, 'typical = ["', 'typical = ["UPD9", "', ["typical", "UPD9", "no positive weight"]),
         ("metrics.toml", "[approx_kl]\ntitle", "[approx_kl]\ntitel", ["approx_kl", "titel"]),
     ],
 )
