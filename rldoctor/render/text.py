@@ -13,11 +13,13 @@ from rich.text import Text
 
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
 from rldoctor.render import text_run
-from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, mark, number, severity_mark
+from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark
 
 _TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine"}
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
+# Reasons for which something could not be judged that a reader bears without asking for more.
+_FEW = 3
 
 
 def render_text(report: Report, verbose: bool = False, console: Console | None = None) -> None:
@@ -98,29 +100,37 @@ def print_findings(console: Console, findings: Iterable[Finding], remedies: bool
 
 def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
     """Print what could not be judged and how to make it judgeable."""
-    shown = subject.unjudged if verbose or subject.verdict is Verdict.UNJUDGED else subject.unjudged[:3]
-    for item in shown:
-        text = Text.assemble(("not judged  ", "cyan"), clean(item.reason))
-        if item.how_to_log:
-            text.append(f" {clean(item.how_to_log)}")
+    # What has the same reason is one line, however many checks or signs it kept from being judged.
+    codes: dict[tuple[str, str], list[str]] = {}
+    for item in subject.unjudged:
+        codes.setdefault((item.reason, item.how_to_log), []).append(item.code)
+    reasons = list(codes)
+    shown = reasons if verbose or subject.verdict is Verdict.UNJUDGED else reasons[:_FEW]
+    for reason, how_to_log in shown:
+        held_back = codes[reason, how_to_log]
+        text = Text.assemble(("not judged  ", "cyan"), clean(reason))
+        if len(held_back) > 1:
+            text.append(f" ({len(held_back)} checks)")
+        if how_to_log:
+            text.append(f" {clean(how_to_log)}")
         row = Table.grid(padding=(0, 1))
         row.add_column(width=1)
         row.add_column(ratio=1, overflow="fold")
         row.add_row(mark(console, "missing"), text)
         _indented(console, row)
-    if len(shown) < len(subject.unjudged):
-        rest = len(subject.unjudged) - len(shown)
+    rest = sum(len(codes[reason]) for reason in reasons[len(shown) :])
+    if rest:
         _indented(console, Text(f"{rest} more could not be judged: --verbose lists them.", style="dim"))
 
 
 def _print_examinations(console: Console, subject: Subject, verbose: bool) -> None:
     counts = {outcome: sum(e.outcome is outcome for e in subject.examinations) for outcome in Outcome}
-    parts = [f"{counts[Outcome.PASSED]} checks passed"]
+    parts = [f"{counted(counts[Outcome.PASSED], 'check')} passed"]
     notes = sum(finding.severity is Severity.NOTE for finding in subject.findings)
     if len(subject.findings) - notes:
-        parts.append(f"{len(subject.findings) - notes} findings")
+        parts.append(counted(len(subject.findings) - notes, "finding"))
     if notes:
-        parts.append(f"{notes} notes")
+        parts.append(counted(notes, "note"))
     if counts[Outcome.NOT_RUN]:
         parts.append(f"{counts[Outcome.NOT_RUN]} not run")
     if counts[Outcome.SKIPPED]:

@@ -56,6 +56,11 @@ def number(value: float, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
+def counted(count: int, word: str) -> str:
+    """Return ``1 note``, ``2 notes``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def sparkline(console: Console, values: Sequence[float]) -> str:
     """Return ``values`` as a line of small bars, lowest to highest; points that are not finite are blanks."""
     finite = [value for value in values if math.isfinite(value)]

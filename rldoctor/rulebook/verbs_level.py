@@ -86,7 +86,8 @@ class Behind(Condition):
 class OffBand(Condition):
     """How far the metric is outside the reference's band in a phase, in widths of the band, ``above`` or ``below``.
 
-    With ``same_recipe`` only where the run was trained with the reference's settings, whatever the metric.
+    A run of another recipe, which may be slower, is held against all that healthy runs went through until that step.
+    With ``same_recipe`` it is not judged at all.
     """
 
     ramp: Ramp = (1.0, 4.0)
@@ -101,7 +102,11 @@ class OffBand(Condition):
         if band is None:
             return NotSeen(f"no reference band of {self.metric} applies")
         part = window(curve, self.phase)
-        low, high = (np.interp(part.steps, band.steps, edge) for edge in (band.low, band.high))
+        lowest, highest = band.low, band.high
+        if not case.same_recipe:
+            # A recipe of another speed may be wherever healthy runs have been by then.
+            lowest, highest = np.minimum.accumulate(lowest), np.maximum.accumulate(highest)
+        low, high = (np.interp(part.steps, band.steps, edge) for edge in (lowest, highest))
         # A band a hair wide (a setting, a deterministic start) would make every difference look huge.
         width = np.maximum(high - low, 0.05 * np.maximum(np.abs(high), np.abs(low)) + 1e-12)
         outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width

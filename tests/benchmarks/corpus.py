@@ -88,7 +88,9 @@ def _patient(directory: Path, roots: Sequence[Path]) -> Patient:
     root = next(root for root in roots if directory.is_relative_to(root))
     name, _, severity = str(label.get("fault", "")).partition(":")
     right = (find(name).diagnoses or ("healthy",)) if name else ("healthy",)
-    harmed = bool(name) and right != ("healthy",) and (find(name).always_harms or _outside(env, run, label))
+    # A training that broke off reached nothing, however well it did before.
+    broke = run.record.get("status") == "failed"
+    harmed = bool(name) and right != ("healthy",) and (broke or find(name).always_harms or _outside(env, run, label))
     seed = int(str(run.record.get("seed", 0)))
     return Patient(run, directory.relative_to(root).as_posix(), env, name, severity, seed, right, harmed)
 

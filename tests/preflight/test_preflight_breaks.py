@@ -91,7 +91,8 @@ def test_healthy_environment_gives_no_warning(env, recipe):
     spoken = [f for f in subject.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
     assert [f for f in spoken if f.severity is not Severity.NOTE] == []
     assert not any(e.outcome is Outcome.NOT_RUN for e in subject.examinations)
-    assert subject.facts["baselines"]["random"]["n_episodes"] == 20
+    # 20, fewer only where the machine is too busy for them.
+    assert 5 <= subject.facts["baselines"]["random"]["n_episodes"] <= 20
     if env == ENV:
         assert subject.facts["baselines"]["zero_action"]["return_mean"] == pytest.approx(-7.0, abs=1.0)
         assert "action-dimension-dead-as-known" in names(subject)

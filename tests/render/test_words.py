@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rldoctor.model import Severity
-from rldoctor.render.words import clean, mark, number, severity_mark, sparkline
+from rldoctor.model import Report, Severity, Subject, Unjudged, Verdict
+from rldoctor.render.text import lines_of
+from rldoctor.render.words import clean, counted, mark, number, severity_mark, sparkline
 
 
 class Terminal(io.TextIOWrapper):
@@ -108,3 +109,17 @@ def test_marks_have_a_plain_form(kind):
 
 def test_marks_of_findings_differ():
     assert len({severity_mark(ASCII, severity).plain for severity in Severity}) == 3
+
+
+def test_what_has_one_reason_is_one_line():
+    missing = [Unjudged(f"ENV{i}", "not run: environment-makes (ENV101) failed") for i in range(1, 28)]
+    other = Unjudged("UPD101", "approx_kl is not logged.", "Log train/.")
+    subject = Subject("x", "environment", Verdict.SICK, unjudged=(*missing, other))
+    lines = " ".join("\n".join(lines_of(Report("preflight", (subject,), Verdict.SICK, 1))).split())
+    assert lines.count("environment-makes") == 1
+    assert "(27 checks)" in lines
+    assert "approx_kl is not logged. Log train/." in lines
+
+
+def test_one_is_singular():
+    assert (counted(1, "note"), counted(2, "note"), counted(0, "note")) == ("1 note", "2 notes", "0 notes")

@@ -185,6 +185,17 @@ def test_off_band_counts_in_widths() -> None:
     assert seen(OffBand("m", (1.0, 4.0), side="below"), case((1.0, 1.5, 2.0), m=4.5)).strength == 0.0
 
 
+def test_a_slower_recipe_is_not_off_the_band_where_healthy_runs_have_been() -> None:
+    band = (RISING - 0.05, RISING, RISING + 0.05)
+    below = OffBand("episode_return", (0.5, 2.0), side="below")
+    slow = RISING * 0.2
+    assert seen(below, case(band, episode_return=slow)).strength == 1.0
+    assert seen(below, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
+    assert seen(below, case(band, same_recipe=False, episode_return=-3.0)).strength == 1.0
+    only_same = OffBand("episode_return", side="below", same_recipe=True)
+    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotSeen)
+
+
 def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
     bad = RISING.copy()
     bad[50:] = np.nan
