@@ -27,6 +27,8 @@ _MIXED_RUNS = "LOG201"
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
 _SHOWN_CAUSES = 5
+# Strength from which a sign that is typical of one cause speaks by itself.
+_FULLY = 0.95
 # A run takes some 6 ms, a new process 300 ms before its first: fewer runs than this are faster without.
 _RUNS_A_PROCESS = 100
 _RUNS_A_CHUNK = 16
@@ -140,7 +142,8 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     """Return the verdict and one sentence that says how it came about.
 
     Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
-    suspect, with one it is sick; health needs a fine outcome, not only silence.
+    suspect, with one it is sick; health needs a fine outcome, not only silence. A sign that is typical of the leading
+    cause and shows fully is worth a word even where health is likelier.
     """
     points = max((len(curve) for curve in case.curves.values()), default=0)
     fired = {item.sign.code: item for item in observed if item.fires}
@@ -153,7 +156,8 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
         return Verdict.UNJUDGED, f"Too short to judge: {points} logged points, at least {FEWEST_POINTS} are needed."
     if any(finding.code == _MIXED_RUNS for finding in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
-    if health < 0.5:
+    marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
+    if health < 0.5 or marked:
         if harmed or (errors and not fine):
             return Verdict.SICK, f"The outcome is harmed; the leading cause is {leading.rule.name}."
         if fine:
@@ -252,7 +256,7 @@ def _unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdic
         if item.reason.metric:
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
     return tuple(
-        Unjudged(codes[0], f"{metric} is not logged: {len(codes)} signs could not be judged.", _how(book, metric))
+        Unjudged(codes[0], f"{metric} is not logged, which keeps {', '.join(codes)} unjudged.", _how(book, metric))
         for metric, codes in missing.items()
         if metric != "std" or "entropy" not in run.curves
     )

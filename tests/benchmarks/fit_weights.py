@@ -35,8 +35,8 @@ PENALTY = 2e-4
 LARGEST = 6.0
 ROUNDS = 4000
 # A fault that shows but does no harm is worth a word (suspect), and less weight than one that harms.
-UNHARMED_CAUSE = 0.6
-UNHARMED_WEIGHT = 0.3
+UNHARMED_CAUSE = 0.7
+UNHARMED_WEIGHT = 0.7
 
 Fitted = Mapping[str, tuple[float, Mapping[str, float]]]
 

@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
         report = checkup(load_recipe("quick"), Path("runs"), seed=0, bar=lambda title, total: NoBar())
         draw(report, "checkup", "rldoctor checkup")
-    sick = next(iter(sorted(SICK.glob("learning-rate-too-high/*/"))))
+    sick = SICK / "learning-rate-too-high" / "fetch_reach_dense-learning-rate-high-extreme-100"
     with contextlib.chdir(SICK.parent.parent):
         run = Path("runs") / sick.relative_to(SICK.parent)
         draw(make_report("diagnose", diagnose([run])), "diagnose", f"rldoctor diagnose {run}")
