@@ -55,15 +55,22 @@ class Level(Condition):
         return STATISTICS[self.over](inside) if len(inside) else None
 
 
+# A run whose last third gains a tenth of what healthy runs gain makes up for three tenths in as many steps again.
+_CREDIT = 3.0
+
+
 @dataclass(frozen=True)
 class Behind(Condition):
     """How far the metric is behind the reference's median at the same steps, late in the run.
 
     0 is level with healthy runs, 1 is no better than where they began, above 1 is worse than that; negative is ahead.
+    A run of another recipe that is still catching up is slower, not behind: what it gained over the last third is
+    credited several times over.
     """
 
     ramp: Ramp = (0.2, 0.6)
     late: Phase = (0.85, 1.0)
+    before: Phase = (0.5, 0.7)
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         band = case.band(self.metric)
@@ -78,8 +85,11 @@ class Behind(Condition):
         if abs(gained) <= width:
             return NotSeen(f"healthy runs have not moved their {self.metric} yet at this step")
         here, there = float(np.median(part.values)), float(np.median(median))
-        shown = strength((there - here) / gained, self.ramp)
-        return Seen(shown, here, f"{there:.3g}", *ends(part.steps), True)
+        behind = (there - here) / gained
+        if not case.same_recipe and behind > 0:
+            earlier = float(np.median(window(curve, self.before).values))
+            behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
+        return Seen(strength(behind, self.ramp), here, f"{there:.3g}", *ends(part.steps), True)
 
 
 @dataclass(frozen=True)

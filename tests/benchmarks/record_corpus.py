@@ -55,7 +55,8 @@ HEALTHY = {
                 "as-recorded": (),
                 "clip-0.1": ("clip_range=0.1",),
                 "clip-0.4": ("clip_range=0.4",),
-                "rate-1e-4": ("learning_rate=1e-4",),
+                # With 80,000 steps it has not shown yet that it learns.
+                "rate-1e-4": ("learning_rate=1e-4", "total_steps=300000"),
                 "gamma-0.95": ("gamma=0.95",),
                 "net-32": ("net_arch=32 32",),
                 "sb3-defaults-8-envs": ("n_steps=2048", "batch_size=64"),

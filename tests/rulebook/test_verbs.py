@@ -238,3 +238,12 @@ def test_no_verb_breaks_on_any_curve(name: str, values: list[float]) -> None:
         result = VERBS[name]("m").measure(where)
     if isinstance(result, Seen):
         assert 0.0 <= result.strength <= 1.0
+
+
+def test_a_slower_recipe_that_is_catching_up_is_not_behind() -> None:
+    band = (RISING - 0.05, RISING, RISING + 0.05)
+    slow, stuck = RISING * 0.6, np.minimum(RISING, 0.5)
+    behind = Behind("episode_return", (0.1, 0.3))
+    assert seen(behind, case(band, episode_return=slow)).strength == 1.0
+    assert seen(behind, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
+    assert seen(behind, case(band, same_recipe=False, episode_return=stuck)).strength == 1.0
