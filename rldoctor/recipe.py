@@ -205,11 +205,18 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     return recipe
 
 
+# Words that a message lists; rldoctor explain knows some three hundred.
+_LISTED = 60
+
+
 def near(word: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the nearest known words, or lists them all when none is near."""
+    """Return a sentence that offers the nearest known words, or lists those there are when none is near."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(known)}."
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    rest = len(known) - _LISTED
+    return f"Known: {', '.join(known[:_LISTED])}{f' and {rest} more' if rest > 0 else ''}."
 
 
 def _table(data: Mapping[str, Json], key: str, where: str) -> Mapping[str, Json]:

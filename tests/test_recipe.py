@@ -270,3 +270,4 @@ def test_any_text_for_set_is_a_value_or_a_usage_error(key, text):
 def test_near():
     assert near("clip_rang", HYPERPARAMETERS).startswith("Did you mean clip_range or ")
     assert near("xyz", ["b", "a"]) == "Known: a, b."
+    assert near("xyz", [f"{i:03d}" for i in range(75)]).endswith(", 059 and 15 more.")

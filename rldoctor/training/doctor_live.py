@@ -18,7 +18,7 @@ from rldoctor.model import Curve, Json, RankedDiagnosis, Report, Run, Subject, V
 FEWEST_POINTS = 10
 LEAST_PROGRESS = 0.2
 # The cause must be far more likely than all others and health together. At 0.5 a FetchReach run of 8,192 steps that
-# was merely slow was named sick once (52 %); at 0.7 none of 72 recorded healthy runs is, at any of its points.
+# was merely slow was named sick once (52 %); at 0.7 no recorded healthy run is, at any of its points (docs/accuracy.md).
 LEAST_PROBABILITY = 0.7
 # So many examinations in a row must agree before anybody is warned.
 FEWEST_TO_WARN = 3
@@ -68,7 +68,7 @@ class Patience:
     All must hold: the same leading cause in ``examinations`` examinations in a row, each with new points, each with
     the verdict sick and a probability of at least ``LEAST_PROBABILITY``; ``FEWEST_POINTS`` logged points; and
     ``LEAST_PROGRESS`` of the planned steps done; and the cause is none of ``NOT_DOOMED``. One examination that sees it
-    differently starts the count anew. Of 72 recorded healthy runs this stops none.
+    differently starts the count anew. No recorded healthy run is stopped by this (docs/accuracy.md).
     """
 
     examinations: int = 5
