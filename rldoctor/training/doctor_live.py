@@ -18,7 +18,7 @@ from rldoctor.model import Curve, Json, RankedDiagnosis, Report, Run, Subject, V
 FEWEST_POINTS = 10
 LEAST_PROGRESS = 0.2
 # The cause must be far more likely than all others and health together. At 0.5 a FetchReach run of 8,192 steps that
-# was merely slow was named sick once (52 %); at 0.7 no recorded healthy run is, at any of its points (docs/accuracy.md).
+# was merely slow was named sick once (52 %); at 0.7 no recorded healthy run is, at any point (docs/accuracy.md).
 LEAST_PROBABILITY = 0.7
 # So many examinations in a row must agree before anybody is warned.
 FEWEST_TO_WARN = 3
