@@ -18,6 +18,7 @@ from rldoctor.preflight import environment
 from rldoctor.preflight.beside import Beside
 from rldoctor.recipe import Recipe
 from rldoctor.render.files import write_report
+from rldoctor.training.engine import Engine, require_engine
 from rldoctor.training.evaluate import evaluate
 from rldoctor.training.train import Training, train
 
@@ -39,6 +40,7 @@ def checkup(
     *,
     command: Sequence[str] = (),
     bar: Callable[[str, int], ProgressBar],
+    engine: Engine = Engine.GYMNASIUM,
 ) -> Report:
     """Run the whole examination and write the report into the run directory.
 
@@ -51,13 +53,15 @@ def checkup(
         seed: Of the training.
         command: The command line, for ``run.json``.
         bar: Starts a progress bar: title, total.
+        engine: What steps the environments of the training; preflight and evaluation are gymnasium's.
 
     Raises:
-        UsageError: The environment is not known or the run directory cannot be made.
+        UsageError: The environment is not known, or not to the engine, or the run directory cannot be made.
         TrainingFailed: Training or evaluation broke off.
         Stopped: Ctrl-C ended the training; the run can be resumed.
     """
     environment.resolve(recipe.env)
+    require_engine(engine, recipe.env)
     clock = time.perf_counter()
     episodes = recipe.evaluation_episodes
     shown = {"preflight": bar("preflight", 1), "train": bar("train", recipe.total_steps)}
@@ -67,7 +71,7 @@ def checkup(
         run_directory.removed_if_empty(directory),
         Beside(recipe, out, lambda what, done, total, note: shown[what].count(done, total, note)) as beside,
     ):
-        training = _train_unless_sick(recipe, directory, seed, command, shown["train"], beside)
+        training = _train_unless_sick(recipe, directory, seed, command, shown["train"], beside, engine)
         if training is None:
             shutil.rmtree(directory)
             return _report([beside.subject()])
@@ -75,9 +79,10 @@ def checkup(
         examined = beside.subject()
     judged = gate.judge(directory)
     took = time.perf_counter() - clock
+    by = "" if engine is Engine.GYMNASIUM else f"by {engine} "
     way = (
-        f"{training.steps:,} steps of training in {training.seconds:.1f} s ({training.steps_per_second:,.0f} steps/s), "
-        f"then {episodes} evaluation episodes; {took:.1f} s in all."
+        f"{training.steps:,} steps of training {by}in {training.seconds:.1f} s "
+        f"({training.steps_per_second:,.0f} steps/s), then {episodes} evaluation episodes; {took:.1f} s in all."
     )
     report = _report([examined, diagnose_run(read_run(directory)), replace(judged, summary=way)])
     write_report(report, directory)
@@ -85,11 +90,17 @@ def checkup(
 
 
 def _train_unless_sick(
-    recipe: Recipe, directory: Path, seed: int, command: Sequence[str], watcher: ProgressBar, beside: Beside
+    recipe: Recipe,
+    directory: Path,
+    seed: int,
+    command: Sequence[str],
+    watcher: ProgressBar,
+    beside: Beside,
+    engine: Engine,
 ) -> Training | None:
     """Train while preflight runs beside it; return ``None`` where preflight finds that this was in vain."""
     try:
-        training = train(recipe, directory, seed, command=command, watcher=watcher, stop=beside.sick)
+        training = train(recipe, directory, seed, command=command, watcher=watcher, stop=beside.sick, engine=engine)
     except RldoctorError:
         # What broke the training is best named by preflight.
         if beside.subject().verdict is Verdict.SICK:

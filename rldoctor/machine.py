@@ -17,6 +17,7 @@ DISTRIBUTIONS = (
     "gymnasium",
     "gymnasium-robotics",
     "mujoco",
+    "envpool",
     "tensorboard",
     "protobuf",
     "pandas",

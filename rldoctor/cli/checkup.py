@@ -6,6 +6,7 @@ import sys
 
 from rldoctor.cli.options import (
     RUNS,
+    EngineOption,
     Format,
     FormatOption,
     OutOption,
@@ -19,6 +20,7 @@ from rldoctor.cli.options import (
     pairs,
     words,
 )
+from rldoctor.training.engine import Engine
 
 
 def checkup(
@@ -26,6 +28,7 @@ def checkup(
     seed: SeedOption = 0,
     set_: SetOption = None,
     require: RequireOption = None,
+    engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
     format_: FormatOption = Format.TEXT,
     verbose: VerboseOption = False,
@@ -38,5 +41,5 @@ def checkup(
 
     recipe = load_recipe(reference).with_overrides(pairs(set_)).with_criteria(words(require))
     with bars(quiet=format_ is Format.JSON) as bar:
-        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar)
+        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar, engine=engine)
     finish(report, format_, verbose)

@@ -15,6 +15,7 @@ import typer
 
 from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.model import Report, Verdict
+from rldoctor.training.engine import Engine
 
 
 class Format(StrEnum):
@@ -45,6 +46,10 @@ RequireOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder that collects runs.")]
 SeedOption = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]
+EngineOption = Annotated[
+    Engine,
+    typer.Option("--engine", help="What steps the environments in training; envpool needs the extra [fast]."),
+]
 RUNS = Path("runs")
 
 

@@ -8,8 +8,18 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, pairs
+from rldoctor.cli.options import (
+    RUNS,
+    EngineOption,
+    OutOption,
+    ReferenceOption,
+    SeedOption,
+    SetOption,
+    need_training_packages,
+    pairs,
+)
 from rldoctor.errors import EXIT_STOPPED, UsageError
+from rldoctor.training.engine import Engine
 
 
 def train(
@@ -18,6 +28,7 @@ def train(
     env: Annotated[str | None, typer.Option("--env", help="Train on another environment: id or module:id.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Train for so many environment steps.")] = None,
     set_: SetOption = None,
+    engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this interrupted run.")] = None,
 ) -> None:
@@ -30,6 +41,8 @@ def train(
     changes = pairs(set_)
     changes += (f"env={env}",) if env is not None else ()
     changes += (f"total_steps={steps}",) if steps is not None else ()
+    if resume is not None and engine is not Engine.GYMNASIUM:
+        raise UsageError("--resume goes on with the engine of the run.", "Leave --engine out.")
     if resume is not None and changes:
         raise UsageError(
             f"--resume goes on with the recipe in {resume}, which {changes[0]} would change.",
@@ -37,6 +50,7 @@ def train(
         )
     recipe = load_recipe(reference).with_overrides(changes)
     from rldoctor.preflight.environment import resolve
+    from rldoctor.training.engine import require_engine
     from rldoctor.training.train import resume as go_on
     from rldoctor.training.train import total_steps_of
     from rldoctor.training.train import train as begin
@@ -46,10 +60,18 @@ def train(
             training = go_on(resume, watcher=bar("train", total_steps_of(resume)))
         else:
             resolve(recipe.env)
+            require_engine(engine, recipe.env)
             directory = create(place(out, recipe, f"seed-{seed}"))
             watcher = bar("train", recipe.total_steps)
             with removed_if_empty(directory):
-                training = begin(recipe, directory, seed, command=["rldoctor", *sys.argv[1:]], watcher=watcher)
+                training = begin(
+                    recipe,
+                    directory,
+                    seed,
+                    command=["rldoctor", *sys.argv[1:]],
+                    watcher=watcher,
+                    engine=engine,
+                )
     typer.echo(
         f"{training.directory}: {training.status} at {training.steps:,} steps, "
         f"{training.seconds:.1f} s, {training.steps_per_second:,.0f} steps/s"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rldoctor.model import FloatArray, IntArray
+from rldoctor.training.pooled import EnvPoolVecEnv
 
 Array = NDArray[Any]
 Observations = Mapping[str, Array]
@@ -258,5 +259,10 @@ def unnormaliser(model: Any) -> Unnormalise | None:
 def distance_threshold(model: Any) -> float | None:
     """Return the environment's own threshold of success, where it can be asked without a message to a worker."""
     envs = model.get_env().unwrapped
-    found = getattr(envs.envs[0].unwrapped, "distance_threshold", None) if isinstance(envs, DummyVecEnv) else None
+    if not isinstance(envs, (DummyVecEnv, EnvPoolVecEnv)):
+        return None
+    try:
+        found = envs.get_attr("distance_threshold", 0)[0]
+    except AttributeError:
+        return None
     return float(found) if isinstance(found, (int, float)) else None

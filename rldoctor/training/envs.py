@@ -9,8 +9,12 @@ import gymnasium
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from rldoctor import machine
+from rldoctor.errors import UsageError
 from rldoctor.preflight import environment
 from rldoctor.recipe import Recipe
+from rldoctor.training.engine import Engine, require_engine
+from rldoctor.training.pooled import EnvPoolVecEnv
 from rldoctor.training.robot_joints import read_joints_at_once
 from rldoctor.training.threaded import ThreadedVecEnv, helpful_threads
 
@@ -27,21 +31,32 @@ def training_seed(seed: int) -> int:
     return _FIRST_TRAINING_SEED + _SEEDS_A_RUN * seed
 
 
-def make_training_envs(recipe: Recipe, wrap: Wrapper | None = None, threads: int | None = None) -> VecEnv:
+def make_training_envs(
+    recipe: Recipe, wrap: Wrapper | None = None, threads: int | None = None, engine: Engine = Engine.GYMNASIUM
+) -> VecEnv:
     """Make ``recipe.n_envs`` environments in this process, each with SB3's Monitor outermost.
 
-    However many threads step them, the numbers are the same.
+    However many threads step them, the numbers are the same; another engine draws other goals from the same seed.
 
     Args:
         recipe: Names the environment and how many.
         wrap: Applied to each environment inside the Monitor, so that the logs show what the wrapper does.
         threads: How many step environments at a time. By default as many as there are cores where that is known to be
             safe and to help (MuJoCo physics, no wrapper), one otherwise.
+        engine: EnvPool's environments take no wrapper of Python's.
 
     Raises:
-        UsageError: The environment's id is not known.
+        UsageError: The environment's id is not known, or not to the engine.
         EnvironmentBroken: It cannot be made.
     """
+    require_engine(engine, recipe.env)
+    if engine is Engine.ENVPOOL:
+        if wrap is not None:
+            raise UsageError(
+                f"--engine {engine} cannot put a wrapper around its environments.",
+                f"Leave it out, or use --engine {Engine.GYMNASIUM}.",
+            )
+        return EnvPoolVecEnv(environment.make(recipe.env), recipe.n_envs, threads or machine.cores())
 
     def make_one() -> gymnasium.Env[Any, Any]:
         env = environment.make(recipe.env)

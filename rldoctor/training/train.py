@@ -25,6 +25,7 @@ from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 from rldoctor.training.callback import Silent, TrainingCallback, Watcher
 from rldoctor.training.doctor import DoctorCallback
+from rldoctor.training.engine import Engine
 from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
 
 CHECKPOINTS_A_RUN = 10
@@ -52,6 +53,7 @@ def train(
     adjust: Callable[[PPO], None] | None = None,
     stop: threading.Event | None = None,
     threads: int | None = None,
+    engine: Engine = Engine.GYMNASIUM,
 ) -> Training:
     """Train ``recipe`` from scratch into the existing, empty ``directory``.
 
@@ -69,12 +71,13 @@ def train(
         stop: Once set by another thread, the training ends as by Ctrl-C.
         threads: How many step environments at a time (see :func:`make_training_envs`); 1 where several trainings share
             the machine.
+        engine: What steps the environments.
 
     Raises:
-        UsageError: The environment is not known or the directory cannot be written to.
+        UsageError: The environment is not known, or not to the engine, or the directory cannot be written to.
         TrainingFailed: The environment or the update raised; what was saved before stays.
     """
-    envs = make_training_envs(recipe, wrap, threads)
+    envs = make_training_envs(recipe, wrap, threads, engine)
     try:
         model = ppo.build(recipe, envs, seed)
         envs.seed(training_seed(seed))
@@ -84,6 +87,7 @@ def train(
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
             "seed": seed,
+            "engine": engine.value,
             "command": list(command),
             "versions": machine.versions(),
             "machine": machine.describe(),
@@ -114,7 +118,7 @@ def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | N
     seed = record.get("seed")
     if type(seed) is not int or seed < 0:
         raise UsageError(f"The run has no seed in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")
-    envs = make_training_envs(recipe, wrap)
+    envs = make_training_envs(recipe, wrap, engine=_engine(record))
     try:
         model = ppo.build(recipe, envs, seed)
         checkpoint = newest_checkpoint(directory)
@@ -263,6 +267,17 @@ def _count(state: Mapping[str, Json], key: str, checkpoint: Path) -> int:
     if type(value) is not int or value < 0:
         raise CannotJudge(f"The checkpoint {checkpoint} does not say its {key}.", "It was not saved by rldoctor.")
     return value
+
+
+def _engine(record: Mapping[str, Json]) -> Engine:
+    # Runs of earlier versions do not say; there was one engine.
+    name = record.get("engine", Engine.GYMNASIUM.value)
+    if name not in list(Engine):
+        raise UsageError(
+            f"The run was trained with the engine {name!r}, which this rldoctor does not have.",
+            "Start a new run with rldoctor train.",
+        )
+    return Engine(name)
 
 
 def _list(mapping: Mapping[str, Json], key: str) -> list[Any]:

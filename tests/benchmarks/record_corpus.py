@@ -24,8 +24,8 @@ CORPUS = Path(__file__).resolve().parents[1] / "runs"
 # Fault runs of each environment: the recipe, how many steps of it, and the seeds.
 BROKEN = {
     "fetch_reach_dense/quick": (None, (100, 101)),
-    "cartpole/zoo": (30_000, (100,)),
-    "pendulum/zoo": (40_000, (100,)),
+    "cartpole/zoo": (30_000, (100, 101)),
+    "pendulum/zoo": (40_000, (100, 101)),
 }
 MILD_TOO = ("learning-rate-high", "learning-rate-low", "reward-times-large", "reward-times-small", "observations-noisy")
 # The chapter's own recipe is slow: the faults that still learn with it, and a few that do not.
