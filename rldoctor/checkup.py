@@ -64,18 +64,18 @@ def checkup(
     require_engine(engine, recipe.env)
     clock = time.perf_counter()
     episodes = recipe.evaluation_episodes
-    shown = {"preflight": bar("preflight", 1), "train": bar("train", recipe.total_steps)}
-    shown |= {"evaluate": bar("evaluate", episodes), "baselines": bar("baselines", episodes)}
+    examining, teaching = bar("preflight", 1), bar("train", recipe.total_steps)
+    evaluating = bar("evaluate", episodes)
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     with (
         run_directory.removed_if_empty(directory),
-        Beside(recipe, out, lambda what, done, total, note: shown[what].count(done, total, note)) as beside,
+        Beside(recipe, out, examining.count) as beside,
     ):
-        training = _train_unless_sick(recipe, directory, seed, command, shown["train"], beside, engine)
+        training = _train_unless_sick(recipe, directory, seed, command, teaching, beside, engine)
         if training is None:
             shutil.rmtree(directory)
             return _report([beside.subject()])
-        evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: shown["evaluate"].count(done))
+        evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: evaluating.count(done))
         examined = beside.subject()
     judged = gate.judge(directory)
     took = time.perf_counter() - clock

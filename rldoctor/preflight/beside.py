@@ -14,19 +14,20 @@ from typing import Any
 from rldoctor.errors import RldoctorError
 from rldoctor.model import Json, Subject, Verdict
 from rldoctor.preflight import environment
+from rldoctor.preflight.baseline_policies import EPISODES
 from rldoctor.preflight.baselines import measure_baselines
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe
 
-# Told what is being done ("preflight", "baselines"), how much is done, how much there is, and a name.
-Watcher = Callable[[str, int, int, str], None]
+# Told how many checks are done, how many there are, and the name of the next.
+Watcher = Callable[[int, int, str], None]
 
 
 class Beside:
     """Examines a recipe's environment in another process from ``__enter__`` on; leaving the context ends it.
 
     Args:
-        recipe: Names the environment and how many episodes the baselines play (seeds 0..N-1, as an evaluation does).
+        recipe: Names the environment.
         directory: Where runs will be written.
         watcher: Told of progress, from another thread.
     """
@@ -69,7 +70,10 @@ class Beside:
         return subject
 
     def baselines(self) -> Mapping[str, Json]:
-        """Wait for the baselines and return what :func:`measure_baselines` returns.
+        """Wait for the baselines and return what :func:`measure_baselines` returns for the first evaluation seeds.
+
+        They are those of preflight, on fewer episodes than the policy plays: what they are for, telling a trained
+        policy from none, needs no more.
 
         Raises:
             RldoctorError: They broke off.
@@ -110,30 +114,34 @@ class Beside:
 def _examine(recipe: Recipe, directory: Path, sender: Connection) -> None:
     # Ctrl-C goes to the whole group of processes; what is to end, and when, is decided by the one that trains.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    episodes = recipe.evaluation_episodes
 
-    def tell(what: str, done: int, total: int, note: str = "") -> None:
-        sender.send(("progress", (what, done, total, note)))
+    def tell(name: str, done: int, total: int) -> None:
+        sender.send(("progress", (done, total, name)))
 
+    measured: dict[str, Any] = {}
     try:
         subject = run_preflight(
             recipe.env,
             recipe=recipe,
             directory=directory,
-            watcher=lambda name, done, total: tell("preflight", done, total, name),
+            watcher=lambda name, done, total: tell(name, done, total),
+            measured=measured,
         )
         count = len(subject.examinations)
-        tell("preflight", count, count)
+        tell("", count, count)
         sender.send(("subject", subject))
         if subject.verdict is not Verdict.SICK:
-            found = measure_baselines(
-                lambda: environment.make(recipe.env),
-                range(episodes),
-                lambda done: tell("baselines", done, episodes),
-            )
-            sender.send(("baselines", found))
+            sender.send(("baselines", _baselines(recipe, measured.get("baselines"))))
     except RldoctorError as error:
         sender.send(("error", error))
     except Exception as error:
         problem = f"The examination of {recipe.env} broke off with {type(error).__name__}: {error}."
         sender.send(("error", RldoctorError(problem, f"Run rldoctor preflight --env {recipe.env}.")))
+
+
+def _baselines(recipe: Recipe, found: Any) -> Mapping[str, Json]:
+    """Return what preflight found the baselines to score, unless it played fewer episodes than it wants to."""
+    if found and all(aggregate["n_episodes"] >= EPISODES for aggregate in found.values()):
+        baselines: Mapping[str, Json] = found
+        return baselines
+    return measure_baselines(lambda: environment.make(recipe.env), range(recipe.evaluation_episodes))

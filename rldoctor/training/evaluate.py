@@ -42,7 +42,7 @@ def evaluate(
     Args:
         directory: A run directory with ``run.json`` and ``policy.zip`` (or at least one checkpoint).
         episodes: How many; the recipe's number by default.
-        baselines: Gives what :func:`measure_baselines` returns for the same environment and seeds, measured elsewhere;
+        baselines: Gives what :func:`measure_baselines` returns for the same environment, measured elsewhere;
             asked once the policy has been played.
         watcher: Told of progress.
 
