@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from google_crc32c import value as crc32c
+from numpy.typing import NDArray
 
 from rldoctor.model import IntArray
 
@@ -62,8 +64,76 @@ class Troubles:
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
 
-def records(read: Read, size: int, troubles: Troubles) -> Iterator[tuple[int, bytes]]:
-    """Yield the offset and the data of every whole record in the first ``size`` bytes of a file.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole records that follow each other, their checksums proven.
+
+    Attributes:
+        offset: Where ``block`` begins in the file.
+        block: Bytes of the file that hold them.
+        starts: Where the data of each record begins in ``block``, shape ``(n,)``.
+        ends: Where it ends, shape ``(n,)``.
+    """
+
+    offset: int
+    block: bytes
+    starts: IntArray
+    ends: IntArray
+
+
+def batches(read: Read, size: int) -> Iterator[Batch | int]:
+    """Yield the whole records in the first ``size`` bytes of a file, as many at a time as a block holds.
+
+    Ends at the end of the file, or at the first record that is not whole or larger than a block: then the last thing
+    yielded is its offset, from where :func:`records` goes on with more care.
+    """
+    offset = 0
+    lengths: dict[bytes, int] = {}
+    while offset < size:
+        batch = _whole_records(offset, read(offset, min(size - offset, _BLOCK)), lengths)
+        if not len(batch.starts):
+            yield offset
+            return
+        yield batch
+        offset += int(batch.ends[-1]) + FOOT
+
+
+def _whole_records(offset: int, block: bytes, lengths: dict[bytes, int]) -> Batch:
+    """Return the whole records at the beginning of ``block``; ``lengths`` keeps what heads have been seen to state."""
+    starts, ends = [], []
+    at, last = 0, len(block) - FOOT
+    while True:
+        head = block[at : at + HEAD]
+        length = lengths.get(head)
+        if length is None:
+            # The rest of the block may end within a head, which no checksum fits.
+            length = _length(head) if len(head) == HEAD else None
+            if length is None:
+                break
+            if len(lengths) < _MAX_CACHED_HEADS:
+                lengths[head] = length
+        end = at + HEAD + length
+        if end > last:
+            break
+        starts.append(at + HEAD)
+        ends.append(end)
+        at = end + FOOT
+    crcs = np.array([crc32c(block[a:b]) for a, b in zip(starts, ends, strict=True)], np.uint32)
+    begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
+    stored = gather(np.frombuffer(block, np.uint8), ended, "<u4")
+    wrong = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)) != stored)
+    count = int(wrong[0]) if len(wrong) else len(starts)
+    return Batch(offset, block, begun[:count], ended[:count])
+
+
+def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
+    """Return the numbers of type ``dtype`` that stand at ``at``, shape ``(n,)``, in ``data``, aligned or not."""
+    numbers: NDArray[Any] = data[at[:, None] + np.arange(np.dtype(dtype).itemsize)].view(dtype)[:, 0]
+    return numbers
+
+
+def records(read: Read, size: int, troubles: Troubles, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield the offset and the data of every whole record in the first ``size`` bytes of a file, from ``start`` on.
 
     Never raises for what the bytes are: a damaged record is noted in ``troubles`` and the search goes on behind it. At
     most one block, or one record of ``MAX_RECORD``, is in memory.
@@ -71,8 +141,8 @@ def records(read: Read, size: int, troubles: Troubles) -> Iterator[tuple[int, by
     search = _Search(read)
     # Lengths repeat all through a file: a head seen before needs no second checksum.
     lengths: dict[bytes, int] = {}
-    start, at = 0, 0  # the block's offset in the file, and where we are in it
-    block = read(0, min(size, _BLOCK))
+    at = 0  # where we are in the block, which begins at start
+    block = read(start, min(size - start, _BLOCK))
     while start + at < size:
         head = block[at : at + HEAD]
         length = lengths.get(head)

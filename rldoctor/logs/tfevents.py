@@ -21,7 +21,8 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-from rldoctor.logs.framing import Troubles, records
+from rldoctor.logs.framing import HEAD, Batch, Troubles, batches, records
+from rldoctor.logs.plain import OTHER, Plain, decode
 from rldoctor.model import FloatArray, IntArray
 
 # Tags that no dictionary knows are only listed, and a hostile file can hold millions of them.
@@ -43,6 +44,8 @@ _DTYPES = {
     23: ("uint64_val", "<u8"),
 }
 _HALF = 19
+# Fewer points than this are not worth arrays of their own.
+_SMALL = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +128,93 @@ def _parse(
     wanted: Callable[[str], bool],
     size_now: Callable[[], int],
 ) -> EventFile:
-    ids: dict[str, int] = {}  # -1 for a tag that is not wanted
-    tags: list[str] = []
-    unknown: list[str] = []
-    tag_ids, steps, values = array("i"), array("q"), array("d")
-    purges: list[tuple[int, int]] = []
-    first: Event | None = None
-    last: Event | None = None
-    parse = Event.FromString
+    columns = _Columns(wanted)
     if size == 0:
         troubles.add("empty", 0, "has zero bytes")
-    for offset, data in records(read, size, troubles):
+    rest = size
+    for batch in batches(read, size):
+        if isinstance(batch, int):
+            rest = batch
+            break
+        columns.add_batch(batch, troubles)
+    for offset, data in records(read, size, troubles, rest):
+        columns.add_record(offset, data, troubles)
+    if size and not columns.count and not columns.numbers.unknown and not troubles.counts:
+        troubles.add("empty", 0, "holds no scalar")
+    return columns.to_file(path, size, troubles, size_now() > size)
+
+
+class _Numbers(dict[bytes, int]):
+    """A number for each tag in UTF-8: its place in ``tags``, -1 for one that is not wanted."""
+
+    def __init__(self, wanted: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._wanted = wanted
+        self.tags: list[str] = []
+        self.unknown: list[str] = []
+
+    def __missing__(self, tag: bytes) -> int:
         try:
-            event = parse(data)
+            text = tag.decode()
+        except UnicodeDecodeError:
+            return OTHER
+        if self._wanted(text):
+            self[tag] = len(self.tags)
+            self.tags.append(text)
+            return self[tag]
+        if len(self.unknown) < MAX_UNKNOWN_TAGS:
+            self.unknown.append(text)
+            self[tag] = -1
+        return -1
+
+
+class _Columns:
+    """The points of a file as they come, tags as numbers."""
+
+    def __init__(self, wanted: Callable[[str], bool]) -> None:
+        self.numbers = _Numbers(wanted)
+        self.count = 0
+        # What is finished, and the points after it that came one by one.
+        self._done: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self._ids, self._steps, self._values = array("q"), array("q"), array("d")
+        self._purges: list[tuple[int, int]] = []
+        self._first_time = self._last_time = math.nan
+
+    def add_batch(self, batch: Batch, troubles: Troubles) -> None:
+        plain = decode(batch, self.numbers)
+        others = np.flatnonzero(plain.tag_ids == OTHER).tolist()
+        begin = 0
+        for i in [*others, len(plain.tag_ids)]:
+            self._add(plain, begin + np.flatnonzero(plain.tag_ids[begin:i] >= 0))
+            if i < len(plain.tag_ids):
+                start, end = int(batch.starts[i]), int(batch.ends[i])
+                self.add_record(batch.offset + start - HEAD, batch.block[start:end], troubles)
+            begin = i + 1
+
+    def _add(self, plain: Plain, kept: IntArray) -> None:
+        if not len(kept):
+            return
+        ids, steps, values = plain.tag_ids[kept], plain.steps[kept], plain.values[kept]
+        if len(kept) < _SMALL:
+            self._ids.extend(ids.tolist())
+            self._steps.extend(steps.tolist())
+            self._values.extend(values.tolist())
+        else:
+            self._finish()
+            self._done.append((ids, steps, values))
+        self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
+
+    def add_record(self, offset: int, data: bytes, troubles: Troubles) -> None:
+        try:
+            event = Event.FromString(data)
         except DecodeError:
             troubles.add("corrupt", offset, f"has a record of {len(data)} bytes that is no TensorBoard event")
-            continue
+            return
         scalars = event.summary.value
         if not scalars:
             if event.HasField("session_log") and event.session_log.status == SessionLog.START:
-                purges.append((len(steps), event.step))
-            continue
-        step = event.step
+                self._purges.append((self.count, event.step))
+            return
         for scalar in scalars:
             value = scalar.simple_value
             if value == 0.0 and not scalar.HasField("simple_value"):
@@ -154,39 +222,43 @@ def _parse(
                 if tensor_value is None:
                     continue
                 value = tensor_value
-            tag = scalar.tag
-            tag_id = ids.get(tag)
-            if tag_id is None:
-                if wanted(tag):
-                    tag_id = ids[tag] = len(tags)
-                    tags.append(tag)
-                else:
-                    tag_id = -1
-                    if len(unknown) < MAX_UNKNOWN_TAGS:
-                        unknown.append(tag)
-                        ids[tag] = -1
-            if tag_id >= 0:
-                tag_ids.append(tag_id)
-                steps.append(step)
-                values.append(value)
-                last = event
-                first = first or event
-    if size and not len(steps) and not unknown and not troubles.counts:
-        troubles.add("empty", 0, "holds no scalar")
-    return EventFile(
-        path,
-        size,
-        tuple(tags),
-        np.frombuffer(tag_ids, np.int32),
-        np.frombuffer(steps, np.int64),
-        np.frombuffer(values, np.float64),
-        tuple(purges),
-        tuple(unknown),
-        troubles,
-        first.wall_time if first else math.nan,
-        last.wall_time if last else math.nan,
-        size_now() > size,
-    )
+            number = self.numbers[scalar.tag.encode()]
+            if number >= 0:
+                self._ids.append(number)
+                self._steps.append(event.step)
+                self._values.append(value)
+                self._seen(1, event.wall_time, event.wall_time)
+
+    def _seen(self, points: int, first_time: float, last_time: float) -> None:
+        if not self.count:
+            self._first_time = first_time
+        self._last_time = last_time
+        self.count += points
+
+    def _finish(self) -> None:
+        if len(self._ids):
+            ids, steps = np.frombuffer(self._ids, np.int64), np.frombuffer(self._steps, np.int64)
+            self._done.append((ids, steps, np.frombuffer(self._values, np.float64)))
+            self._ids, self._steps, self._values = array("q"), array("q"), array("d")
+
+    def to_file(self, path: Path, size: int, troubles: Troubles, grew: bool) -> EventFile:
+        self._finish()
+        nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
+        ids, steps, values = zip(*(self._done or [nothing]), strict=True)
+        return EventFile(
+            path,
+            size,
+            tuple(self.numbers.tags),
+            np.concatenate(ids),
+            np.concatenate(steps),
+            np.concatenate(values),
+            tuple(self._purges),
+            tuple(self.numbers.unknown),
+            troubles,
+            self._first_time,
+            self._last_time,
+            grew,
+        )
 
 
 def _tensor_scalar(scalar: Any) -> float | None:
