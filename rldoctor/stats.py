@@ -43,6 +43,20 @@ class Drop(NamedTuple):
     drop: float
 
 
+def median(values: FloatArray) -> float:
+    """Return the median of at least one value, NaN where one is NaN.
+
+    That is ``np.median``, which takes six times as long for the hundred points of a curve.
+    """
+    ordered = np.sort(values, axis=None)
+    if math.isnan(ordered[-1]):
+        return math.nan
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return float(ordered[middle])
+    return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
+
+
 def slope(x: ArrayLike, y: ArrayLike) -> float:
     """Return the Theil-Sen slope of ``y`` over ``x``: the median of the slopes between all pairs of points.
 
@@ -68,7 +82,7 @@ def slope(x: ArrayLike, y: ArrayLike) -> float:
     if not apart.any():
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.median((ys[second] - ys[first])[apart] / run[apart]))
+        return median((ys[second] - ys[first])[apart] / run[apart])
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
@@ -133,7 +147,7 @@ def drop_from_peak(y: ArrayLike) -> Drop:
     peak_at = int(np.argmax(values[at]))
     peak = float(values[at[peak_at]])
     after = values[at[peak_at + 1 :]]
-    later = float(np.median(after[-math.ceil(len(after) / 3) :])) if len(after) else peak
+    later = median(after[-math.ceil(len(after) / 3) :]) if len(after) else peak
     return Drop(int(at[peak_at]), peak, later, peak - later)
 
 

@@ -250,3 +250,10 @@ def test_interpolate_as_by_looking_for_the_neighbours(points, at):
             share = (x - steps[left]) / (steps[right] - steps[left])
             expected.append(values[left] + share * (values[right] - values[left]))
     assert np.allclose(stats.interpolate(steps, values, at), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "values", [[3.0], [1.0, 2.0], [5.0, -1.0, 2.0], [1.0, math.inf, 2.0, -math.inf], [1.0, math.nan]]
+)
+def test_median_is_numpys(values):
+    assert stats.median(np.array(values)) == pytest.approx(np.median(values), nan_ok=True)

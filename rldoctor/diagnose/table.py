@@ -66,14 +66,14 @@ def _row(row: Row, case: Case, fired: list[str], verdict: Verdict) -> TableRow:
 def _worst_usual(curve: Curve, usual: tuple[float, float]) -> float:
     """Return the late level of the curve: the chapter's ranges are left there first, when the policy has narrowed."""
     del usual
-    return float(np.median(curve.values[-max(1, len(curve) // 4) :]))
+    return stats.median(curve.values[-max(1, len(curve) // 4) :])
 
 
 def _seen(row: Row, curve: Curve) -> str:
     values = curve.values
     if row.usual is not None:
-        late = float(np.median(values[-max(1, len(values) // 4) :]))
-        return f"median {np.median(values):.2g}, late {late:.2g}"
+        late = stats.median(values[-max(1, len(values) // 4) :])
+        return f"median {stats.median(values):.2g}, late {late:.2g}"
     return f"{values[0]:.3g} -> {values[-1]:.3g}"
 
 

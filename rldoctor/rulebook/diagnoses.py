@@ -72,7 +72,11 @@ def observe_all(book: Rulebook, case: Case) -> tuple[list[Observation], list[Uno
 
 def score(rule: DiagnosisRule, strengths: Mapping[str, float]) -> float:
     """Return the log-odds of one diagnosis: its bias and the weight of each sign at the strength it shows."""
-    return rule.bias + sum(weight * strengths.get(code, 0.0) for code, weight in rule.weights.items())
+    return rule.bias + sum(_moved(rule, strengths).values())
+
+
+def _moved(rule: DiagnosisRule, strengths: Mapping[str, float]) -> dict[str, float]:
+    return {code: weight * strengths[code] for code, weight in rule.weights.items() if strengths.get(code)}
 
 
 def rank(book: Rulebook, strengths: Mapping[str, float]) -> list[Ranked]:
@@ -86,7 +90,7 @@ def rank(book: Rulebook, strengths: Mapping[str, float]) -> list[Ranked]:
 
 
 def _ranked(rule: DiagnosisRule, probability: float, strengths: Mapping[str, float]) -> Ranked:
-    moved = {code: weight * strengths.get(code, 0.0) for code, weight in rule.weights.items()}
+    moved = _moved(rule, strengths)
     ordered = sorted(moved, key=lambda code: -abs(moved[code]))
     # A tenth in log-odds is less than anybody would call a reason.
     return Ranked(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rldoctor import stats
 from rldoctor.model import Curve, FloatArray, IntArray, Json
 from rldoctor.rulebook.case import Case
 
@@ -42,7 +43,7 @@ class NotSeen:
 
 STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {
     "mean": lambda x: float(np.mean(x)),
-    "median": lambda x: float(np.median(x)),
+    "median": stats.median,
     "min": lambda x: float(np.min(x)),
     "max": lambda x: float(np.max(x)),
     "first": lambda x: float(x[0]),
@@ -63,7 +64,7 @@ def strength(value: float, ramp: Ramp, log: bool = False) -> float:
     if log:
         tiny = 1e-300
         value, none, full = (math.log(max(number, tiny)) for number in (value, none, full))
-    return float(np.clip((value - none) / (full - none), 0.0, 1.0))
+    return min(max((value - none) / (full - none), 0.0), 1.0)
 
 
 def beyond(ramp: Ramp) -> str:

@@ -80,14 +80,14 @@ class Behind(Condition):
         # A run longer than the reference is held against where the reference ended.
         median = np.interp(part.steps, band.steps, band.median)
         start = float(band.median[0])
-        gained = float(np.median(median)) - start
-        width = float(np.median(np.interp(part.steps, band.steps, band.high - band.low)))
+        gained = stats.median(median) - start
+        width = stats.median(np.interp(part.steps, band.steps, band.high - band.low))
         if abs(gained) <= width:
             return NotSeen(f"healthy runs have not moved their {self.metric} yet at this step")
-        here, there = float(np.median(part.values)), float(np.median(median))
+        here, there = stats.median(part.values), stats.median(median)
         behind = (there - here) / gained
         if not case.same_recipe and behind > 0:
-            earlier = float(np.median(window(curve, self.before).values))
+            earlier = stats.median(window(curve, self.before).values)
             behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
         return Seen(strength(behind, self.ramp), here, f"{there:.3g}", *ends(part.steps), True)
 
@@ -120,6 +120,6 @@ class OffBand(Condition):
         # A band a hair wide (a setting, a deterministic start) would make every difference look huge.
         width = np.maximum(high - low, 0.05 * np.maximum(np.abs(high), np.abs(low)) + 1e-12)
         outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width
-        observed = float(np.median(outside))
-        expected = f"{float(np.median(low)):.3g} to {float(np.median(high)):.3g}"
-        return Seen(strength(observed, self.ramp), float(np.median(part.values)), expected, *ends(part.steps), True)
+        observed = stats.median(outside)
+        expected = f"{stats.median(low):.3g} to {stats.median(high):.3g}"
+        return Seen(strength(observed, self.ramp), stats.median(part.values), expected, *ends(part.steps), True)

@@ -55,7 +55,7 @@ class Gain(Condition):
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         early, late = window(curve, self.early), window(curve, self.late)
-        before, after = float(np.median(early.values)), float(np.median(late.values))
+        before, after = stats.median(early.values), stats.median(late.values)
         size = max(abs(before), abs(after))
         observed = (after - before) / size if size > 0 else 0.0
         return Seen(
@@ -91,8 +91,8 @@ class DropsFromPeak(Condition):
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
         peak = int(np.argmax(smooth))
-        start = float(np.median(window(curve, (0.0, 0.05)).values))
-        end = float(np.median(window(curve, (0.92, 1.0)).values))
+        start = stats.median(window(curve, (0.0, 0.05)).values)
+        end = stats.median(window(curve, (0.92, 1.0)).values)
         gain = float(smooth[peak]) - start
         size = max(abs(start), abs(float(smooth[peak])))
         lost = (float(smooth[peak]) - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
@@ -125,7 +125,7 @@ class Spikes(Condition):
     log: bool = True
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
-        middle = float(np.median(np.abs(curve.values)))
+        middle = stats.median(np.abs(curve.values))
         top = int(np.argmax(np.abs(curve.values)))
         if middle == 0:
             return NotSeen(f"{self.metric} is 0 most of the time")
@@ -161,7 +161,7 @@ class Restless(Condition):
         if len(curve) < 2 * FEWEST_POINTS:
             return NotSeen(f"{self.metric} has too few points for a trend")
         way = float(np.sum(np.abs(np.diff(curve.values))))
-        net = abs(float(np.median(curve.values[-3:])) - float(np.median(curve.values[:3])))
+        net = abs(stats.median(curve.values[-3:]) - stats.median(curve.values[:3]))
         observed = way / net if net > 0 else (math.inf if way > 0 else 0.0)
         return Seen(strength(observed, self.ramp), observed, beyond(self.ramp), *ends(curve.steps))
 
