@@ -27,6 +27,7 @@ from rldoctor.training.callback import Silent, TrainingCallback, Watcher
 from rldoctor.training.doctor import DoctorCallback
 from rldoctor.training.engine import Engine
 from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
+from rldoctor.training.hasten import hasten
 
 CHECKPOINTS_A_RUN = 10
 
@@ -83,6 +84,8 @@ def train(
         envs.seed(training_seed(seed))
         if adjust:
             adjust(model)
+        else:
+            hasten(model.policy)
         record: dict[str, Json] = {
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
@@ -121,6 +124,7 @@ def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | N
     envs = make_training_envs(recipe, wrap, engine=_engine(record))
     try:
         model = ppo.build(recipe, envs, seed)
+        hasten(model.policy)
         checkpoint = newest_checkpoint(directory)
         state = ppo.load_weights(model, checkpoint)
         model.num_timesteps = _count(state, "steps", checkpoint)
