@@ -10,39 +10,54 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import struct
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from google_crc32c import value as crc32c
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.names import shipped_names
 
 
-def write_runs(root: Path, runs: int, points: int) -> list[str]:
-    """Write one run with TensorBoard's record writer and copy it; return its 14 tags."""
-    tags = [tag for names in shipped_names() for tag in names.tags if not tag.startswith("eval/")][:14]
+def tags_known(count: int) -> list[str]:
+    """Return ``count`` tags that SB3 and the DoctorCallback log."""
+    return [tag for names in shipped_names() for tag in names.tags if not tag.startswith("eval/")][:count]
+
+
+def write_runs(root: Path, runs: int, points: int, tags: int = 14) -> list[str]:
+    """Write one run as TensorBoard's record writer does, copy it, and return its tags."""
+    names = tags_known(tags)
     draw = np.random.default_rng(0)
     first = root / "run-0" / "events.out.tfevents.1000.host.1.0"
     first.parent.mkdir(parents=True)
     with first.open("wb") as file:
-        writer = RecordWriter(file)
-        writer.write(Event(wall_time=1.7e9, file_version="brain.Event:2").SerializeToString())
+        write_record(file, Event(wall_time=1.7e9, file_version="brain.Event:2"))
         for step in range(8192, 8192 * (points + 1), 8192):
-            for tag in tags:
-                value = Summary.Value(tag=tag, simple_value=draw.random())
-                event = Event(wall_time=1.7e9 + step / 1000, step=step, summary=Summary(value=[value]))
-                writer.write(event.SerializeToString())
+            for tag, number in zip(names, draw.random(len(names)).tolist(), strict=True):
+                value = Summary.Value(tag=tag, simple_value=number)
+                write_record(file, Event(wall_time=1.7e9 + step / 1000, step=step, summary=Summary(value=[value])))
     for i in range(1, runs):
         shutil.copytree(first.parent, root / f"run-{i}")
-    return tags
+    return names
+
+
+def write_record(file: BinaryIO, event: Event) -> None:
+    """Write what TensorBoard's RecordWriter writes, whose checksums are Python and take minutes for large files."""
+    data = event.SerializeToString()
+    head = struct.pack("<Q", len(data))
+    for part in (head, data):
+        crc = crc32c(part)
+        file.write(part)
+        file.write(struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF))
 
 
 def read_ours(root: Path) -> int:

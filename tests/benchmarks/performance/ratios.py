@@ -1,0 +1,28 @@
+"""Two ways of doing the same, measured in turns."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+
+Measure = Callable[[], float]
+
+
+def in_turns(ways: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
+    """Measure every way ``rounds`` times, in an order that turns, so that a slow minute hits each alike."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    order = list(ways)
+    for number in range(rounds):
+        for name in order[number % len(order) :] + order[: number % len(order)]:
+            found[name].append(ways[name]())
+    return found
+
+
+def ratio(over: list[float], under: list[float]) -> str:
+    """Return the median ratio of the rounds, with the lowest and the highest."""
+    ratios = [a / b for a, b in zip(over, under, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def middle(numbers: list[float]) -> float:
+    return statistics.median(numbers)

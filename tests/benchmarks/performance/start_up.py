@@ -1,0 +1,34 @@
+"""Cold processes: from the command line to its last line."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TITLE = "Start-up"
+RECORDED = Path(__file__).resolve().parents[2] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+# Command, and the seconds it may take.
+COMMANDS = (
+    (["--help"], 0.25),
+    (["explain", "UPD101"], 0.4),
+    (["rules"], 0.4),
+    (["diagnose", str(RECORDED)], 0.6),
+)
+STARTS = 11
+
+
+def measure() -> list[str]:
+    lines = ["| command | median of 11 cold processes | fastest | slowest | target |", "|---|---|---|---|---|"]
+    for command, target in COMMANDS:
+        seconds = []
+        for _ in range(STARTS):
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "rldoctor", *command], stdout=subprocess.DEVNULL, check=True)
+            seconds.append(time.perf_counter() - begun)
+        shown = " ".join("RUN" if word == str(RECORDED) else word for word in command)
+        numbers = " | ".join(f"{f(seconds):.2f} s" for f in (statistics.median, min, max))
+        lines.append(f"| `rldoctor {shown}` | {numbers} | {target:g} s |")
+    return lines
