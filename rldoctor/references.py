@@ -7,6 +7,7 @@ A reference is a folder with ``recipe.toml`` and, once recorded, ``curves.csv``.
 from __future__ import annotations
 
 import csv
+import operator
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def find_folder(name: str) -> Path:
     raise UsageError(f"There is no reference called {name!r}.", near(name, names()))
 
 
+@cache
 def load_recipe(name: str) -> Recipe:
     """Read the recipe of a reference.
 
@@ -89,6 +91,11 @@ def load_recipe(name: str) -> Recipe:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"The recipe {path} cannot be read: {error}.") from error
     return recipe_from_mapping(data, str(path))
+
+
+def is_recorded(name: str) -> bool:
+    """Tell whether a reference has bands."""
+    return (find_folder(name) / CURVES_FILE).is_file()
 
 
 @cache
@@ -112,10 +119,12 @@ def read_bands(path: Path) -> dict[str, Band]:
     points: dict[str, list[tuple[int, float, float, float]]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(line for line in file if not line.startswith("#")):
-                low, median, high = (float(row[key]) for key in ("low", "median", "high"))
-                points.setdefault(row["metric"], []).append((int(row["step"]), low, median, high))
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error) as error:
+            rows = csv.reader(line for line in file if not line.startswith("#"))
+            places = operator.itemgetter(*map(next(rows, []).index, ("metric", "step", "low", "median", "high")))
+            for row in rows:
+                metric, step, low, median, high = places(row)
+                points.setdefault(metric, []).append((int(step), float(low), float(median), float(high)))
+    except (OSError, UnicodeDecodeError, IndexError, ValueError, csv.Error) as error:
         raise UsageError(f"The reference curves {path} cannot be read: {error!r}.", "Record them again.") from error
     return {metric: _band(metric, rows) for metric, rows in points.items()}
 

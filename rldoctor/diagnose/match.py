@@ -53,13 +53,17 @@ def match(run: Run, wanted: str | None = None) -> Match:
         return Match(named, same, "named by --reference", own)
     if own is None:
         return _recognise(run)
-    twins = [references.load(name) for name in references.names()]
-    twins = [twin for twin in twins if twin.recipe.env == own.env and twin.bands]
+    twins = {name: references.load_recipe(name) for name in references.names() if references.is_recorded(name)}
+    twins = {name: recipe for name, recipe in twins.items() if recipe.env == own.env}
     if not twins:
         return Match(None, False, f"no reference knows {own.env}: general ranges are used", own)
     # A recipe derived from a reference keeps its name. A stranger's is held against the slowest reference of the
     # environment: what a fast recipe has reached by some step is no measure for others.
-    twin = max(twins, key=lambda twin: (twin.recipe.name == own.name, same_settings(own, twin.recipe), _slowness(twin)))
+    nearest = max(
+        twins,
+        key=lambda name: (twins[name].name == own.name, same_settings(own, twins[name]), twins[name].total_steps),
+    )
+    twin = references.load(nearest)
     same = same_settings(own, twin.recipe)
     changed = differences(own, twin.recipe)
     why = "told by run.json"
@@ -86,10 +90,6 @@ def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
     if own.n_envs != reference.n_envs:
         found["n_envs"] = f"{reference.n_envs} -> {own.n_envs}"
     return found
-
-
-def _slowness(reference: Reference) -> int:
-    return reference.recipe.total_steps
 
 
 def _show(value: Json) -> str:
