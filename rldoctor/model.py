@@ -281,12 +281,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found: its subjects, one verdict, one exit code."""
+    """What a command found: its subjects, one verdict, one exit code, and the mildest verdict that fails."""
 
     command: str
     subjects: tuple[Subject, ...]
     verdict: Verdict
     exit_code: int
+    fail_on: Verdict = Verdict.SICK
 
 
 # Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.
@@ -318,4 +319,4 @@ def exit_code_of(verdicts: Iterable[Verdict], fail_on: Verdict = Verdict.SICK) -
 def make_report(command: str, subjects: Sequence[Subject], fail_on: Verdict = Verdict.SICK) -> Report:
     """Sum ``subjects`` up into one report."""
     verdicts = [subject.verdict for subject in subjects]
-    return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on))
+    return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)

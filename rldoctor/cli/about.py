@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from rldoctor.cli.options import Format, FormatOption
+from rldoctor.cli.options import PlainFormat, PlainFormatOption
 
 
-def about(format_: FormatOption = Format.TEXT) -> None:
+def about(format_: PlainFormatOption = PlainFormat.TEXT) -> None:
     """Print versions and hardware in one block to paste into a bug report."""
     import json
 
     from rldoctor import machine
 
     facts = {"versions": machine.versions(), "machine": machine.describe()}
-    if format_ is Format.JSON:
+    if format_ is PlainFormat.JSON:
         typer.echo(json.dumps(facts, indent=2))
         return
     for title, block in facts.items():

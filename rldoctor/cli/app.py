@@ -112,24 +112,35 @@ def run(arguments: list[str]) -> int:
 
 
 def _tell(arguments: list[str], error: RldoctorError) -> int:
-    """Print an error: JSON on stdout where JSON was asked for, one sentence on stderr otherwise."""
-    if _wants_json(arguments):
+    """Print an error: one sentence on stderr, or, where a format for programs was asked for, in that format."""
+    format_ = _value(arguments, "--format")
+    command = arguments[0] if arguments else ""
+    if format_ == "json":
         from rldoctor.render.json_report import render_error
 
-        typer.echo(render_error(arguments[0] if arguments else "", error))
-    else:
-        from rich.console import Console
-        from rich.text import Text
+        typer.echo(render_error(command, error))
+        return error.exit_code
+    if format_ in ("junit", "sarif", "csv", "md", "github"):
+        # Who reads the report does not read stderr: no report would look like nothing to report.
+        from rldoctor.model import Report, Subject, Unjudged, Verdict
+        from rldoctor.render import render
 
-        from rldoctor.render.words import clean
+        reason = Unjudged("error", error.problem, error.cure)
+        subject = Subject(f"rldoctor {command}", "command", Verdict.UNJUDGED, summary=error.problem, unjudged=(reason,))
+        typer.echo(render(Report(command, (subject,), Verdict.UNJUDGED, error.exit_code), format_))
+    from rich.console import Console
+    from rich.text import Text
 
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
-        if error.cure:
-            console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
+    from rldoctor.render.words import clean
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
+    if error.cure:
+        console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
     return error.exit_code
 
 
-def _wants_json(arguments: list[str]) -> bool:
-    pairs = pairwise(arguments)
-    return "--format=json" in arguments or ("--format", "json") in pairs
+def _value(arguments: list[str], option: str) -> str:
+    """Return what the last ``option`` on the command line says, whether the rest of it can be understood or not."""
+    split = [words for word in arguments for words in (word.split("=", 1) if word.startswith("--") else [word])]
+    return next((value for key, value in reversed(list(pairwise(split))) if key == option), "")

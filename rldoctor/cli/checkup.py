@@ -10,6 +10,7 @@ from rldoctor.cli.options import (
     Format,
     FormatOption,
     OutOption,
+    OutputOption,
     ReferenceOption,
     RequireOption,
     SeedOption,
@@ -31,6 +32,7 @@ def checkup(
     engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
     format_: FormatOption = Format.TEXT,
+    output: OutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """All in one: preflight, train, evaluate, gate and diagnose on a reference. The exit code is the gate's."""
@@ -40,6 +42,6 @@ def checkup(
     from rldoctor.references import load_recipe
 
     recipe = load_recipe(reference).with_overrides(pairs(set_)).with_criteria(words(require))
-    with bars(quiet=format_ is Format.JSON) as bar:
+    with bars(quiet=format_ is not Format.TEXT) as bar:
         report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar, engine=engine)
-    finish(report, format_, verbose)
+    finish(report, format_, verbose, output)

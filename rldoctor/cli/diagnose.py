@@ -13,6 +13,7 @@ from rldoctor.cli.options import (
     Format,
     FormatOption,
     IgnoreOption,
+    OutputOption,
     SelectOption,
     VerboseOption,
     fail_on,
@@ -28,6 +29,7 @@ def diagnose(
     ignore: IgnoreOption = None,
     fail_on_: FailOnOption = FailOn.SICK,
     format_: FormatOption = Format.TEXT,
+    output: OutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Read TensorBoard logs back: healthy or not, what is wrong, how it is known, what to change."""
@@ -35,4 +37,4 @@ def diagnose(
     from rldoctor.model import make_report
 
     subjects = examine(runs, reference, words(select), words(ignore))
-    finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose)
+    finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose, output)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import Format, FormatOption, need_training_packages
+from rldoctor.cli.options import PlainFormat, PlainFormatOption, need_training_packages
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     episodes: Annotated[int | None, typer.Option("--episodes", "-n", min=1, help="How many episodes.")] = None,
-    format_: FormatOption = Format.TEXT,
+    format_: PlainFormatOption = PlainFormat.TEXT,
 ) -> None:
     """Play the deterministic policy on episodes that training never saw, and write evaluation.json."""
     need_training_packages("evaluate")
@@ -23,7 +23,7 @@ def evaluate(
     from rldoctor.cli.progress import bars
     from rldoctor.training.evaluate import evaluate as play
 
-    with bars(quiet=format_ is Format.JSON) as bar:
+    with bars(quiet=format_ is PlainFormat.JSON) as bar:
         shown = {}
 
         def watch(policy: str, done: int) -> None:
@@ -32,7 +32,7 @@ def evaluate(
             shown[policy].count(done)
 
         content = play(run, episodes=episodes, watcher=watch)
-    if format_ is Format.JSON:
+    if format_ is PlainFormat.JSON:
         import json
 
         typer.echo(json.dumps(content, indent=2))

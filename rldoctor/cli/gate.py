@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import Format, FormatOption, RequireOption, VerboseOption, finish, words
+from rldoctor.cli.options import Format, FormatOption, OutputOption, RequireOption, VerboseOption, finish, words
 
 
 def gate(
@@ -15,6 +15,7 @@ def gate(
     require: RequireOption = None,
     reference: Annotated[str | None, typer.Option("--reference", "-r", help="Use this reference's criteria.")] = None,
     format_: FormatOption = Format.TEXT,
+    output: OutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Hold evaluations against the passing criteria: exit 0 passed, 1 failed, 3 could not judge."""
@@ -23,4 +24,4 @@ def gate(
     from rldoctor.references import load_recipe
 
     recipe = load_recipe(reference) if reference else None
-    finish(make_report("gate", [judge(run, words(require), recipe) for run in runs]), format_, verbose)
+    finish(make_report("gate", [judge(run, words(require), recipe) for run in runs]), format_, verbose, output)

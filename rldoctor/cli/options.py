@@ -23,6 +23,18 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    GITHUB = "github"
+    MD = "md"
+    CSV = "csv"
+
+
+class PlainFormat(StrEnum):
+    """Output formats of what is no report of verdicts."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class FailOn(StrEnum):
@@ -33,6 +45,10 @@ class FailOn(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the report.")]
+PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", help="How to print it.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Write the report into this file instead of printing it.")
+]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was looked at.")]
 SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (prefix) or names.")]
@@ -68,14 +84,19 @@ def need_training_packages(command: str) -> None:
             raise MissingExtra(f"rldoctor {command}", package) from None
 
 
-def finish(report: Report, format_: Format, verbose: bool = False) -> None:
-    """Print ``report`` and end the command with its exit code.
+def finish(report: Report, format_: Format, verbose: bool = False, output: Path | None = None) -> None:
+    """Print ``report``, or write it to ``output``, and end the command with its exit code.
 
     Raises:
-        typer.Exit: Always.
+        typer.Exit: Always, but for
+        UsageError: ``output`` cannot be written to.
     """
     from rldoctor.render import render
+    from rldoctor.render.files import write_file
 
+    if output is not None:
+        write_file(report, format_.value, output, verbose)
+        raise typer.Exit(report.exit_code)
     try:
         text = render(report, format_.value, verbose)
         if text is not None:

@@ -14,6 +14,7 @@ from rldoctor.cli.options import (
     FormatOption,
     IgnoreOption,
     OutOption,
+    OutputOption,
     ReferenceOption,
     SelectOption,
     SetOption,
@@ -36,6 +37,7 @@ def preflight(
     out: OutOption = RUNS,
     fail_on_: FailOnOption = FailOn.SICK,
     format_: FormatOption = Format.TEXT,
+    output: OutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Examine the machine and the environment before a training: is it fit to train on?"""
@@ -50,7 +52,7 @@ def preflight(
             typer.echo(f"{check.code}  {check.name:<34} {check.title}")
         return
     recipe = load_recipe(reference).with_overrides(pairs(set_))
-    with bars(quiet=format_ is Format.JSON) as bar:
+    with bars(quiet=format_ is not Format.TEXT) as bar:
         shown = bar("preflight", 1)
         subject = run_preflight(
             env or recipe.env,
@@ -60,4 +62,4 @@ def preflight(
             ignore=words(ignore),
             watcher=lambda name, done, total: shown.count(done, total, name),
         )
-    finish(make_report("preflight", [subject], fail_on(fail_on_)), format_, verbose)
+    finish(make_report("preflight", [subject], fail_on(fail_on_)), format_, verbose, output)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from rldoctor.cli.options import Format, FormatOption
+from rldoctor.cli.options import PlainFormat, PlainFormatOption
 
 
-def rules(format_: FormatOption = Format.TEXT) -> None:
+def rules(format_: PlainFormatOption = PlainFormat.TEXT) -> None:
     """List everything that the doctor knows: checks, signs, criteria, diagnoses, metrics and concepts."""
     import json
 
     from rldoctor.explain import catalogue
 
     shelves = catalogue()
-    if format_ is Format.JSON:
+    if format_ is PlainFormat.JSON:
         typer.echo(json.dumps(shelves, indent=2))
         return
     for shelf, entries in shelves.items():

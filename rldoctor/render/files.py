@@ -5,9 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from rldoctor import run_directory
+from rldoctor.errors import UsageError
 from rldoctor.model import Report
-from rldoctor.render.json_report import render_json
+from rldoctor.render.formats import render
 from rldoctor.render.text import lines_of
+
+
+def write_file(report: Report, format_: str, path: Path, verbose: bool = False) -> None:
+    """Write ``report`` in a format to ``path``, whole or not at all; missing folders are made.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    content = "\n".join(lines_of(report, verbose)) if format_ == "text" else render(report, format_, verbose)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.", "Name another place.") from error
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory.", "Name a file for the report.")
+    with run_directory.replacing(path) as temporary:
+        temporary.write_text(f"{content}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def write_report(report: Report, directory: Path) -> None:
@@ -16,6 +34,5 @@ def write_report(report: Report, directory: Path) -> None:
     Raises:
         UsageError: The place cannot be written to.
     """
-    for name, content in (("report.txt", "\n".join(lines_of(report))), ("report.json", render_json(report))):
-        with run_directory.replacing(directory / name) as temporary:
-            temporary.write_text(f"{content}\n", encoding="utf-8", errors="backslashreplace")
+    write_file(report, "text", directory / "report.txt", verbose=True)
+    write_file(report, "json", directory / "report.json")

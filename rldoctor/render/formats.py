@@ -7,12 +7,22 @@ from collections.abc import Callable, Mapping
 from rldoctor.errors import UsageError
 from rldoctor.model import Report
 from rldoctor.recipe import near
+from rldoctor.render.github import render_github
 from rldoctor.render.json_report import render_json
+from rldoctor.render.junit import render_junit
+from rldoctor.render.markdown import render_markdown
+from rldoctor.render.sarif import render_sarif
+from rldoctor.render.table import render_csv
 from rldoctor.render.text import render_text
 
 FORMATS: Mapping[str, Callable[[Report, bool], str | None]] = {
     "text": render_text,
     "json": render_json,
+    "junit": render_junit,
+    "sarif": render_sarif,
+    "github": render_github,
+    "md": render_markdown,
+    "csv": render_csv,
 }
 
 

@@ -167,8 +167,8 @@ def _indented(console: Console, what: RenderableType, by: int = 2) -> None:
     console.print(Padding(what, (0, 0, 0, by)))
 
 
-def lines_of(report: Report) -> Sequence[str]:
+def lines_of(report: Report, verbose: bool = True) -> Sequence[str]:
     """Return the report as plain lines 100 columns wide, for ``report.txt`` beside the run."""
     console = Console(width=100, no_color=True, force_terminal=False, highlight=False, record=True, file=io.StringIO())
-    render_text(report, verbose=True, console=console)
+    render_text(report, verbose, console)
     return console.export_text(styles=False).rstrip().splitlines()

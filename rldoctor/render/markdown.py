@@ -1,0 +1,79 @@
+"""Markdown for a pull request's comment or a job's summary: the verdict, a table, and the details folded away."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from rldoctor.model import Report, Subject, Verdict
+from rldoctor.render.remarks import Remark, headline, remarks_on
+from rldoctor.render.words import clean, counted, number
+
+# GitHub refuses a comment of more than 65,536 characters; other hosts take more.
+MOST_CHARACTERS = 65_000
+_SIGN = {Verdict.HEALTHY: "✅", Verdict.SUSPECT: "⚠️", Verdict.SICK: "❌", Verdict.UNJUDGED: "❔"}
+_MOST_ROWS = 100
+
+
+def render_markdown(report: Report, verbose: bool = False) -> str:
+    """Return ``report`` as Markdown of at most ``MOST_CHARACTERS``; ``verbose`` unfolds the details."""
+    shown = report.subjects[:_MOST_ROWS]
+    lines = [
+        f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report.verdict}",
+        "",
+        "| | subject | what |",
+        "|---|---|---|",
+        *(f"| {_SIGN[s.verdict]} {s.verdict} | {code(s.path)} | {_sentence(s)} |" for s in shown),
+    ]
+    if len(shown) < len(report.subjects):
+        lines.append(f"| | | and {counted(len(report.subjects) - len(shown), 'subject')} more |")
+    text = "\n".join([*lines, ""])
+    for subject in report.subjects:
+        details = _details(subject, verbose)
+        if len(text) + len(details) > MOST_CHARACTERS:
+            return f"{text}\nThe rest does not fit in here: rldoctor {report.command} --format html shows all of it.\n"
+        text += details
+    return f"{text}\n<sub>{escape(headline(report))}</sub>"
+
+
+def escape(text: str) -> str:
+    """Return ``text`` so that Markdown and HTML take it literally and nobody is notified by an @."""
+    plain = html.escape(" ".join(clean(text).split()), quote=False)
+    return re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", plain).replace("@", "@\u200b")
+
+
+def code(text: str) -> str:
+    """Return ``text`` as inline code: HTML, in which a name may hold backticks, its marks spelt as numbers."""
+    shown = html.escape(clean(text)).replace("\n", "\\n")
+    spelt = re.sub(r"[\\`*_\[\]|~$@]", lambda found: f"&#{ord(found[0])};", shown)
+    return f"<code>{spelt}</code>"
+
+
+def _sentence(subject: Subject) -> str:
+    first = next(iter(remarks_on(subject)), None)
+    if subject.verdict is Verdict.HEALTHY or first is None:
+        return escape(subject.summary or "nothing found")
+    return escape(first.message)
+
+
+def _details(subject: Subject, verbose: bool) -> str:
+    said = list(remarks_on(subject))
+    if not said and not subject.criteria:
+        return ""
+    unfolded = " open" if verbose or subject.verdict in (Verdict.SICK, Verdict.UNJUDGED) else ""
+    lines = [f"<details{unfolded}><summary>{code(subject.path)}</summary>", ""]
+    if subject.criteria:
+        lines += ["| criterion | seen | asked | |", "|---|---|---|---|"]
+        lines += [
+            f"| {escape(c.title)} | {number(c.observed, c.unit)} | {escape(c.relation)} {number(c.threshold, c.unit)} "
+            f"| {'✅' if c.passed else '❌'} |"
+            for c in subject.criteria
+        ]
+        lines.append("")
+    lines += [_bullet(remark) for remark in said]
+    return "\n".join(["", *lines, "", "</details>", ""])
+
+
+def _bullet(remark: Remark) -> str:
+    remedy = f" **Fix:** {escape(remark.remedy)}" if remark.remedy else ""
+    return f"- {code(remark.rule)} {remark.severity}: {escape(remark.message)}{remedy}"

@@ -1,0 +1,87 @@
+"""What a report says, one remark after the other: the common ground of the formats for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rldoctor.model import Report, Severity, Subject, Verdict
+from rldoctor.render.words import clean, number
+
+_LEVEL = {Verdict.SICK: Severity.ERROR, Verdict.SUSPECT: Severity.WARNING, Verdict.UNJUDGED: Severity.ERROR}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that a report says of one subject.
+
+    Attributes:
+        rule: What said it: a finding's or criterion's code, a diagnosis's name, or ``unjudged``.
+        name: The rule in kebab-case words.
+        severity: Of an error the command fails; a criterion that is not met and a sick verdict are errors.
+        subject: The subject's path.
+        message: What was seen, control characters spelt out.
+        remedy: What to change; may be empty.
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    subject: str
+    message: str
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message with the remedy behind it."""
+        return f"{self.message} {self.remedy}".strip()
+
+
+def remarks(report: Report, brief: bool = False) -> Iterator[Remark]:
+    """Yield every remark of ``report``: for each subject its verdict's reason first, then what was found.
+
+    Args:
+        report: The report.
+        brief: Of a run's findings only those that speak for the leading diagnosis.
+    """
+    for subject in report.subjects:
+        evidence = subject.diagnoses[0].speaks_for if brief and subject.diagnoses else None
+        for remark in remarks_on(subject):
+            if evidence is None or remark.rule in evidence or remark.rule not in {f.code for f in subject.findings}:
+                yield remark
+
+
+def remarks_on(subject: Subject) -> Iterator[Remark]:
+    """Yield every remark on one subject."""
+    path = clean(subject.path)
+    if subject.verdict is Verdict.UNJUDGED:
+        reasons = "; ".join(item.reason for item in subject.unjudged[:3])
+        message = clean(subject.summary or reasons or "Nothing could be judged.")
+        cures = " ".join(dict.fromkeys(item.how_to_log for item in subject.unjudged if item.how_to_log))
+        yield Remark("unjudged", "could-not-judge", Severity.ERROR, path, message, clean(cures))
+    leading = next((d for d in subject.diagnoses if d.name != "healthy"), None)
+    if leading and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
+        message = f"{leading.title[:1].upper()}{leading.title[1:]} ({leading.probability:.0%})."
+        yield Remark(
+            leading.name,
+            leading.name,
+            _LEVEL[subject.verdict],
+            path,
+            clean(message),
+            clean(" ".join(leading.remedy.split())),
+        )
+    for criterion in subject.criteria:
+        if not criterion.passed:
+            seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
+            message = f"The {clean(criterion.title)} is {seen}, not {criterion.relation} {asked}."
+            yield Remark(criterion.code, criterion.name.replace("_", "-"), Severity.ERROR, path, message)
+    for finding in subject.findings:
+        # A sign's error is part of what made the verdict; where that is milder, so is the sign.
+        yield Remark(finding.code, finding.name, finding.severity, path, clean(finding.message), clean(finding.remedy))
+
+
+def headline(report: Report) -> str:
+    """Return one line: the verdict, and of how many subjects."""
+    counts = {verdict: sum(s.verdict is verdict for s in report.subjects) for verdict in Verdict}
+    parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing to judge"
+    return f"rldoctor {report.command}: {report.verdict} ({parts}), exit code {report.exit_code}"

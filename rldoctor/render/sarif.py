@@ -1,0 +1,93 @@
+"""SARIF 2.1.0, the OASIS standard in which code hosts take findings (docs.oasis-open.org/sarif/sarif/v2.1.0)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rldoctor.model import Report, Severity
+from rldoctor.render.remarks import Remark, headline, remarks
+from rldoctor.render.words import clean
+from rldoctor.rulebook import load_rulebook
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVEL = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
+
+
+def render_sarif(report: Report, verbose: bool = False) -> str:
+    """Return ``report`` as a SARIF log of one run, with the metadata of every rule that spoke."""
+    del verbose
+    from rldoctor import __version__
+
+    said = list(remarks(report))
+    kinds = {clean(subject.path): subject.kind for subject in report.subjects}
+    rules = _rules(said)
+    places = {rule["id"]: i for i, rule in enumerate(rules)}
+    log = {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "rldoctor", "version": __version__, "rules": rules}},
+                "invocations": [
+                    {
+                        "executionSuccessful": report.exit_code in (0, 1, 3),
+                        "exitCode": report.exit_code,
+                        "exitCodeDescription": headline(report),
+                    }
+                ],
+                "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {"ROOT": {"description": {"text": "Where rldoctor was started."}}},
+                "results": [_result(remark, places[remark.rule], kinds) for remark in said],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _rules(said: Iterable[Remark]) -> list[dict[str, Any]]:
+    book = load_rulebook()
+    rules = {}
+    for remark in said:
+        if remark.rule in rules:
+            continue
+        what, why = remark.name.replace("-", " "), ""
+        if remark.rule in book.signs:
+            what, why = book.signs[remark.rule].what, book.signs[remark.rule].why
+        elif remark.rule in book.diagnoses:
+            what = book.diagnoses[remark.rule].what
+        rules[remark.rule] = {
+            "id": remark.rule,
+            "name": "".join(word.capitalize() for word in remark.name.split("-")),
+            "shortDescription": {"text": what},
+            "fullDescription": {"text": f"{what} {why}".strip()},
+            "help": {"text": f"rldoctor explain {remark.rule}"},
+            "defaultConfiguration": {"level": _LEVEL[remark.severity]},
+        }
+    return list(rules.values())
+
+
+def _result(remark: Remark, rule: int, kind_of: Mapping[str, str]) -> dict[str, Any]:
+    kind = kind_of[remark.subject]
+    logical = {"name": remark.subject, "kind": "module" if kind == "environment" else "object"}
+    location: dict[str, Any] = {"logicalLocations": [logical]}
+    if kind in ("run", "evaluation"):
+        location["physicalLocation"] = {"artifactLocation": _artifact(remark.subject)}
+    return {
+        "ruleId": remark.rule,
+        "ruleIndex": rule,
+        "level": _LEVEL[remark.severity],
+        "message": {"text": remark.text},
+        "locations": [location],
+    }
+
+
+def _artifact(path: str) -> dict[str, str]:
+    """Return a path as a URI: absolute as a file, relative to where rldoctor was started otherwise."""
+    posix = Path(path).as_posix()
+    if Path(path).is_absolute():
+        return {"uri": f"file://{quote(posix)}"}
+    return {"uri": quote(posix), "uriBaseId": "ROOT"}
