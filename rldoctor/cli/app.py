@@ -120,7 +120,7 @@ def _tell(arguments: list[str], error: RldoctorError) -> int:
 
         typer.echo(render_error(command, error))
         return error.exit_code
-    if format_ in ("junit", "sarif", "csv", "md", "github"):
+    if format_ in ("html", "junit", "sarif", "csv", "md", "github"):
         # Who reads the report does not read stderr: no report would look like nothing to report.
         from rldoctor.model import Report, Subject, Unjudged, Verdict
         from rldoctor.render import render

@@ -9,8 +9,8 @@ from rldoctor.cli.options import (
     EngineOption,
     Format,
     FormatOption,
+    LongOutputOption,
     OutOption,
-    OutputOption,
     ReferenceOption,
     RequireOption,
     SeedOption,
@@ -32,7 +32,7 @@ def checkup(
     engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
     format_: FormatOption = Format.TEXT,
-    output: OutputOption = None,
+    output: LongOutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """All in one: preflight, train, evaluate, gate and diagnose on a reference. The exit code is the gate's."""

@@ -23,6 +23,7 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    HTML = "html"
     JUNIT = "junit"
     SARIF = "sarif"
     GITHUB = "github"
@@ -46,9 +47,10 @@ class FailOn(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the report.")]
 PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", help="How to print it.")]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", help="Write the report into this file instead of printing it.")
-]
+_OUTPUT = "Write the report into this file instead of printing it."
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=_OUTPUT)]
+# Where -o is the folder that collects runs.
+LongOutputOption = Annotated[Path | None, typer.Option("--output", help=_OUTPUT)]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was looked at.")]
 SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (prefix) or names.")]

@@ -13,8 +13,8 @@ from rldoctor.cli.options import (
     Format,
     FormatOption,
     IgnoreOption,
+    LongOutputOption,
     OutOption,
-    OutputOption,
     ReferenceOption,
     SelectOption,
     SetOption,
@@ -37,7 +37,7 @@ def preflight(
     out: OutOption = RUNS,
     fail_on_: FailOnOption = FailOn.SICK,
     format_: FormatOption = Format.TEXT,
-    output: OutputOption = None,
+    output: LongOutputOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Examine the machine and the environment before a training: is it fit to train on?"""

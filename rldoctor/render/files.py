@@ -29,10 +29,11 @@ def write_file(report: Report, format_: str, path: Path, verbose: bool = False) 
 
 
 def write_report(report: Report, directory: Path) -> None:
-    """Write ``report.txt`` for people and ``report.json`` for programs into ``directory``.
+    """Write ``report.txt`` and ``report.html`` for people and ``report.json`` for programs into ``directory``.
 
     Raises:
         UsageError: The place cannot be written to.
     """
     write_file(report, "text", directory / "report.txt", verbose=True)
     write_file(report, "json", directory / "report.json")
+    write_file(report, "html", directory / "report.html")

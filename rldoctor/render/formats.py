@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from rldoctor.errors import UsageError
 from rldoctor.model import Report
 from rldoctor.recipe import near
-from rldoctor.render.github import render_github
-from rldoctor.render.json_report import render_json
-from rldoctor.render.junit import render_junit
-from rldoctor.render.markdown import render_markdown
-from rldoctor.render.sarif import render_sarif
-from rldoctor.render.table import render_csv
-from rldoctor.render.text import render_text
 
-FORMATS: Mapping[str, Callable[[Report, bool], str | None]] = {
-    "text": render_text,
-    "json": render_json,
-    "junit": render_junit,
-    "sarif": render_sarif,
-    "github": render_github,
-    "md": render_markdown,
-    "csv": render_csv,
+# Name to module and function, imported when asked for: a diagnosis in the terminal needs no templates.
+FORMATS: Mapping[str, str] = {
+    "text": "text:render_text",
+    "json": "json_report:render_json",
+    "html": "html_report:render_html",
+    "junit": "junit:render_junit",
+    "sarif": "sarif:render_sarif",
+    "github": "github:render_github",
+    "md": "markdown:render_markdown",
+    "csv": "table:render_csv",
 }
 
 
@@ -39,4 +35,6 @@ def check(name: str) -> str:
 
 def render(report: Report, name: str, verbose: bool = False) -> str | None:
     """Return ``report`` in the format ``name``; a format that prints by itself (text) returns ``None``."""
-    return FORMATS[check(name)](report, verbose)
+    module, _, function = FORMATS[check(name)].partition(":")
+    renderer: Callable[[Report, bool], str | None] = getattr(import_module(f"rldoctor.render.{module}"), function)
+    return renderer(report, verbose)

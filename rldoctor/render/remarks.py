@@ -71,7 +71,8 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
             clean(" ".join(leading.remedy.split())),
         )
     for criterion in subject.criteria:
-        if not criterion.passed:
+        # The gate's own findings say it with more care.
+        if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
             seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
             message = f"The {clean(criterion.title)} is {seen}, not {criterion.relation} {asked}."
             yield Remark(criterion.code, criterion.name.replace("_", "-"), Severity.ERROR, path, message)

@@ -55,9 +55,11 @@ def hostile() -> Report:
     )
     diagnosis = RankedDiagnosis("plateau-below-target", HOSTILE, 0.5, ("UPD101",), (), HOSTILE, HOSTILE)
     criterion = CriterionResult("EVL101", "success_rate", HOSTILE, math.nan, ">", 0.9, False)
+    # No file system has a name with a zero byte.
+    path = HOSTILE.replace("\x00", "")
     kinds = (
-        Subject(HOSTILE, "run", Verdict.SICK, summary=HOSTILE, findings=(finding,), diagnoses=(diagnosis,)),
-        Subject(f"=cmd|{HOSTILE}", "evaluation", Verdict.SICK, criteria=(criterion,)),
+        Subject(path, "run", Verdict.SICK, summary=HOSTILE, findings=(finding,), diagnoses=(diagnosis,)),
+        Subject(f"=cmd|{path}", "evaluation", Verdict.SICK, criteria=(criterion,)),
         Subject("@SUM(A1)", "run", Verdict.UNJUDGED, unjudged=(Unjudged("LOG301", HOSTILE, HOSTILE),)),
         Subject(
             "Env-v0",

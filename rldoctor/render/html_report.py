@@ -1,0 +1,144 @@
+"""The report as one self-contained page: opens from disk, asks nobody for anything.
+
+Charts are drawn by plotly.js (its "basic" build, MIT, in ``assets/``). The content security policy allows exactly the
+scripts that are written into the page, by their hashes, and no connection at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rldoctor import run_directory
+from rldoctor.errors import RldoctorError
+from rldoctor.model import Finding, Json, Report, Subject, Verdict
+from rldoctor.render.chart_data import chart_data
+from rldoctor.render.remarks import headline
+from rldoctor.render.words import clean, number
+from rldoctor.rulebook import load_rulebook
+
+_ASSETS = Path(__file__).resolve().parent / "assets"
+_SHOWN_FROM = 0.01
+
+
+def render_html(report: Report, verbose: bool = False) -> str:
+    """Return ``report`` as an HTML page; ``verbose`` opens what is folded."""
+    from rldoctor import __version__
+
+    runs = [subject for subject in report.subjects if subject.kind == "run"]
+    scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
+    places = {id(subject): place for place, subject in enumerate(runs)}
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            report=report,
+            headline=headline(report),
+            subjects=[_view(subject, places.get(id(subject))) for subject in report.subjects],
+            several=len(runs) > 1,
+            verbose=verbose,
+            version=__version__,
+            style=Markup(_asset("report.css")),
+            scripts=[Markup(script) for script in scripts],
+            policy=_policy(scripts),
+            data=Markup(_embedded(chart_data(runs))),
+        )
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(_ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"number": number, "clean": clean}
+    return templates
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """Return the content security policy: these scripts, styles of the page itself, nothing from anywhere."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    # plotly.js writes style attributes and makes pictures of charts (data:, blob:) for its download button.
+    rest = "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; {rest}"
+
+
+def _embedded(content: Any) -> str:
+    """Return JSON that can stand in a script element: no text in it can end the element."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _view(subject: Subject, place: int | None) -> dict[str, Any]:
+    """Return what the template says of a subject."""
+    record, evaluation = (_file(subject, name) for name in (run_directory.RUN_FILE, run_directory.EVALUATION_FILE))
+    recipe = record.get("recipe")
+    shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
+    return {
+        "is": subject,
+        "place": place,
+        "name": clean(subject.path),
+        "kind": {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis"}.get(subject.kind, subject.kind),
+        "diagnoses": shown,
+        "findings": [(finding, _explained(finding)) for finding in subject.findings],
+        "by_code": {finding.code: finding for finding in subject.findings},
+        "recipe": _flat(recipe) if subject.kind == "run" and isinstance(recipe, Mapping) else {},
+        "versions": _flat(record.get("versions", {}))
+        if subject.kind == "run"
+        else _flat(subject.facts.get("versions", {})),
+        "machine": _flat(record.get("machine", {}))
+        if subject.kind == "run"
+        else _flat(subject.facts.get("machine", {})),
+        "aggregate": _flat(evaluation.get("aggregate", {})) if subject.kind == "evaluation" else {},
+        "baselines": {k: _flat(v) for k, v in _mapping(evaluation.get("baselines")).items()}
+        if subject.kind == "evaluation"
+        else {},
+        "open": subject.verdict is not Verdict.HEALTHY,
+    }
+
+
+def _explained(finding: Finding) -> str:
+    sign = load_rulebook().signs.get(finding.code)
+    return f"{sign.what} {sign.why}" if sign else ""
+
+
+def _file(subject: Subject, name: str) -> dict[str, Json]:
+    if subject.kind not in ("run", "evaluation"):
+        return {}
+    try:
+        return run_directory.read_json(Path(subject.path) / name, name)
+    except RldoctorError:
+        return {}
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _flat(value: Json, prefix: str = "") -> dict[str, str]:
+    """Return a nested mapping as lines of key and text."""
+    lines: dict[str, str] = {}
+    for key, item in _mapping(value).items():
+        if isinstance(item, Mapping):
+            lines |= _flat(item, f"{prefix}{key}.")
+        elif item not in (None, ""):
+            lines[clean(f"{prefix}{key}")] = clean(f"{item:g}" if isinstance(item, float) else str(item))
+    return lines

@@ -1,0 +1,206 @@
+"""The HTML report in a real browser: headless Chromium (Debian's chromium and chromium-driver), opened from disk."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rldoctor.cli.app import run
+from rldoctor.diagnose import diagnose
+from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Verdict, make_report
+from rldoctor.render import render
+from rldoctor.render.chart_data import thinned
+from rldoctor.render.html_report import _embedded
+
+RUNS = Path(__file__).resolve().parents[1] / "runs"
+SICK = RUNS / "sick/learning-rate-too-high/fetch_reach_dense-learning-rate-high-extreme-100"
+SEVERAL = (RUNS / "healthy/fetch_reach_dense/quick", RUNS / "healthy/cartpole/zoo")
+# No connection of Chromium's own, so that every request that is seen is the page's.
+ARGUMENTS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1200,1000"),
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    webdriver = pytest.importorskip("selenium.webdriver")
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in ARGUMENTS:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def page(chromium, tmp_path):
+    """Return what opens a report in the browser and fails on any error or request that it causes."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def opened(report, **features):
+        path = tmp_path / "report.html"
+        path.write_text(render(report, "html"), encoding="utf-8")
+        chromium.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": features.get("scheme", "light")}]},
+        )
+        chromium.set_window_size(features.get("width", 1200), 1000)
+        chromium.get_log("performance")
+        chromium.get_log("browser")
+        chromium.get(path.as_uri())
+        # Charts are drawn when they come into view.
+        chromium.execute_script("document.querySelector('#together, .charts').scrollIntoView()")
+        WebDriverWait(chromium, 30).until(lambda b: b.find_elements("css selector", ".js-plotly-plot"))
+        return chromium
+
+    yield opened
+    assert chromium.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert all(url.startswith(("file://", "data:", "blob:")) for url in asked), asked
+
+
+def wait(browser, condition):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 30).until(lambda b: b.execute_script(f"return {condition}"))
+
+
+def one() -> Report:
+    return make_report("diagnose", diagnose([SICK]))
+
+
+def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
+    browser = page(one())
+    body = browser.find_element("tag name", "main").text
+    assert "the learning rate is too high" in body
+    assert "Set learning_rate 0.1 -> 0.002" in body
+    assert "approx_kl" in body
+    chart = "document.querySelector('.chart[data-metric=approx_kl]')"
+    browser.execute_script(f"{chart}.scrollIntoView()")
+    wait(browser, f"{chart}.classList.contains('js-plotly-plot')")
+    names = browser.execute_script(f"return {chart}.data.map((trace) => trace.name || '')")
+    assert names[-2:] == ["healthy median", "approx_kl"]
+    marks = browser.execute_script(f"return {chart}.layout.annotations.map((mark) => mark.text).join(' ')")
+    assert {"UPD101", "UPD103"} <= set(marks.split())
+    label = browser.execute_script(f"return {chart}.getAttribute('aria-label')")
+    assert label.startswith("approximate KL divergence, from ")
+    # Clicked: a logarithmic axis, and what the callback logged besides.
+    browser.find_element("css selector", ".log").click()
+    browser.execute_script(f"{chart}.scrollIntoView()")
+    wait(browser, f"({chart}.layout || {{yaxis: {{}}}}).yaxis.type === 'log'")
+    before = len(browser.find_elements("css selector", ".chart"))
+    browser.find_element("css selector", ".inside").click()
+    assert len(browser.find_elements("css selector", ".chart")) > before + 20
+
+
+def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
+    report = make_report("diagnose", diagnose(SEVERAL))
+    browser = page(report)
+    traces = "document.getElementById('together').data.filter((trace) => trace.name && trace.name.includes('/')).length"
+    count = len(report.subjects)
+    assert count > 40
+    assert browser.execute_script(f"return {traces}") == count
+    browser.find_element("css selector", ".toggle").click()
+    wait(browser, f"{traces} === {count - 1}")
+    browser.find_element("id", "none").click()
+    wait(browser, f"{traces} === 0")
+    browser.find_element("id", "all").click()
+    wait(browser, f"{traces} === {count}")
+    browser.execute_script(
+        "const m = document.getElementById('metric'); m.value = 'entropy'; m.dispatchEvent(new Event('change'))"
+    )
+    wait(browser, "document.getElementById('together').layout.title.text.includes('entropy')")
+
+
+def test_it_can_be_used_by_keyboard(page):
+    from selenium.webdriver.common.keys import Keys
+
+    browser = page(one())
+    browser.find_element("tag name", "body").send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.text == "Skip to the report"
+    reached = set()
+    for _ in range(12):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        reached.add(browser.switch_to.active_element.tag_name)
+    assert {"summary", "input", "button"} <= reached
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_it_fits_a_phone_by_day_and_by_night(page, scheme, dark):
+    browser = page(one(), scheme=scheme, width=500)
+    widths = browser.execute_script("return [document.scrollingElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+    colour = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    red = int(colour.removeprefix("rgb(").split(",")[0])
+    assert (red < 60) is dark
+    ink = browser.execute_script("return document.querySelector('.js-plotly-plot').layout.font.color")
+    assert (ink == "#e6edf3") is dark
+
+
+def test_no_name_becomes_a_script(page):
+    hostile = (
+        '</script><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7*7}}" onmouseover="pwned=1'
+    )
+    finding = Finding("UPD101", hostile, Severity.ERROR, hostile, hostile, {"metric": "approx_kl", "observed": hostile})
+    diagnosis = RankedDiagnosis(hostile, hostile, 0.9, (hostile,), (hostile,), hostile, hostile)
+    real = diagnose([SICK])[0]
+    strange = Subject(
+        hostile, "run", Verdict.SICK, hostile, hostile, summary=hostile, findings=(finding,), diagnoses=(diagnosis,)
+    )
+    browser = page(make_report("diagnose", [real, strange]))
+    assert browser.execute_script("return typeof window.pwned") == "undefined"
+    assert browser.find_elements("css selector", "img, main script") == []
+    assert hostile in browser.find_element("css selector", ".overview").text
+    assert "49" not in browser.find_element("css selector", ".overview").text.replace(hostile, "")
+
+
+def test_the_policy_forbids_what_is_not_in_the_page():
+    text = html.unescape(render(one(), "html").split("</head>")[0])
+    assert "default-src 'none'; script-src 'sha256-" in text
+    assert "unsafe-eval" not in text
+    assert "script-src 'unsafe-inline'" not in text
+    assert _embedded({"a": "</script>&"}) == '{"a":"\\u003c/script\\u003e\\u0026"}'
+
+
+def test_it_is_light(tmp_path):
+    single = len(render(one(), "html").encode())
+    assert single < 2_000_000
+    subjects = diagnose(SEVERAL)
+    several = len(render(make_report("diagnose", subjects), "html").encode())
+    fewer = len(render(make_report("diagnose", subjects[:20]), "html").encode())
+    assert (several - fewer) / (len(subjects) - 20) < 100_000
+
+
+def test_a_run_that_is_gone_and_other_subjects_have_no_curves(tmp_path):
+    gone = Subject(str(tmp_path / "gone"), "run", Verdict.UNJUDGED)
+    env = Subject("CartPole-v1", "environment", Verdict.HEALTHY, facts={"versions": {"python": "3"}})
+    assert "CartPole-v1" in render(make_report("checkup", [gone, env]), "html")
+
+
+def test_thinning_keeps_spikes():
+    import numpy as np
+
+    values = np.zeros(10_000)
+    values[4321], values[99] = 7.0, np.nan
+    steps, kept = thinned(np.arange(10_000), values, 120)
+    assert len(steps) <= 120
+    assert steps[kept.argmax()] == 4321
+    assert np.isfinite(kept).all()
+    short = thinned(np.arange(5), np.array([1, np.nan, 3, 4, 5.0]), 120)
+    assert len(short[0]) == 5
+
+
+def test_the_command_writes_it(tmp_path):
+    assert run(["diagnose", str(SICK), "--format", "html", "-o", str(tmp_path / "report.html")]) == 1
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
