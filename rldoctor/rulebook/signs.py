@@ -8,9 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rldoctor.rulebook.verb import Condition
-from rldoctor.rulebook.verbs_level import Behind, Level, OffBand
+from rldoctor.rulebook.verbs_level import Behind, Level, OffBand, ScaleOff
 from rldoctor.rulebook.verbs_log import Missing, NonFinite, Recorded
-from rldoctor.rulebook.verbs_shape import Change, DropsFromPeak, Frozen, Gain, Restless, Share, Spikes, Swing, Trend
+from rldoctor.rulebook.verbs_shape import (
+    Change,
+    DropsFromPeak,
+    Frozen,
+    Gain,
+    Restless,
+    Share,
+    Spikes,
+    Swing,
+    Trend,
+    Zeros,
+)
 
 VERBS: Mapping[str, type[Condition]] = {
     "level": Level,
@@ -21,8 +32,10 @@ VERBS: Mapping[str, type[Condition]] = {
     "share": Share,
     "spikes": Spikes,
     "frozen": Frozen,
+    "zeros": Zeros,
     "behind_reference": Behind,
     "off_band": OffBand,
+    "scale_off": ScaleOff,
     "restless": Restless,
     "swing": Swing,
     "non_finite": NonFinite,

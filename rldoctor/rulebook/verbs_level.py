@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +91,31 @@ class Behind(Condition):
             earlier = stats.median(window(curve, self.before).values)
             behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
         return Seen(strength(behind, self.ramp), here, f"{there:.3g}", *ends(part.steps), True)
+
+
+@dataclass(frozen=True)
+class ScaleOff(Condition):
+    """How many powers of ten the metric's first points are larger than those of healthy runs; negative is smaller.
+
+    Before anything is learned every policy is much alike, so that another size means another unit; bands of any recipe
+    on the environment tell it.
+    """
+
+    ramp: Ramp = (0.6, 1.0)
+    phase: Phase = (0.0, 0.08)
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        band = case.reference.bands.get(self.metric) if case.reference else None
+        if band is None:
+            return NotSeen(f"no reference has a band of {self.metric}")
+        there = abs(float(band.median[0]))
+        if there <= float(band.high[0] - band.low[0]):
+            return NotSeen(f"healthy runs begin with a {self.metric} of no particular size")
+        part = window(curve, self.phase)
+        here = stats.median(part.values)
+        powers = math.log10(max(abs(here), 1e-300) / there)
+        expected = f"about {float(band.median[0]):.3g}"
+        return Seen(strength(powers, self.ramp), here, expected, *ends(part.steps), True)
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,18 @@ class Frozen(Condition):
 
 
 @dataclass(frozen=True)
+class Zeros(Condition):
+    """The share of points at which the metric is zero but for rounding."""
+
+    ramp: Ramp = (0.5, 0.9)
+    tiny: float = 1e-5
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        observed = float(np.mean(np.abs(curve.values) < self.tiny))
+        return Seen(strength(observed, self.ramp), observed, beyond(self.ramp), *ends(curve.steps))
+
+
+@dataclass(frozen=True)
 class Restless(Condition):
     """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
 
