@@ -40,29 +40,34 @@ def train(name: str, directory: Path, callback: DoctorCallback | None) -> float:
     return seconds
 
 
+def compare(name: str, pairs: int) -> tuple[list[float], list[float]]:
+    """Return, for each pair, by what share the callback lengthens training, and the share by its own clock."""
+    ratios, own = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        train(name, Path(folder) / "warm", DoctorCallback())
+        for pair in range(pairs):
+            seconds = {}
+            callback = DoctorCallback()
+            # Which one goes first changes from pair to pair: a machine that slows down must not speak for either.
+            for which in ("with", "without") if pair % 2 else ("without", "with"):
+                place = Path(folder) / f"{pair}-{which}"
+                seconds[which] = train(name, place, callback if which == "with" else None)
+            ratios.append(seconds["with"] / seconds["without"] - 1)
+            own.append(sum(callback.seconds) / seconds["with"])
+            one, other = (read_run(Path(folder) / f"{pair}-{which}").curves for which in ("with", "without"))
+            assert all(
+                np.array_equal(one[metric].values, curve.values, equal_nan=True)
+                for metric, curve in other.items()
+                if metric != "throughput"
+            ), "the callback changed the training"
+    return ratios, own
+
+
 def main() -> None:
     words = sys.argv[1:]
     pairs = int(words.pop(0)) if words and words[0].isdigit() else 3
     for name in words or references.names():
-        with tempfile.TemporaryDirectory() as folder:
-            train(name, Path(folder) / "warm", DoctorCallback())
-            ratios, own = [], []
-            for pair in range(pairs):
-                seconds = {}
-                callback = DoctorCallback()
-                # Which one goes first changes from pair to pair: a machine that slows down must not speak for either.
-                for which in ("with", "without") if pair % 2 else ("without", "with"):
-                    seconds[which] = train(
-                        name, Path(folder) / f"{pair}-{which}", callback if which == "with" else None
-                    )
-                ratios.append(seconds["with"] / seconds["without"] - 1)
-                own.append(sum(callback.seconds) / seconds["with"])
-                one, other = (read_run(Path(folder) / f"{pair}-{which}").curves for which in ("with", "without"))
-                assert all(
-                    np.array_equal(one[metric].values, curve.values, equal_nan=True)
-                    for metric, curve in other.items()
-                    if metric != "throughput"
-                ), "the callback changed the training"
+        ratios, own = compare(name, pairs)
         print(
             f"{name}: {pairs} pairs, {np.median(ratios):+.1%} processor time (lowest {min(ratios):+.1%}, "
             f"highest {max(ratios):+.1%}); by the callback's own clock {np.median(own):.1%}"

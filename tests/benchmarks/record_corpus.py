@@ -27,6 +27,7 @@ BROKEN = {
     "cartpole/zoo": (30_000, (100, 101)),
     "pendulum/zoo": (40_000, (100, 101)),
 }
+FRESH_BROKEN, FRESH_HEALTHY = (102,), range(70, 75)
 MILD_TOO = ("learning-rate-high", "learning-rate-low", "reward-times-large", "reward-times-small", "observations-noisy")
 # The chapter's own recipe is slow: the faults that still learn with it, and a few that do not.
 CHAPTER = ("fetch_reach_dense/chapter", 0)
@@ -104,12 +105,16 @@ class Job:
     severity: str = ""
 
 
-def plan() -> list[Job]:
+def plan(fresh: bool = False) -> list[Job]:
+    """Return the runs of the corpus, or those of seeds that nobody has looked at while writing signs."""
     jobs = []
     for reference, variants in HEALTHY.items():
         for name, (settings, seeds) in variants.items():
-            jobs += [Job(f"healthy/{reference}/{name}-{seed}", reference, settings, seed) for seed in seeds]
-    for reference, (steps, seeds) in BROKEN.items():
+            chosen = FRESH_HEALTHY if fresh else seeds
+            if not fresh or (reference in BROKEN and name == "as-recorded"):
+                jobs += [Job(f"healthy/{reference}/{name}-{seed}", reference, settings, seed) for seed in chosen]
+    for reference, (steps, recorded) in BROKEN.items():
+        seeds = FRESH_BROKEN if fresh else recorded
         recipe = load_recipe(reference)
         settings = (f"total_steps={steps}",) if steps else ()
         for fault in all_faults():
@@ -121,10 +126,12 @@ def plan() -> list[Job]:
                 # A second seed, and environments other than FetchReach, get the strongest severity alone, and the
                 # others of a few faults whose mild form is what people meet.
                 for seed in seeds if strongest else seeds[:1]:
-                    if not (strongest or steps is None or fault.name in MILD_TOO):
+                    if not (strongest or (not fresh and (steps is None or fault.name in MILD_TOO))):
                         continue
                     place = f"{group}/{reference.split('/')[0]}-{fault.name}-{severity}-{seed}"
                     jobs.append(Job(place, reference, settings, seed, fault.name, severity))
+    if fresh:
+        return jobs
     reference, seed = CHAPTER
     for steps, faults in CHAPTER_FAULTS.items():
         for name, _, severity in (fault.partition(":") for fault in faults):
@@ -149,8 +156,8 @@ def record(job: Job, work: Path) -> str:
     return job.place
 
 
-def keep(place: str, work: Path) -> None:
-    target = CORPUS / place
+def keep(place: str, work: Path, corpus: Path) -> None:
+    target = corpus / place
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
@@ -165,8 +172,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only places in which this regular expression is found")
     parser.add_argument("--work", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--list", action="store_true")
+    parser.add_argument(
+        "--fresh", type=Path, help="record other seeds of the strongest faults into this folder instead"
+    )
     chosen = parser.parse_args()
-    jobs = [job for job in plan() if re.search(chosen.only, job.place)]
+    jobs = [job for job in plan(chosen.fresh is not None) if re.search(chosen.only, job.place)]
     if chosen.list:
         print("\n".join(job.place for job in jobs))
         return
@@ -174,7 +184,7 @@ def main() -> None:
     # New processes now and then, because MuJoCo's memory grows; Pool, because ProcessPoolExecutor hangs over that.
     with context.Pool(chosen.jobs, maxtasksperchild=20) as pool:
         for place in pool.imap(partial(record, work=chosen.work), jobs):
-            keep(place, chosen.work)
+            keep(place, chosen.work, chosen.fresh or CORPUS)
             print(place, flush=True)
 
 

@@ -13,10 +13,10 @@ import re
 from pathlib import Path
 
 from rldoctor import machine
-from tests.benchmarks.performance import checkup, reading, start_up, training
+from tests.benchmarks.performance import callback, checkup, reading, start_up, training
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "performance.md"
-PARTS = {part.TITLE: part for part in (start_up, reading, training, checkup)}
+PARTS = {part.TITLE: part for part in (start_up, reading, training, callback, checkup)}
 
 
 def remembered() -> dict[str, str]:
