@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ from rldoctor.logs import names
 from rldoctor.model import Page
 from rldoctor.recipe import near
 from rldoctor.rulebook import load_rulebook
+
+_DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
+_DECLARED = re.compile(r'^@check\(\s*"(\w+)",\s*"([\w-]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,16 @@ class CheckPage:
 def preflight_checks() -> tuple[CheckPage, ...]:
     """Return the pages of all preflight checks, by code.
 
-    They are read from the source, not imported: a laptop that only reads logs has neither gymnasium nor PyTorch.
+    They are read from the source, not imported: a laptop that only reads logs has neither gymnasium nor PyTorch. One
+    file is one check (the tests hold these pages against the checks themselves).
     """
     pages = []
     for path in (Path(__file__).parent / "preflight").glob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for call in (d for node in tree.body if isinstance(node, ast.FunctionDef) for d in node.decorator_list):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
-                code, name = (ast.literal_eval(argument) for argument in call.args[:2])
-                title, _, text = inspect.cleandoc(ast.get_docstring(tree) or "").partition("\n")
-                pages.append(CheckPage(code, name, title, text.strip()))
+        source = path.read_text(encoding="utf-8")
+        declared, docstring = _DECLARED.search(source), _DOCSTRING.match(source)
+        if declared and docstring:
+            title, _, text = inspect.cleandoc(docstring[1]).partition("\n")
+            pages.append(CheckPage(declared[1], declared[2], title, text.strip()))
     return tuple(sorted(pages, key=lambda page: page.code))
 
 

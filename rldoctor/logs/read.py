@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rldoctor.logs import names as dictionaries
-from rldoctor.logs.discover import is_event_file
+from rldoctor.logs.discovery import is_event_file
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
 from rldoctor.logs.tfevents import EventFile, read_event_file
