@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import textwrap
 from typing import Any
 
 from rldoctor.errors import RldoctorError
@@ -16,15 +17,16 @@ VERSION = 1
 def render_json(report: Report, verbose: bool = False) -> str:
     """Return the report as indented JSON; the same whether verbose or not, so that readers can rely on it."""
     del verbose
-    return _dump(
-        {
-            "rldoctor_report": VERSION,
-            "command": report.command,
-            "verdict": report.verdict,
-            "exit_code": report.exit_code,
-            "subjects": [_subject(subject) for subject in report.subjects],
-        }
-    )
+    head = {
+        "rldoctor_report": VERSION,
+        "command": report.command,
+        "verdict": report.verdict,
+        "exit_code": report.exit_code,
+    }
+    # One subject at a time: of thousands of runs only the text is kept twice, not their dictionaries.
+    subjects = ",\n".join(textwrap.indent(_dump(_subject(subject)), "    ") for subject in report.subjects)
+    listed = f"[\n{subjects}\n  ]" if subjects else "[]"
+    return f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": {listed}\n}}'
 
 
 def render_error(command: str, error: RldoctorError) -> str:

@@ -14,7 +14,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,14 +28,14 @@ from rldoctor.logs import discover, read_run
 from rldoctor.logs.names import shipped_names
 
 
-def tags_known(count: int) -> list[str]:
-    """Return ``count`` tags that SB3 and the DoctorCallback log."""
-    return [tag for names in shipped_names() for tag in names.tags if not tag.startswith("eval/")][:count]
+def tags_known() -> list[str]:
+    """Return the fourteen tags of a Stable-Baselines3 PPO run."""
+    return [tag for names in shipped_names() for tag in names.tags if not tag.startswith("eval/")][:14]
 
 
-def write_runs(root: Path, runs: int, points: int, tags: int = 14) -> list[str]:
+def write_runs(root: Path, runs: int, points: int, tags: Sequence[str] = ()) -> list[str]:
     """Write one run as TensorBoard's record writer does, copy it, and return its tags."""
-    names = tags_known(tags)
+    names = list(tags) or tags_known()
     draw = np.random.default_rng(0)
     first = root / "run-0" / "events.out.tfevents.1000.host.1.0"
     first.parent.mkdir(parents=True)
