@@ -26,7 +26,8 @@ from rldoctor.render.words import clean, number
 from rldoctor.rulebook import load_rulebook
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
-_SHOWN_FROM = 0.01
+# Causes below the first share are left out, below the second only named.
+_SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
 
 
 def render_html(report: Report, verbose: bool = False) -> str:
@@ -92,12 +93,16 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
     record, evaluation = (_file(subject, name) for name in (run_directory.RUN_FILE, run_directory.EVALUATION_FILE))
     recipe = record.get("recipe")
     shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
+    causes = [d for d in shown if d.name != "healthy"] if subject.verdict is not Verdict.HEALTHY else []
+    likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
     return {
         "is": subject,
         "place": place,
         "name": clean(subject.path),
         "kind": {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis"}.get(subject.kind, subject.kind),
         "diagnoses": shown,
+        "likely": likely,
+        "unlikely": [d for d in causes if d not in likely],
         "findings": [(finding, _explained(finding)) for finding in subject.findings],
         "by_code": {finding.code: finding for finding in subject.findings},
         "recipe": _flat(recipe) if subject.kind == "run" and isinstance(recipe, Mapping) else {},
