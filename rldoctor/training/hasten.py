@@ -62,8 +62,9 @@ def hasten(policy: ActorCriticPolicy) -> bool:
 
     def evaluate_actions(observations: Any, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         values, means, deviations = look(observations)
+        log_probability = _log_probability(actions, means, deviations)
         entropy = (_ENTROPY_OF_UNIT + torch.log(deviations)).sum(dim=1)
-        return values, _log_probability(actions, means, deviations), entropy
+        return values, log_probability, entropy
 
     policy.forward = forward  # type: ignore[method-assign, assignment]
     policy.evaluate_actions = evaluate_actions  # type: ignore[method-assign, assignment]
@@ -109,6 +110,12 @@ def _tanh(vectors: Tensor, layers: list[nn.Linear]) -> Tensor:
 
 
 def _log_probability(actions: Tensor, means: Tensor, deviations: Tensor) -> Tensor:
-    """Return the log density of each row of ``actions``, written as torch.distributions.Normal writes it."""
-    density = -((actions - means) ** 2) / (2 * deviations**2) - deviations.log() - _LOG_SQRT_TAU
+    """Return the log density of each row of ``actions``.
+
+    Step by step in the order of torch.distributions.Normal, in which gradients are then added up: their last bit
+    depends on it.
+    """
+    variance = deviations**2
+    log_deviations = deviations.log()
+    density = -((actions - means) ** 2) / (2 * variance) - log_deviations - _LOG_SQRT_TAU
     return density.sum(dim=1)
