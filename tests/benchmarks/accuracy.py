@@ -11,6 +11,7 @@ diagnosed by the shipped weights, and docs/accuracy-fresh-seeds.md is written.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,12 +273,14 @@ def fresh(folder: Path) -> None:
         label: [ask(p.without_doctor() if plain else p, book) for p in people] for label, plain in LABELS.items()
     }
     about = machine.describe()
+    broken = Counter(p.env for p in people if p.fault)
+    counted = ", ".join(f"{count} faults on {env}" for env, count in sorted(broken.items()))
     text = [
         "# Seeds that nobody had seen",
         "",
         "The signs were written with the recorded runs in view, and only their weights are held out in `accuracy.md`. These",
-        f"{len(people)} runs, the strongest severity of every fault with another seed and healthy runs with others, were recorded",
-        "after signs and weights were fixed. Remade by `python -m tests.benchmarks.record_corpus --fresh RUNS` and",
+        f"{len(people)} runs, the strongest severity of faults with another seed and healthy runs with others, were recorded",
+        f"after signs and weights were fixed: {counted}. Remade by `python -m tests.benchmarks.record_corpus --fresh RUNS` and",
         "`python -m tests.benchmarks.accuracy --fresh RUNS`. Intervals are Wilson's, 95 %.",
         "",
         HEAD,
