@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -112,32 +113,52 @@ def run(arguments: list[str]) -> int:
 
 
 def _tell(arguments: list[str], error: RldoctorError) -> int:
-    """Print an error: one sentence on stderr, or, where a format for programs was asked for, in that format."""
+    """Print an error: one sentence on stderr, or, where a format for programs was asked for, in that format too."""
     format_ = _value(arguments, "--format")
-    command = arguments[0] if arguments else ""
+    if format_ and format_ != "text":
+        _tell_programs(arguments, error, format_)
+    if format_ != "json":
+        from rich.console import Console
+        from rich.text import Text
+
+        from rldoctor.render.words import clean
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
+        if error.cure:
+            console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
+    return error.exit_code
+
+
+def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> None:
+    """Give the error as a report where the report was to go: no report would look like nothing to report."""
+    from rldoctor.model import Report, Subject, Unjudged, Verdict
+    from rldoctor.render import FORMATS, render
+    from rldoctor.render.files import write_text
+    from rldoctor.render.json_report import render_error
+
+    if format_ not in FORMATS:
+        return
+    command = arguments[0]
     if format_ == "json":
-        from rldoctor.render.json_report import render_error
-
-        typer.echo(render_error(command, error))
-        return error.exit_code
-    if format_ in ("html", "junit", "sarif", "csv", "md", "github"):
-        # Who reads the report does not read stderr: no report would look like nothing to report.
-        from rldoctor.model import Report, Subject, Unjudged, Verdict
-        from rldoctor.render import render
-
+        text = render_error(command, error)
+    else:
         reason = Unjudged("error", error.problem, error.cure)
         subject = Subject(f"rldoctor {command}", "command", Verdict.UNJUDGED, summary=error.problem, unjudged=(reason,))
-        typer.echo(render(Report(command, (subject,), Verdict.UNJUDGED, error.exit_code), format_))
-    from rich.console import Console
-    from rich.text import Text
-
-    from rldoctor.render.words import clean
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
-    if error.cure:
-        console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
-    return error.exit_code
+        text = render(Report(command, (subject,), Verdict.UNJUDGED, error.exit_code), format_) or ""
+    # For the others -o is the folder that collects runs.
+    short = _value(arguments, "-o") if command in ("diagnose", "gate") else ""
+    place = _value(arguments, "--output") or short
+    try:
+        if place:
+            write_text(text, Path(place))
+        else:
+            typer.echo(text)
+    except BrokenPipeError:
+        hush()
+    except RldoctorError:
+        # That nothing can be written there is what stderr says, or one trouble more than anybody can use.
+        return
 
 
 def _value(arguments: list[str], option: str) -> str:

@@ -17,15 +17,24 @@ def write_file(report: Report, format_: str, path: Path, verbose: bool = False) 
     Raises:
         UsageError: The place cannot be written to.
     """
-    content = "\n".join(lines_of(report, verbose)) if format_ == "text" else render(report, format_, verbose)
+    text = "\n".join(lines_of(report, verbose)) if format_ == "text" else render(report, format_, verbose)
+    write_text(text or "", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write ``text`` and a line's end to ``path``, whole or not at all; missing folders are made.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory.", "Name a file for the report.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.", "Name another place.") from error
-    if path.is_dir():
-        raise UsageError(f"{path} is a directory.", "Name a file for the report.")
     with run_directory.replacing(path) as temporary:
-        temporary.write_text(f"{content}\n", encoding="utf-8", errors="backslashreplace")
+        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def write_report(report: Report, directory: Path) -> None:

@@ -217,6 +217,17 @@ def test_an_early_error_is_told_in_the_format_too(name, capsys, monkeypatch):
         assert json.loads(out)["runs"][0]["results"][0]["level"] == "error"
 
 
+@pytest.mark.parametrize(("name", "option"), [("html", "-o"), ("sarif", "--output"), ("json", "-o")])
+def test_an_early_error_goes_where_the_report_was_to_go(name, option, tmp_path, capsys):
+    place = tmp_path / "report"
+    assert run(["diagnose", "nowhere", "--format", name, option, str(place)]) == 2
+    assert "nowhere" in place.read_text()
+    assert capsys.readouterr().out == "", "no page of a megabyte in the terminal"
+    assert run(["diagnose", "nowhere", "--format", name, option, str(place / "x")]) == 2
+    assert capsys.readouterr().out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
 def test_a_report_goes_to_a_file_whole_or_not_at_all(tmp_path, capsys):
     place = tmp_path / "deep" / "report.sarif"
     assert run(["diagnose", str(RUNS / HEALTHY), "--format", "sarif", "--output", str(place)]) == 0
