@@ -62,8 +62,8 @@ class EnvPoolVecEnv(VecEnv):
             env_type="gymnasium",
             num_envs=self.num_envs,
             num_threads=self._threads,
-            # Unbound threads wait for each other's core (rldoctor.training.threaded): 1,700 steps/s, bound ones 2,300.
-            # A single one is left free: several trainings that share a machine would all be bound to the same core.
+            # Unbound threads wait for each other's core, as ours do (rldoctor.training.threaded). A single one
+            # is left free: several trainings that share a machine would all be bound to the same core.
             thread_affinity_offset=0 if self._threads > 1 else -1,
             seed=[int(seed) for seed in seeds],
             max_episode_steps=spec.max_episode_steps,

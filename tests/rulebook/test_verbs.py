@@ -16,9 +16,20 @@ from rldoctor.references import Band, Reference
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.signs import VERBS
 from rldoctor.rulebook.verb import Condition, NotSeen, Seen, strength, window
-from rldoctor.rulebook.verbs_level import Behind, Level, OffBand
+from rldoctor.rulebook.verbs_level import Behind, Level, OffBand, ScaleOff
 from rldoctor.rulebook.verbs_log import Missing, NonFinite, Recorded
-from rldoctor.rulebook.verbs_shape import Change, DropsFromPeak, Frozen, Gain, Restless, Share, Spikes, Swing, Trend
+from rldoctor.rulebook.verbs_shape import (
+    Change,
+    DropsFromPeak,
+    Frozen,
+    Gain,
+    Restless,
+    Share,
+    Spikes,
+    Swing,
+    Trend,
+    Zeros,
+)
 
 STEPS = np.arange(1, 101, dtype=np.int64) * 1000
 
@@ -247,3 +258,24 @@ def test_a_slower_recipe_that_is_catching_up_is_not_behind() -> None:
     assert seen(behind, case(band, episode_return=slow)).strength == 1.0
     assert seen(behind, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
     assert seen(behind, case(band, same_recipe=False, episode_return=stuck)).strength == 1.0
+
+
+@pytest.mark.parametrize(("value", "strength"), [(-1000, 1.0), (-10, 0.0), (1000, 1.0), (-0.01, 0.0), (0.0, 0.0)])
+def test_scale_off_counts_powers_of_ten_at_the_start(value: float, strength: float) -> None:
+    band = (np.full(100, -12), np.full(100, -10), np.full(100, -8))
+    where = case(band, same_recipe=False, episode_return=np.where(np.arange(100) < 20, value, -10.0))
+    assert seen(ScaleOff("episode_return", ramp=(0.7, 1.2)), where).strength == strength
+    smaller = seen(ScaleOff("episode_return", ramp=(-0.6, -0.85)), where)
+    assert smaller.strength == (1.0 if abs(value) < 1 else 0.0)
+
+
+def test_scale_off_does_not_judge_by_a_band_without_a_size() -> None:
+    band = (np.full(100, -1), np.full(100, 0.1), np.full(100, 1))
+    assert isinstance(ScaleOff("episode_return").measure(case(band, episode_return=50)), NotSeen)
+    assert isinstance(ScaleOff("episode_return").measure(case(episode_return=50)), NotSeen)
+
+
+@pytest.mark.parametrize(("share", "strength"), [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (1.0, 1.0)])
+def test_zeros_counts_points_that_are_zero_but_for_rounding(share: float, strength: float) -> None:
+    values = np.where(np.arange(100) < 100 * share, 1e-7, 0.3)
+    assert seen(Zeros("explained_variance"), case(explained_variance=values)).strength == pytest.approx(strength)
