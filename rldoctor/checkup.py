@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rldoctor import gate, run_directory
 from rldoctor.diagnose import diagnose_run
@@ -19,8 +19,9 @@ from rldoctor.preflight.beside import Beside
 from rldoctor.recipe import Recipe
 from rldoctor.render.files import write_report
 from rldoctor.training.engine import Engine, require_engine
-from rldoctor.training.evaluate import evaluate
-from rldoctor.training.train import Training, train
+
+if TYPE_CHECKING:
+    from rldoctor.training.train import Training
 
 
 class ProgressBar(Protocol):
@@ -71,6 +72,9 @@ def checkup(
         run_directory.removed_if_empty(directory),
         Beside(recipe, out, examining.count) as beside,
     ):
+        # PyTorch takes seconds to load; the examination has begun by then.
+        from rldoctor.training.evaluate import evaluate
+
         training = _train_unless_sick(recipe, directory, seed, command, teaching, beside, engine)
         if training is None:
             shutil.rmtree(directory)
@@ -99,6 +103,8 @@ def _train_unless_sick(
     engine: Engine,
 ) -> Training | None:
     """Train while preflight runs beside it; return ``None`` where preflight finds that this was in vain."""
+    from rldoctor.training.train import train
+
     try:
         training = train(recipe, directory, seed, command=command, watcher=watcher, stop=beside.sick, engine=engine)
     except RldoctorError:

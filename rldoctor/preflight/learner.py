@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
+from rldoctor.preflight.uncompiled import uncompiled
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSte
     # As in training: a small network is fastest on one thread.
     torch.set_num_threads(1)
     try:
-        return _take_one_step(recipe, envs, seed)
+        with uncompiled():
+            return _take_one_step(recipe, envs, seed)
     finally:
         torch.set_num_threads(threads)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from rldoctor.preflight.crew import Crew
+
 Env = gymnasium.Env[Any, Any]
 # A batch of observations: one array with a leading axis, or a dictionary of such arrays.
 Observations = Any
 Act = Callable[[Observations], Sequence[Any] | NDArray[Any]]
-Each = Callable[..., Iterable[Any]]
-"""``map``, or one that works with several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,61 +65,68 @@ def roll_out(
         lanes: Environments side by side; one is enough for a policy that is cheaper than making an environment.
         threads: How many lanes step at a time; more than one only for environments that share nothing.
     """
-    envs = [make_env() for _ in range(min(lanes, len(seeds)))]
     with contextlib.ExitStack() as closing:
-        for env in envs:
-            closing.callback(env.close)
-        each: Each = closing.enter_context(ThreadPoolExecutor(threads)).map if threads > 1 else map
-        return _play(envs, act, seeds, watcher or (lambda done: None), each)
+        envs = []
+        for _ in range(min(lanes, len(seeds))):
+            envs.append(make_env())
+            closing.callback(envs[-1].close)
+        return _play(envs, act, seeds, watcher or (lambda done: None), closing.enter_context(Crew(threads)))
 
 
-def _play(envs: list[Env], act: Act, seeds: Sequence[int], watcher: Callable[[int], None], each: Each) -> list[Episode]:
-    waiting = list(enumerate(seeds))[::-1]
-    finished: dict[int, Episode] = {}
-    lanes: list[_Lane] = []
-    for env in envs:
-        lanes.append(_Lane(env, *waiting.pop()))
-    while lanes:
-        actions = act(stack([lane.observation for lane in lanes]))
-        still = []
-        for lane, episode in zip(lanes, each(_Lane.step, lanes, actions), strict=True):
-            if episode is None:
-                still.append(lane)
-                continue
-            finished[lane.place] = episode
-            watcher(len(finished))
-            if waiting:
-                still.append(_Lane(lane.env, *waiting.pop()))
-        lanes = still
-    return [finished[place] for place in range(len(seeds))]
+def _play(envs: list[Env], act: Act, seeds: Sequence[int], watcher: Callable[[int], None], crew: Crew) -> list[Episode]:
+    # Which episodes an environment plays does not depend on how fast the threads are.
+    lanes = [_Lane(env, seeds[place :: len(envs)]) for place, env in enumerate(envs)]
+    playing = lanes
+    while playing:
+        actions = act(stack([lane.observation for lane in playing]))
+
+        def step(places: Sequence[int], lanes: list[_Lane] = playing, actions: Any = actions) -> None:
+            for place in places:
+                lanes[place].step(actions[place])
+
+        before = sum(len(lane.episodes) for lane in lanes)
+        crew.share(step, len(playing))
+        for done in range(before, sum(len(lane.episodes) for lane in lanes)):
+            watcher(done + 1)
+        playing = [lane for lane in playing if lane.seeds]
+    finished = {episode.seed: episode for lane in lanes for episode in lane.episodes}
+    return [finished[seed] for seed in seeds]
 
 
 class _Lane:
-    """One environment in the middle of one episode."""
+    """One environment that plays one episode after another, those of ``seeds``."""
 
-    def __init__(self, env: Env, place: int, seed: int) -> None:
+    def __init__(self, env: Env, seeds: Sequence[int]) -> None:
         self.env = env
-        self.place = place
-        self.seed = seed
+        self.seeds = list(seeds)
+        """Of the episode that is being played and of those to come."""
+        self.episodes: list[Episode] = []
+        self._start()
+
+    def _start(self) -> None:
         self.total = 0.0
         self.length = 0
-        self.observation, _ = env.reset(seed=seed)
+        self.observation, _ = self.env.reset(seed=self.seeds[0])
 
-    def step(self, action: Any) -> Episode | None:
+    def step(self, action: Any) -> None:
         self.observation, reward, terminated, truncated, info = self.env.step(action)
         self.total += float(reward)
         self.length += 1
         if not (terminated or truncated or self.length >= _LONGEST_EPISODE):
-            return None
+            return
         success = info.get("is_success")
-        return Episode(
-            seed=self.seed,
-            episode_return=self.total,
-            length=self.length,
-            success=None if success is None else bool(success),
-            final_distance=goal_distance(self.observation),
-            terminated=bool(terminated),
+        self.episodes.append(
+            Episode(
+                seed=self.seeds.pop(0),
+                episode_return=self.total,
+                length=self.length,
+                success=None if success is None else bool(success),
+                final_distance=goal_distance(self.observation),
+                terminated=bool(terminated),
+            )
         )
+        if self.seeds:
+            self._start()
 
 
 def stack(observations: Sequence[Any]) -> Observations:

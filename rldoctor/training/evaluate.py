@@ -17,10 +17,12 @@ from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
 from rldoctor.preflight import environment
 from rldoctor.preflight.baselines import aggregate, measure_baselines
+from rldoctor.preflight.crew import helpful_threads
+from rldoctor.preflight.robot_joints import read_joints_at_once
 from rldoctor.preflight.rollouts import Env, roll_out
+from rldoctor.preflight.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
-from rldoctor.training.threaded import helpful_threads
 
 # Told which policy is being played and how many episodes are done.
 EvaluationWatcher = Callable[[str, int], None]
@@ -63,7 +65,9 @@ def evaluate(
     tell = watcher or (lambda policy, done: None)
 
     def make_env() -> Env:
-        return environment.make(recipe.env)
+        env = environment.make(recipe.env)
+        read_joints_at_once(env)
+        return env
 
     def act(observations: Any) -> Any:
         return model.predict(observations, deterministic=True)[0]
@@ -108,6 +112,7 @@ def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
     return recipe_from_mapping(recipe, str(directory / run_directory.RUN_FILE))
 
 
+@uncompiled()
 def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     """Build the recipe's policy and put the saved weights in; the rollout buffer is made as small as SB3 allows."""
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}

@@ -1,47 +1,15 @@
-"""Environments stepped by several threads of one process: MuJoCo's physics lets go of Python's lock."""
+"""SB3's vector of environments, stepped by several threads."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import count
 from typing import Any
 
 import gymnasium
-import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rldoctor import machine
-
-
-def has_mujoco_physics(env: gymnasium.Env[Any, Any]) -> bool:
-    """Tell whether a step of ``env`` is mostly MuJoCo's, of gymnasium's or gymnasium-robotics's kind.
-
-    Each such environment owns its model and data, so that threads share nothing. Of others nothing is known: they are
-    stepped one after another.
-    """
-    origins = {parent.__module__ for parent in type(env.unwrapped).__mro__}
-    return bool(origins & {"gymnasium.envs.mujoco.mujoco_env", "gymnasium_robotics.envs.robot_env"})
-
-
-def helpful_threads(env: gymnasium.Env[Any, Any]) -> int:
-    """Return how many threads should step environments like ``env``: the cores for MuJoCo's physics, one otherwise."""
-    return machine.cores() if has_mujoco_physics(env) else 1
-
-
-def _keep_to_core(place: int) -> None:
-    """Bind the calling thread to a core, the last one for place 0: the main thread is found on the first, mostly.
-
-    Linux wakes a thread on the core of the one that wakes it, where it waits although another core is idle: unbound
-    threads were seen to step no faster than one alone.
-    """
-    if hasattr(os, "sched_setaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, {allowed[-1 - place % len(allowed)]})
+from rldoctor.preflight.crew import Crew
 
 
 class ThreadedVecEnv(DummyVecEnv):
@@ -54,24 +22,11 @@ class ThreadedVecEnv(DummyVecEnv):
 
     def __init__(self, env_fns: Sequence[Callable[[], gymnasium.Env[Any, Any]]], threads: int) -> None:
         super().__init__(list(env_fns))
-        self._parts = [part.tolist() for part in np.array_split(np.arange(self.num_envs), threads)]
-        self._pool: ThreadPoolExecutor | None = None
-        if threads > 1:
-            cores = count()
-            self._pool = ThreadPoolExecutor(threads - 1, "environments", lambda: _keep_to_core(next(cores)))
+        self._crew = Crew(threads)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step every environment; those that end are reset, as ``DummyVecEnv`` does."""
-        if self._pool is None:
-            return super().step_wait()
-        others = [self._pool.submit(self._step, part) for part in self._parts[1:]]
-        try:
-            self._step(self._parts[0])
-        finally:
-            # Nobody may step an environment that another thread still steps, whatever went wrong in ours.
-            wait(others)
-        for other in others:
-            other.result()
+        self._crew.share(self._step, self.num_envs)
         # Each info is a new dictionary that its environment made for this step, but for the one it keeps of a reset.
         return (
             self._obs_from_buf(),
@@ -94,6 +49,5 @@ class ThreadedVecEnv(DummyVecEnv):
 
     def close(self) -> None:
         """Close the environments and end the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._crew.close()
         super().close()

@@ -21,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from rldoctor import machine, run_directory
 from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
+from rldoctor.preflight.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 from rldoctor.training.callback import Silent, TrainingCallback, Watcher
@@ -43,6 +44,7 @@ class Training:
     steps_per_second: float
 
 
+@uncompiled()
 def train(
     recipe: Recipe,
     directory: Path,
@@ -102,6 +104,7 @@ def train(
         envs.close()
 
 
+@uncompiled()
 def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | None = None) -> Training:
     """Go on with an interrupted run to the total that its recipe names.
 

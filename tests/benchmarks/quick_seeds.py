@@ -1,4 +1,4 @@
-"""Ten whole checkups of the quick recipe, seeds 0 to 9: python -m tests.benchmarks.quick_seeds [SEEDS]
+"""Twenty whole checkups of the quick recipe, seeds 0 to 19: python -m tests.benchmarks.quick_seeds [SEEDS]
 
 Each is one `rldoctor checkup` as a user would type it, timed from start to verdict. Writes docs/quick-recipe.md.
 """
@@ -6,6 +6,7 @@ Each is one `rldoctor checkup` as a user would type it, timed from start to verd
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,8 @@ from rldoctor import machine
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "quick-recipe.md"
 
 
-def one(seed: int, out: Path) -> str:
+def one(seed: int, out: Path) -> tuple[str, float]:
+    """Run one checkup; return its row of the table and its wall time in seconds."""
     clock = time.perf_counter()
     command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--out", str(out)]
     code = subprocess.run(command, capture_output=True, check=False).returncode
@@ -25,20 +27,23 @@ def one(seed: int, out: Path) -> str:
     directory = out / "fetch_reach_dense" / "quick" / f"seed-{seed}"
     numbers = json.loads((directory / "evaluation.json").read_text())["aggregate"]
     record = json.loads((directory / "run.json").read_text())
-    return (
+    row = (
         f"| {seed} | {numbers['success_rate']:.2f} | {numbers['return_mean']:.2f} | "
         f"{numbers['final_distance_mean'] * 1000:.1f} mm | {record['steps']:,} | {record['train_seconds']:.1f} s | "
         f"{wall:.1f} s | {'passed' if code == 0 else f'exit {code}'} |"
     )
+    return row, wall
 
 
 def main() -> None:
-    seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
     with tempfile.TemporaryDirectory() as out:
-        rows = []
+        rows, walls = [], []
         for seed in seeds:
-            rows.append(one(seed, Path(out)))
-            print(rows[-1], flush=True)
+            row, wall = one(seed, Path(out))
+            rows.append(row)
+            walls.append(wall)
+            print(row, flush=True)
     about = machine.describe()
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
     DOCUMENT.write_text(
@@ -48,6 +53,7 @@ def main() -> None:
         "Remade by `python -m tests.benchmarks.quick_seeds`.\n\n"
         "| seed | success | mean return | final distance | steps | training | whole checkup | gate |\n"
         "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        f"Median of the whole checkups: {statistics.median(walls):.1f} s ({min(walls):.1f} to {max(walls):.1f}).\n\n"
         f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}. Versions: {versions}.\n",
         encoding="utf-8",
     )

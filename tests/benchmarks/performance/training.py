@@ -20,13 +20,13 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rldoctor import machine
 from rldoctor.preflight import environment
+from rldoctor.preflight.crew import keep_to_core
 from rldoctor.preflight.learner import ppo_arguments
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
 from rldoctor.training.engine import Engine
 from rldoctor.training.envs import make_training_envs
 from rldoctor.training.hasten import hasten
-from rldoctor.training.threaded import _keep_to_core
 from rldoctor.training.train import train
 from tests.benchmarks import same_environment
 from tests.benchmarks.performance.ratios import in_turns, middle, ratio
@@ -67,7 +67,7 @@ def bare_physics() -> float:
     begin = threading.Barrier(len(robots) + 1)
 
     def work(place: int, robot: Any) -> None:
-        _keep_to_core(place)
+        keep_to_core(place)
         robot.reset(seed=0)
         begin.wait()
         for _ in range(each):
