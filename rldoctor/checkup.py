@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rldoctor import gate, run_directory
-from rldoctor.diagnose import diagnose_run
+from rldoctor import criteria, run_directory
+from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import RldoctorError, Stopped
 from rldoctor.logs import read_run
 from rldoctor.model import Report, Subject, Verdict, exit_code_of, worst
-from rldoctor.preflight import environment
-from rldoctor.preflight.beside import Beside
+from rldoctor.preflight_checks import environment
+from rldoctor.preflight_checks.beside import Beside
 from rldoctor.recipe import Recipe
 from rldoctor.render.files import write_report
 from rldoctor.training.engine import Engine, require_engine
@@ -81,7 +81,7 @@ def checkup(
             return _report([beside.subject()])
         evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: evaluating.count(done))
         examined = beside.subject()
-    judged = gate.judge(directory)
+    judged = criteria.judge(directory)
     took = time.perf_counter() - clock
     by = "" if engine is Engine.GYMNASIUM else f"by {engine} "
     way = (

@@ -40,7 +40,7 @@ def preflight_checks() -> tuple[CheckPage, ...]:
     file is one check (the tests hold these pages against the checks themselves).
     """
     pages = []
-    for path in (Path(__file__).parent / "preflight").glob("*.py"):
+    for path in (Path(__file__).parent / "preflight_checks").glob("*.py"):
         source = path.read_text(encoding="utf-8")
         declared, docstring = _DECLARED.search(source), _DOCSTRING.match(source)
         if declared and docstring:

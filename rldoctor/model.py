@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
@@ -213,6 +214,7 @@ class CriterionResult:
         threshold: The number to pass.
         passed: Whether ``observed relation threshold`` holds; NaN never passes.
         unit: ``m`` for metres; empty for plain numbers.
+        severity: How serious it is where it does not hold.
     """
 
     code: str
@@ -223,6 +225,7 @@ class CriterionResult:
     threshold: float
     passed: bool
     unit: str = ""
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True)
@@ -288,6 +291,21 @@ class Report:
     verdict: Verdict
     exit_code: int
     fail_on: Verdict = Verdict.SICK
+
+    def render(self, format_name: str = "text", verbose: bool = False) -> str | None:
+        """Return the report in a format of ``rldoctor.render.FORMATS``; ``text`` is printed and returns ``None``.
+
+        Raises:
+            UsageError: There is no such format.
+        """
+        # The renderers live above this module; they are looked up by name, so that it needs none of them.
+        text: str | None = import_module("rldoctor.render").render(self, format_name, verbose)
+        return text
+
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook."""
+        html: str = import_module("rldoctor.render.notebook").render_notebook(self)
+        return html
 
 
 # Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.

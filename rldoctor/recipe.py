@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rldoctor.errors import UsageError
-from rldoctor.model import Json
+from rldoctor.model import Json, Severity
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,25 @@ CRITERIA: Mapping[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Criterion:
-    """``observed relation threshold`` must hold; ``relation`` is ``>`` or ``<``."""
+    """``observed relation threshold`` must hold; ``relation`` is ``>`` or ``<``; ``severity`` is what it is if not."""
 
     name: str
     relation: str
     threshold: float
+    severity: Severity = Severity.ERROR
+
+    def to_json(self) -> dict[str, Json]:
+        """Return what :func:`recipe_from_mapping` reads."""
+        bound: dict[str, Json] = {"above" if self.relation == ">" else "below": self.threshold}
+        return bound if self.severity is Severity.ERROR else {**bound, "level": _word(self.severity)}
+
+
+# How serious it is where a criterion does not hold; off leaves it out.
+LEVELS: Mapping[str, Severity | None] = {"off": None, "warn": Severity.WARNING, "error": Severity.ERROR}
+
+
+def _word(severity: Severity) -> str:
+    return next(word for word, meant in LEVELS.items() if meant is severity)
 
 
 @dataclass(frozen=True)
@@ -119,7 +133,7 @@ class Recipe:
             "evaluation_episodes": self.evaluation_episodes,
             "log_interval": self.log_interval,
             "hyperparameters": dict(self.hyperparameters),
-            "criteria": {c.name: {"above" if c.relation == ">" else "below": c.threshold} for c in self.criteria},
+            "criteria": {c.name: c.to_json() for c in self.criteria},
             "overrides": dict(self.overrides),
         }
 
@@ -152,18 +166,26 @@ class Recipe:
         return recipe
 
     def with_criteria(self, pairs: Iterable[str]) -> Recipe:
-        """Return the recipe with ``criterion=threshold`` pairs applied; the relation stays as it is.
+        """Return the recipe with ``criterion=threshold`` and ``criterion=off|warn|error`` pairs applied.
+
+        The relation stays as it is; a criterion that is off is left out.
 
         Raises:
             UsageError: The recipe has no such criterion or the threshold is no finite number.
         """
         criteria = {criterion.name: criterion for criterion in self.criteria}
+        off: set[str] = set()
         for pair in pairs:
             name, _, text = pair.partition("=")
             if name not in criteria:
                 raise UsageError(f"{self.name} has no passing criterion {name!r}.", near(name, criteria))
-            criteria[name] = replace(criteria[name], threshold=_number(name, text, "--require"))
-        return replace(self, criteria=tuple(criteria.values()))
+            severity = LEVELS.get(text)
+            if severity is not None:
+                criteria[name] = replace(criteria[name], severity=severity)
+            elif text not in LEVELS:
+                criteria[name] = replace(criteria[name], threshold=_number(name, text, "--require"))
+            (off.add if text == "off" else off.discard)(name)
+        return replace(self, criteria=tuple(c for c in criteria.values() if c.name not in off))
 
 
 def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
@@ -229,10 +251,15 @@ def _table(data: Mapping[str, Json], key: str, where: str) -> Mapping[str, Json]
 def _criterion(name: str, value: Json, where: str) -> Criterion:
     if name not in CRITERIA:
         raise UsageError(f"{where}: unknown criterion {name!r}.", near(name, CRITERIA))
-    if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in ("above", "below"):
+    bound = {key: number for key, number in value.items() if key != "level"} if isinstance(value, Mapping) else {}
+    if not isinstance(value, Mapping) or len(bound) != 1 or next(iter(bound)) not in ("above", "below"):
         raise UsageError(f"{where}: criterion {name!r} must be {{ above = number }} or {{ below = number }}.")
-    (word, threshold), *_ = value.items()
-    return Criterion(name, ">" if word == "above" else "<", _number(name, threshold, where))
+    level = value.get("level", "error")
+    severity = LEVELS.get(level) if isinstance(level, str) else None
+    if severity is None:
+        raise UsageError(f"{where}: the level of criterion {name!r} must be 'warn' or 'error'.", "Or leave it out.")
+    (word, threshold), *_ = bound.items()
+    return Criterion(name, ">" if word == "above" else "<", _number(name, threshold, where), severity)
 
 
 def _number(name: str, value: Json, where: str) -> float:

@@ -97,6 +97,18 @@ def require(directory: Path) -> Path:
     return directory
 
 
+def below(folder: Path) -> list[Path]:
+    """Return the run directories at or below ``folder``: those with a ``run.json``, sorted; none inside another."""
+    if (folder / RUN_FILE).is_file():
+        return [folder]
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder):
+        if RUN_FILE in files:
+            found.append(Path(parent))
+            folders.clear()
+    return sorted(found)
+
+
 def find_policy(directory: Path) -> Path:
     """Return ``policy.zip``, or the newest checkpoint of a run that has not finished.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldoctor.explain import preflight_checks
-from rldoctor.preflight.runner import all_checks
+from rldoctor.preflight_checks.runner import all_checks
 
 
 def test_every_check_has_its_page():

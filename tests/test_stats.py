@@ -257,3 +257,33 @@ def test_interpolate_as_by_looking_for_the_neighbours(points, at):
 )
 def test_median_is_numpys(values):
     assert stats.median(np.array(values)) == pytest.approx(np.median(values), nan_ok=True)
+
+
+def test_bootstrap_gap_by_hand():
+    # One run on a side and every episode worse by the same: nothing to be unsure of.
+    same = stats.bootstrap_gap([[1.0, 2.0, 3.0]], [[0.5, 1.5, 2.5]], 0.99)
+    assert same == pytest.approx((0.5, 0.5))
+    # Two runs, 0 and 1, against one of 1: resamples of the first are 0, 0.5 and 1 with chances 1/4, 1/2 and 1/4.
+    luck = stats.bootstrap_gap([[0.0], [1.0]], [[1.0]], 0.9)
+    assert luck == pytest.approx((-0.5, -1.0))
+    assert stats.bootstrap_gap([[0.0], [1.0]], [[1.0]], 0.6).low == pytest.approx(-0.5)
+
+
+def test_bootstrap_gap_as_by_drawing_one_after_the_other():
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(1, 1, (4, 30)), rng.normal(0.2, 1, (3, 30))
+    draws = np.random.default_rng(1)
+    gaps = []
+    for _ in range(4000):
+        episodes = draws.integers(0, 30, 30)
+        first = before[draws.integers(0, 4, 4)][:, episodes].mean()
+        gaps.append(first - after[draws.integers(0, 3, 3)][:, episodes].mean())
+    gap = stats.bootstrap_gap(before, after, 0.95)
+    assert gap.mean == pytest.approx(before.mean() - after.mean())
+    assert gap.low == pytest.approx(np.quantile(gaps, 0.05), abs=0.02)
+
+
+@pytest.mark.parametrize(("before", "after"), [([[1.0, 2.0]], [[1.0]]), ([[]], [[]]), (np.zeros((0, 3)), [[1, 2, 3]])])
+def test_bootstrap_gap_refuses_what_cannot_be_compared(before, after):
+    with pytest.raises(ValueError, match="cannot be compared"):
+        stats.bootstrap_gap(before, after, 0.9)

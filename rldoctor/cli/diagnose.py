@@ -33,7 +33,7 @@ def diagnose(
     verbose: VerboseOption = False,
 ) -> None:
     """Read TensorBoard logs back: healthy or not, what is wrong, how it is known, what to change."""
-    from rldoctor.diagnose import diagnose as examine
+    from rldoctor.diagnosis import diagnose as examine
     from rldoctor.model import make_report
 
     subjects = examine(runs, reference, words(select), words(ignore))

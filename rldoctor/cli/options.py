@@ -60,7 +60,8 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: key=value. Recorded in run.json.")
 ]
 RequireOption = Annotated[
-    list[str] | None, typer.Option("--require", help="Change a passing criterion: success_rate=0.95.")
+    list[str] | None,
+    typer.Option("--require", help="Change a passing criterion: success_rate=0.95 (or off, warn, error)."),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder that collects runs.")]
 SeedOption = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]

@@ -44,7 +44,7 @@ def preflight(
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
-    from rldoctor.preflight.runner import all_checks, run_preflight
+    from rldoctor.preflight_checks.runner import all_checks, run_preflight
     from rldoctor.references import load_recipe
 
     if list_:

@@ -49,7 +49,7 @@ def train(
             "Leave --set, --env and --steps out, or start a new run with them.",
         )
     recipe = load_recipe(reference).with_overrides(changes)
-    from rldoctor.preflight.environment import resolve
+    from rldoctor.preflight_checks.environment import resolve
     from rldoctor.training.engine import require_engine
     from rldoctor.training.train import resume as go_on
     from rldoctor.training.train import total_steps_of

@@ -38,7 +38,7 @@ def render_html(report: Report, verbose: bool = False) -> str:
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
     places = {id(subject): place for place, subject in enumerate(runs)}
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             report=report,
@@ -61,7 +61,8 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates of ``assets/``, every value in them escaped."""
     templates = Environment(
         loader=FileSystemLoader(_ASSETS),
         autoescape=True,

@@ -62,8 +62,10 @@ def _of_check(examination: Examination, subject: Subject, said: list[Remark]) ->
 
 def _of_criterion(criterion: CriterionResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
     case = _case(subject, f"{criterion.code} {clean(criterion.title)}")
-    if said:
+    if said and criterion.severity is Severity.ERROR:
         _add(case, "failure", said)
+    elif said:
+        ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)
     return case
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from rldoctor.model import Report, Subject, Verdict
+from rldoctor.model import Report, Severity, Subject, Verdict
 from rldoctor.render.remarks import Remark, headline, remarks_on
 from rldoctor.render.words import clean, counted, number
 
@@ -66,7 +66,7 @@ def _details(subject: Subject, verbose: bool) -> str:
         lines += ["| criterion | seen | asked | |", "|---|---|---|---|"]
         lines += [
             f"| {escape(c.title)} | {number(c.observed, c.unit)} | {escape(c.relation)} {number(c.threshold, c.unit)} "
-            f"| {'✅' if c.passed else '❌'} |"
+            f"| {'✅' if c.passed else '❌' if c.severity is Severity.ERROR else '⚠️'} |"
             for c in subject.criteria
         ]
         lines.append("")

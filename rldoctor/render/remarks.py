@@ -75,7 +75,7 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
         if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
             seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
             message = f"The {clean(criterion.title)} is {seen}, not {criterion.relation} {asked}."
-            yield Remark(criterion.code, criterion.name.replace("_", "-"), Severity.ERROR, path, message)
+            yield Remark(criterion.code, criterion.name.replace("_", "-"), criterion.severity, path, message)
     for finding in subject.findings:
         # A sign's error is part of what made the verdict; where that is milder, so is the sign.
         yield Remark(finding.code, finding.name, finding.severity, path, clean(finding.message), clean(finding.remedy))

@@ -155,7 +155,7 @@ def _criteria(console: Console, subject: Subject) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for result in subject.criteria:
         table.add_row(
-            mark(console, "ok" if result.passed else "bad"),
+            mark(console, "ok") if result.passed else severity_mark(console, result.severity),
             result.title,
             Text(number(result.observed, result.unit), justify="right"),
             Text(f"{result.relation} {number(result.threshold, result.unit)}", style="dim"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
-from rldoctor.diagnose import diagnose_run
+from rldoctor.diagnosis import diagnose_run
 from rldoctor.logs.names import shipped_names
 from rldoctor.model import Curve, Json, RankedDiagnosis, Report, Run, Subject, Verdict, make_report
 

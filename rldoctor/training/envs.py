@@ -11,9 +11,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from rldoctor import machine
 from rldoctor.errors import UsageError
-from rldoctor.preflight import environment
-from rldoctor.preflight.crew import helpful_threads
-from rldoctor.preflight.robot_joints import read_joints_at_once
+from rldoctor.preflight_checks import environment
+from rldoctor.preflight_checks.crew import helpful_threads
+from rldoctor.preflight_checks.robot_joints import read_joints_at_once
 from rldoctor.recipe import Recipe
 from rldoctor.training.engine import Engine, require_engine
 from rldoctor.training.pooled import EnvPoolVecEnv

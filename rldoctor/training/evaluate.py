@@ -15,12 +15,12 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from rldoctor import machine, run_directory
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight import environment
-from rldoctor.preflight.baselines import aggregate, measure_baselines
-from rldoctor.preflight.crew import helpful_threads
-from rldoctor.preflight.robot_joints import read_joints_at_once
-from rldoctor.preflight.rollouts import Env, roll_out
-from rldoctor.preflight.uncompiled import uncompiled
+from rldoctor.preflight_checks import environment
+from rldoctor.preflight_checks.baselines import aggregate, measure_baselines
+from rldoctor.preflight_checks.crew import helpful_threads
+from rldoctor.preflight_checks.robot_joints import read_joints_at_once
+from rldoctor.preflight_checks.rollouts import Env, roll_out
+from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 

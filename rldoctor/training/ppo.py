@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight.learner import policy_class, ppo_arguments
+from rldoctor.preflight_checks.learner import policy_class, ppo_arguments
 from rldoctor.recipe import Recipe
 from rldoctor.run_directory import replacing
 

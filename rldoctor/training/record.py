@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor import gate, machine, run_directory, stats
+from rldoctor import criteria, machine, run_directory, stats
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.model import FloatArray, IntArray, Json, Run, Verdict
@@ -84,10 +84,10 @@ def passing(directories: Sequence[Path], done: Callable[[int], None]) -> list[Pa
     kept = []
     floor: dict[str, Json] = {}
     for count, directory in enumerate(directories, start=1):
-        if gate.judge(directory).verdict is Verdict.UNJUDGED:
+        if criteria.judge(directory).verdict is Verdict.UNJUDGED:
             measured = evaluate(directory, baselines=(lambda: floor) if floor else None)["baselines"]
             floor.update(measured if isinstance(measured, Mapping) else {})
-        if gate.judge(directory).verdict is Verdict.HEALTHY:
+        if criteria.judge(directory).verdict is Verdict.HEALTHY:
             kept.append(directory)
         done(count)
     return kept

@@ -9,7 +9,7 @@ import gymnasium
 from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rldoctor.preflight.crew import Crew
+from rldoctor.preflight_checks.crew import Crew
 
 
 class ThreadedVecEnv(DummyVecEnv):

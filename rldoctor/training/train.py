@@ -21,7 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from rldoctor import machine, run_directory
 from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight.uncompiled import uncompiled
+from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 from rldoctor.training.callback import Silent, TrainingCallback, Watcher

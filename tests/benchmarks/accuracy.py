@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor import machine, stats
-from rldoctor.diagnose import diagnose_run
-from rldoctor.diagnose import judge as judging
-from rldoctor.diagnose.match import Match, match
+from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis import judge as judging
+from rldoctor.diagnosis.match import Match, match
 from rldoctor.logs.names import shipped_names
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor.diagnose.match import match
+from rldoctor.diagnosis.match import match
 from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
 from rldoctor.rulebook.diagnoses import FIRES_FROM, HEALTHY, observe_all

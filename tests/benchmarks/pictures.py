@@ -16,7 +16,7 @@ from rich.console import Console
 from selenium.webdriver.support.ui import WebDriverWait
 
 from rldoctor.checkup import checkup
-from rldoctor.diagnose import diagnose
+from rldoctor.diagnosis import diagnose
 from rldoctor.model import Report, make_report
 from rldoctor.references import load_recipe
 from rldoctor.render import render

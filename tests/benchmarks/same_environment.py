@@ -31,7 +31,7 @@ def actions() -> np.ndarray:
 
 def by_gymnasium() -> np.ndarray:
     """Return gymnasium-robotics's observations, shape ``(EPISODES, STEPS + 1, 10)``."""
-    from rldoctor.preflight import environment
+    from rldoctor.preflight_checks import environment
 
     env = environment.make("FetchReachDense-v4")
     episodes = []
@@ -45,7 +45,7 @@ def by_gymnasium() -> np.ndarray:
 
 def by_envpool() -> np.ndarray:
     """Return EnvPool's observations, shape ``(EPISODES, STEPS + 1, 10)``."""
-    from rldoctor.preflight import environment
+    from rldoctor.preflight_checks import environment
     from rldoctor.training.pooled import EnvPoolVecEnv
 
     envs = EnvPoolVecEnv(environment.make("FetchReachDense-v4"), EPISODES, 1)

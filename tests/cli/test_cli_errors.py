@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from rldoctor import gate
+from rldoctor import criteria
 from rldoctor.cli.app import COMMANDS, run
 from rldoctor.cli.options import numbers, pairs, words
 from rldoctor.errors import UsageError
@@ -130,10 +130,10 @@ def test_a_run_directory_that_may_not_be_read(place, capsys):
 
 
 def test_a_defect_says_that_it_is_one(place, capsys, monkeypatch):
-    def crash(*arguments):
+    def crash(*arguments, **options):
         raise ZeroDivisionError("by\x1b[31m zero")
 
-    monkeypatch.setattr(gate, "judge", crash)
+    monkeypatch.setattr(criteria, "judge_all", crash)
     assert run(["gate", "folder"]) == 4
     err = capsys.readouterr().err
     assert "rldoctor itself failed with ZeroDivisionError: by" in err
@@ -148,10 +148,10 @@ def test_a_defect_says_that_it_is_one(place, capsys, monkeypatch):
 
 
 def test_ctrl_c_is_130(place, monkeypatch):
-    def press(*arguments):
+    def press(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gate, "judge", press)
+    monkeypatch.setattr(criteria, "judge_all", press)
     assert run(["gate", "folder"]) == 130
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rldoctor.cli.app import run
-from rldoctor.diagnose import diagnose
+from rldoctor.diagnosis import diagnose
 from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Verdict, make_report
 from rldoctor.render import render
 from rldoctor.render.chart_data import thinned

@@ -92,10 +92,10 @@ def test_an_error_is_a_report_too():
 
 
 def test_what_the_gate_says_is_in_the_report(hand_made):
-    from rldoctor import gate
+    from rldoctor import criteria
     from rldoctor.model import make_report
 
-    subject = gate.judge(hand_made.measured(success_rate=math.nan))
+    subject = criteria.judge(hand_made.measured(success_rate=math.nan))
     (shown,) = parsed(render_json(make_report("gate", [subject])))["subjects"]
     criterion = shown["criteria"][0]
     assert {"name", "observed", "relation", "threshold", "passed"} <= set(criterion)

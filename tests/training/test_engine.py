@@ -8,9 +8,9 @@ import pytest
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from rldoctor.preflight import environment
-from rldoctor.preflight.crew import has_mujoco_physics
-from rldoctor.preflight.robot_joints import read_joints_at_once
+from rldoctor.preflight_checks import environment
+from rldoctor.preflight_checks.crew import has_mujoco_physics
+from rldoctor.preflight_checks.robot_joints import read_joints_at_once
 from rldoctor.references import load_recipe
 from rldoctor.training.envs import make_training_envs
 from rldoctor.training.threaded import ThreadedVecEnv

@@ -9,10 +9,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rldoctor import gate, run_directory
+from rldoctor import criteria, run_directory
 from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.model import Verdict
-from rldoctor.preflight import environment
+from rldoctor.preflight_checks import environment
 from rldoctor.references import load_recipe
 from rldoctor.training.evaluate import evaluate
 from rldoctor.training.train import train
@@ -121,11 +121,11 @@ def test_an_unfinished_run_is_judged_by_its_newest_checkpoint(trained, evaluatio
     content = evaluate(trained, episodes=1, baselines=lambda: evaluation["baselines"])
     assert content["policy"]["file"] == "checkpoints/step-000000001024.zip"
     assert content["policy"]["steps"] == 1024
-    assert gate.judge(trained).verdict is Verdict.SICK
+    assert criteria.judge(trained).verdict is Verdict.SICK
 
 
 def test_the_gate_fails_a_policy_that_has_hardly_learned(evaluated_once, evaluation):
-    subject = gate.judge(evaluated_once)
+    subject = criteria.judge(evaluated_once)
     assert subject.verdict is Verdict.SICK
     failed = {result.name: result.observed for result in subject.criteria if not result.passed}
     assert {"success_rate", "final_distance_mean", "return_over_zero_action"} <= set(failed)
@@ -139,8 +139,8 @@ def test_a_run_of_cartpole_has_no_success_and_no_distance(tmp_path):
     assert content["aggregate"]["success_rate"] is None
     assert content["aggregate"]["final_distance_mean"] is None
     assert content["aggregate"]["return_mean"] == content["aggregate"]["episode_length_mean"] >= 8
-    assert gate.judge(tmp_path).verdict is Verdict.SICK
-    reach = gate.judge(tmp_path, recipe=load_recipe("quick"))
+    assert criteria.judge(tmp_path).verdict is Verdict.SICK
+    reach = criteria.judge(tmp_path, recipe=load_recipe("quick"))
     assert reach.verdict is Verdict.UNJUDGED
     assert "does not measure success_rate, final_distance_mean" in reach.unjudged[0].reason
 
@@ -192,4 +192,4 @@ def test_what_is_not_finite_is_null_and_does_not_pass(trained, monkeypatch):
     aggregate = json.loads((trained / run_directory.EVALUATION_FILE).read_text())["aggregate"]
     assert aggregate["return_mean"] is None
     assert aggregate.get("return_over_random") is None
-    assert gate.judge(trained).verdict is Verdict.UNJUDGED
+    assert criteria.judge(trained).verdict is Verdict.UNJUDGED

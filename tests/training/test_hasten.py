@@ -9,7 +9,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from rldoctor.preflight import environment
+from rldoctor.preflight_checks import environment
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
 from rldoctor.training.envs import make_training_envs

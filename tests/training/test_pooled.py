@@ -9,7 +9,7 @@ import pytest
 
 from rldoctor.cli.app import run
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.preflight import environment
+from rldoctor.preflight_checks import environment
 from rldoctor.references import load_recipe
 from rldoctor.training import engine as engines
 from rldoctor.training.engine import Engine, require_engine

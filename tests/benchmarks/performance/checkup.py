@@ -14,7 +14,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 
-from rldoctor.preflight import environment
+from rldoctor.preflight_checks import environment
 from rldoctor.training.engine import Engine
 from tests.benchmarks.performance.ratios import middle
 from tests.benchmarks.performance.training import CHAPTER, plain

@@ -19,9 +19,9 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rldoctor import machine
-from rldoctor.preflight import environment
-from rldoctor.preflight.crew import keep_to_core
-from rldoctor.preflight.learner import ppo_arguments
+from rldoctor.preflight_checks import environment
+from rldoctor.preflight_checks.crew import keep_to_core
+from rldoctor.preflight_checks.learner import ppo_arguments
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
 from rldoctor.training.engine import Engine

@@ -1,0 +1,161 @@
+"""What a script or a notebook calls: the command words as functions that return a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from rldoctor.criteria import Statistic, judge_all
+from rldoctor.diagnosis import diagnose as diagnose_all
+from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.model import Json, Report, Verdict, make_report
+from rldoctor.references import load_recipe
+
+if TYPE_CHECKING:
+    import gymnasium
+
+Paths = str | os.PathLike[str]
+FailOn = Literal["sick", "suspect"]
+
+
+def diagnose(
+    *runs: Paths,
+    reference: str | None = None,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    fail_on: FailOn = "sick",
+    processes: int = 1,
+) -> Report:
+    """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
+
+    Args:
+        runs: Folders, as ``tensorboard --logdir`` takes them.
+        reference: Name or folder of a reference to hold every run against; by default the one that fits.
+        select: Use only signs whose code begins with, or whose name is, one of these.
+        ignore: Leave out such signs.
+        fail_on: The mildest verdict for which ``exit_code`` is 1.
+        processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
+            ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
+
+    Returns:
+        The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (a run each, the worst first).
+
+    Raises:
+        UsageError: A folder, a reference or a word of ``select`` is not known.
+        CannotJudge: There is no run.
+    """
+    subjects = diagnose_all([Path(run) for run in runs], reference, tuple(select), tuple(ignore), processes)
+    return make_report("diagnose", subjects, _verdict(fail_on))
+
+
+def gate(
+    *runs: Paths,
+    require: Mapping[str, float | str] | Iterable[str] = (),
+    reference: str | None = None,
+    aggregate: Literal["worst", "mean", "iqm"] | None = None,
+    baseline: Paths | Iterable[Paths] = (),
+    margin: float = 0.1,
+    fail_on: FailOn = "sick",
+) -> Report:
+    """Hold the evaluations of runs against passing criteria.
+
+    Args:
+        runs: Run directories that ``rldoctor evaluate`` has seen, or folders of them.
+        require: Criteria to change: a threshold each, or ``"off"``, ``"warn"``, ``"error"``.
+        reference: Use this reference's criteria instead of each run's own.
+        aggregate: Judge several seeds of a recipe together, by this number of theirs.
+        baseline: Earlier runs that must not have been better (:func:`rldoctor.criteria.regression.compare`).
+        margin: Share of the baseline's lead over doing nothing that may be lost, in [0, 1].
+        fail_on: The mildest verdict for which ``exit_code`` is 1.
+
+    Returns:
+        The report; ``exit_code`` is 0 for passed, 1 for failed, 3 where an evaluation is missing or stale.
+
+    Raises:
+        UsageError: A folder, a criterion or a reference is not known.
+    """
+    if not 0 <= margin <= 1:
+        raise UsageError(f"The margin {margin} is no share.", "Give a number from 0 to 1.")
+    pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)
+    earlier = [baseline] if isinstance(baseline, (str, os.PathLike)) else list(baseline)
+    subjects = judge_all(
+        [Path(run) for run in runs],
+        require=pairs,
+        recipe=load_recipe(reference) if reference else None,
+        aggregate=Statistic(aggregate) if aggregate else None,
+        baseline=[Path(run) for run in earlier],
+        margin=margin,
+    )
+    return make_report("gate", subjects, _verdict(fail_on))
+
+
+def preflight(
+    env: str | Callable[[], gymnasium.Env[Any, Any]],
+    *,
+    reference: str | None = None,
+    settings: Mapping[str, Json] | None = None,
+    directory: Paths = ".",
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    fail_on: FailOn = "sick",
+) -> Report:
+    """Examine this machine and an environment: is it fit to train on?
+
+    Args:
+        env: Gymnasium id (``module:id`` imports the module), or a function that makes a new environment.
+        reference: The recipe that is to be trained on it; SB3's defaults without one.
+        settings: Hyperparameters that differ from the reference's.
+        directory: Where runs will be written.
+        select: Run only checks whose code or name begins with one of these.
+        ignore: Leave out such checks.
+        fail_on: The mildest verdict for which ``exit_code`` is 1.
+
+    Raises:
+        UsageError: The id, the reference, a setting or a word of ``select`` is not known.
+        MissingExtra: The packages of the extra ``[train]`` are not installed.
+    """
+    try:
+        import gymnasium
+
+        from rldoctor.preflight_checks.runner import run_preflight
+    except ImportError as error:
+        raise MissingExtra("rldoctor.preflight", error.name or "gymnasium") from None
+    if settings and reference is None:
+        raise UsageError("settings change a reference's recipe, and no reference is given.", "Add reference='chapter'.")
+    recipe = load_recipe(reference) if reference else None
+    if recipe and settings:
+        recipe = recipe.with_overrides(f"{key}={value}" for key, value in settings.items())
+    if isinstance(env, gymnasium.Env):
+        raise UsageError(
+            "preflight makes several environments and cannot do so from one that is made already.",
+            "Give its id, or a function that makes one: preflight(lambda: MyEnv()).",
+        )
+    subject = run_preflight(
+        env if isinstance(env, str) else _registered(env),
+        recipe=recipe,
+        directory=Path(directory),
+        select=tuple(select),
+        ignore=tuple(ignore),
+    )
+    return make_report("preflight", [subject], _verdict(fail_on))
+
+
+def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
+    """Give a function that makes environments an id, as Gymnasium's registry knows them."""
+    import gymnasium
+
+    if not callable(make):
+        raise UsageError(f"{make!r} is neither an id nor a function that makes an environment.")
+    name = "".join(c if c.isalnum() else "-" for c in getattr(make, "__name__", type(make).__name__)).strip("-")
+    env_id = f"rldoctor/{name or 'environment'}-v0"
+    gymnasium.registry.pop(env_id, None)
+    gymnasium.register(env_id, entry_point=lambda **_options: make())
+    return env_id
+
+
+def _verdict(fail_on: str) -> Verdict:
+    if fail_on not in ("sick", "suspect"):
+        raise UsageError(f"fail_on={fail_on!r} is no verdict that can fail.", "Use 'sick' or 'suspect'.")
+    return Verdict(fail_on)

@@ -1,0 +1,111 @@
+"""An evaluation that may be judged: read, and shown to be whole, fresh and of this very run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor import run_directory
+from rldoctor.errors import CannotJudge
+from rldoctor.model import Json
+from rldoctor.recipe import Recipe, recipe_from_mapping
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``evaluation.json`` says of the policy in a run directory.
+
+    Attributes:
+        directory: The run.
+        recipe: What it was trained by.
+        seed: Of the training; ``None`` where ``run.json`` does not say.
+        numbers: The aggregate, such as ``success_rate``.
+        baselines: The aggregates of the zero-action and the random policy.
+        episodes: One mapping an episode.
+    """
+
+    directory: Path
+    recipe: Recipe
+    seed: int | None
+    numbers: Mapping[str, Json]
+    baselines: Mapping[str, Json]
+    episodes: tuple[Mapping[str, Json], ...]
+
+    def number(self, name: str) -> float | None:
+        """Return a number of the aggregate, ``None`` where it was not measured."""
+        return as_number(self.numbers.get(name))
+
+
+def as_number(value: Json) -> float | None:
+    """Return a JSON number as a float; ``None`` for anything else, truth values included."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def read_evaluation(directory: Path) -> Evaluation:
+    """Read the evaluation of a run.
+
+    Raises:
+        UsageError: The directory does not exist.
+        CannotJudge: A file is missing or not one of ours; the evaluation is empty, of another environment or policy, or
+            training has gone on since.
+    """
+    run_directory.require(directory)
+    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
+    own = record.get("recipe")
+    if not isinstance(own, Mapping):
+        raise CannotJudge(f"{directory}/{run_directory.RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
+    recipe = recipe_from_mapping(own, str(directory / run_directory.RUN_FILE))
+    content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
+    episodes = _check_belongs(directory, content, recipe)
+    seed = record.get("seed")
+    return Evaluation(
+        directory,
+        recipe,
+        seed if type(seed) is int else None,
+        mapping(content, "aggregate"),
+        mapping(content, "baselines"),
+        episodes,
+    )
+
+
+def _check_belongs(directory: Path, content: Mapping[str, Json], trained: Recipe) -> tuple[Mapping[str, Json], ...]:
+    """Refuse an evaluation that is empty, of another policy or environment, or older than the policy.
+
+    Returns:
+        Its episodes.
+
+    Raises:
+        CannotJudge: With the reason.
+    """
+    again = f"Run: rldoctor evaluate {directory}"
+    if content.get("rldoctor_evaluation") != 1:
+        raise CannotJudge(f"{directory}/evaluation.json was not written by rldoctor.", again)
+    if content.get("env") != trained.env:
+        raise CannotJudge(f"The evaluation is of {content.get('env')}, the run was trained on {trained.env}.", again)
+    episodes = content.get("episodes")
+    if not isinstance(episodes, list) or not episodes:
+        raise CannotJudge("The evaluation holds no episode.", again)
+    policy = mapping(content, "policy")
+    file = str(policy.get("file", ""))
+    # The name comes from a file that may be a stranger's: it must not lead out of the run directory.
+    path = directory / file
+    try:
+        if not file or not path.resolve().is_relative_to(directory.resolve()):
+            raise CannotJudge("The evaluation does not say which policy it judged.", again)
+        if not path.is_file():
+            raise CannotJudge(f"The policy that was evaluated, {file}, is gone.", again)
+        same = run_directory.file_hash(path) == policy.get("sha256")
+    except (OSError, ValueError) as error:
+        raise CannotJudge(f"The policy that was evaluated cannot be read: {error}.", again) from None
+    if not same:
+        raise CannotJudge(f"The evaluation is stale: {file} has changed since.", again)
+    if path.resolve() != run_directory.find_policy(directory).resolve():
+        raise CannotJudge(f"The evaluation is stale: it judged {file}, and training has gone on since.", again)
+    return tuple(episode for episode in episodes if isinstance(episode, Mapping))
+
+
+def mapping(content: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    """Return the table under ``key``, an empty one where there is none."""
+    value = content.get(key)
+    return value if isinstance(value, Mapping) else {}

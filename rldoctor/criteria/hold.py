@@ -1,0 +1,62 @@
+"""Passing criteria held against the numbers of an evaluation, of one run or of several seeds together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from rldoctor.model import CriterionResult, Finding, Severity
+from rldoctor.recipe import CRITERIA, Criterion
+
+
+def hold(criterion: Criterion, observed: float) -> CriterionResult:
+    """Hold one number against its criterion; what is not finite never passes."""
+    code, title, unit = CRITERIA[criterion.name]
+    passed = observed > criterion.threshold if criterion.relation == ">" else observed < criterion.threshold
+    return CriterionResult(
+        code,
+        criterion.name,
+        title,
+        observed,
+        criterion.relation,
+        criterion.threshold,
+        passed and math.isfinite(observed),
+        unit,
+        criterion.severity,
+    )
+
+
+def finding_of(result: CriterionResult, of: str = "") -> Finding:
+    """Return what a criterion that did not pass has to say; ``of`` tells which number of several runs was held."""
+    word = "more" if result.relation == ">" else "less"
+    gap = abs(result.observed - result.threshold)
+    unit = f" {result.unit}" if result.unit else ""
+    return Finding(
+        code=result.code,
+        name=result.name.replace("_", "-"),
+        severity=result.severity,
+        message=f"{result.title}{of} is {result.observed:.4g}{unit}, must be {word} than {result.threshold:g}{unit}: "
+        f"missed by {gap:.3g}{unit}.",
+        evidence={
+            "metric": result.name,
+            "observed": result.observed,
+            "expected": f"{result.relation} {result.threshold:g}",
+        },
+    )
+
+
+def solved_by_the_environments_measure(results: Mapping[str, CriterionResult]) -> tuple[Finding, ...]:
+    """Say it in words when success passes and only the distance does not: the two have different thresholds."""
+    success, distance = results.get("success_rate"), results.get("final_distance_mean")
+    if not (success and distance and success.passed and not distance.passed):
+        return ()
+    return (
+        Finding(
+            code="EVL201",
+            name="solved-by-the-environments-measure",
+            severity=Severity.NOTE,
+            message="Solved by the environment's measure (success within 0.05 m), not yet by this gate's "
+            f"(mean final distance below {distance.threshold:g} m).",
+            remedy="Train longer: precision comes after success.",
+        ),
+    )

@@ -1,0 +1,119 @@
+"""The verdict on real trainings: recorded event files of healthy and of broken runs (tests/runs)."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from rldoctor import machine
+from rldoctor.diagnosis import diagnose, diagnose_run, judge
+from rldoctor.logs import discover, read_run
+from rldoctor.model import Severity, Subject, Verdict, make_report
+from rldoctor.render.json_report import render_json
+from tests.benchmarks.corpus import without_doctor
+
+RUNS = Path(__file__).resolve().parents[1] / "runs"
+
+
+@cache
+def seen(name: str) -> Subject:
+    return diagnose_run(read_run(RUNS / name))
+
+
+def healthy_runs() -> list[str]:
+    return [str(path.relative_to(RUNS)) for path in discover([RUNS / "healthy"])]
+
+
+@pytest.mark.parametrize("name", healthy_runs())
+def test_a_healthy_run_is_left_in_peace(name: str) -> None:
+    subject = seen(name)
+    assert subject.verdict is not Verdict.SICK, subject.summary
+    if "as-recorded" in name or "/chapter/" in name:
+        assert subject.verdict is Verdict.HEALTHY, (subject.summary, subject.diagnoses[:2])
+        assert {finding.severity for finding in subject.findings} <= {Severity.NOTE}
+
+
+def test_where_a_healthy_run_leaves_the_chapters_ranges_the_report_says_so() -> None:
+    # Its late approx_kl and clip_fraction grow with success, as the chapter's own run's do.
+    rows = [row for name in healthy_runs() for row in seen(name).table if "chapter's range" in row.why]
+    assert {row.metric for row in rows} >= {"approx_kl", "clip_fraction"}
+    assert {row.mark for row in rows} == {"ok"}
+
+
+# Fault and severity of the laboratory, and the diagnoses of which one must be among the first three. Where the logs
+# cannot tell causes apart, the group that holds the cause.
+SICK = {
+    "learning-rate-high-extreme": {"learning-rate-too-high"},
+    "learning-rate-low-strong": {"updates-too-small"},
+    "learning-rate-low-zero": {"updates-too-small"},
+    "reward-times-large-extreme": {"reward-scale-too-large"},
+    "reward-times-small-extreme": {"reward-scale-too-small"},
+    "reward-sign-flipped-full": {"reward-misaligned"},
+    "reward-constant-zero": {"reward-uninformative"},
+    "reward-sparse-full": {"sparse-reward"},
+    "goal-hidden-full": {"goal-not-observed"},
+    "observations-frozen-full": {"observations-uninformative"},
+    "actions-ignored-full": {"actions-without-effect"},
+    "exploration-dead-strong": {"policy-collapsed"},
+    "entropy-bonus-high-strong": {"entropy-too-high"},
+    "advantage-sign-full": {"update-direction-wrong"},
+    "goal-unreachable-strong": {"task-unreachable"},
+    "reward-flips-midway-midway": {"performance-collapse", "reward-misaligned"},
+}
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["with-doctor", "plain"])
+@pytest.mark.parametrize("fault", SICK)
+def test_a_broken_run_is_found_and_its_cause_named(fault: str, plain: bool) -> None:
+    [place] = RUNS.glob(f"sick/*/fetch_reach_dense-{fault}-100")
+    run = read_run(place)
+    if plain:
+        run = without_doctor(run)
+    subject = diagnose_run(run)
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT), subject.summary
+    named = [diagnosis.name for diagnosis in subject.diagnoses[:3]]
+    assert SICK[fault] & set(named), named
+    assert subject.diagnoses[0].remedy
+    assert subject.diagnoses[0].next_test
+
+
+# These still learn with the chapter's recipe: a word of warning, and the cause, but no alarm.
+UNHARMED = {
+    "learning-rate-high-mild": "learning-rate-too-high",
+    "entropy-bonus-high-mild": "entropy-too-high",
+    "value-loss-ignored-full": "critic-not-learning",
+}
+
+
+@pytest.mark.parametrize("fault", UNHARMED)
+def test_what_has_done_no_harm_yet_is_suspect(fault: str) -> None:
+    [place] = RUNS.glob(f"sick/*/chapter-{fault}-0")
+    subject = diagnose_run(read_run(place))
+    assert subject.verdict is Verdict.SUSPECT, subject.summary
+    assert subject.diagnoses[0].name == UNHARMED[fault]
+    assert "not harmed yet" in subject.summary
+
+
+def test_the_remedy_names_the_setting_and_both_values() -> None:
+    [place] = RUNS.glob("sick/*/fetch_reach_dense-learning-rate-low-strong-100")
+    remedy = diagnose_run(read_run(place)).diagnoses[0].remedy
+    assert "learning_rate" in remedy
+    assert "->" in remedy
+
+
+def test_many_runs_shared_among_processes_are_judged_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RUNS / "sick/learning-rate-too-high"
+    alone = diagnose([folder])
+    monkeypatch.setattr(judge, "_RUNS_A_PROCESS", 1)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    assert render_json(make_report("diagnose", diagnose([folder]))) == render_json(make_report("diagnose", alone))
+
+
+def test_many_runs_come_worst_first(tmp_path: Path) -> None:
+    [sick] = RUNS.glob("sick/*/fetch_reach_dense-learning-rate-low-zero-100")
+    shutil.copytree(RUNS / "healthy/fetch_reach_dense/quick/as-recorded-20", tmp_path / "a-healthy")
+    shutil.copytree(sick, tmp_path / "b-sick")
+    assert [subject.verdict for subject in diagnose([tmp_path])] == [Verdict.SICK, Verdict.HEALTHY]
