@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import stat
@@ -62,19 +63,20 @@ def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFil
         troubles = Troubles()
         troubles.add("unreadable", 0, f"cannot be listed: {(error.strerror or str(error)).lower()}")
         return [EventFile(directory, troubles=troubles)]
-    paths.sort(key=_begun)
-    return [read_event_file(path, wanted) for path in paths if not path.is_dir()]
+    return sorted((read_event_file(path, wanted) for path in paths if not path.is_dir()), key=_begun)
 
 
-def _begun(path: Path) -> tuple[int, list[tuple[int, str]]]:
-    """Return a key that sorts event files by the second in their name, then by name with numbers as numbers.
+def _begun(file: EventFile) -> tuple[int, float, list[tuple[int, str]]]:
+    """Return a key that sorts event files by the second in their name, then by their first point's time, then by name.
 
-    ``events.out.tfevents.<seconds>.<host>.<process>.<count>``; within one second the count of one process tells.
+    ``events.out.tfevents.<seconds>.<host>.<process>.<count>``: a run may be killed and resumed within one second, and
+    the process that resumes it may have the lower number. Numbers in names count as numbers.
     """
-    found = re.search(r"tfevents\.(\d+)", path.name, re.ASCII)
-    parts = re.split(r"(\d+)", path.name, flags=re.ASCII)
+    name = file.path.name
+    found = re.search(r"tfevents\.(\d+)", name, re.ASCII)
+    parts = re.split(r"(\d+)", name, flags=re.ASCII)
     natural = [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
-    return int(found[1]) if found else 0, natural
+    return int(found[1]) if found else 0, file.first_time if math.isfinite(file.first_time) else math.inf, natural
 
 
 def _curves(points: Mapping[str, Points], speaking: Sequence[dictionaries.Names]) -> tuple[dict[str, Curve], list[str]]:

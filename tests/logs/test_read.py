@@ -75,6 +75,16 @@ def test_files_are_taken_by_their_second_and_then_by_number(tmp_path, make):
     assert run.curves["approx_kl"].steps.tolist() == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_killed_and_resumed_within_one_second_by_a_process_of_lower_number(tmp_path, make):
+    first = [make.scalars(step, {"train/approx_kl": step}, 1000.1) for step in (1, 2, 3)]
+    second = [make.scalars(step, {"train/approx_kl": -step}, 1000.7) for step in (3, 4)]
+    make.file(tmp_path / "events.out.tfevents.1000.host.88.0", first)
+    make.file(tmp_path / "events.out.tfevents.1000.host.77.0", [make.purge(3), *second])
+    run = read_run(tmp_path)
+    assert run.findings == ()
+    assert run.curves["approx_kl"].values.tolist() == [1, 2, -3, -4]
+
+
 def test_hundreds_of_files_with_one_point_each_are_one_run(tmp_path, make):
     for i in range(300):
         make.curve(tmp_path, [64 * (i + 1)], begun=1000 + i)
