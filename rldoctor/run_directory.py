@@ -23,6 +23,7 @@ from rldoctor.recipe import Recipe
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.zip"
 EVALUATION_FILE = "evaluation.json"
+PATHS_FILE = "paths.json"
 BASELINES_FILE = "baselines.json"
 CHECKPOINTS = "checkpoints"
 # run.json and evaluation.json are some kilobytes; more than this is not one of ours and is not read into memory.

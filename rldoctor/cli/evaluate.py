@@ -13,6 +13,12 @@ from rldoctor.cli.options import PlainFormat, PlainFormatOption, need_training_p
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     episodes: Annotated[int | None, typer.Option("--episodes", "-n", min=1, help="How many episodes.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw distances and paths into this file (.png, .svg, .pdf).")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option("--video", help="Film nine episodes into this file (.gif, .mp4).")
+    ] = None,
     format_: PlainFormatOption = PlainFormat.TEXT,
 ) -> None:
     """Play the deterministic policy on episodes that training never saw, and write evaluation.json."""
@@ -20,6 +26,15 @@ def evaluate(
     from rldoctor import run_directory
 
     run_directory.require(run)
+    # What cannot be drawn is said before a hundred episodes are played.
+    if picture:
+        from rldoctor.render.reach_picture import require_matplotlib
+
+        require_matplotlib(picture)
+    if video:
+        from rldoctor.training.video import require_renderer
+
+        require_renderer(video)
     from rldoctor.cli.progress import bars
     from rldoctor.training.evaluate import evaluate as play
 
@@ -32,6 +47,14 @@ def evaluate(
             shown[policy].count(done)
 
         content = play(run, episodes=episodes, watcher=watch)
+        if picture:
+            from rldoctor.render.reach_picture import draw
+
+            draw(run, picture)
+        if video:
+            from rldoctor.training.video import film
+
+            film(run, video, watcher=bar("film", 1).count)
     if format_ is PlainFormat.JSON:
         import json
 
@@ -42,4 +65,5 @@ def evaluate(
     from rldoctor.render.evaluation import table
 
     Console(highlight=False).print(table(content))
-    typer.echo(f"\nWritten: {run / run_directory.EVALUATION_FILE}\nNext: rldoctor gate {run}")
+    written = [run / run_directory.EVALUATION_FILE, *filter(None, (picture, video))]
+    typer.echo(f"\nWritten: {', '.join(map(str, written))}\nNext: rldoctor gate {run}")

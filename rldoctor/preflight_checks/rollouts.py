@@ -31,6 +31,8 @@ class Episode:
         final_distance: Distance from achieved to desired goal at the last step, in the goal's unit (metres for
             Fetch); ``None`` for an environment without goals.
         terminated: True when the environment ended the episode, false when the time limit did.
+        goal: The desired goal; empty for an environment without goals that are vectors.
+        path: The achieved goal at the start and after each step.
     """
 
     seed: int
@@ -39,6 +41,8 @@ class Episode:
     success: bool | None
     final_distance: float | None
     terminated: bool
+    goal: tuple[float, ...] = ()
+    path: tuple[tuple[float, ...], ...] = ()
 
 
 # 8 lanes make the policy's forward pass cheap beside the physics; more gain nothing.
@@ -107,11 +111,14 @@ class _Lane:
         self.total = 0.0
         self.length = 0
         self.observation, _ = self.env.reset(seed=self.seeds[0])
+        self.path = [achieved] if (achieved := _vector(self.observation, "achieved_goal")) else []
 
     def step(self, action: Any) -> None:
         self.observation, reward, terminated, truncated, info = self.env.step(action)
         self.total += float(reward)
         self.length += 1
+        if self.path:
+            self.path.append(_vector(self.observation, "achieved_goal"))
         if not (terminated or truncated or self.length >= _LONGEST_EPISODE):
             return
         success = info.get("is_success")
@@ -123,10 +130,18 @@ class _Lane:
                 success=None if success is None else bool(success),
                 final_distance=goal_distance(self.observation),
                 terminated=bool(terminated),
+                goal=_vector(self.observation, "desired_goal"),
+                path=tuple(self.path),
             )
         )
         if self.seeds:
             self._start()
+
+
+def _vector(observation: Any, key: str) -> tuple[float, ...]:
+    """Return a goal as numbers; empty where there is none or it is not a vector (FrankaKitchen's is a dictionary)."""
+    value = np.asarray(observation[key]) if isinstance(observation, Mapping) and key in observation else np.empty(0)
+    return tuple(value.tolist()) if value.ndim == 1 and value.dtype.kind in "biuf" else ()
 
 
 def stack(observations: Sequence[Any]) -> Observations:

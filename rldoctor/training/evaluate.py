@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from rldoctor.preflight_checks import environment
 from rldoctor.preflight_checks.baselines import aggregate, measure_baselines
 from rldoctor.preflight_checks.crew import helpful_threads
 from rldoctor.preflight_checks.robot_joints import read_joints_at_once
-from rldoctor.preflight_checks.rollouts import Env, roll_out
+from rldoctor.preflight_checks.rollouts import Env, Episode, roll_out
 from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 
+# Of one episode's path in paths.json; FetchReach has 51.
+_MOST_POINTS = 100
 # Told which policy is being played and how many episodes are done.
 EvaluationWatcher = Callable[[str, int], None]
 
@@ -54,13 +57,12 @@ def evaluate(
         TrainingFailed: The environment raised while being played.
     """
     run_directory.require(directory)
-    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
-    recipe = _recipe(record, directory)
+    recipe = recipe_of(directory)
     count = recipe.evaluation_episodes if episodes is None else episodes
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
     policy_file = run_directory.find_policy(directory)
-    model, steps, threads = _load(recipe, policy_file)
+    model, steps, threads = load_policy(recipe, policy_file)
     seeds = range(count)
     tell = watcher or (lambda policy, done: None)
 
@@ -92,7 +94,7 @@ def evaluate(
         "deterministic": True,
         "aggregate": _with_margins(aggregate(played), floor),
         "baselines": {k: _finite(v) if isinstance(v, Mapping) else v for k, v in floor.items()},
-        "episodes": [_finite(dataclasses.asdict(episode)) for episode in played],
+        "episodes": [_finite(_plain(episode)) for episode in played],
         "policy": {
             "file": policy_file.relative_to(directory).as_posix(),
             "sha256": run_directory.file_hash(policy_file),
@@ -102,10 +104,56 @@ def evaluate(
         "evaluated": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     run_directory.write_json(directory / run_directory.EVALUATION_FILE, content)
+    _write_paths(directory, played, str(content["evaluated"]))
     return content
 
 
-def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
+def _plain(episode: Episode) -> dict[str, Json]:
+    """Return an episode's numbers without its path, which has a file of its own."""
+    plain = dataclasses.asdict(episode)
+    return {key: value for key, value in plain.items() if key not in ("goal", "path")}
+
+
+def _write_paths(directory: Path, played: Sequence[Episode], evaluated: str) -> None:
+    """Write how the episodes went, for pictures; an older file goes where there is nothing to draw."""
+    file = directory / run_directory.PATHS_FILE
+    if not all(episode.goal and len(episode.path[0]) == len(episode.goal) for episode in played):
+        file.unlink(missing_ok=True)
+        return
+    rows = [
+        {
+            "seed": episode.seed,
+            "success": episode.success,
+            "goal": [round(x, 4) for x in episode.goal],
+            # A tenth of a millimetre is less than a picture shows; long episodes are thinned to what it can show.
+            "steps": (steps := _thinned(len(episode.path))),
+            "path": [[round(x, 4) for x in episode.path[step]] for step in steps],
+        }
+        for episode in played
+    ]
+    content = {"rldoctor_paths": 1, "evaluated": evaluated, "episodes": rows}
+    try:
+        text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        file.unlink(missing_ok=True)
+        return
+    with run_directory.replacing(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _thinned(count: int) -> list[int]:
+    every = -(-count // _MOST_POINTS)
+    return sorted({*range(0, count, every), count - 1})
+
+
+def recipe_of(directory: Path) -> Recipe:
+    """Return the recipe that a run was trained by.
+
+    Raises:
+        UsageError: ``run.json`` holds none.
+        CannotJudge: There is no ``run.json`` that can be read.
+    """
+    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
     recipe = record.get("recipe")
     if not isinstance(recipe, Mapping):
         raise UsageError(f"{directory}/{run_directory.RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
@@ -113,8 +161,16 @@ def _recipe(record: Mapping[str, Json], directory: Path) -> Recipe:
 
 
 @uncompiled()
-def _load(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
-    """Build the recipe's policy and put the saved weights in; the rollout buffer is made as small as SB3 allows."""
+def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
+    """Build the recipe's policy and put the saved weights in.
+
+    Returns:
+        The model, the steps it was trained for, and how many threads help to play its environment.
+
+    Raises:
+        CannotJudge: The file is missing, damaged, or was made for other shapes.
+    """
+    # The rollout buffer is made as small as SB3 allows.
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
     envs = DummyVecEnv([lambda: environment.make(recipe.env)])
     try:
