@@ -23,6 +23,7 @@ COMMANDS = (
     "evaluate",
     "diagnose",
     "gate",
+    "show",
     "explain",
     "rules",
     "record",
