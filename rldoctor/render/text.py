@@ -36,7 +36,7 @@ def render_text(report: Report, verbose: bool = False, console: Console | None =
             if subject.verdict is Verdict.HEALTHY or detailed >= _DETAILED_RUNS:
                 continue
             detailed += 1
-        print_subject(console, subject, verbose)
+        print_subject(console, subject, verbose, chart=verbose or len(runs) == 1)
 
 
 def print_verdict(console: Console, report: Report) -> None:
@@ -50,7 +50,7 @@ def print_verdict(console: Console, report: Report) -> None:
     console.print(line)
 
 
-def print_subject(console: Console, subject: Subject, verbose: bool) -> None:
+def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
     """Print one subject: a heading with its verdict, what was examined, findings, diagnoses, what is unjudged."""
     console.print()
     heading = Text.assemble(
@@ -68,7 +68,7 @@ def print_subject(console: Console, subject: Subject, verbose: bool) -> None:
     for line in filter(None, (subject.title, summary)):
         _indented(console, Text(clean(line)))
     if subject.kind == "run":
-        text_run.print_run(console, subject, verbose)
+        text_run.print_run(console, subject, verbose, chart)
     if subject.examinations:
         _print_examinations(console, subject, verbose)
     if subject.criteria:

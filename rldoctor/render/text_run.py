@@ -10,34 +10,61 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import RankedDiagnosis, Subject
+from rldoctor.model import RankedDiagnosis, Subject, Verdict
 from rldoctor.render.words import VERDICT_STYLE, clean, mark, sparkline
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
+_SHORTEST_NAME = 16
 
 
 def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
     """Return one line a run, in the order given; paths below the folder that all of them share."""
     shared = os.path.commonpath([run.path for run in runs])
-    del console
-    table = Table.grid(padding=(0, 2))
+    rows = []
     for run in runs:
         leading = run.diagnoses[0] if run.diagnoses else None
         cause = f"{leading.name} ({leading.probability:.0%})" if leading else ""
+        rows.append((run.verdict, clean(os.path.relpath(run.path, shared)), f"{run.steps:,} steps", cause))
+    # The names of runs give way to what is said of them; what tells runs apart mostly stands at a name's end.
+    rest = sum(max(len(row[column]) for row in rows) + 2 for column in (0, 2, 3))
+    width = max(_SHORTEST_NAME, console.width - 4 - rest)
+    table = Table.grid(padding=(0, 2))
+    for verdict, name, steps, cause in rows:
         table.add_row(
-            Text(run.verdict, style=VERDICT_STYLE[run.verdict]),
-            Text(clean(os.path.relpath(run.path, shared)), overflow="ellipsis", no_wrap=True),
-            Text(f"{run.steps:,} steps", style="dim", justify="right", no_wrap=True),
+            Text(verdict, style=VERDICT_STYLE[verdict]),
+            Text(_shortened(name, width, console), no_wrap=True),
+            Text(steps, style="dim", justify="right", no_wrap=True),
             Text(cause, no_wrap=True),
         )
     return Padding(table, (1, 0, 0, 2))
 
 
-def print_run(console: Console, subject: Subject, verbose: bool) -> None:
-    """Print the chapter's table for this patient, then the leading diagnoses with evidence, remedy and next test."""
+def _shortened(name: str, width: int, console: Console) -> str:
+    """Return ``name`` in at most ``width`` characters, its middle left out."""
+    if len(name) <= width:
+        return name
+    gap = "…" if console.encoding.startswith("utf") else ".."
+    begin = (width - len(gap)) // 3
+    return name[:begin] + gap + name[len(name) - (width - len(gap) - begin) :]
+
+
+def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
+    """Print the chapter's table for this patient, then the leading diagnoses with evidence, remedy and next test.
+
+    With ``chart`` the curve that speaks for the leading diagnosis is drawn between them.
+    """
     if subject.table:
         console.print(Padding(_table(console, subject), (0, 0, 0, 2)))
+    if chart and subject.verdict is not Verdict.HEALTHY:
+        # Late: it needs numpy, which a gate's report does not.
+        from rldoctor.render.terminal_chart import draw
+
+        drawn = draw(console, subject)
+    else:
+        drawn = None
+    if drawn is not None:
+        console.print(Padding(drawn, (1, 0, 0, 2)))
     shown = [d for i, d in enumerate(subject.diagnoses) if verbose or i == 0 or d.probability >= _SHOWN_FROM]
     for diagnosis in shown if verbose else shown[:3]:
         console.print(Padding(_diagnosis(console, diagnosis), (1, 0, 0, 2)))
