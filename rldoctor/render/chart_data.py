@@ -14,6 +14,7 @@ from rldoctor import references, run_directory
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.model import FloatArray, IntArray, Json, Run, Severity, Subject
+from rldoctor.render.reach_picture import MOST_PATHS, distances, read_paths
 from rldoctor.render.words import clean
 from rldoctor.rulebook import load_rulebook
 
@@ -78,6 +79,8 @@ def _run(place: int, subject: Subject, points: int) -> dict[str, Any]:
         "curves": curves,
         "marks": _marks(subject, run),
         "evaluation": _evaluation(Path(subject.path)),
+        # Only in a page of one run: they are 50 kB.
+        "paths": _paths(Path(subject.path)) if points == MOST_POINTS else None,
     }
 
 
@@ -101,6 +104,21 @@ def thinned(steps: IntArray, values: FloatArray, points: int) -> tuple[IntArray,
 def _number(value: float) -> float | None:
     """Return a value with four significant digits, ``None`` (a gap) where it is not finite."""
     return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+def _paths(directory: Path) -> dict[str, Json] | None:
+    """Return how the evaluation's episodes went; ``None`` where no paths were kept."""
+    try:
+        rows = read_paths(directory)
+        return {
+            "success": [row.get("success") is not False for row in rows],
+            "distance": [[row["steps"], [_number(value) for value in distances(row)]] for row in rows],
+            "seen": [[list(axis) for axis in zip(*row["path"], strict=True)] for row in rows[:MOST_PATHS]],  # type: ignore[misc]
+            "goals": [row["goal"] for row in rows[:MOST_PATHS]],
+        }
+    except (RldoctorError, KeyError, TypeError, ValueError):
+        # The file may be a stranger's; a page without this chart is better than none.
+        return None
 
 
 def _marks(subject: Subject, run: Run) -> dict[str, list[dict[str, Json]]]:

@@ -16,7 +16,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _REACHED, _MISSED, _GOAL = "#009E73", "#D55E00", "#000000"
 # More paths hide each other.
-_MOST_PATHS = 25
+MOST_PATHS = 25
 
 
 def read_paths(directory: Path) -> list[Mapping[str, Json]]:
@@ -69,7 +69,7 @@ def draw(directory: Path, file: Path) -> None:
     space = len(rows[0]["goal"]) if rows else 0  # type: ignore[arg-type]
     _draw_distances(figure.add_subplot(1, 2, 1) if space in (2, 3) else figure.add_subplot(), rows)
     if space in (2, 3):
-        _draw_paths(figure.add_subplot(1, 2, 2, **({"projection": "3d"} if space == 3 else {})), rows[:_MOST_PATHS])
+        _draw_paths(figure.add_subplot(1, 2, 2, **({"projection": "3d"} if space == 3 else {})), rows[:MOST_PATHS])
     try:
         with run_directory.replacing(file) as temporary:
             figure.savefig(temporary, format=file.suffix[1:].lower(), dpi=150)

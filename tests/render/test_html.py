@@ -104,6 +104,29 @@ def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
     assert len(browser.find_elements("css selector", ".chart")) > before + 20
 
 
+def test_the_evaluation_is_drawn_with_its_distances_and_paths(page, evaluated_once):
+    browser = page(make_report("diagnose", diagnose([evaluated_once])))
+    charts = "[...document.querySelectorAll('.evaluation .chart')]"
+    for place, first in enumerate(("final distance", "distance to the goal", "paths to the goals")):
+        browser.execute_script(f"{charts}[{place}].scrollIntoView()")
+        wait(browser, f"{charts}[{place}].classList.contains('js-plotly-plot')")
+        title = browser.execute_script(f"return {charts}[{place}].layout.title.text")
+        assert title.startswith(first)
+    lines = browser.execute_script(f"return {charts}[1].data.map((trace) => trace.y.length)")
+    assert lines == [51] * 20
+    goals = browser.execute_script(f"return {charts}[2].data[20].x.length")
+    assert goals == 20
+
+
+def test_paths_that_a_stranger_wrote_are_left_out(evaluated_once, tmp_path):
+    run = shutil.copytree(evaluated_once, tmp_path / "run")
+    content = json.loads((run / "paths.json").read_text())
+    for damage in ({"path": "x"}, {"path": [[1], [2, 3]]}, {"goal": None}, {"path": [["a", "b", "c"]]}):
+        content["episodes"][0] |= damage
+        (run / "paths.json").write_text(json.dumps(content))
+        assert '"paths":null' in render(make_report("diagnose", diagnose([run])), "html")
+
+
 def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
     report = make_report("diagnose", diagnose(SEVERAL))
     browser = page(report)

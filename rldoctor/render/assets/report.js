@@ -111,6 +111,36 @@
     Plotly.react(box, traces, plan, settings);
   }
 
+  const reached = (success) => (success ? "#009E73" : "#D55E00");
+
+  function drawDistances(box, paths) {
+    const plan = layout("distance to the goal, step by step, in every evaluation episode", "", true);
+    plan.xaxis.title.text = "step of the episode";
+    plan.hovermode = "closest";
+    plan.showlegend = false;
+    const traces = paths.distance.map(([x, y], i) => ({
+      x, y, mode: "lines", name: `episode ${i}`, opacity: 0.45, line: { color: reached(paths.success[i]), width: 1 },
+    }));
+    Plotly.react(box, traces, plan, settings);
+  }
+
+  function drawPaths(box, paths) {
+    const plan = layout("paths to the goals (crosses), seen from above", "", false);
+    plan.xaxis.title.text = "x";
+    plan.yaxis.title = { text: "y" };
+    plan.yaxis.scaleanchor = "x";
+    plan.hovermode = "closest";
+    plan.showlegend = false;
+    const traces = paths.seen.map(([x, y], i) => ({
+      x, y, mode: "lines", name: `episode ${i}`, opacity: 0.7, line: { color: reached(paths.success[i]), width: 1.5 },
+    }));
+    traces.push({
+      x: paths.goals.map((goal) => goal[0]), y: paths.goals.map((goal) => goal[1]), mode: "markers", name: "goals",
+      marker: { symbol: "x", size: 6, color: "#0072B2" },
+    });
+    Plotly.react(box, traces, plan, settings);
+  }
+
   function chartBox(label) {
     const box = document.createElement("div");
     box.className = "chart";
@@ -149,10 +179,20 @@
   for (const place of document.querySelectorAll(".evaluation")) {
     const run = data.runs[Number(place.dataset.run)];
     if (!run.evaluation) continue;
-    const box = chartBox("Evaluation episodes");
-    box.draw = () => drawEvaluation(box, run);
-    place.append(box);
-    watch.observe(box);
+    const drawings = [["Evaluation episodes", (box) => drawEvaluation(box, run)]];
+    if (run.paths) {
+      drawings.push(["Distance to the goal in every episode", (box) => drawDistances(box, run.paths)]);
+      if (run.paths.goals.every((goal) => goal.length >= 2)) {
+        drawings.push(["Paths to the goals, seen from above", (box) => drawPaths(box, run.paths), "tall"]);
+      }
+    }
+    for (const [label, draw, size] of drawings) {
+      const box = chartBox(label);
+      if (size) box.classList.add(size);
+      box.draw = () => draw(box);
+      place.append(box);
+      watch.observe(box);
+    }
   }
   for (const control of document.querySelectorAll(".log, .inside")) {
     control.addEventListener("change", () => fill(document.querySelector(`.charts[data-run="${control.dataset.run}"]`)));
