@@ -83,6 +83,13 @@ def catalogue() -> dict[str, dict[str, str]]:
     }
 
 
+def library() -> dict[str, list[Page]]:
+    """Return every page by shelf, in the order of :func:`catalogue`."""
+    pages = {page.name: page for _, page in _pages()}
+    by_code = {name.partition(" ")[0]: page for name, page in pages.items()}
+    return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue().items()}
+
+
 @cache
 def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
     path = shipped.folder("checks") / name

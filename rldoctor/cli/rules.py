@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
 import typer
 
-from rldoctor.cli.options import PlainFormat, PlainFormatOption
+
+class RulesFormat(StrEnum):
+    """Formats of the list; Markdown holds the whole pages."""
+
+    TEXT = "text"
+    JSON = "json"
+    MD = "md"
 
 
-def rules(format_: PlainFormatOption = PlainFormat.TEXT) -> None:
+def rules(
+    format_: Annotated[RulesFormat, typer.Option("--format", help="How to print it.")] = RulesFormat.TEXT,
+) -> None:
     """List everything that the doctor knows: checks, signs, criteria, diagnoses, metrics and concepts."""
     import json
 
-    from rldoctor.explain import catalogue
+    from rldoctor.explain import catalogue, library
 
+    if format_ is RulesFormat.MD:
+        from rldoctor.render.rule_reference import render_reference
+
+        typer.echo(render_reference(library()), nl=False)
+        return
     shelves = catalogue()
-    if format_ is PlainFormat.JSON:
+    if format_ is RulesFormat.JSON:
         typer.echo(json.dumps(shelves, indent=2))
         return
     for shelf, entries in shelves.items():
