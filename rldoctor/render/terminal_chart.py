@@ -13,6 +13,7 @@ from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.model import FloatArray, IntArray, Subject
 from rldoctor.render.chart_data import thinned
+from rldoctor.render.words import number
 from rldoctor.rulebook import load_rulebook
 
 _WIDEST, _NARROWEST, _HEIGHT = 76, 50, 11
@@ -61,6 +62,12 @@ def _band(reference: str, metric: str) -> tuple[IntArray, FloatArray, FloatArray
     return None if band is None else (band.steps, band.low, band.high)
 
 
+def _decades(low: float, high: float) -> list[float]:
+    """Return at most six powers of ten from below ``low`` to above ``high``."""
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    return [10.0**power for power in range(first, last + 1, -(-(last - first + 1) // 6))]
+
+
 def _plot(
     metric: str,
     steps: IntArray,
@@ -88,6 +95,11 @@ def _plot(
     everything = np.concatenate(shown)
     if everything.min() > 0 and everything.max() > _DECADES * everything.min():
         plotext.yscale("log")
+        ticks = _decades(everything.min(), everything.max())
+    else:
+        ticks = np.linspace(everything.min(), everything.max(), 5).tolist()
+    plotext.yticks(ticks, [number(tick) for tick in ticks])
+    plotext.xticks(places := np.linspace(steps[0], steps[-1], 5).tolist(), [f"{place:,.0f}" for place in places])
     for x, y, colour, marker in lines:
         plotext.plot(x.tolist(), y.tolist(), marker=marker, color=colour)
     drawn = plotext.build()

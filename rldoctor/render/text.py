@@ -13,13 +13,14 @@ from rich.text import Text
 
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
 from rldoctor.render import text_run
-from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark
+from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark, shortened
 
 _TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine"}
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
 # Reasons for which something could not be judged that a reader bears without asking for more.
 _FEW = 3
+_SHORTEST_PATH = 8
 
 
 def render_text(report: Report, verbose: bool = False, console: Console | None = None) -> None:
@@ -53,10 +54,13 @@ def print_verdict(console: Console, report: Report) -> None:
 def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
     """Print one subject: a heading with its verdict, what was examined, findings, diagnoses, what is unjudged."""
     console.print()
+    title = _TITLES.get(subject.kind, subject.kind)
+    # However long the path, the verdict behind it is seen; the rule at the end takes two characters.
+    room = console.width - len(title) - len(subject.verdict) - 6
     heading = Text.assemble(
-        (_TITLES.get(subject.kind, subject.kind), "bold"),
+        (title, "bold"),
         "  ",
-        clean(subject.path),
+        shortened(console, clean(subject.path), max(room, _SHORTEST_PATH)),
         "  ",
         (subject.verdict.upper(), VERDICT_STYLE[subject.verdict]),
     )

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import RankedDiagnosis, Subject, Verdict
-from rldoctor.render.words import VERDICT_STYLE, clean, mark, sparkline
+from rldoctor.render.words import VERDICT_STYLE, clean, mark, shortened, sparkline
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
@@ -33,20 +33,11 @@ def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
     for verdict, name, steps, cause in rows:
         table.add_row(
             Text(verdict, style=VERDICT_STYLE[verdict]),
-            Text(_shortened(name, width, console), no_wrap=True),
+            Text(shortened(console, name, width), no_wrap=True),
             Text(steps, style="dim", justify="right", no_wrap=True),
             Text(cause, no_wrap=True),
         )
     return Padding(table, (1, 0, 0, 2))
-
-
-def _shortened(name: str, width: int, console: Console) -> str:
-    """Return ``name`` in at most ``width`` characters, its middle left out."""
-    if len(name) <= width:
-        return name
-    gap = "…" if console.encoding.startswith("utf") else ".."
-    begin = (width - len(gap)) // 3
-    return name[:begin] + gap + name[len(name) - (width - len(gap) - begin) :]
 
 
 def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:

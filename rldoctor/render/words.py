@@ -61,6 +61,15 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
+def shortened(console: Console, name: str, width: int) -> str:
+    """Return ``name`` in at most ``width`` characters, its middle left out: what tells names apart is at their ends."""
+    if len(name) <= width:
+        return name
+    gap = "…" if _speaks_unicode(console) else ".."
+    begin = (width - len(gap)) // 3
+    return name[:begin] + gap + name[len(name) - (width - len(gap) - begin) :]
+
+
 def sparkline(console: Console, values: Sequence[float]) -> str:
     """Return ``values`` as a line of small bars, lowest to highest; points that are not finite are blanks."""
     finite = [value for value in values if math.isfinite(value)]

@@ -71,7 +71,7 @@ def main() -> None:
     with contextlib.chdir(SICK.parent.parent):
         run = Path("runs") / sick.relative_to(SICK.parent)
         report = make_report("diagnose", diagnose([run]))
-        draw(report, "diagnose", f"rldoctor diagnose {run}")
+        draw(report, "diagnose", "rldoctor diagnose RUN")
         photograph(report, "report")
 
 

@@ -44,7 +44,14 @@ def test_the_curve_that_speaks_for_the_cause_is_drawn():
     chart = text[text.index("┌") : text.index("└")]
     assert "•" in chart
     assert any("⠀" < character <= "⣿" for character in chart), "the run's own curve, in Braille"
-    assert "16384" in text[text.index("└") :][:200]
+    assert "16,384" in text[text.index("└") :][:200]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_verdict_is_seen_however_long_the_path(width):
+    heading = printed(rldoctor.diagnose(SICK), width).splitlines()[1]
+    assert heading.startswith("Diagnosis  ")
+    assert "  SICK " in heading
 
 
 def test_without_colour_there_is_none():
