@@ -76,6 +76,8 @@ def gate(
     Raises:
         UsageError: A folder, a criterion or a reference is not known.
     """
+    if aggregate is not None and aggregate not in list(Statistic):
+        raise UsageError(f"aggregate={aggregate!r} is no statistic.", f"Use {', '.join(Statistic)}.")
     if not 0 <= margin <= 1:
         raise UsageError(f"The margin {margin} is no share.", "Give a number from 0 to 1.")
     pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)

@@ -56,6 +56,8 @@ def test_gate(make_by_hand):
     assert rldoctor.gate(good.parent, aggregate="mean", require={"success_rate": 0.7}).exit_code == 0
     # Hand-made evaluations hold no episodes to compare.
     assert rldoctor.gate(good, baseline=bad).exit_code == rldoctor.gate(good, baseline=[bad]).exit_code == 3
+    with pytest.raises(UsageError, match="aggregate='median'"):
+        rldoctor.gate(good, aggregate="median")
     with pytest.raises(UsageError, match="margin"):
         rldoctor.gate(good, margin=2)
 

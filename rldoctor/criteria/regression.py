@@ -70,7 +70,8 @@ def compare(
         if not now and not before:
             continue
         lead = _lead(baseline, metric)
-        if lead is None or lead <= 0:
+        if lead <= 0:
+            # Doing nothing is as good already: what is lost against that cannot be told in shares of it.
             continue
         seeds = sorted(now.keys() & before.keys())
         if len(seeds) < _FEWEST_EPISODES:
@@ -122,8 +123,12 @@ def _matrix(table: Mapping[int, list[float]], seeds: Sequence[int]) -> FloatArra
     return np.array([table[seed] for seed in seeds], dtype=float).T
 
 
-def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float | None:
-    """Return by how much the baseline is better than the better of the two policies that learned nothing."""
+def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
+    """Return by how much the baseline is better than the better of the two policies that learned nothing.
+
+    Raises:
+        CannotJudge: An evaluation does not say how it or these two did.
+    """
     leads = []
     for evaluation in baseline:
         own = evaluation.number(metric.aggregate)
@@ -132,7 +137,11 @@ def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float | None:
         ]
         known = [metric.better * floor for floor in floors if floor is not None]
         if own is None or not known:
-            return None
+            raise CannotJudge(
+                f"The evaluation of {evaluation.directory} does not measure the {metric.title} of a policy that "
+                "learned nothing beside that of its own.",
+                f"Run: rldoctor evaluate {evaluation.directory}",
+            )
         leads.append(metric.better * own - max(known))
     return float(np.mean(leads))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -125,6 +127,24 @@ def test_a_baseline_that_learned_nothing_is_no_measure(played):
     (subject,) = judge_all([played("now", *skilled(rng))], baseline=[before])
     assert subject.verdict is Verdict.UNJUDGED
     assert "nothing to lose" in subject.unjudged[0].reason
+
+
+def test_a_baseline_that_does_not_say_what_doing_nothing_scores_is_no_measure(played):
+    rng = np.random.default_rng(5)
+    now, before = played("now", *skilled(rng)), played("before", *skilled(rng))
+    file = before / "evaluation.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"baselines": {}}))
+    (subject,) = judge_all([now], baseline=[before])
+    assert subject.verdict is Verdict.UNJUDGED
+    assert "a policy that learned nothing" in subject.unjudged[0].reason
+
+
+def test_a_metric_in_which_doing_nothing_is_as_good_is_left_out(played):
+    rng = np.random.default_rng(6)
+    success, returns, distances = skilled(rng)
+    before = played("before", np.zeros(EPISODES), returns, distances)
+    (subject,) = judge_all([played("now", success, returns, distances)], baseline=[before])
+    assert [result.code for result in subject.criteria if result.code.startswith("EVL3")] == ["EVL302", "EVL303"]
 
 
 def test_other_environments_are_not_compared(played, make_by_hand):
