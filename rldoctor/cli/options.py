@@ -94,16 +94,18 @@ def finish(report: Report, format_: Format, verbose: bool = False, output: Path 
         typer.Exit: Always, but for
         UsageError: ``output`` cannot be written to.
     """
-    from rldoctor.render import render
+    from rldoctor.render import stream
     from rldoctor.render.files import write_file
 
     if output is not None:
         write_file(report, format_.value, output, verbose)
         raise typer.Exit(report.exit_code)
     try:
-        text = render(report, format_.value, verbose)
-        if text is not None:
-            typer.echo(text)
+        pieces = stream(report, format_.value, verbose)
+        if pieces is not None:
+            for piece in pieces:
+                typer.echo(piece, nl=False)
+            typer.echo()
     except (BrokenPipeError, SystemExit) as error:
         if not reader_went_away(error):
             raise

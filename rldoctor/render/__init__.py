@@ -1,5 +1,5 @@
 """Report to output: one renderer a file, all of them in one dictionary."""
 
-from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.formats import FORMATS, render, stream
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "render", "stream"]

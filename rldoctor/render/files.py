@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.model import Report
-from rldoctor.render.formats import render
+from rldoctor.render.formats import stream
 from rldoctor.render.text import lines_of
 
 
@@ -17,8 +18,8 @@ def write_file(report: Report, format_: str, path: Path, verbose: bool = False) 
     Raises:
         UsageError: The place cannot be written to.
     """
-    text = "\n".join(lines_of(report, verbose)) if format_ == "text" else render(report, format_, verbose)
-    write_text(text or "", path)
+    lines = ["\n".join(lines_of(report, verbose))] if format_ == "text" else stream(report, format_, verbose)
+    _write(lines or (), path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -27,14 +28,22 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         UsageError: The place cannot be written to.
     """
+    _write([text], path)
+
+
+def _write(pieces: Iterable[str], path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", "Name a file for the report.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.", "Name another place.") from error
-    with run_directory.replacing(path) as temporary:
-        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
+    with (
+        run_directory.replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        file.writelines(pieces)
+        file.write("\n")
 
 
 def write_report(report: Report, directory: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
 from rldoctor.errors import UsageError
@@ -31,6 +31,16 @@ def check(name: str) -> str:
     if name not in FORMATS:
         raise UsageError(f"There is no output format {name!r}.", near(name, FORMATS))
     return name
+
+
+def stream(report: Report, name: str, verbose: bool = False) -> Iterable[str] | None:
+    """Return ``report`` in pieces to be written one after the other; ``None`` where :func:`render` returns that."""
+    if name == "json":
+        from rldoctor.render.json_report import pieces
+
+        return pieces(report)
+    text = render(report, name, verbose)
+    return None if text is None else [text]
 
 
 def render(report: Report, name: str, verbose: bool = False) -> str | None:

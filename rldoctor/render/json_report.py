@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 from rldoctor.errors import RldoctorError
@@ -17,16 +18,21 @@ VERSION = 1
 def render_json(report: Report, verbose: bool = False) -> str:
     """Return the report as indented JSON; the same whether verbose or not, so that readers can rely on it."""
     del verbose
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Yield the JSON a subject at a time: that of thousands of runs is hundreds of megabytes."""
     head = {
         "rldoctor_report": VERSION,
         "command": report.command,
         "verdict": report.verdict,
         "exit_code": report.exit_code,
     }
-    # One subject at a time: of thousands of runs only the text is kept twice, not their dictionaries.
-    subjects = ",\n".join(textwrap.indent(_dump(_subject(subject)), "    ") for subject in report.subjects)
-    listed = f"[\n{subjects}\n  ]" if subjects else "[]"
-    return f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": {listed}\n}}'
+    yield f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": ['
+    for place, subject in enumerate(report.subjects):
+        yield f"{',' if place else ''}\n{textwrap.indent(_dump(_subject(subject)), '    ')}"
+    yield "\n  ]\n}" if report.subjects else "]\n}"
 
 
 def render_error(command: str, error: RldoctorError) -> str:

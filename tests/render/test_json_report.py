@@ -128,3 +128,17 @@ def test_the_table_of_an_evaluation():
     bare = Console(file=io.StringIO(), width=80)
     bare.print(table({"aggregate": nothing, "baselines": None}))
     assert "distance" not in bare.file.getvalue()
+
+
+def test_the_pieces_of_a_stream_are_the_report():
+    from pathlib import Path
+
+    import rldoctor
+    from rldoctor.render import render, stream
+
+    report = rldoctor.diagnose(Path(__file__).parents[1] / "runs" / "healthy")
+    pieces = list(stream(report, "json"))
+    assert len(pieces) == len(report.subjects) + 2
+    assert "".join(pieces) == render(report, "json")
+    assert len(json.loads("".join(pieces))["subjects"]) == len(report.subjects)
+    assert list(stream(report, "csv")) == [render(report, "csv")]
