@@ -67,7 +67,9 @@ def look_up(topic: str) -> Page:
     tagged = _metric_of_tag(topic.strip())
     if tagged in by_word:
         return by_word[tagged]
-    raise UsageError(f"Nothing is called {topic!r}.", near(wanted, by_word))
+    # Found whatever its case, a code is offered as it is written elsewhere.
+    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, by_word))
+    raise UsageError(f"Nothing is called {topic!r}.", offer)
 
 
 def catalogue() -> dict[str, dict[str, str]]:

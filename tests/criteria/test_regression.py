@@ -52,6 +52,7 @@ def test_the_same_run_is_no_regression(played):
     losses = [result for result in subject.criteria if result.code.startswith("EVL3")]
     assert [result.code for result in losses] == ["EVL301", "EVL302", "EVL303"]
     assert all(result.observed <= 0 and result.passed for result in losses)
+    assert judge_all([run], baseline=[run], margin=0.0)[0].verdict is Verdict.HEALTHY
     # A tenth of the way from doing nothing: 0.98 of success, about 6.2 of return, about 130 mm.
     assert losses[0].threshold == pytest.approx(0.098)
     assert subject.facts["compared_with"] == [str(run)]
