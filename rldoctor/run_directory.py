@@ -98,6 +98,16 @@ def require(directory: Path) -> Path:
     return directory
 
 
+def require_folder_of(file: Path) -> None:
+    """Make sure, before anything takes long, that the folder that ``file`` is to be written into is there.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not file.parent.is_dir():
+        raise UsageError(f"{file} cannot be written: there is no folder {file.parent}.", "Make it, or name another.")
+
+
 def below(folder: Path) -> list[Path]:
     """Return the run directories at or below ``folder``: those with a ``run.json``, sorted; none inside another."""
     if (folder / RUN_FILE).is_file():

@@ -122,7 +122,7 @@ def _subject(
         findings = tuple(finding_of(result, of) for result in results if not result.passed)
         extra = solved_by_the_environments_measure({result.name: result for result in results})
         if earlier:
-            compared, regressions = compare(runs, [read_evaluation(directory) for directory in earlier], margin)
+            compared, regressions = compare(runs, [_baseline(directory) for directory in earlier], margin)
             results, findings = results + compared, findings + regressions
     except CannotJudge as error:
         return unjudged(path, error)
@@ -136,6 +136,20 @@ def _subject(
         findings=findings + extra,
         facts=_facts(runs, earlier),
     )
+
+
+def _baseline(directory: Path) -> Evaluation:
+    """Read an earlier run's evaluation.
+
+    Raises:
+        CannotJudge: As :func:`read_evaluation`, with a cure for the baseline rather than for the run.
+    """
+    try:
+        return read_evaluation(directory)
+    except CannotJudge as error:
+        raise CannotJudge(
+            f"The baseline cannot be used: {error.problem}", error.cure or f"Run: rldoctor evaluate {directory}"
+        ) from None
 
 
 def _held(

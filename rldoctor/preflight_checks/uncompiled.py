@@ -18,8 +18,9 @@ _KEPT = "__dynamo_disable"
 def uncompiled() -> Iterator[None]:
     """Let SB3's Adam work without importing ``torch._dynamo``, with the same numbers; undone at the end.
 
-    The compiler is 800 modules and took 1.5 of the 25 s of a checkup, for nothing: what is never compiled need not be
-    kept from being compiled. Where PyTorch is built otherwise than expected nothing is changed, and only time is lost.
+    The compiler is hundreds of modules, loaded for more than a second and for nothing: what is never compiled need not
+    be kept from being compiled. Where PyTorch is built otherwise than expected nothing is changed, and only time is
+    lost.
     """
     import torch
 

@@ -44,11 +44,12 @@ def require_matplotlib(file: Path) -> None:
     """Make sure that a picture can be written to ``file``.
 
     Raises:
-        UsageError: The suffix is none of ``SUFFIXES``.
+        UsageError: The suffix is none of ``SUFFIXES``, or the folder is not there.
         MissingExtra: The extra ``[pictures]`` is not installed.
     """
     if file.suffix.lower() not in SUFFIXES:
         raise UsageError(f"A picture cannot be written as {file.suffix or file.name!r}.", f"Use {', '.join(SUFFIXES)}.")
+    run_directory.require_folder_of(file)
     if find_spec("matplotlib") is None:
         raise MissingExtra("rldoctor evaluate --picture", "matplotlib", "pictures")
 

@@ -37,11 +37,13 @@ def require_renderer(file: Path) -> None:
     MuJoCo draws without a screen by EGL, else by OSMesa; what ``MUJOCO_GL`` says stands.
 
     Raises:
-        UsageError: The suffix is neither ``.gif`` nor ``.mp4``, or neither library is installed.
+        UsageError: The suffix is neither ``.gif`` nor ``.mp4``, the folder is not there, or neither library is
+            installed.
         MissingExtra: The extra ``[pictures]`` is not installed.
     """
     if file.suffix.lower() not in SUFFIXES:
         raise UsageError(f"A film cannot be written as {file.suffix or file.name!r}.", f"Use {' or '.join(SUFFIXES)}.")
+    run_directory.require_folder_of(file)
     for package in ("imageio", "imageio_ffmpeg", "PIL"):
         if find_spec(package) is None:
             raise MissingExtra("rldoctor evaluate --video", package, "pictures")

@@ -161,4 +161,8 @@ def test_an_unusable_baseline_is_never_a_pass(played, make_by_hand):
     now = played("now", *skilled(np.random.default_rng(7)))
     gone = make_by_hand("gone").directory
     (gone / "evaluation.json").unlink()
-    assert judge_all([now], baseline=[gone])[0].verdict is Verdict.UNJUDGED
+    (subject,) = judge_all([now], baseline=[gone])
+    assert subject.verdict is Verdict.UNJUDGED
+    assert subject.unjudged[0].reason.startswith("The baseline cannot be used: ")
+    assert str(gone) in subject.unjudged[0].how_to_log
+    assert str(now) not in subject.unjudged[0].how_to_log

@@ -61,10 +61,16 @@ def test_no_picture_of_an_evaluation_without_paths(evaluated_once, tmp_path):
     assert not (tmp_path / "reach.png").exists()
 
 
-@pytest.mark.parametrize(("option", "name"), [("--picture", "x.jpeg2"), ("--video", "x.avi"), ("--video", "x")])
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        *(("--picture", "x.jpeg2"), ("--video", "x.avi"), ("--video", "x")),
+        *(("--picture", "nowhere/x.png"), ("--video", "nowhere/x.gif")),
+    ],
+)
 def test_a_file_of_another_kind_is_refused_before_anything_is_played(trained_once, tmp_path, capsys, option, name):
     assert run(["evaluate", str(trained_once), option, str(tmp_path / name)]) == 2
-    assert "cannot be written as" in capsys.readouterr().err
+    assert ("there is no folder" if "/" in name else "cannot be written as") in capsys.readouterr().err
     assert not (trained_once / run_directory.EVALUATION_FILE).exists()
 
 
