@@ -26,6 +26,7 @@ EVALUATION_FILE = "evaluation.json"
 PATHS_FILE = "paths.json"
 BASELINES_FILE = "baselines.json"
 CHECKPOINTS = "checkpoints"
+LOCK_FILE = ".lock"
 # run.json and evaluation.json are some kilobytes; more than this is not one of ours and is not read into memory.
 _MAX_JSON_BYTES = 64 * 2**20
 
@@ -77,6 +78,31 @@ def removed_if_empty(directory: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             directory.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Keep every other process from training into ``directory``; the lock ends with this process, however that ends.
+
+    Raises:
+        UsageError: Another process trains into it, or nothing can be written there.
+    """
+    # Of the extra [train]: reading a run needs no lock.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(directory / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            f"Another process is training into {directory}.", "Wait until it ends, or stop it first."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written to: {error.strerror or error}.", "Free it first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def require(directory: Path) -> Path:

@@ -9,6 +9,8 @@ from typing import Protocol
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import safe_mean
 
+from rldoctor.training.moment import Moment
+
 
 class Watcher(Protocol):
     """Somebody who looks on while a training runs, such as a progress bar."""
@@ -29,19 +31,36 @@ class TrainingCallback(BaseCallback):
 
     Args:
         watcher: Told every ``_REPORT_EVERY`` vector steps.
-        save: Called between updates with the steps that the policy has been trained on.
+        capture: Returns what a checkpoint needs besides the weights; asked between updates, with the steps that the
+            policy has been trained on.
+        save: Called between updates with what ``capture`` returned.
         save_every: Environment steps between checkpoints.
         stop: Once set, the rollout in hand is dropped and training ends with the last whole update.
+        every: Checkpoints fall where so many rollouts end in a point of the curves, that a resumed training has its
+            points at the same steps.
     """
 
     _REPORT_EVERY = 32
 
-    def __init__(self, watcher: Watcher, save: Callable[[int], None], save_every: int, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        watcher: Watcher,
+        capture: Callable[[int], Moment],
+        save: Callable[[Moment], None],
+        save_every: int,
+        stop: threading.Event,
+        every: int = 1,
+    ) -> None:
         super().__init__()
         self._watcher = watcher
+        self._capture = capture
         self._save = save
         self._save_every = save_every
         self._stop = stop
+        self._every = every
+        self._rollouts = 0
+        # Of the last whole update; what a rollout in progress has changed since is not in it.
+        self.moment: Moment | None = None
         self._saved_at = 0
         # Steps whose data has been learned from: a rollout in progress is not among them.
         self.learned_steps = 0
@@ -53,8 +72,11 @@ class TrainingCallback(BaseCallback):
     def _on_rollout_start(self) -> None:
         self.learned_steps = self.model.num_timesteps
         self._rollout_whole = False
-        if self.learned_steps - self._saved_at >= self._save_every:
-            self._save(self.learned_steps)
+        self.moment = self._capture(self.learned_steps)
+        at_a_point = self._rollouts % self._every == 0
+        self._rollouts += 1
+        if at_a_point and self.learned_steps - self._saved_at >= self._save_every:
+            self._save(self.moment)
             self._saved_at = self.learned_steps
 
     def _on_step(self) -> bool:
@@ -69,6 +91,7 @@ class TrainingCallback(BaseCallback):
     def _on_training_end(self) -> None:
         if self._rollout_whole:
             self.learned_steps = self.model.num_timesteps
+            self.moment = self._capture(self.learned_steps)
         self._watcher.progressed(self.num_timesteps, self.numbers())
 
     def numbers(self) -> dict[str, float]:

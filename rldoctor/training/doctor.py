@@ -12,12 +12,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 
@@ -112,6 +113,8 @@ class DoctorCallback(BaseCallback):
         self._live = LiveExamination(self._memory, reference, self._record, self._patience)
         self._failed: set[str] = set()
         self._updated: Metrics = {}
+        self._repetition, self._rollouts = Repetition(), 0
+        self._continued: tuple[Metrics, int, NDArray[np.uint64]] | None = None
         self._measure_seconds = self._examine_seconds = 0.0
         self._on = self._due = False
         self.stopped = False
@@ -128,6 +131,27 @@ class DoctorCallback(BaseCallback):
         if self._live.has_news:
             self._guard("the diagnosis", lambda: self._live.examine(self._place()))
         return report_of(self._live.subject) if self._live.subject else None
+
+    @property
+    def noted(self) -> dict[str, Json]:
+        """What is kept for the next point of the curves, as numbers; asked as a rollout begins."""
+        # Hexadecimal keeps every bit; the rollout that begins is counted once more by the training that goes on.
+        updated = {name: float(value).hex() for name, value in self._updated.items()}
+        return {"updated": updated, "rollouts": self._rollouts - 1}
+
+    @property
+    def rows_before(self) -> NDArray[np.uint64]:
+        """A digest of each row of the rollout before (see :class:`Repetition`)."""
+        return self._repetition.before
+
+    def goes_on(self, noted: Mapping[str, Any], rows_before: NDArray[np.uint64]) -> None:
+        """Begin the next training with what another process's callback had ``noted`` as its rollout began.
+
+        Raises:
+            ValueError, KeyError, TypeError: That is not what :attr:`noted` gives.
+        """
+        updated = {name: float.fromhex(value) for name, value in noted["updated"].items()}
+        self._continued = updated, int(noted["rollouts"]), rows_before
 
     def _on_training_start(self) -> None:
         self.stopped = self._on = False
@@ -147,8 +171,10 @@ class DoctorCallback(BaseCallback):
         self._threshold = distance_threshold(self.model)
         self._probe = PolicyProbe(self.model) if can_probe(self.model) else None
         self._recorder = StepRecorder(unnormaliser(self.model))
-        self._repetition = Repetition()
-        self._rollouts = self._measured = self._points = 0
+        self._repetition, self._rollouts = Repetition(), 0
+        self._measured = self._points = 0
+        if self._continued is not None:
+            self._updated, self._rollouts, self._repetition.before = self._continued
         self._measure_seconds = self._examine_seconds = self._last_measure = 0.0
         self._last_examine = _FIRST_EXAMINATION
         self._begun = time.perf_counter()

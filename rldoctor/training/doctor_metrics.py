@@ -5,7 +5,7 @@ A metric that does not apply (no goals, unbounded actions) is left out. What eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gymnasium
 import numpy as np
@@ -162,23 +162,36 @@ MEASURES: tuple[Callable[[Rollout], Metrics], ...] = (advantages, observations, 
 
 
 class Repetition:
-    """Tells data that was learned from before: compares each rollout with the one before it, row by row."""
+    """Tells data that was learned from before: compares each rollout with the one before it, row by row.
+
+    Attributes:
+        before: A digest of each row of the rollout before, shape ``(rows,)``; empty before the first.
+    """
 
     def __init__(self) -> None:
-        self._before: list[Array] = []
+        self.before: NDArray[np.uint64] = np.empty(0, np.uint64)
 
     def measure(self, rollout: Rollout) -> Metrics:
         """Measure the share of rows whose observation, action, log-probability and advantage are all as before.
 
         Frozen observations repeat too, and so do discrete actions; log-probability and advantage do not.
         """
-        now = [rollout.flat_sample, *(rollout.rows(a) for a in (rollout.actions, rollout.log_probs))]
-        now.append(rollout.rows(rollout.advantages))
-        before, self._before = self._before, now
-        if not before or any(old.shape != new.shape for old, new in zip(before, now, strict=True)):
+        columns = [rollout.flat_sample, *map(rollout.rows, (rollout.actions, rollout.log_probs, rollout.advantages))]
+        before, self.before = self.before, _digests(columns)
+        if not len(before) or before.shape != self.before.shape:
             return {}
-        same = [(old == new).reshape(len(new), -1).all(axis=1) for old, new in zip(before, now, strict=True)]
-        return {"stored_data_repeated": float(np.logical_and.reduce(same).mean())}
+        return {"stored_data_repeated": float((before == self.before).mean())}
+
+
+def _digests(columns: Sequence[Array]) -> NDArray[np.uint64]:
+    """Return 64 bits for each row, shape ``(rows,)``: equal for equal rows, for others only by chance."""
+    flat = [np.ascontiguousarray(column.reshape(len(column), -1), dtype=np.float64) for column in columns]
+    words = np.concatenate([column.view(np.uint64) for column in flat], axis=1)
+    factors = np.random.default_rng(0).integers(2**64, size=words.shape[1], dtype=np.uint64) | np.uint64(1)
+    # Small floats have their bits at the upper end, where a product would push them out: they are folded down first.
+    mixed = (words ^ (words >> np.uint64(32))) * factors
+    digests: NDArray[np.uint64] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
+    return digests
 
 
 def action_effect(rollout: Rollout, centre: Array, noise: Array) -> Metrics:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium
-from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from rldoctor import machine
@@ -17,6 +16,7 @@ from rldoctor.preflight_checks.robot_joints import read_joints_at_once
 from rldoctor.recipe import Recipe
 from rldoctor.training.engine import Engine, require_engine
 from rldoctor.training.pooled import EnvPoolVecEnv
+from rldoctor.training.rewind import RewindableMonitor
 from rldoctor.training.threaded import ThreadedVecEnv
 
 Wrapper = Callable[["gymnasium.Env[Any, Any]"], "gymnasium.Env[Any, Any]"]
@@ -62,7 +62,7 @@ def make_training_envs(
     def make_one() -> gymnasium.Env[Any, Any]:
         env = environment.make(recipe.env)
         read_joints_at_once(env)
-        return Monitor(wrap(env) if wrap else env)
+        return RewindableMonitor(wrap(env) if wrap else env)
 
     first = make_one()
     if threads is None:

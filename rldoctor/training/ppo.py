@@ -23,6 +23,7 @@ from rldoctor.recipe import Recipe
 from rldoctor.run_directory import replacing
 
 STATE_MEMBER = "rldoctor.json"
+TENSORS_MEMBER = "rldoctor.pth"
 # A [64, 64] policy with its optimizer is 0.2 MB. A member that claims more than this is not unpacked.
 _MAX_MEMBER_BYTES = 512 * 2**20
 
@@ -44,16 +45,21 @@ def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
         ) from error
 
 
-def save(model: PPO, path: Path, state: Mapping[str, Json]) -> None:
-    """Write the policy, its optimizer and ``state`` to ``path`` in one atomic step.
+def save(model: PPO, path: Path, state: Mapping[str, Json], tensors: Mapping[str, torch.Tensor] | None = None) -> None:
+    """Write the policy, its optimizer, ``state`` and ``tensors`` to ``path`` in one atomic step.
 
-    The file is an ordinary SB3 archive (``PPO.load`` takes it) with one member more, ``rldoctor.json``.
+    The file is an ordinary SB3 archive (``PPO.load`` takes it) with two members more, ``rldoctor.json`` and
+    ``rldoctor.pth``.
     """
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
             model.save(file)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(STATE_MEMBER, json.dumps(state, allow_nan=False))
+            if tensors:
+                written = io.BytesIO()
+                torch.save(dict(tensors), written)
+                archive.writestr(TENSORS_MEMBER, written.getvalue())
 
 
 def load_weights(model: PPO, path: Path) -> dict[str, Json]:
@@ -64,11 +70,38 @@ def load_weights(model: PPO, path: Path) -> dict[str, Json]:
     Raises:
         CannotJudge: The file is missing, damaged, or was made for other shapes.
     """
+    with _reading(path) as archive:
+        model.policy.load_state_dict(_tensors(archive, "policy.pth"))
+        model.policy.optimizer.load_state_dict(_tensors(archive, "policy.optimizer.pth"))
+        state = json.loads(_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
+        if not isinstance(state, dict):
+            raise ValueError(f"{STATE_MEMBER} is not a JSON object.")
+        return state
+
+
+def load_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors that :func:`save` was given; none for the archive of an earlier version.
+
+    Raises:
+        CannotJudge: The file is missing or damaged.
+    """
+    with _reading(path) as archive:
+        found = _tensors(archive, TENSORS_MEMBER) if TENSORS_MEMBER in archive.namelist() else {}
+        if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+            raise ValueError(f"{TENSORS_MEMBER} does not hold tensors by name.")
+        return found
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; whatever goes wrong with its content is said in one sentence.
+
+    Raises:
+        CannotJudge: The file is missing, damaged, or was made for other shapes.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            model.policy.load_state_dict(_tensors(archive, "policy.pth"))
-            model.policy.optimizer.load_state_dict(_tensors(archive, "policy.optimizer.pth"))
-            state = json.loads(_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
+            yield archive
     except FileNotFoundError:
         raise CannotJudge(f"There is no policy {path}.", "Train first, or name a run that finished.") from None
     except pickle.UnpicklingError:
@@ -77,9 +110,6 @@ def load_weights(model: PPO, path: Path) -> dict[str, Json]:
         # Whatever is in the file may be a stranger's: zip, zlib, torch and json each have errors of their own.
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CannotJudge(f"The policy {path} cannot be loaded: {first}") from None
-    if not isinstance(state, dict):
-        raise CannotJudge(f"The policy {path} cannot be loaded: {STATE_MEMBER} is not a JSON object.")
-    return state
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

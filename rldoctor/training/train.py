@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.vec_env import VecEnv
 from torch.utils.tensorboard import SummaryWriter
 
 from rldoctor import machine, run_directory
@@ -29,6 +29,7 @@ from rldoctor.training.doctor import DoctorCallback
 from rldoctor.training.engine import Engine
 from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
 from rldoctor.training.hasten import hasten
+from rldoctor.training.moment import GoesOn, Moment, capture, rewind
 
 CHECKPOINTS_A_RUN = 10
 
@@ -55,6 +56,7 @@ def train(
     wrap: Wrapper | None = None,
     adjust: Callable[[PPO], None] | None = None,
     stop: threading.Event | None = None,
+    saved: Callable[[], None] | None = None,
     threads: int | None = None,
     engine: Engine = Engine.GYMNASIUM,
 ) -> Training:
@@ -72,6 +74,7 @@ def train(
         wrap: Put around each environment.
         adjust: Changes the PPO object before it learns; the fault laboratory breaks it with this.
         stop: Once set by another thread, the training ends as by Ctrl-C.
+        saved: Called after each checkpoint.
         threads: How many step environments at a time (see :func:`make_training_envs`); 1 where several trainings share
             the machine.
         engine: What steps the environments.
@@ -99,23 +102,54 @@ def train(
             "started": _now(),
             "train_seconds": 0.0,
         }
-        return _learn(model, recipe, directory, record, watcher or Silent(), stop=stop)
+        with run_directory.held(directory):
+            return _learn(model, envs, recipe, directory, record, watcher or Silent(), stop=stop, saved=saved)
     finally:
         envs.close()
 
 
 @uncompiled()
-def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | None = None) -> Training:
+def resume(
+    directory: Path,
+    *,
+    watcher: Watcher | None = None,
+    wrap: Wrapper | None = None,
+    stop: threading.Event | None = None,
+    saved: Callable[[], None] | None = None,
+    threads: int | None = None,
+) -> Training:
     """Go on with an interrupted run to the total that its recipe names.
 
-    Optimizer, schedules, step count and the window of recent episodes continue; the environments start new
-    episodes, with seeds that the first part did not use.
+    It ends with the curves and the weights that it would have had without the interruption, to the last bit, where
+    the steps of its environment depend on nothing but ``np_random`` and the actions. EnvPool's environments, and
+    those that draw chance from elsewhere, begin new episodes, with seeds that the first part did not use.
+
+    Args:
+        directory: Of the run.
+        watcher: As for :func:`train`, like the others.
+        wrap: The same as for the first part.
+        stop: Once set by another thread, the training ends as by Ctrl-C.
+        saved: Called after each checkpoint.
+        threads: How many step environments at a time.
 
     Raises:
         UsageError: ``directory`` is no run of ours, or the run is already complete.
         CannotJudge: No checkpoint can be loaded.
     """
-    record = read_record(directory)
+    run_directory.require(directory)
+    with run_directory.held(directory):
+        return _resume(directory, read_record(directory), watcher or Silent(), wrap, stop, saved, threads)
+
+
+def _resume(
+    directory: Path,
+    record: dict[str, Json],
+    watcher: Watcher,
+    wrap: Wrapper | None,
+    stop: threading.Event | None,
+    saved: Callable[[], None] | None,
+    threads: int | None,
+) -> Training:
     recipe = recipe_from_mapping(_mapping(record, "recipe"), str(directory / run_directory.RUN_FILE))
     if record.get("status") == "finished":
         raise UsageError(
@@ -124,20 +158,21 @@ def resume(directory: Path, *, watcher: Watcher | None = None, wrap: Wrapper | N
     seed = record.get("seed")
     if type(seed) is not int or seed < 0:
         raise UsageError(f"The run has no seed in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")
-    envs = make_training_envs(recipe, wrap, engine=_engine(record))
+    envs = make_training_envs(recipe, wrap, threads, _engine(record))
     try:
         model = ppo.build(recipe, envs, seed)
         hasten(model.policy)
         checkpoint = newest_checkpoint(directory)
-        state = ppo.load_weights(model, checkpoint)
-        model.num_timesteps = _count(state, "steps", checkpoint)
-        model._n_updates = _count(state, "updates", checkpoint)
-        # The whole number of environments and the steps so far make seeds that the first part cannot have used.
+        moment = Moment(ppo.load_weights(model, checkpoint), ppo.load_tensors(checkpoint))
+        model.num_timesteps = moment.count("steps")
+        model._n_updates = moment.count("updates")
+        # Where the environments cannot be brought back, they begin new episodes: the whole number of environments and
+        # the steps so far make seeds that the first part cannot have used.
         envs.seed(training_seed(seed) + recipe.n_envs * (1 + model.num_timesteps))
         torch.manual_seed(seed + model.num_timesteps)
         # How the first part ended is no longer true.
         record = {key: value for key, value in record.items() if key not in ("error", "finished")}
-        return _learn(model, recipe, directory, record, watcher or Silent(), recent=state)
+        return _learn(model, envs, recipe, directory, record, watcher, moment=moment, stop=stop, saved=saved)
     finally:
         envs.close()
 
@@ -175,14 +210,20 @@ def newest_checkpoint(directory: Path) -> Path:
 
 def _learn(
     model: PPO,
+    envs: VecEnv,
     recipe: Recipe,
     directory: Path,
     record: dict[str, Json],
     watcher: Watcher,
-    recent: Mapping[str, Json] | None = None,
+    *,
+    moment: Moment | None = None,
     stop: threading.Event | None = None,
+    saved: Callable[[], None] | None = None,
 ) -> Training:
-    resumed = recent is not None
+    resumed = moment is not None
+    # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
+    doctor = DoctorCallback(recipe=recipe, warn=False, budget=math.inf)
+    goes_on = [_going_on(moment, envs, doctor)] if moment else []
     begun = model.num_timesteps if resumed else 0
     before = record.get("train_seconds")
     earlier = float(before) if isinstance(before, (int, float)) else 0.0
@@ -191,12 +232,20 @@ def _learn(
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
     stop = stop or threading.Event()
 
-    def save(steps: int) -> None:
-        ppo.save(model, directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip", _state(model, steps))
+    def save(moment: Moment) -> None:
+        path = directory / run_directory.CHECKPOINTS / f"step-{moment.count('steps'):012d}.zip"
+        ppo.save(model, path, moment.numbers, moment.tensors)
+        if saved:
+            saved()
 
-    callback = TrainingCallback(watcher, save, max(1, recipe.total_steps // CHECKPOINTS_A_RUN), stop)
-    # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
-    doctor = DoctorCallback(recipe=recipe, warn=False, budget=math.inf)
+    callback = TrainingCallback(
+        watcher,
+        lambda steps: capture(model, envs, doctor, steps),
+        save,
+        max(1, recipe.total_steps // CHECKPOINTS_A_RUN),
+        stop,
+        every=recipe.log_interval,
+    )
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     clock = time.perf_counter()
     failure: Exception | None = None
@@ -204,7 +253,7 @@ def _learn(
         try:
             model.learn(
                 recipe.total_steps - begun,
-                callback=[*([_RecentEpisodes(recent)] if recent else []), doctor, callback],
+                callback=[doctor, *goes_on, callback],
                 log_interval=recipe.log_interval,
                 reset_num_timesteps=not resumed,
             )
@@ -215,10 +264,10 @@ def _learn(
     steps = callback.learned_steps
     # A stop that came during the last update left nothing undone.
     whole = failure is None and steps >= recipe.total_steps
-    if failure is None:
-        save(steps)
-    if whole:
-        ppo.save(model, directory / run_directory.POLICY_FILE, _state(model, steps))
+    if failure is None and callback.moment:
+        save(callback.moment)
+        if whole:
+            ppo.save(model, directory / run_directory.POLICY_FILE, callback.moment.numbers)
     status = "finished" if whole else "interrupted" if failure is None else "failed"
     rate = (steps - begun) / seconds if seconds > 0 else 0.0
     run_directory.write_json(
@@ -243,37 +292,11 @@ def _learn(
     return Training(directory, status, steps, earlier + seconds, rate)
 
 
-def _state(model: PPO, steps: int) -> dict[str, Json]:
-    """Return what SB3 does not keep in tensors and a resumed training needs."""
-    return {
-        "steps": steps,
-        "updates": model._n_updates,
-        # JSON has no word for a return that is not finite; such an episode is left out of the window.
-        "recent_episodes": [
-            [float(info["r"]), int(info["l"])] for info in model.ep_info_buffer or () if math.isfinite(info["r"])
-        ],
-        "recent_successes": [bool(success) for success in model.ep_success_buffer or ()],
-    }
-
-
-class _RecentEpisodes(TrainingCallback):
-    """Puts the window of recent episodes back once ``learn`` has emptied it, so that the curves do not jump."""
-
-    def __init__(self, recent: Mapping[str, Json]) -> None:
-        super().__init__(Silent(), lambda steps: None, 2**62, threading.Event())
-        self._recent = recent
-
-    def _on_training_start(self) -> None:
-        for episode in _list(self._recent, "recent_episodes"):
-            self.model.ep_info_buffer.append({"r": episode[0], "l": episode[1], "t": 0.0})  # type: ignore[union-attr]
-        self.model.ep_success_buffer.extend(_list(self._recent, "recent_successes"))  # type: ignore[union-attr]
-
-
-def _count(state: Mapping[str, Json], key: str, checkpoint: Path) -> int:
-    value = state.get(key)
-    if type(value) is not int or value < 0:
-        raise CannotJudge(f"The checkpoint {checkpoint} does not say its {key}.", "It was not saved by rldoctor.")
-    return value
+def _going_on(moment: Moment, envs: VecEnv, doctor: DoctorCallback) -> GoesOn:
+    try:
+        return GoesOn(moment, doctor, exactly=rewind(moment, envs))
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise CannotJudge(f"The checkpoint is damaged: {error!r}.", "It was not saved by rldoctor.") from None
 
 
 def _engine(record: Mapping[str, Json]) -> Engine:
@@ -285,11 +308,6 @@ def _engine(record: Mapping[str, Json]) -> Engine:
             "Start a new run with rldoctor train.",
         )
     return Engine(name)
-
-
-def _list(mapping: Mapping[str, Json], key: str) -> list[Any]:
-    value = mapping.get(key, [])
-    return value if isinstance(value, list) else []
 
 
 def _mapping(record: Mapping[str, Json], key: str) -> Mapping[str, Json]:

@@ -6,16 +6,21 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import zipfile
 from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from stable_baselines3 import PPO
 
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.logs import read_run
+from rldoctor.references import load_recipe
 from rldoctor.training import ppo
 from rldoctor.training.envs import make_training_envs
 from rldoctor.training.train import newest_checkpoint, resume, total_steps_of, train
@@ -108,13 +113,68 @@ def test_the_time_of_both_parts_is_added(resumed, interrupted_once):
 def test_the_curves_go_on(resumed, trained_once):
     whole, again = read_run(trained_once), read_run(resumed)
     assert not again.findings
+    assert whole.curves["episode_return"].steps.tolist() == list(range(128, 1537, 128))
+    assert_same_curves(whole, again)
+
+
+def assert_same_curves(whole, again):
+    """Everything but the clock is the same, to the last bit."""
     assert again.curves.keys() == whole.curves.keys()
-    for name, curve in again.curves.items():
-        assert (np.diff(curve.steps) > 0).all(), name
-        assert curve.steps[-1] == 1536
-    np.testing.assert_array_equal(again.curves["episode_return"].steps, whole.curves["episode_return"].steps)
-    # Up to the interruption they are the same run.
-    np.testing.assert_array_equal(again.curves["episode_return"].values[:5], whole.curves["episode_return"].values[:5])
+    assert len(whole.curves) > 40
+    for name, curve in whole.curves.items():
+        np.testing.assert_array_equal(again.curves[name].steps, curve.steps, name)
+        if name != "throughput":
+            np.testing.assert_array_equal(again.curves[name].values, curve.values, name)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(small, trained_once, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(small, tmp_path, 0, watcher=Interrupts(700, times=2))
+    # 700 steps were done, and nothing after the checkpoint at 512 was saved.
+    assert newest_checkpoint(tmp_path).name == "step-000000000512.zip"
+    resume(tmp_path, threads=1)
+    assert_same_curves(read_run(trained_once), read_run(tmp_path))
+    assert_same_weights(small, trained_once, tmp_path)
+
+
+def assert_same_weights(recipe, one, other):
+    envs = make_training_envs(recipe)
+    models = [ppo.build(recipe, envs, seed) for seed in (1, 2)]
+    envs.close()
+    for model, directory in zip(models, (one, other), strict=True):
+        ppo.load_weights(model, directory / run_directory.POLICY_FILE)
+    first, second = (model.policy.state_dict() for model in models)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_whose_points_are_several_rollouts_apart(tmp_path):
+    recipe = load_recipe("cartpole/zoo").with_overrides(["total_steps=4096"])
+    assert recipe.log_interval > 1
+    runs = [tmp_path / name for name in ("whole", "killed")]
+    for directory in runs:
+        directory.mkdir()
+    train(recipe, runs[0], 0)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, runs[1], 0, watcher=Interrupts(2500, times=2))
+    resume(runs[1])
+    assert_same_curves(*map(read_run, runs))
+
+
+class HasItsOwnChance(gymnasium.Wrapper):
+    """Ends episodes by chance that is not the environment's ``np_random``."""
+
+    chance = np.random.default_rng(0)
+
+    def step(self, action):
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return observation, reward, terminated or self.chance.random() < 0.2, truncated, info
+
+
+def test_an_environment_that_cannot_be_brought_back_begins_new_episodes(small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(small, tmp_path, 0, wrap=HasItsOwnChance, watcher=Interrupts(700, times=2))
+    assert resume(tmp_path, wrap=HasItsOwnChance).steps == 1536
+    assert not read_run(tmp_path).findings
 
 
 def test_the_schedule_goes_on(resumed, trained_once):
@@ -133,21 +193,54 @@ def points(directory):
 def test_the_window_of_recent_episodes_goes_on(resumed, interrupted_once, small):
     before, _ = state_of(small, newest_checkpoint(interrupted_once))
     after, _ = state_of(small, resumed / run_directory.POLICY_FILE)
-    # 6 whole episodes an environment in the first 320 steps of each (the window also holds what the dropped rollout
-    # finished), 8 in the other 448.
-    assert len(before["recent_episodes"]) in (12, 14)
-    assert after["recent_episodes"][: len(before["recent_episodes"])] == before["recent_episodes"]
-    assert len(after["recent_episodes"]) == len(before["recent_episodes"]) + 16
+    # Of two environments: 6 whole episodes of 50 steps in the first 320, 15 in all 768.
+    assert len(before["recent_episodes"]) == 12
+    assert after["recent_episodes"][:12] == before["recent_episodes"]
+    assert len(after["recent_episodes"]) == 30
     assert len(after["recent_successes"]) == len(after["recent_episodes"])
 
 
-def test_a_resumed_run_begins_new_episodes(interrupted, small):
+def test_a_checkpoint_of_an_earlier_version_begins_new_episodes(interrupted, small):
+    checkpoint = newest_checkpoint(interrupted)
+    old = checkpoint.with_suffix(".old")
+    with zipfile.ZipFile(checkpoint) as now, zipfile.ZipFile(old, "w") as then:
+        for name in now.namelist():
+            if name == ppo.STATE_MEMBER:
+                state = json.loads(now.read(name))
+                known = ("steps", "updates", "recent_episodes", "recent_successes")
+                then.writestr(name, json.dumps({key: state[key] for key in known}))
+            elif name != ppo.TENSORS_MEMBER:
+                then.writestr(name, now.read(name))
+    old.replace(checkpoint)
     seen = []
-    resume(interrupted, wrap=lambda env: Seeds(env, seen))
+    assert resume(interrupted, wrap=lambda env: Seeds(env, seen)).steps == 1536
     given = [seed for seed in seen if seed is not None]
     assert len(given) == len(set(given)) == small.n_envs
     assert not set(given) & {1_000_000, 1_000_001}
     assert min(given) > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("member", "content"),
+    [
+        ("numbers", {"noted": {"train/loss": "no number"}}),
+        ("numbers", {"episodes": [{"seed": 1, "random": None, "length": 3}] * 2}),
+        ("numbers", {"chance": {"pos": "x", "has_gauss": 0, "gauss": 0.0}}),
+        ("tensors", {"chance": torch.zeros(3, dtype=torch.uint8)}),
+        ("tensors", {"numpy_chance": torch.zeros(3, dtype=torch.int64)}),
+    ],
+)
+def test_a_checkpoint_whose_state_makes_no_sense(interrupted, small, member, content):
+    checkpoint = newest_checkpoint(interrupted)
+    envs = make_training_envs(small)
+    model = ppo.build(small, envs, 0)
+    envs.close()
+    kept = {"numbers": ppo.load_weights(model, checkpoint), "tensors": ppo.load_tensors(checkpoint)}
+    kept[member] |= content
+    ppo.save(model, checkpoint, kept["numbers"], kept["tensors"])
+    with pytest.raises(CannotJudge, match="checkpoint is damaged"):
+        resume(interrupted)
+    assert record_of(interrupted)["status"] == "interrupted"
 
 
 def test_interrupted_twice(interrupted):
@@ -253,6 +346,23 @@ def test_a_checkpoint_that_does_not_say_its_steps(interrupted, trained_once, sma
     with pytest.raises(CannotJudge, match="does not say its steps"):
         resume(interrupted)
     assert record_of(interrupted)["status"] == "interrupted"
+
+
+def test_two_processes_do_not_train_into_one_directory(interrupted, small):
+    code = f"import sys; from rldoctor.training.train import resume; from pathlib import Path; resume(Path({str(interrupted)!r}))"
+
+    def resume_elsewhere():
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    with run_directory.held(interrupted):
+        refused = resume_elsewhere()
+        assert "UsageError: Another process is training into" in refused.stderr
+        with pytest.raises(UsageError, match="Another process"):
+            train(small, interrupted, 0)
+    assert record_of(interrupted)["status"] == "interrupted"
+    # What a process that was killed leaves behind locks nobody out.
+    assert (interrupted / run_directory.LOCK_FILE).exists()
+    assert resume_elsewhere().returncode == 0
 
 
 def test_total_steps(interrupted_once):
