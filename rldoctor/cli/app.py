@@ -23,6 +23,7 @@ COMMANDS = (
     "evaluate",
     "diagnose",
     "gate",
+    "sweep",
     "show",
     "explain",
     "rules",

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from rldoctor.render.words import clean
+
+if TYPE_CHECKING:
+    from rldoctor.sweep.plan import Trial
+    from rldoctor.sweep.run import Failure
+    from rldoctor.sweep.trial import Progress as TrialProgress
 
 _SHORT = {"success_rate": "success", "episode_return": "return", "approx_kl": "kl", "std": "std"}
 
@@ -20,12 +37,79 @@ class Bar:
 
     def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Show the steps of a training and its latest numbers."""
-        line = "  ".join(f"{short} {numbers[name]:.3g}" for name, short in _SHORT.items() if name in numbers)
-        self._progress.update(self._task, completed=steps, numbers=line)
+        self._progress.update(self._task, completed=steps, numbers=_line(numbers))
 
     def count(self, done: int, total: int | None = None, note: str = "") -> None:
         """Show how many of ``total`` are done."""
         self._progress.update(self._task, completed=done, total=total, numbers=note)
+
+
+def _line(numbers: Mapping[str, float]) -> str:
+    return "  ".join(f"{short} {numbers[name]:.3g}" for name, short in _SHORT.items() if name in numbers)
+
+
+class SweepBars:
+    """A bar for all trials of a sweep together and one for each that is at work; a line for each that has ended."""
+
+    def __init__(self, progress: Progress, trials: int, steps: int) -> None:
+        self._progress = progress
+        self._count = trials
+        self._ended = 0
+        self._all = progress.add_task(f"{trials} trials", total=steps, numbers="")
+        self._bars: dict[str, TaskID] = {}
+        self._done: dict[str, int] = {}
+
+    def began(self, trial: Trial, steps: int) -> None:
+        """Begin a bar."""
+        self._drop(trial)
+        key = str(trial.directory)
+        total = trial.setting.recipe.total_steps
+        self._bars[key] = self._progress.add_task(escape(clean(trial.name)), total=total, completed=steps, numbers="")
+
+    def progressed(self, trial: Trial, progress: TrialProgress) -> None:
+        """Show the steps of a trial and its latest numbers."""
+        key = str(trial.directory)
+        line = "evaluation" if progress.evaluating else _line(progress.numbers)
+        self._progress.update(self._bars[key], completed=progress.steps, numbers=line)
+        self._done[key] = progress.steps
+        self._progress.update(self._all, completed=sum(self._done.values()))
+
+    def ended(self, trial: Trial, failure: Failure | None) -> None:
+        """End a bar, and say how it ended."""
+        self._drop(trial)
+        self._ended += 1
+        self._done[str(trial.directory)] = trial.setting.recipe.total_steps
+        self._progress.update(self._all, completed=sum(self._done.values()), numbers=f"{self._ended} ended")
+        how = "done" if failure is None else f"failed: {failure.problem}"
+        self._say(f"{self._ended} of {self._count}  {trial.name}  {how}")
+
+    def moved(self, trial: Trial, why: str) -> None:
+        """Say that a trial goes on elsewhere."""
+        self._drop(trial)
+        self._say(f"{trial.name} goes on elsewhere: {why}")
+
+    def _drop(self, trial: Trial) -> None:
+        bar = self._bars.pop(str(trial.directory), None)
+        if bar is not None:
+            self._progress.remove_task(bar)
+
+    def _say(self, line: str) -> None:
+        self._progress.console.print(escape(clean(line)), highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def sweep_bars(trials: int, steps: int) -> Iterator[SweepBars]:
+    """Give the onlooker of a sweep; where stderr is no terminal, only the lines of ended trials are written."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("  {task.description:<22}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[cyan]{task.fields[numbers]}", markup=True),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield SweepBars(progress, trials, steps)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 from rldoctor.model import Report, Severity, Subject, Verdict
+from rldoctor.render.comparison import tables
 from rldoctor.render.remarks import Remark, headline, remarks_on
 from rldoctor.render.words import clean, counted, number
 
@@ -17,7 +19,11 @@ _MOST_ROWS = 100
 
 def render_markdown(report: Report, verbose: bool = False) -> str:
     """Return ``report`` as Markdown of at most ``MOST_CHARACTERS``; ``verbose`` unfolds the details."""
-    shown = report.subjects[:_MOST_ROWS]
+    subjects = report.subjects
+    if any(subject.kind == "sweep" for subject in subjects):
+        # Its tables name every run; those that are well need no word more.
+        subjects = tuple(s for s in subjects if s.kind == "sweep" or s.verdict is not Verdict.HEALTHY)
+    shown = subjects[:_MOST_ROWS]
     lines = [
         f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report.verdict}",
         "",
@@ -25,10 +31,10 @@ def render_markdown(report: Report, verbose: bool = False) -> str:
         "|---|---|---|",
         *(f"| {_SIGN[s.verdict]} {s.verdict} | {code(s.path)} | {_sentence(s)} |" for s in shown),
     ]
-    if len(shown) < len(report.subjects):
-        lines.append(f"| | | and {counted(len(report.subjects) - len(shown), 'subject')} more |")
+    if len(shown) < len(subjects):
+        lines.append(f"| | | and {counted(len(subjects) - len(shown), 'subject')} more |")
     text = "\n".join([*lines, ""])
-    for subject in report.subjects:
+    for subject in subjects:
         details = _details(subject, verbose)
         if len(text) + len(details) > MOST_CHARACTERS:
             return f"{text}\nThe rest does not fit in here: rldoctor {report.command} --format html shows all of it.\n"
@@ -58,6 +64,8 @@ def _sentence(subject: Subject) -> str:
 
 def _details(subject: Subject, verbose: bool) -> str:
     said = list(remarks_on(subject))
+    if subject.kind == "sweep":
+        return "\n".join(["", *_sweep(subject), *(_bullet(remark) for remark in said), ""])
     if not said and not subject.criteria:
         return ""
     unfolded = " open" if verbose or subject.verdict in (Verdict.SICK, Verdict.UNJUDGED) else ""
@@ -72,6 +80,15 @@ def _details(subject: Subject, verbose: bool) -> str:
         lines.append("")
     lines += [_bullet(remark) for remark in said]
     return "\n".join(["", *lines, "", "</details>", ""])
+
+
+def _sweep(subject: Subject) -> Iterator[str]:
+    for words in tables(subject):
+        if words.rows:
+            yield from (f"#### {escape(words.title)}", "", f"| {' | '.join(map(escape, words.headings))} |")
+            yield "|" + "---|" * len(words.headings)
+            yield from (f"| {' | '.join(map(escape, row))} |" for row in words.rows)
+            yield ""
 
 
 def _bullet(remark: Remark) -> str:

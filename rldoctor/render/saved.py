@@ -21,7 +21,8 @@ _KINDS = {
     kind.__name__: kind
     for kind in (
         *(model.Subject, model.Finding, model.RankedDiagnosis, model.Unjudged, model.Examination),
-        *(model.CriterionResult, model.TableRow, model.Verdict, model.Severity, model.Outcome),
+        *(model.CriterionResult, model.TableRow, model.SettingResult, model.TrialResult, model.Sample, model.Trend),
+        *(model.Verdict, model.Severity, model.Outcome),
     )
 }
 _PLAIN: Mapping[str, type] = {"str": str, "int": int, "bool": bool}
@@ -66,6 +67,8 @@ def _value(kind: str, value: Any) -> Any:
         ValueError: It is no word of an enumeration.
         KeyError: A field is missing.
     """
+    if kind.endswith(" | None"):
+        return None if value is None else _value(kind.removesuffix(" | None"), value)
     several = re.fullmatch(r"tuple\[(\w+), \.\.\.\]", kind)
     if several:
         return tuple(_value(several[1], item) for item in _of_type(value, list, "a list"))

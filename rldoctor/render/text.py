@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
-from rldoctor.render import text_run
+from rldoctor.render import text_run, text_sweep
 from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark, shortened
 
-_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine"}
+_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine", "sweep": "Sweep"}
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
 # Reasons for which something could not be judged that a reader bears without asking for more.
@@ -29,11 +29,12 @@ def render_text(report: Report, verbose: bool = False, console: Console | None =
     runs = [subject for subject in report.subjects if subject.kind == "run"]
     if len(report.subjects) > 1:
         print_verdict(console, report)
-    if len(runs) > 1:
+    swept = any(subject.kind == "sweep" for subject in report.subjects)
+    if len(runs) > 1 and not swept:
         console.print(text_run.overview(console, runs))
     detailed = 0
     for subject in report.subjects:
-        if subject.kind == "run" and len(runs) > 1 and not verbose:
+        if subject.kind == "run" and (swept or len(runs) > 1) and not verbose:
             if subject.verdict is Verdict.HEALTHY or detailed >= _DETAILED_RUNS:
                 continue
             detailed += 1
@@ -73,6 +74,8 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
         _indented(console, Text(clean(line)))
     if subject.kind == "run":
         text_run.print_run(console, subject, verbose, chart)
+    if subject.kind == "sweep":
+        text_sweep.print_sweep(console, subject, verbose)
     if subject.examinations:
         _print_examinations(console, subject, verbose)
     if subject.criteria:

@@ -52,7 +52,7 @@ def number(value: float, unit: str = "") -> str:
         return f"{value * 1000:.1f} mm"
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    text = f"{value:,.0f}" if abs(value) >= 10_000 and abs(value) < 1e9 else f"{value:.3g}"
+    text = f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.3g}"
     return f"{text} {unit}".strip()
 
 

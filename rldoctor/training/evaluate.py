@@ -37,6 +37,7 @@ def evaluate(
     episodes: int | None = None,
     baselines: Callable[[], Mapping[str, Json]] | None = None,
     watcher: EvaluationWatcher | None = None,
+    threads: int | None = None,
 ) -> dict[str, Json]:
     """Evaluate the policy of a run, write ``evaluation.json`` and return its content.
 
@@ -50,6 +51,7 @@ def evaluate(
         baselines: Gives what :func:`measure_baselines` returns for the same environment, measured elsewhere;
             asked once the policy has been played.
         watcher: Told of progress.
+        threads: How many step environments at a time; by default as many as help. The numbers are the same.
 
     Raises:
         UsageError: The directory is no run of ours, or ``episodes`` is not positive.
@@ -62,7 +64,7 @@ def evaluate(
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
     policy_file = run_directory.find_policy(directory)
-    model, steps, threads = load_policy(recipe, policy_file)
+    model, steps, helpful = load_policy(recipe, policy_file)
     seeds = range(count)
     tell = watcher or (lambda policy, done: None)
 
@@ -76,7 +78,7 @@ def evaluate(
 
     try:
         with ppo.one_thread():
-            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done), threads=threads)
+            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done), threads=threads or helpful)
             floor = (
                 baselines() if baselines else measure_baselines(make_env, seeds, lambda done: tell("baselines", done))
             )

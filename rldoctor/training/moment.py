@@ -88,7 +88,7 @@ def rewind(moment: Moment, envs: VecEnv) -> bool:
     """Make the next reset of ``envs`` bring each back to where it was; tell whether all can be.
 
     Raises:
-        ValueError, KeyError, TypeError: The moment is not one of ours.
+        ValueError, LookupError, TypeError: The moment is not one of ours.
     """
     monitors, episodes = _monitors(envs), _rows(moment.numbers, "episodes")
     if not monitors or len(monitors) != len(episodes):
@@ -110,7 +110,7 @@ class GoesOn(BaseCallback):
         exactly: Whether the environments were brought back, so that chance may go on where it was as well.
 
     Raises:
-        ValueError, KeyError, TypeError, RuntimeError: The moment is not one of ours.
+        ValueError, LookupError, TypeError, RuntimeError: The moment is not one of ours.
     """
 
     def __init__(self, moment: Moment, doctor: DoctorCallback, exactly: bool) -> None:

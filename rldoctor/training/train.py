@@ -295,7 +295,7 @@ def _learn(
 def _going_on(moment: Moment, envs: VecEnv, doctor: DoctorCallback) -> GoesOn:
     try:
         return GoesOn(moment, doctor, exactly=rewind(moment, envs))
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, LookupError, TypeError, RuntimeError) as error:
         raise CannotJudge(f"The checkpoint is damaged: {error!r}.", "It was not saved by rldoctor.") from None
 
 

@@ -349,10 +349,10 @@ def test_a_checkpoint_that_does_not_say_its_steps(interrupted, trained_once, sma
 
 
 def test_two_processes_do_not_train_into_one_directory(interrupted, small):
-    code = f"import sys; from rldoctor.training.train import resume; from pathlib import Path; resume(Path({str(interrupted)!r}))"
+    code = "import pathlib, sys; from rldoctor.training.train import resume; resume(pathlib.Path(sys.argv[1]))"
 
     def resume_elsewhere():
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        return subprocess.run([sys.executable, "-c", code, interrupted], capture_output=True, text=True)
 
     with run_directory.held(interrupted):
         refused = resume_elsewhere()

@@ -1,14 +1,8 @@
-"""The statistics that signs, bands and criteria are made of. Pure numpy.
-
-Unless a docstring says otherwise, values that are not finite are left out, and what cannot be computed is NaN rather
-than an exception: a curve with one point, or with none, is something that logs really hold.
-"""
+"""Numbers of one curve: its slope, its fall, how long something lasts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +12,6 @@ from rldoctor.model import FloatArray
 
 # Theil-Sen looks at all pairs: 300 points are 44,850 slopes, some milliseconds.
 _MAX_SLOPE_POINTS = 300
-
-
-class Interval(NamedTuple):
-    """A confidence interval, ``low <= high``; NaN where there is no data."""
-
-    low: float
-    high: float
 
 
 class Drop(NamedTuple):
@@ -178,111 +165,6 @@ def fraction_below(y: ArrayLike, limit: float) -> float:
     return float((values < limit).mean()) if len(values) else math.nan
 
 
-def iqm(x: ArrayLike) -> float:
-    """Return the interquartile mean: the mean without the lowest and the highest quarter (rounded down) of the values.
-
-    Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice"; the same as
-    ``scipy.stats.trim_mean(x, 0.25)``, which rliable uses.
-
-    Returns:
-        NaN for no finite value.
-    """
-    values = np.sort(_finite(x))
-    cut = len(values) // 4
-    return float(values[cut : len(values) - cut].mean()) if len(values) else math.nan
-
-
-def bootstrap_interval(
-    x: ArrayLike,
-    statistic: Callable[[FloatArray], float],
-    level: float = 0.95,
-    n: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Return the percentile bootstrap interval of ``statistic``; the same for the same ``seed``.
-
-    With fewer than about eight values it is too narrow (Henderson 2018 asks for five seeds and more for that reason).
-
-    Args:
-        x: The sample, shape ``(m,)``.
-        statistic: A number for each resample of shape ``(m,)``, such as ``iqm``.
-        level: Confidence, in (0, 1).
-        n: Resamples.
-        seed: Of the resampling.
-    """
-    values = _finite(x)
-    if not len(values):
-        return Interval(math.nan, math.nan)
-    draw = np.random.default_rng(seed)
-    results = [statistic(values[draw.integers(0, len(values), len(values))]) for _ in range(n)]
-    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
-class Gap(NamedTuple):
-    """How much a mean fell: as measured, and at least, with the confidence that was asked for."""
-
-    mean: float
-    low: float
-
-
-def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 5000, seed: int = 0) -> Gap:
-    """Return by how much the mean of ``after`` is below that of ``before``, with its one-sided lower bound.
-
-    Rows are runs and columns are episodes that all runs played. Each resample draws runs on either side, and the
-    same episodes for both: the luck of a training and that of an episode both widen the bound, and what is hard about
-    an episode for everybody does not. A side of one run has no luck of training to draw from.
-
-    Source: Efron and Tibshirani 1993, "An introduction to the bootstrap" (percentile interval); resampling both levels
-    follows Agarwal 2021, "Deep RL at the edge of the statistical precipice".
-
-    Args:
-        before: Shape ``(runs, episodes)``.
-        after: Shape ``(runs, episodes)`` with as many columns.
-        level: Confidence of the lower bound, in (0, 1).
-        n: Resamples.
-        seed: Of the resampling.
-
-    Raises:
-        ValueError: The shapes do not fit, or there is nothing to compare.
-    """
-    first, second = np.atleast_2d(np.asarray(before, dtype=float)), np.atleast_2d(np.asarray(after, dtype=float))
-    if first.shape[1] != second.shape[1] or not first.size or not second.size:
-        raise ValueError(f"shapes {first.shape} and {second.shape} cannot be compared")
-    draw = np.random.default_rng(seed)
-    episodes = draw.multinomial(first.shape[1], np.full(first.shape[1], 1 / first.shape[1]), size=n)
-
-    def means(table: FloatArray) -> FloatArray:
-        runs = draw.multinomial(len(table), np.full(len(table), 1 / len(table)), size=n)
-        drawn = np.einsum("br,re,be->b", runs, table, episodes, optimize=True)
-        return np.asarray(drawn / table.size)
-
-    gaps = means(first) - means(second)
-    return Gap(float(first.mean() - second.mean()), float(np.quantile(gaps, 1 - level)))
-
-
-def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
-    """Return Wilson's score interval for a rate of ``k`` in ``n``; the whole of [0, 1] where ``n`` is 0.
-
-    Unlike the normal approximation it stays sensible at 0 and 100 %: 30 of 30 is [0.886, 1].
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-
-    Raises:
-        ValueError: Not ``0 <= k <= n``.
-    """
-    if not 0 <= k <= n:
-        raise ValueError(f"{k} of {n} is no rate")
-    if n == 0:
-        return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    rate = k / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # At the ends the formula gives exactly 0 and 1, but for rounding.
-    return Interval(0.0 if k == 0 else max(centre - half, 0.0), 1.0 if k == n else min(centre + half, 1.0))
-
-
 def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArray:
     """Return ``values`` at other steps, on straight lines between points; NaN outside ``steps``, never a guess.
 
@@ -305,11 +187,6 @@ def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArra
 def _numbers(y: ArrayLike) -> FloatArray:
     values = np.asarray(y, dtype=np.float64)
     return values[~np.isnan(values)]
-
-
-def _finite(x: ArrayLike) -> FloatArray:
-    values = np.asarray(x, dtype=np.float64)
-    return values[np.isfinite(values)]
 
 
 def _finite_pairs(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,131 @@
+"""``rldoctor sweep``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rldoctor.cli.options import (
+    RUNS,
+    FailOn,
+    FailOnOption,
+    Format,
+    FormatOption,
+    LongOutputOption,
+    OutOption,
+    SetOption,
+    VerboseOption,
+    fail_on,
+    finish,
+    need_training_packages,
+    pairs,
+)
+from rldoctor.cli.progress import sweep_bars
+from rldoctor.errors import UsageError
+from rldoctor.training.engine import Engine
+
+if TYPE_CHECKING:
+    from rldoctor.executors import Executor
+
+
+class ExecutorName(StrEnum):
+    """Where trials are done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def sweep(
+    file: Annotated[Path | None, typer.Argument(help="A TOML file that describes the sweep.")] = None,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Seeds, such as 0-4 or 1,2,5. [default: 0-4]")] = None,
+    vary: Annotated[
+        list[str] | None, typer.Option("--vary", help="Values that a setting is to take: clip_range=0.1,0.2,0.4.")
+    ] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="Vary one setting at a time, instead of all combinations.")
+    ] = False,
+    baseline: Annotated[
+        list[str] | None, typer.Option("--baseline", help="The setting to hold the others against: clip_range=0.1.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", "-r", help="Name or folder of a reference. [default: chapter]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Train for so many environment steps.")] = None,
+    set_: SetOption = None,
+    engine: Annotated[
+        Engine | None, typer.Option("--engine", help="What steps the environments. [default: gymnasium]")
+    ] = None,
+    executor: Annotated[ExecutorName, typer.Option("--executor", help="Where trials are done.")] = ExecutorName.LOCAL,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Trials at a time, one thread each. [default: the cores]")
+    ] = None,
+    address: Annotated[str | None, typer.Option("--address", help="Of a Ray cluster; started here without it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")] = False,
+    out: OutOption = RUNS,
+    fail_on_: FailOnOption = FailOn.SICK,
+    format_: FormatOption = Format.TEXT,
+    output: LongOutputOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Train many seeds and settings side by side, and compare them. The same command goes on where it was stopped."""
+    need_training_packages("sweep")
+    from rldoctor.model import make_report
+    from rldoctor.references import load_recipe
+    from rldoctor.sweep.conduct import conduct, write_reports
+    from rldoctor.sweep.plan import make_plan
+    from rldoctor.sweep.wish import Wish, read_wish, seeds_of, split_values
+
+    asked = read_wish(file) if file is not None else Wish()
+    changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
+    wish = replace(
+        asked,
+        reference=reference or asked.reference,
+        seeds=seeds_of(seeds, "--seeds") if seeds is not None else asked.seeds,
+        changes=(*asked.changes, *changes),
+        vary={**asked.vary, **dict(map(split_values, vary or ()))},
+        each=each or asked.each,
+        baseline=pairs(baseline) or asked.baseline,
+        engine=engine or asked.engine,
+    )
+    plan = make_plan(wish, load_recipe(wish.reference), out)
+    with _executor(executor, jobs, address) as working:
+        subjects = conduct(
+            plan, working, command=["rldoctor", *sys.argv[1:]], tell=_teller(format_), bars=sweep_bars, dry_run=dry_run
+        )
+    if subjects:
+        report = make_report("sweep", subjects, fail_on(fail_on_))
+        write_reports(report, plan)
+        finish(report, format_, verbose, output)
+
+
+def _teller(format_: Format) -> Callable[[str], None]:
+    """Return what prints the plan: with the report for people, on stderr where stdout is for programs."""
+    from rldoctor.render.words import clean
+
+    return lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT)
+
+
+@contextlib.contextmanager
+def _executor(name: ExecutorName, jobs: int | None, address: str | None) -> Iterator[Executor]:
+    if name is ExecutorName.RAY:
+        from rldoctor.executors.on_ray import RayExecutor
+
+        chosen: Executor = RayExecutor(address, jobs)
+    else:
+        if address is not None:
+            raise UsageError("--address is that of a Ray cluster.", "Add --executor ray.")
+        from rldoctor.executors.local import LocalExecutor
+        from rldoctor.sweep.trial import PRELOAD
+
+        chosen = LocalExecutor(jobs, PRELOAD)
+    try:
+        yield chosen
+    finally:
+        chosen.close()

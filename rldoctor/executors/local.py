@@ -1,0 +1,163 @@
+"""Jobs on this machine: a process each, as many at a time as there are cores, one thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from rldoctor import machine
+from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, failure_of
+
+# Libraries ask these, as they load, how many threads to start.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# A job that was told to end gets so many seconds before it is killed.
+_PATIENCE = 2.0
+
+
+class LocalExecutor:
+    """Does jobs in processes of this machine.
+
+    A process a job: a crash takes nothing else down, and memory is given back. Where the platform can, they are forked
+    from a server that has loaded what jobs need, which takes milliseconds instead of seconds.
+
+    Args:
+        slots: How many at a time; as many as there are cores by default.
+        preload: Modules that every job will need.
+    """
+
+    away = False
+
+    def __init__(self, slots: int | None = None, preload: Sequence[str] = ()) -> None:
+        self._slots = slots or machine.cores()
+        methods = multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            self._context.set_forkserver_preload([__name__, *preload])
+
+    @property
+    def slots(self) -> int:
+        """How many jobs are done at a time."""
+        return self._slots
+
+    def run(self, jobs: Iterable[Job], hear: Hear) -> None:
+        """Do ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
+        first, rest = deque[Job](), iter(jobs)
+        working: dict[Connection, _Worker] = {}
+
+        def report(event: Event) -> None:
+            again = hear(event)
+            if again is not None:
+                first.append(again)
+
+        try:
+            while True:
+                while len(working) < self._slots and (job := first.popleft() if first else next(rest, None)):
+                    worker = _Worker(self._context, job)
+                    working[worker.connection] = worker
+                if not working:
+                    return
+                for connection in wait(list(working)):
+                    event, ended = working[connection].listen()  # type: ignore[index]
+                    if ended:
+                        working.pop(connection).close()  # type: ignore[call-overload]
+                    report(event)
+        finally:
+            for worker in working.values():
+                worker.stop()
+            for worker in working.values():
+                worker.close()
+
+    def close(self) -> None:
+        """Do nothing: the processes have ended with their jobs."""
+
+
+class _Worker:
+    """One process and the line to it."""
+
+    def __init__(self, context: Any, job: Job) -> None:
+        self.connection, theirs = context.Pipe(duplex=False)
+        self._key = job.key
+        self._process = context.Process(target=_work, args=(theirs, job), name=f"rldoctor {job.key}", daemon=True)
+        with _one_thread_each():
+            self._process.start()
+        theirs.close()
+
+    def listen(self) -> tuple[Event, bool]:
+        """Return what the process says, and whether that was its last word."""
+        try:
+            kind, *content = self.connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            return Lost(self._key, _how_it_ended(self._process.exitcode)), True
+        if kind == "told":
+            return Told(self._key, *content), False
+        if kind == "done":
+            return Done(self._key, *content), True
+        return Failed(self._key, *content), True
+
+    def stop(self) -> None:
+        """Ask the process to end."""
+        self._process.terminate()
+
+    def close(self) -> None:
+        """Wait for the process to end, killing it where it does not."""
+        self._process.join(_PATIENCE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+        self.connection.close()
+
+
+def _work(connection: Connection, job: Job) -> None:
+    """Do a job in its own process."""
+    # Ctrl-C reaches the whole group of processes; the one that waits for us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What may be in the middle of writing has nothing to save that a checkpoint has not.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        result = job.work(lambda message: connection.send(("told", message)), *job.arguments)
+        connection.send(("done", result))
+    except BaseException as error:
+        connection.send(("failed", *failure_of(error)))
+    finally:
+        connection.close()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that waits for it is gone, so that nobody works where another begins anew."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _how_it_ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = ", which is how Linux ends what uses too much memory" if name == "SIGKILL" else ""
+        return f"Its process was ended by {name}{hint}."
+    return f"Its process ended with code {code} and without a word."
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let a process that is started here, and the server that it is forked from, use one thread for arithmetic."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

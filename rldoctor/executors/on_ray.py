@@ -1,0 +1,176 @@
+"""Jobs on a Ray cluster: an existing one, or one that is started on this machine.
+
+A job that is lost is told as :class:`~rldoctor.executors.job.Lost`; trying again is left to the caller, who knows what an
+attempt has saved. What jobs tell comes through a small actor on the driver's node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, failure_of
+
+# Seconds between two looks at the mailbox.
+_LOOK_EVERY = 0.2
+# Tasks that wait in the cluster for each that is done: none of its cores stands still between two jobs.
+_QUEUED_A_SLOT = 2
+# One thread each, as on this machine.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class RayExecutor:
+    """Does jobs on a Ray cluster, one core each.
+
+    Args:
+        address: Of the cluster, as ``ray.init`` takes it: ``auto``, ``host:6379`` or ``ray://host:10001``; by default
+            ``$RAY_ADDRESS``, or a cluster that is started on this machine and ends with this object.
+        slots: How many at a time; as many as the cluster has cores by default.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UsageError: There is no cluster at the address, or it has no core.
+    """
+
+    away = True
+
+    def __init__(self, address: str | None = None, slots: int | None = None) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise MissingExtra("--executor ray", "ray", "ray") from None
+        # Ray's own words are for its log files; what a user needs to know is told by us.
+        options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False, "configure_logging": True}
+        address = address or os.environ.get("RAY_ADDRESS")
+        self._ray: Any = ray
+        self._owner = not ray.is_initialized()
+        try:
+            if self._owner:
+                ray.init(address=address, runtime_env={"env_vars": _ONE_THREAD}, **_quiet(address, options))
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise UsageError(
+                f"There is no Ray cluster at {address or 'this machine'}: {first}",
+                "Start one with ray start --head, or leave --address out to start one here.",
+            ) from None
+        self._limit = slots
+        if not self._ray.cluster_resources().get("CPU"):
+            self.close()
+            raise UsageError("The Ray cluster offers no core.", "Start its nodes with --num-cpus.")
+
+    @property
+    def slots(self) -> int:
+        """How many jobs are done at a time."""
+        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        return min(self._limit, cores) if self._limit else cores
+
+    def run(self, jobs: Iterable[Job], hear: Hear) -> None:
+        """Do ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
+        first, rest = deque[Job](), iter(jobs)
+        work = self._ray.remote(max_retries=0, num_cpus=1)(_work)
+        mailbox = self._mailbox()
+        # A task of an attempt to the job; attempts are numbered, that what a lost one says late is not believed.
+        tasks: dict[Any, tuple[int, str]] = {}
+        current: dict[str, int] = {}
+
+        def report(event: Event) -> None:
+            again = hear(event)
+            if again is not None:
+                first.append(again)
+
+        def read_letters() -> None:
+            for number, key, message in self._ray.get(mailbox.take.remote()):
+                if current.get(key) == number:
+                    report(Told(key, message))
+
+        number = 0
+        try:
+            while True:
+                most = self._limit or self.slots * _QUEUED_A_SLOT
+                while len(tasks) < most and (job := first.popleft() if first else next(rest, None)):
+                    number += 1
+                    current[job.key] = number
+                    tasks[work.remote(mailbox, number, job)] = number, job.key
+                if not tasks:
+                    return
+                ended, _ = self._ray.wait(list(tasks), timeout=_LOOK_EVERY)
+                read_letters()
+                for task in ended:
+                    _, key = tasks.pop(task)
+                    del current[key]
+                    report(self._end(task, key))
+        finally:
+            for task in tasks:
+                with contextlib.suppress(Exception):
+                    self._ray.cancel(task, force=True)
+            with contextlib.suppress(Exception):
+                self._ray.kill(mailbox)
+
+    def _mailbox(self) -> Any:
+        """Start the actor that takes letters, on the driver's node: it must not go down with another one."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        node = self._ray.get_runtime_context().get_node_id()
+        here = NodeAffinitySchedulingStrategy(node, soft=False)
+        return self._ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
+
+    def _end(self, task: Any, key: str) -> Event:
+        from ray import exceptions
+
+        try:
+            kind, *content = self._ray.get(task)
+        except exceptions.RayTaskError as error:
+            # Ours are caught where they are raised: this one is about getting the job there at all.
+            problem, _ = failure_of(error.cause if isinstance(error.cause, BaseException) else error)
+            return Failed(key, f"{problem.splitlines()[0]}", "Install this version of rldoctor on every node.")
+        except exceptions.RayError as error:
+            why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            return Lost(key, why, elsewhere=True)
+        return Done(key, *content) if kind == "done" else Failed(key, *content)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        if self._owner:
+            self._ray.shutdown()
+
+
+def _quiet(address: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    if address and address.startswith("ray://"):
+        return {"logging_level": options["logging_level"]}
+    # Ray's dashboard would be one more server on this machine.
+    return options if address else {**options, "include_dashboard": False}
+
+
+def _work(mailbox: Any, number: int, job: Job) -> tuple[Any, ...]:
+    """Do a job in a process of the cluster."""
+    import ray
+
+    def tell(message: Any) -> None:
+        # Waited for: what was told has arrived, whatever happens to this machine next.
+        ray.get(mailbox.put.remote((number, job.key, message)))
+
+    try:
+        return "done", job.work(tell, *job.arguments)
+    except Exception as error:
+        return "failed", *failure_of(error)
+
+
+class _Mailbox:
+    """Keeps letters until they are taken."""
+
+    def __init__(self) -> None:
+        self._letters: list[Any] = []
+
+    def put(self, letter: Any) -> None:
+        """Keep a letter."""
+        self._letters.append(letter)
+
+    def take(self) -> list[Any]:
+        """Return the letters, oldest first, and forget them."""
+        letters, self._letters = self._letters, []
+        return letters

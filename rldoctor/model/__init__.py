@@ -1,0 +1,39 @@
+"""The words that every part of rldoctor speaks: runs, curves, findings, diagnoses, subjects and reports.
+
+Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
+"""
+
+from rldoctor.model.comparison import Sample, SettingResult, Trend, TrialResult
+from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
+from rldoctor.model.run import Curve, Finding, Run
+from rldoctor.model.subject import CriterionResult, Examination, Page, RankedDiagnosis, Subject, TableRow, Unjudged
+from rldoctor.model.words import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
+
+__all__ = [
+    "Aggregation",
+    "CriterionResult",
+    "Curve",
+    "Examination",
+    "Finding",
+    "FloatArray",
+    "IntArray",
+    "Json",
+    "Outcome",
+    "Page",
+    "RankedDiagnosis",
+    "Report",
+    "Run",
+    "Sample",
+    "SettingResult",
+    "Severity",
+    "Subject",
+    "TableRow",
+    "Trend",
+    "TrialResult",
+    "Unjudged",
+    "Verdict",
+    "exit_code_of",
+    "make_report",
+    "verdict_of_findings",
+    "worst",
+]

@@ -1,0 +1,70 @@
+"""Subjects summed up: one verdict, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
+from rldoctor.model.run import Finding
+from rldoctor.model.subject import Subject
+from rldoctor.model.words import Verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command found: its subjects, one verdict, one exit code, and the mildest verdict that fails."""
+
+    command: str
+    subjects: tuple[Subject, ...]
+    verdict: Verdict
+    exit_code: int
+    fail_on: Verdict = Verdict.SICK
+
+    def render(self, format_name: str = "text", verbose: bool = False) -> str | None:
+        """Return the report in a format of ``rldoctor.render.FORMATS``; ``text`` is printed and returns ``None``.
+
+        Raises:
+            UsageError: There is no such format.
+        """
+        # The renderers live above this module; they are looked up by name, so that it needs none of them.
+        text: str | None = import_module("rldoctor.render").render(self, format_name, verbose)
+        return text
+
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook."""
+        html: str = import_module("rldoctor.render.notebook").render_notebook(self)
+        return html
+
+
+# Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.
+_WORST_FIRST = (Verdict.SICK, Verdict.UNJUDGED, Verdict.SUSPECT, Verdict.HEALTHY)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of ``verdicts``; ``UNJUDGED`` for none at all."""
+    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNJUDGED)
+
+
+def verdict_of_findings(findings: Iterable[Finding]) -> Verdict:
+    """Return sick for any error, suspect for any warning, else healthy. For checks, where each finding is a fact."""
+    rank = max((finding.severity.rank for finding in findings), default=0)
+    return (Verdict.HEALTHY, Verdict.SUSPECT, Verdict.SICK)[rank]
+
+
+def exit_code_of(verdicts: Iterable[Verdict], fail_on: Verdict = Verdict.SICK) -> int:
+    """Return 1 if any verdict is at or above ``fail_on``, else 3 if any is unjudged (or there is none), else 0."""
+    seen = set(verdicts)
+    failing = {Verdict.SICK} if fail_on is Verdict.SICK else {Verdict.SICK, Verdict.SUSPECT}
+    if seen & failing:
+        return EXIT_FINDINGS
+    if not seen or Verdict.UNJUDGED in seen:
+        return EXIT_UNJUDGED
+    return EXIT_PASSED
+
+
+def make_report(command: str, subjects: Sequence[Subject], fail_on: Verdict = Verdict.SICK) -> Report:
+    """Sum ``subjects`` up into one report."""
+    verdicts = [subject.verdict for subject in subjects]
+    return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)

@@ -1,0 +1,56 @@
+"""The words with a fixed choice: how much a finding matters, what a verdict can be, what a value is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+FloatArray: TypeAlias = "NDArray[np.float64]"
+IntArray: TypeAlias = "NDArray[np.int64]"
+
+
+class Severity(StrEnum):
+    """How much a finding matters. A note never changes a verdict."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """0 for a note, 2 for an error."""
+        return list(Severity).index(self)
+
+
+class Verdict(StrEnum):
+    """What the doctor says of a subject. Missing data is ``UNJUDGED``, never ``HEALTHY``."""
+
+    HEALTHY = "healthy"
+    SUSPECT = "suspect"
+    SICK = "sick"
+    UNJUDGED = "unjudged"
+
+
+class Aggregation(StrEnum):
+    """What one logged value of a curve is taken over; the same word can mean noisier numbers elsewhere."""
+
+    MEAN = "mean"
+    LAST_EPOCH = "mean-over-last-epoch"
+    LAST_MINIBATCH = "last-minibatch"
+    WINDOW = "mean-over-recent-episodes"
+    SETTING = "setting"
+
+
+class Outcome(StrEnum):
+    """How the examination by one check ended. ``NOT_RUN`` is neither pass nor fail."""
+
+    PASSED = "passed"
+    FIRED = "fired"
+    NOT_RUN = "not-run"
+    SKIPPED = "skipped"

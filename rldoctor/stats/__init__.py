@@ -1,0 +1,55 @@
+"""The statistics that signs, bands and criteria are made of. Pure numpy.
+
+Unless a docstring says otherwise, values that are not finite are left out, and what cannot be computed is NaN rather
+than an exception: a curve with one point, or with none, is something that logs really hold.
+"""
+
+from rldoctor.stats.curves import (
+    Drop,
+    drop_from_peak,
+    fraction_above,
+    fraction_below,
+    interpolate,
+    longest_stretch,
+    median,
+    rank_correlation,
+    slope,
+    smooth,
+)
+from rldoctor.stats.samples import (
+    Gap,
+    Interval,
+    IqmBand,
+    bootstrap_gap,
+    bootstrap_interval,
+    improvement_interval,
+    iqm,
+    iqm_band,
+    probability_of_improvement,
+    stratified_interval,
+    wilson_interval,
+)
+
+__all__ = [
+    "Drop",
+    "Gap",
+    "Interval",
+    "IqmBand",
+    "bootstrap_gap",
+    "bootstrap_interval",
+    "drop_from_peak",
+    "fraction_above",
+    "fraction_below",
+    "improvement_interval",
+    "interpolate",
+    "iqm",
+    "iqm_band",
+    "longest_stretch",
+    "median",
+    "probability_of_improvement",
+    "rank_correlation",
+    "slope",
+    "smooth",
+    "stratified_interval",
+    "wilson_interval",
+]

@@ -1,0 +1,241 @@
+"""Numbers of several runs or episodes: what they come to together, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rldoctor.model import FloatArray
+
+
+class Interval(NamedTuple):
+    """A confidence interval, ``low <= high``; NaN where there is no data."""
+
+    low: float
+    high: float
+
+
+def iqm(x: ArrayLike) -> float:
+    """Return the interquartile mean: the mean without the lowest and the highest quarter (rounded down) of the values.
+
+    Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice"; the same as
+    ``scipy.stats.trim_mean(x, 0.25)``, which rliable uses.
+
+    Returns:
+        NaN for no finite value.
+    """
+    values = np.sort(_finite(x))
+    cut = len(values) // 4
+    return float(values[cut : len(values) - cut].mean()) if len(values) else math.nan
+
+
+def bootstrap_interval(
+    x: ArrayLike,
+    statistic: Callable[[FloatArray], float],
+    level: float = 0.95,
+    n: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return the percentile bootstrap interval of ``statistic``; the same for the same ``seed``.
+
+    With fewer than about eight values it is too narrow (Henderson 2018 asks for five seeds and more for that reason).
+
+    Args:
+        x: The sample, shape ``(m,)``.
+        statistic: A number for each resample of shape ``(m,)``, such as ``iqm``.
+        level: Confidence, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+    """
+    return stratified_interval([x], statistic, level, n, seed)
+
+
+def stratified_interval(
+    strata: Sequence[ArrayLike],
+    statistic: Callable[[FloatArray], float] = iqm,
+    level: float = 0.95,
+    n: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return the percentile bootstrap interval of ``statistic`` over all values, resampled within each stratum.
+
+    A stratum is what a sweep holds fixed, such as the environment: that one is harder than another is no luck, and does
+    not widen the interval. With one stratum this is :func:`bootstrap_interval`, and too narrow for few values as that.
+
+    Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice", section 4.1.
+
+    Args:
+        strata: Shape ``(m_i,)`` each; those without a value are left out.
+        statistic: A number for all resampled values together.
+        level: Confidence, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+    """
+    kept = [values for values in map(_finite, strata) if len(values)]
+    if not kept:
+        return Interval(math.nan, math.nan)
+    draw = np.random.default_rng(seed)
+    results = [
+        statistic(np.concatenate([values[draw.integers(0, len(values), len(values))] for values in kept]))
+        for _ in range(n)
+    ]
+    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def probability_of_improvement(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the probability that a value of ``x`` is larger than one of ``y``, equal ones counted half.
+
+    That is Mann and Whitney's U divided by the number of pairs; 0.5 means no difference, and how large a difference is
+    does not matter. Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice", section 4.3.
+
+    Args:
+        x: Shape ``(n,)``.
+        y: Shape ``(m,)``.
+
+    Returns:
+        In [0, 1]; NaN where either has no finite value.
+    """
+    mine, theirs = _finite(x), np.sort(_finite(y))
+    if not len(mine) or not len(theirs):
+        return math.nan
+    below, not_above = (np.searchsorted(theirs, mine, side=side) for side in ("left", "right"))
+    return float((below + not_above).sum() / (2 * len(mine) * len(theirs)))
+
+
+def improvement_interval(
+    x: Sequence[ArrayLike], y: Sequence[ArrayLike], level: float = 0.95, n: int = 2000, seed: int = 0
+) -> Interval:
+    """Return the percentile bootstrap interval of the mean over strata of :func:`probability_of_improvement`.
+
+    Args:
+        x: A stratum each, shape ``(n_i,)``.
+        y: The same strata, shape ``(m_i,)``; a stratum that is empty on either side is left out.
+        level: Confidence, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: Not as many strata on both sides.
+    """
+    pairs = [(_finite(a), _finite(b)) for a, b in zip(x, y, strict=True)]
+    kept = [(a, b) for a, b in pairs if len(a) and len(b)]
+    if not kept:
+        return Interval(math.nan, math.nan)
+    draw = np.random.default_rng(seed)
+
+    def resampled(values: FloatArray) -> FloatArray:
+        return values[draw.integers(0, len(values), len(values))]
+
+    results = [
+        sum(probability_of_improvement(resampled(a), resampled(b)) for a, b in kept) / len(kept) for _ in range(n)
+    ]
+    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+class IqmBand(NamedTuple):
+    """Interquartile mean and its bootstrap interval at each of several points, shape ``(points,)`` each."""
+
+    middle: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def iqm_band(table: ArrayLike, level: float = 0.95, n: int = 1000, seed: int = 0) -> IqmBand:
+    """Return the interquartile mean over runs and its percentile bootstrap interval, at each point of their curves.
+
+    Whole runs are resampled, so that neighbouring points belong together.
+
+    Args:
+        table: Shape ``(runs, points)``, all finite.
+        level: Confidence, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: There is no run, or a value is not finite.
+    """
+    values = np.atleast_2d(np.asarray(table, dtype=np.float64))
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError("a band needs runs with finite values")
+    runs = len(values)
+    cut = runs // 4
+    drawn = np.random.default_rng(seed).integers(0, runs, (n, runs))
+    resampled = np.sort(values[drawn], axis=1)[:, cut : runs - cut].mean(axis=1)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return IqmBand(np.sort(values, axis=0)[cut : runs - cut].mean(axis=0), low, high)
+
+
+class Gap(NamedTuple):
+    """How much a mean fell: as measured, and at least, with the confidence that was asked for."""
+
+    mean: float
+    low: float
+
+
+def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 5000, seed: int = 0) -> Gap:
+    """Return by how much the mean of ``after`` is below that of ``before``, with its one-sided lower bound.
+
+    Rows are runs and columns are episodes that all runs played. Each resample draws runs on either side, and the
+    same episodes for both: the luck of a training and that of an episode both widen the bound, and what is hard about
+    an episode for everybody does not. A side of one run has no luck of training to draw from.
+
+    Source: Efron and Tibshirani 1993, "An introduction to the bootstrap" (percentile interval); resampling both levels
+    follows Agarwal 2021, "Deep RL at the edge of the statistical precipice".
+
+    Args:
+        before: Shape ``(runs, episodes)``.
+        after: Shape ``(runs, episodes)`` with as many columns.
+        level: Confidence of the lower bound, in (0, 1).
+        n: Resamples.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: The shapes do not fit, or there is nothing to compare.
+    """
+    first, second = np.atleast_2d(np.asarray(before, dtype=float)), np.atleast_2d(np.asarray(after, dtype=float))
+    if first.shape[1] != second.shape[1] or not first.size or not second.size:
+        raise ValueError(f"shapes {first.shape} and {second.shape} cannot be compared")
+    draw = np.random.default_rng(seed)
+    episodes = draw.multinomial(first.shape[1], np.full(first.shape[1], 1 / first.shape[1]), size=n)
+
+    def means(table: FloatArray) -> FloatArray:
+        runs = draw.multinomial(len(table), np.full(len(table), 1 / len(table)), size=n)
+        drawn = np.einsum("br,re,be->b", runs, table, episodes, optimize=True)
+        return np.asarray(drawn / table.size)
+
+    gaps = means(first) - means(second)
+    return Gap(float(first.mean() - second.mean()), float(np.quantile(gaps, 1 - level)))
+
+
+def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
+    """Return Wilson's score interval for a rate of ``k`` in ``n``; the whole of [0, 1] where ``n`` is 0.
+
+    Unlike the normal approximation it stays sensible at 0 and 100 %: 30 of 30 is [0.886, 1].
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+
+    Raises:
+        ValueError: Not ``0 <= k <= n``.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no rate")
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    rate = k / n
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the formula gives exactly 0 and 1, but for rounding.
+    return Interval(0.0 if k == 0 else max(centre - half, 0.0), 1.0 if k == n else min(centre + half, 1.0))
+
+
+def _finite(x: ArrayLike) -> FloatArray:
+    values = np.asarray(x, dtype=np.float64)
+    return values[np.isfinite(values)]

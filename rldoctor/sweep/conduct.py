@@ -1,0 +1,104 @@
+"""A sweep from its plan to its results: what is left to do is told, done, and everything is held side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from rldoctor.errors import Stopped
+from rldoctor.executors import Executor
+from rldoctor.model import Report, Subject
+from rldoctor.preflight_checks import environment
+from rldoctor.render.files import write_file
+from rldoctor.sweep import rate
+from rldoctor.sweep.plan import Plan
+from rldoctor.sweep.results import results_of
+from rldoctor.sweep.run import Onlooker, run, waiting
+from rldoctor.training.engine import require_engine
+
+
+def conduct(
+    plan: Plan,
+    executor: Executor,
+    *,
+    command: Sequence[str],
+    tell: Callable[[str], None],
+    bars: Callable[[int, int], AbstractContextManager[Onlooker]],
+    dry_run: bool = False,
+) -> list[Subject]:
+    """Do what is left of a sweep, and compare all its trials.
+
+    Args:
+        plan: Of the sweep.
+        executor: Does the trials.
+        command: The command line, for each ``run.json``.
+        tell: Takes the plan in words, before anything is done.
+        bars: Gives the onlooker for so many trials with so many steps in all.
+        dry_run: Stop once the plan is told.
+
+    Returns:
+        The sweep itself, then its runs; nothing for a dry run.
+
+    Raises:
+        UsageError: An environment is not known, or a directory holds something else than its trial.
+        Stopped: Ctrl-C; the same plan goes on where it was stopped.
+    """
+    for setting in plan.settings:
+        environment.resolve(setting.recipe.env)
+        require_engine(plan.trials[0].engine, setting.recipe.env)
+    todo = waiting(plan.trials)
+    for line in plan_in_words(plan, len(todo), executor.slots):
+        tell(line)
+    steps = sum(trial.setting.recipe.total_steps for trial in todo)
+    if todo:
+        measured = rate.measure(executor, plan.baseline.recipe, plan.trials[0].engine)
+        took = rate.seconds(measured, todo, executor.slots)
+        tell(f"About {_time(took)}: {measured.training:,.0f} steps/s in each process, measured just now.")
+    if dry_run:
+        return []
+    failures = {}
+    if todo:
+        known = [trial for trial in plan.trials if trial not in todo]
+        try:
+            with bars(len(todo), steps) as onlooker:
+                failures = run(todo, executor, command=command, onlooker=onlooker, known=known)
+        except KeyboardInterrupt:
+            raise Stopped(
+                "The sweep was stopped; finished trials and checkpoints are kept.", "The same command goes on there."
+            ) from None
+    return results_of(plan, failures)
+
+
+def write_reports(report: Report, plan: Plan) -> None:
+    """Write the report beside the runs, in every format that a reader or a program may want of a sweep.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    for format_, suffix in (("text", "txt"), ("json", "json"), ("csv", "csv"), ("md", "md"), ("html", "html")):
+        write_file(report, format_, plan.folder / f"{plan.name}.{suffix}", verbose=format_ == "text")
+
+
+def plan_in_words(plan: Plan, todo: int, slots: int) -> list[str]:
+    """Return the plan in a few lines."""
+    seeds = len(plan.trials) // len(plan.settings)
+    names = [setting.name + (" (baseline)" if setting is plan.baseline else "") for setting in plan.settings]
+    shown = names[:12] + ([f"and {len(names) - 12} more"] if len(names) > 12 else [])
+    done = len(plan.trials) - todo
+    recipe = plan.baseline.recipe
+    what = f"{len(names)} setting{'s' * (len(names) != 1)} x {seeds} seed{'s' * (seeds != 1)}"
+    lines = [
+        f"{len(plan.trials)} trainings on {recipe.env}: {what}, {recipe.total_steps:,} steps each, {slots} at a time.",
+        f"Settings: {'; '.join(shown)}.",
+    ]
+    if done:
+        lines.append(f"{done} are finished and not repeated, {todo} to do.")
+    return [*lines, f"Runs and reports: {plan.folder}"]
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
