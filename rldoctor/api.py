@@ -31,7 +31,7 @@ def diagnose(
     """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
 
     Args:
-        runs: Folders, as ``tensorboard --logdir`` takes them.
+        runs: Folders, as ``tensorboard --logdir`` takes them, or addresses such as ``s3://bucket/runs``.
         reference: Name or folder of a reference to hold every run against; by default the one that fits.
         select: Use only signs whose code begins with, or whose name is, one of these.
         ignore: Leave out such signs.
@@ -46,7 +46,7 @@ def diagnose(
         UsageError: A folder, a reference or a word of ``select`` is not known.
         CannotJudge: There is no run.
     """
-    subjects = diagnose_all([Path(run) for run in runs], reference, tuple(select), tuple(ignore), processes)
+    subjects = diagnose_all([os.fspath(run) for run in runs], reference, tuple(select), tuple(ignore), processes)
     return make_report("diagnose", subjects, _verdict(fail_on))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rldoctor.cli.executors import AddressOption, ExecutorName, executor_of
 from rldoctor.cli.options import (
     FailOn,
     FailOnOption,
@@ -23,10 +23,16 @@ from rldoctor.cli.options import (
 
 
 def diagnose(
-    runs: Annotated[list[Path], typer.Argument(help="Folders; every run at or below them is diagnosed.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="Folders, or s3://bucket/runs; every run at or below them is diagnosed.")
+    ],
     reference: Annotated[str | None, typer.Option("--reference", "-r", help="Hold runs against this one.")] = None,
     select: SelectOption = None,
     ignore: IgnoreOption = None,
+    executor: Annotated[
+        ExecutorName, typer.Option("--executor", help="Where logs are read: ray needs the extra [ray].")
+    ] = ExecutorName.LOCAL,
+    address: AddressOption = None,
     fail_on_: FailOnOption = FailOn.SICK,
     format_: FormatOption = Format.TEXT,
     output: OutputOption = None,
@@ -36,5 +42,10 @@ def diagnose(
     from rldoctor.diagnosis import diagnose as examine
     from rldoctor.model import make_report
 
-    subjects = examine(runs, reference, words(select), words(ignore))
+    if executor is ExecutorName.LOCAL and address is None:
+        # Its own processes take hundreds of runs each; fewer need none.
+        subjects = examine(runs, reference, words(select), words(ignore))
+    else:
+        with executor_of(executor, None, address) as shared:
+            subjects = examine(runs, reference, words(select), words(ignore), executor=shared)
     finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose, output)

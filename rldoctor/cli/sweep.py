@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from rldoctor.cli.executors import AddressOption, ExecutorName, executor_of
 from rldoctor.cli.options import (
     RUNS,
     FailOn,
@@ -28,18 +27,7 @@ from rldoctor.cli.options import (
     pairs,
 )
 from rldoctor.cli.progress import sweep_bars
-from rldoctor.errors import UsageError
 from rldoctor.training.engine import Engine
-
-if TYPE_CHECKING:
-    from rldoctor.executors import Executor
-
-
-class ExecutorName(StrEnum):
-    """Where trials are done."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 def sweep(
@@ -62,11 +50,13 @@ def sweep(
     engine: Annotated[
         Engine | None, typer.Option("--engine", help="What steps the environments. [default: gymnasium]")
     ] = None,
-    executor: Annotated[ExecutorName, typer.Option("--executor", help="Where trials are done.")] = ExecutorName.LOCAL,
+    executor: Annotated[
+        ExecutorName, typer.Option("--executor", help="Where trials are done: ray needs the extra [ray].")
+    ] = ExecutorName.LOCAL,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Trials at a time, one thread each. [default: the cores]")
     ] = None,
-    address: Annotated[str | None, typer.Option("--address", help="Of a Ray cluster; started here without it.")] = None,
+    address: AddressOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")] = False,
     out: OutOption = RUNS,
     fail_on_: FailOnOption = FailOn.SICK,
@@ -95,7 +85,7 @@ def sweep(
         engine=engine or asked.engine,
     )
     plan = make_plan(wish, load_recipe(wish.reference), out)
-    with _executor(executor, jobs, address) as working:
+    with executor_of(executor, jobs, address) as working:
         subjects = conduct(
             plan, working, command=["rldoctor", *sys.argv[1:]], tell=_teller(format_), bars=sweep_bars, dry_run=dry_run
         )
@@ -110,22 +100,3 @@ def _teller(format_: Format) -> Callable[[str], None]:
     from rldoctor.render.words import clean
 
     return lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT)
-
-
-@contextlib.contextmanager
-def _executor(name: ExecutorName, jobs: int | None, address: str | None) -> Iterator[Executor]:
-    if name is ExecutorName.RAY:
-        from rldoctor.executors.on_ray import RayExecutor
-
-        chosen: Executor = RayExecutor(address, jobs)
-    else:
-        if address is not None:
-            raise UsageError("--address is that of a Ray cluster.", "Add --executor ray.")
-        from rldoctor.executors.local import LocalExecutor
-        from rldoctor.sweep.trial import PRELOAD
-
-        chosen = LocalExecutor(jobs, PRELOAD)
-    try:
-        yield chosen
-    finally:
-        chosen.close()

@@ -14,7 +14,9 @@ from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.remote import fetch, is_remote, list_runs
 from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
 from rldoctor.recipe import near
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
@@ -35,29 +37,34 @@ _RUNS_A_CHUNK = 16
 
 
 def diagnose(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     reference: str | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     processes: int | None = None,
+    executor: Executor | None = None,
 ) -> list[Subject]:
     """Diagnose every run at or below ``paths``, worst first.
 
     Args:
-        paths: Directories.
+        paths: Directories, or addresses of object stores such as ``s3://bucket/runs``.
         reference: Hold every run against this reference instead of the one that fits it.
         select: Use only signs whose code begins with, or whose name is, one of these.
         ignore: Leave out such signs; they neither weigh in the odds nor are reported.
         processes: How many share many runs; as many as there are cores by default.
+        executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
 
     Raises:
         UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference
             does not.
         CannotJudge: There is no run.
     """
-    directories = discover(paths)
-    if not directories:
-        named = ", ".join(str(path) for path in paths)
+    names = [str(path) for path in paths]
+    far = [name for name in names if is_remote(name)] if executor is not None else []
+    found = [str(directory) for directory in discover([name for name in names if name not in far])]
+    found += [run for name in far for run in list_runs(name)]
+    if not found:
+        named = ", ".join(names)
         raise CannotJudge(
             f"There is no run below {named}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
@@ -65,7 +72,10 @@ def diagnose(
     # Asked for here too, so that a wrong word is one error and not one of each process.
     choose(load_rulebook(), select, ignore)
     one = partial(_diagnose_directory, reference=reference, select=tuple(select), ignore=tuple(ignore))
-    subjects = _each(one, directories, processes or machine.cores())
+    if executor is None:
+        subjects = _each(one, [Path(run) for run in found], processes or machine.cores())
+    else:
+        subjects = _spread(one, found, executor)
     order = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
     return sorted(subjects, key=lambda subject: order.index(subject.verdict))
 
@@ -83,6 +93,22 @@ def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes
         return [one(directory) for directory in directories]
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(one, directories, chunksize=_RUNS_A_CHUNK))
+
+
+def _spread(one: Callable[[Path], Subject], names: Sequence[str], executor: Executor) -> list[Subject]:
+    """Return what ``one`` makes of each run, shared among the processes of ``executor``."""
+    chunks = [names[first : first + _RUNS_A_CHUNK] for first in range(0, len(names), _RUNS_A_CHUNK)]
+    found = [
+        subject for part in map_jobs(executor, _diagnose_chunk, [(one, chunk) for chunk in chunks]) for subject in part
+    ]
+    # A directory that another machine does not see is read on this one.
+    return [one(Path(name)) if subject is None else subject for name, subject in zip(names, found, strict=True)]
+
+
+def _diagnose_chunk(tell: Tell, one: Callable[[Path], Subject], names: Sequence[str]) -> list[Subject | None]:
+    del tell
+    places = [fetch(name) if is_remote(name) else Path(name) for name in names]
+    return [one(place) if place.is_dir() else None for place in places]
 
 
 def choose(book: Rulebook, select: Sequence[str], ignore: Sequence[str]) -> Rulebook:

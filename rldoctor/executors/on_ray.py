@@ -1,7 +1,7 @@
 """Jobs on a Ray cluster: an existing one, or one that is started on this machine.
 
-A job that is lost is told as :class:`~rldoctor.executors.job.Lost`; trying again is left to the caller, who knows what an
-attempt has saved. What jobs tell comes through a small actor on the driver's node.
+A job that is lost is told as :class:`~rldoctor.executors.job.Lost`; trying again is left to the caller, who knows what
+an attempt has saved. What jobs tell comes through a small actor on the driver's node.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,8 @@ from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, f
 _LOOK_EVERY = 0.2
 # Tasks that wait in the cluster for each that is done: none of its cores stands still between two jobs.
 _QUEUED_A_SLOT = 2
+_CONNECT_SECONDS = 5.0
+_START_ONE = "Start one with ray start --head, or leave --address out to start one here."
 # One thread each, as on this machine.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -47,6 +50,7 @@ class RayExecutor:
         # Ray's own words are for its log files; what a user needs to know is told by us.
         options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False, "configure_logging": True}
         address = address or os.environ.get("RAY_ADDRESS")
+        _require_somebody(address)
         self._ray: Any = ray
         self._owner = not ray.is_initialized()
         try:
@@ -56,7 +60,7 @@ class RayExecutor:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UsageError(
                 f"There is no Ray cluster at {address or 'this machine'}: {first}",
-                "Start one with ray start --head, or leave --address out to start one here.",
+                _START_ONE,
             ) from None
         self._limit = slots
         if not self._ray.cluster_resources().get("CPU"):
@@ -137,6 +141,22 @@ class RayExecutor:
         """Leave the cluster; one that was started here ends."""
         if self._owner:
             self._ray.shutdown()
+
+
+def _require_somebody(address: str | None) -> None:
+    """Check that somebody listens at ``host:port``: Ray itself would try for minutes.
+
+    Raises:
+        UsageError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"There is no Ray cluster at {address}: {reason}.", _START_ONE) from None
 
 
 def _quiet(address: str | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rldoctor.errors import UsageError
+from rldoctor.logs.event_files import is_event_file
+from rldoctor.logs.remote import fetch, is_remote
 
 
-def is_event_file(name: str) -> bool:
-    """Tell by its name whether a file is an event file, as TensorBoard does (``IsSummaryEventsFile``)."""
-    return "tfevents" in name and not name.endswith(".profile-empty")
-
-
-def discover(paths: Sequence[Path]) -> list[Path]:
+def discover(paths: Sequence[Path | str]) -> list[Path]:
     """Return every directory at or below ``paths`` that holds event files, sorted, each once.
+
+    Of an address of an object store (``s3://bucket/runs``) the event files are fetched first, and the directories are
+    those of their mirror (:mod:`rldoctor.logs.remote`).
 
     Symbolic links are followed where they are given, not where they are met. A directory below the given ones that
     may not be listed is returned as well, since it may hold a run: ``read_run`` reports it.
@@ -25,13 +25,20 @@ def discover(paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[tuple[int, int], Path] = {}
     for path in paths:
-        for directory in _runs_below(_directory(path)):
+        for directory in _runs_below(_root(path)):
             try:
                 status = directory.stat()
             except OSError:  # gone since it was listed
                 continue
             found.setdefault((status.st_dev, status.st_ino), directory)
     return sorted(found.values())
+
+
+def _root(path: Path | str) -> Path:
+    """Return the directory below which to search."""
+    if isinstance(path, str) and is_remote(path):
+        return fetch(path)
+    return _directory(Path(path))
 
 
 def _directory(path: Path) -> Path:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rldoctor.logs import names as dictionaries
-from rldoctor.logs.discovery import is_event_file
+from rldoctor.logs.event_files import is_event_file
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
+from rldoctor.logs.remote import name_of
 from rldoctor.logs.tfevents import EventFile, read_event_file
 from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
 from rldoctor.model import Curve, Finding, Json, Run
@@ -46,7 +47,7 @@ def read_run(directory: Path) -> Run:
     findings += merge_findings(merged)
     note = unknown_tags_finding(tuple(curves), unknown)
     return Run(
-        path=str(directory),
+        path=name_of(directory),
         framework=framework.framework if framework else "",
         curves=curves,
         unknown_tags=unknown,

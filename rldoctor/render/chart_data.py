@@ -13,6 +13,7 @@ import numpy as np
 from rldoctor import references, run_directory
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
+from rldoctor.logs.remote import place_of
 from rldoctor.model import FloatArray, IntArray, Json, Run, Severity, Subject
 from rldoctor.render.reach_picture import MOST_PATHS, distances, read_paths
 from rldoctor.render.words import clean
@@ -21,6 +22,7 @@ from rldoctor.rulebook import load_rulebook
 # Points of a curve in a page of one run, and of many: a page must stay light.
 MOST_POINTS = 120
 FEWER_POINTS = 40
+_TREND = ("steps", "middle", "low", "high")
 # Drawn first, in this order; the others follow by name.
 _FIRST = (
     *("episode_return", "success_rate", "episode_length", "value_loss", "explained_variance", "approx_kl"),
@@ -29,7 +31,7 @@ _FIRST = (
 
 
 def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
-    """Return what the page's charts show: ``runs`` in the order of ``subjects``, ``bands`` by reference, ``metrics``.
+    """Return what the page's charts show of runs: ``runs`` in the order of ``subjects``, ``bands``, ``metrics``.
 
     The logs of each run are read again, one after the other: reports hold no curves, so that thousands of runs can be
     reported on. A run that has gone meanwhile has no curves.
@@ -53,12 +55,30 @@ def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
     }
 
 
+def trend_data(sweep: Subject) -> list[dict[str, Json]]:
+    """Return the curves of a sweep's settings: interquartile mean and its interval, by metric."""
+    known = load_rulebook().metrics
+    return [
+        {
+            "metric": metric,
+            "title": known[metric].title if metric in known else metric,
+            "settings": [
+                {"name": clean(setting.name), **{key: list(getattr(trend, key)) for key in _TREND}}
+                for setting in sweep.settings
+                for trend in setting.trends
+                if trend.metric == metric
+            ],
+        }
+        for metric in dict.fromkeys(trend.metric for setting in sweep.settings for trend in setting.trends)
+    ]
+
+
 def _order(metric: str) -> tuple[int, str]:
     return (_FIRST.index(metric) if metric in _FIRST else len(_FIRST), metric)
 
 
 def _run(place: int, subject: Subject, points: int) -> dict[str, Any]:
-    run = read_run(Path(subject.path))
+    run = read_run(place_of(subject.path))
     grids: list[list[int]] = []
     curves = {}
     for metric in sorted(run.curves, key=_order):
@@ -78,9 +98,9 @@ def _run(place: int, subject: Subject, points: int) -> dict[str, Any]:
         "grids": grids,
         "curves": curves,
         "marks": _marks(subject, run),
-        "evaluation": _evaluation(Path(subject.path)),
+        "evaluation": _evaluation(place_of(subject.path)),
         # Only in a page of one run: they are 50 kB.
-        "paths": _paths(Path(subject.path)) if points == MOST_POINTS else None,
+        "paths": _paths(place_of(subject.path)) if points == MOST_POINTS else None,
     }
 
 

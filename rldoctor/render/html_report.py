@@ -19,8 +19,10 @@ from markupsafe import Markup
 
 from rldoctor import run_directory
 from rldoctor.errors import RldoctorError
+from rldoctor.logs.remote import place_of
 from rldoctor.model import Finding, Json, Report, Subject, Verdict
-from rldoctor.render.chart_data import chart_data
+from rldoctor.render.chart_data import chart_data, trend_data
+from rldoctor.render.comparison import tables
 from rldoctor.render.remarks import headline
 from rldoctor.render.words import clean, number
 from rldoctor.rulebook import load_rulebook
@@ -35,6 +37,7 @@ def render_html(report: Report, verbose: bool = False) -> str:
     from rldoctor import __version__
 
     runs = [subject for subject in report.subjects if subject.kind == "run"]
+    sweep = next((subject for subject in report.subjects if subject.kind == "sweep"), None)
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
     places = {id(subject): place for place, subject in enumerate(runs)}
     return (
@@ -50,7 +53,7 @@ def render_html(report: Report, verbose: bool = False) -> str:
             style=Markup(_asset("report.css")),
             scripts=[Markup(script) for script in scripts],
             policy=_policy(scripts),
-            data=Markup(_embedded(chart_data(runs))),
+            data=Markup(_embedded({**chart_data(runs), "trends": trend_data(sweep) if sweep else []})),
         )
     )
 
@@ -100,7 +103,8 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "is": subject,
         "place": place,
         "name": clean(subject.path),
-        "kind": {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis"}.get(subject.kind, subject.kind),
+        "kind": {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "sweep": "Sweep"}.get(subject.kind, subject.kind),
+        "tables": tables(subject) if subject.kind == "sweep" else [],
         "diagnoses": shown,
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
@@ -117,7 +121,7 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "baselines": {k: _flat(v) for k, v in _mapping(evaluation.get("baselines")).items()}
         if subject.kind == "evaluation"
         else {},
-        "open": subject.verdict is not Verdict.HEALTHY,
+        "open": subject.verdict is not Verdict.HEALTHY or subject.kind == "sweep",
     }
 
 
@@ -130,7 +134,7 @@ def _file(subject: Subject, name: str) -> dict[str, Json]:
     if subject.kind not in ("run", "evaluation"):
         return {}
     try:
-        return run_directory.read_json(Path(subject.path) / name, name)
+        return run_directory.read_json(place_of(subject.path) / name, name)
     except RldoctorError:
         return {}
 

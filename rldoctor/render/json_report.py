@@ -54,6 +54,10 @@ def _subject(subject: Subject) -> dict[str, Any]:
     for diagnosis in plain["diagnoses"]:
         diagnosis["for"] = diagnosis.pop("speaks_for")
         diagnosis["against"] = diagnosis.pop("speaks_against")
+    for key in ("settings", "trials"):
+        # Of thousands of runs none is a sweep.
+        if not plain[key]:
+            del plain[key]
     return plain
 
 

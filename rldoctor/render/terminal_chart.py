@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +9,7 @@ from rich.text import Text
 from rldoctor import references
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
+from rldoctor.logs.remote import place_of
 from rldoctor.model import FloatArray, IntArray, Subject
 from rldoctor.render.chart_data import thinned
 from rldoctor.render.words import number
@@ -31,7 +30,7 @@ def draw(console: Console, subject: Subject) -> Text | None:
     if metric is None or width < _NARROWEST or not console.encoding.startswith("utf"):
         return None
     try:
-        curve = read_run(Path(subject.path)).curves.get(metric)
+        curve = read_run(place_of(subject.path)).curves.get(metric)
     except RldoctorError:
         return None
     if curve is None:

@@ -13,7 +13,7 @@ from rldoctor import run_directory
 from rldoctor.criteria.evaluation import read_evaluation
 from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.executors import Tell
-from rldoctor.logs.discovery import is_event_file
+from rldoctor.logs.event_files import is_event_file
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.training.engine import Engine

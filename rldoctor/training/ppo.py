@@ -36,7 +36,9 @@ def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
     """
     arguments = ppo_arguments(recipe)
     try:
-        return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **arguments)
+        # The first weights come from a QR decomposition, whose rounding depends on the number of threads.
+        with one_thread():
+            return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **arguments)
     except (AssertionError, NotImplementedError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UsageError(

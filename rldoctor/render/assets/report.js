@@ -201,6 +201,33 @@
     button.addEventListener("click", () => fill(document.querySelector(`.charts[data-run="${button.dataset.run}"]`)));
   }
 
+  // Of a sweep: a setting each, its interquartile mean over seeds in its interval.
+  function drawTrend(box, trend) {
+    const plan = layout(trend.title, "", false);
+    plan.showlegend = true;
+    plan.legend = { orientation: "h", y: -0.25, traceorder: "normal" };
+    plan.margin.t = 40;
+    const traces = trend.settings.flatMap((setting, place) => {
+      const edge = { x: setting.steps, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false };
+      const drawn = look(place);
+      return [
+        { ...edge, y: setting.low },
+        { ...edge, y: setting.high, fill: "tonexty", fillcolor: `${drawn.color}2e` },
+        { x: setting.steps, y: setting.middle, mode: "lines", name: setting.name, line: { ...drawn, width: 2 } },
+      ];
+    });
+    Plotly.react(box, traces, plan, settings);
+  }
+
+  for (const place of document.querySelectorAll(".trends")) {
+    for (const trend of data.trends) {
+      const box = chartBox(`${trend.title} of each setting over environment steps`);
+      box.draw = () => drawTrend(box, trend);
+      place.append(box);
+      watch.observe(box);
+    }
+  }
+
   const metric = document.getElementById("metric");
   if (metric) {
     for (const [name, about] of Object.entries(data.metrics)) metric.add(new Option(about.title, name));

@@ -1,0 +1,276 @@
+"""Whole sweeps on this machine: stopped, killed, with trials that break."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from filelock import FileLock
+
+from rldoctor import run_directory
+from rldoctor.cli.app import run as command
+from rldoctor.criteria import judge
+from rldoctor.errors import Stopped, UsageError
+from rldoctor.executors.local import LocalExecutor
+from rldoctor.logs import read_run
+from rldoctor.render import render
+from rldoctor.render.saved import read_report
+from rldoctor.sweep.conduct import conduct
+from rldoctor.sweep.run import run, waiting
+from rldoctor.sweep.trial import PRELOAD, TrialJob, do_away, files_of, write_files
+from rldoctor.training.engine import Engine
+from rldoctor.training.train import train
+from tests.sweep.onlookers import Notes
+
+CLOCK = {"train_seconds", "steps_per_second"}
+
+
+def do(plan, onlooker=None, slots=2):
+    onlooker = onlooker or Notes()
+    return run(waiting(plan.trials), LocalExecutor(slots, PRELOAD), command=["sweep"], onlooker=onlooker)
+
+
+def table(report_file):
+    """Return what a sweep's report says of its settings, but for the clock."""
+    whole = json.loads(report_file.read_text())["subjects"][0]
+    for setting in whole["settings"]:
+        setting["samples"] = [sample for sample in setting["samples"] if sample["metric"] not in CLOCK]
+    return whole["settings"], [(t["setting"], t["seed"], t["status"], t["verdict"]) for t in whole["trials"]]
+
+
+@pytest.fixture(scope="module")
+def swept(recipe_file, tmp_path_factory):
+    """The folder of a whole sweep of two settings and two seeds, made on the command line."""
+    out = tmp_path_factory.mktemp("swept")
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out)]
+    assert command(["sweep", "--reference", str(recipe_file), *arguments]) in (0, 1, 3)
+    return out / "sweeps/tests/cart"
+
+
+def test_each_trial_is_an_ordinary_run(swept, cart, tmp_path):
+    directory = swept / "recipe/seed-1"
+    record = json.loads((directory / run_directory.RUN_FILE).read_text())
+    assert (record["status"], record["seed"], record["steps"]) == ("finished", 1, 2048)
+    assert judge(directory).criteria
+    train(cart, tmp_path, 1)
+    alone, here = read_run(tmp_path), read_run(directory)
+    for name in ("episode_return", "approx_kl", "loss"):
+        assert alone.curves[name].values.tolist() == here.curves[name].values.tolist()
+
+
+def test_reports_in_every_format(swept):
+    assert {path.name for path in swept.glob("clip_range.*")} == {
+        f"clip_range.{suffix}" for suffix in ("txt", "json", "csv", "md", "html")
+    }
+    text = (swept / "clip_range.txt").read_text()
+    assert "clip_range=0.4" in text and "P(better)" in text
+    rows = list(csv.DictReader(io.StringIO((swept / "clip_range.csv").read_text())))
+    returns = {row["setting"]: row for row in rows if row["metric"] == "return_mean"}
+    settings, trials = table(swept / "clip_range.json")
+    by_hand = [
+        json.loads((swept / f"clip_range=0.4/seed-{seed}/evaluation.json").read_text())["aggregate"]["return_mean"]
+        for seed in (0, 1)
+    ]
+    assert float(returns["clip_range=0.4"]["mean"]) == pytest.approx(sum(by_hand) / 2)
+    assert returns["clip_range=0.2"]["improvement"] == ""
+    assert [setting["name"] for setting in settings] == ["clip_range=0.2", "clip_range=0.4"]
+    assert len(trials) == 4
+    assert "| setting |" in (swept / "clip_range.md").read_text()
+    # What was saved is shown again in any format.
+    report = read_report(swept / "clip_range.json")
+    assert report.subjects[0].settings[0].stable is None
+    assert render(report, "csv") == (swept / "clip_range.csv").read_text().rstrip("\n")
+    for format_ in ("junit", "sarif", "github", "html"):
+        assert render(report, format_)
+
+
+def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
+    before = {path: path.stat().st_mtime_ns for path in swept.rglob("*") if path.is_file() and path.parent != swept}
+    out = swept.parents[2]
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out), "--format", "json"]
+    command(["sweep", "--reference", str(recipe_file), *arguments])
+    said = capsys.readouterr()
+    assert "4 are finished and not repeated, 0 to do." in said.err
+    assert json.loads(said.out)["command"] == "sweep"
+    assert before == {p: p.stat().st_mtime_ns for p in swept.rglob("*") if p.is_file() and p.parent != swept}
+
+
+def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
+    arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--out", str(tmp_path), "--dry-run"]
+    assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "10 trainings on CartPole-v1: 2 settings x 5 seeds, 2,048 steps each" in said
+    assert "clip_range=0.2 (baseline)" in said
+    assert "steps/s in each process, measured just now" in said
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_trial_that_raises_and_one_whose_process_is_killed(plan_of):
+    envs = ("tests.sweep.broken:Breaks-raise-v0", "tests.sweep.broken:Breaks-kill-v0")
+    plan = plan_of(seeds=(0, 1, 2), vary={"env": envs}, changes=("total_steps=1536",))
+    notes = Notes()
+    subjects = conduct(
+        plan,
+        LocalExecutor(2, PRELOAD),
+        command=["sweep"],
+        tell=lambda line: None,
+        bars=lambda trials, steps: _just(notes),
+    )
+    failures = {name: failure.problem for name, failure in notes.over.items() if failure}
+    assert len(notes.over) == 6
+    assert len(failures) == 2
+    raised, killed = failures[f"env={envs[0]} seed 1"], failures[f"env={envs[1]} seed 1"]
+    assert re.search(r"broke off after [\d,]+ steps with ZeroDivisionError: the cart fell off", raised)
+    assert "SIGKILL" in killed
+    whole = subjects[0]
+    assert whole.verdict.value == "sick"
+    assert sorted(finding.code for finding in whole.findings if finding.severity == "error") == ["EVL402", "EVL402"]
+    assert any("the cart fell off" in finding.message for finding in whole.findings)
+    assert [setting.finished for setting in whole.settings] == [2, 2]
+    assert len(whole.unjudged) == 2
+    # Those that failed are tried again, the others are not.
+    assert {trial.name for trial in waiting(plan.trials)} == failures.keys()
+
+
+class _just:
+    """A context that gives what it was made of."""
+
+    def __init__(self, thing):
+        self.thing = thing
+
+    def __enter__(self):
+        return self.thing
+
+    def __exit__(self, *error):
+        return None
+
+
+def test_ctrl_c_keeps_what_is_saved(plan_of):
+    plan = plan_of(seeds=(0,), vary={"total_steps": ("8192",)})
+
+    def press(trial, progress):
+        if run_directory.checkpoints(trial.directory):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped, match="same command goes on"):
+        conduct(
+            plan,
+            LocalExecutor(2, PRELOAD),
+            command=["sweep"],
+            tell=lambda line: None,
+            bars=lambda trials, steps: _just(Notes(press)),
+        )
+    directory = plan.trials[0].directory
+    saved = run_directory.checkpoints(directory)
+    assert saved
+    notes = Notes()
+    assert do(plan, notes) == {}
+    assert notes.begun[0][1] >= int(saved[-1].stem.removeprefix("step-"))
+
+
+DRIVER = """
+import sys
+from rldoctor.cli.app import main
+main()
+"""
+
+
+def test_a_driver_that_is_killed(recipe_file, tmp_path):
+    def arguments(out):
+        # When the first trial is over, the second is at work and the third is begun or not.
+        vary = "total_steps=1024,8192,2048"
+        where = ["--seeds", "0", "--vary", vary, "--out", str(out), "--format", "json"]
+        return [sys.executable, "-c", DRIVER, "sweep", "--reference", str(recipe_file), *where]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert subprocess.run(arguments(whole), capture_output=True).returncode in (0, 1, 3)
+    with subprocess.Popen(arguments(killed), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as driver:
+        for line in driver.stderr:
+            if "  done" in line:
+                driver.kill()
+                break
+    folder = killed / "sweeps/tests/cart"
+    records = {path: json.loads(path.read_text()) for path in folder.rglob("run.json")}
+    assert any(record["status"] == "running" for record in records.values())
+    for path in records:
+        # The workers end with their driver: nobody trains into a directory that the next sweep takes over.
+        with FileLock(path.with_name(run_directory.LOCK_FILE), timeout=30):
+            pass
+    assert subprocess.run(arguments(killed), capture_output=True).returncode in (0, 1, 3)
+    assert table(folder / "total_steps.json") == table(whole / "sweeps/tests/cart/total_steps.json")
+    for path, record in records.items():
+        again = json.loads(path.read_text())
+        assert again["status"] == "finished"
+        assert again["started"] == record["started"] or not record["steps"]
+
+
+def test_a_directory_that_holds_something_else(plan_of):
+    plan = plan_of(seeds=(0,))
+    directory = plan.trials[0].directory
+    directory.mkdir(parents=True)
+    assert waiting(plan.trials) == list(plan.trials)
+    (directory / "thesis.tex").write_text("years of work")
+    with pytest.raises(UsageError, match="no training of this recipe with seed 0"):
+        waiting(plan.trials)
+    assert (directory / "thesis.tex").exists()
+
+
+def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
+    trial = plan_of(seeds=(0,)).trials[0]
+    job = TrialJob(cart, 0, Engine.GYMNASIUM, trial.directory, ("sweep",), {})
+    sent = []
+
+    def stop_after_two(message):
+        sent.append(message)
+        if len([m for m in sent if hasattr(m, "files")]) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        do_away(stop_after_two, job, {})
+    assert not trial.directory.exists()
+    trial.directory.mkdir(parents=True)
+    for message in sent:
+        if hasattr(message, "files"):
+            write_files(trial.directory, message.files)
+    home = files_of(trial.directory)
+    assert run_directory.RUN_FILE in home
+    assert sum(name.startswith("checkpoints/") for name in home) == 1
+    assert sum("tfevents" in name for name in home) == 1
+    rest = []
+    do_away(rest.append, job, home)
+    for message in rest:
+        if hasattr(message, "files"):
+            write_files(trial.directory, message.files)
+    assert waiting([trial]) == []
+    assert not read_run(trial.directory).findings
+    # A file goes once, and again only when it has changed.
+    assert sum("evaluation.json" in message.files for message in rest if hasattr(message, "files")) == 1
+
+
+def test_files_do_not_lead_out_of_a_run_directory(tmp_path):
+    for name in ("../x", "/etc/x", "a/../../x"):
+        with pytest.raises(UsageError, match="does not belong"):
+            write_files(tmp_path / "run", {name: b""})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "x"], "no list of whole numbers"),
+        (["--vary", "clip_range"], "names no values"),
+        (["--address", "auto"], "--executor ray"),
+        (["nothing.toml"], "cannot be read"),
+        (["--reference", "nothing"], "no reference called"),
+        (["--set", "env=Nothing-v0", "--reference", "quick"], "Nothing"),
+    ],
+)
+def test_wrong_words(arguments, message, capsys, tmp_path):
+    assert command(["sweep", *arguments, "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,98 @@
+"""Sweeps on a real Ray cluster of two nodes on this machine, one of which is killed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rldoctor import run_directory
+from rldoctor.errors import UsageError
+from rldoctor.executors import Done, Failed, Job, Lost
+from rldoctor.executors.local import LocalExecutor
+from rldoctor.logs import read_run
+from rldoctor.sweep.results import results_of
+from rldoctor.sweep.run import run, waiting
+from tests.executors import jobs
+from tests.sweep.onlookers import Notes
+
+ray = pytest.importorskip("ray", reason="needs the extra [ray]")
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+
+@pytest.fixture
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.second = made.add_node(num_cpus=1)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def executor(cluster):
+    from rldoctor.executors.on_ray import RayExecutor
+
+    made = RayExecutor(cluster.address)
+    yield made
+    made.close()
+
+
+def curves(trial):
+    found = read_run(trial.directory)
+    assert not found.findings
+    return {name: curve.values for name, curve in found.curves.items() if name != "throughput"}
+
+
+def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of, tmp_path):
+    assert executor.slots == 2
+    wish = {"seeds": (0, 1), "vary": {"total_steps": ("10000",)}}
+    plan, here = plan_of(tmp_path / "ray", **wish), plan_of(tmp_path / "local", **wish)
+    saved = set()
+
+    def kill_once_both_have_saved(trial, progress):
+        if run_directory.checkpoints(trial.directory):
+            saved.add(trial.seed)
+        if len(saved) == 2 and cluster.second is not None:
+            node, cluster.second = cluster.second, None
+            cluster.remove_node(node, allow_graceful=False)
+
+    notes = Notes(kill_once_both_have_saved)
+    assert run(waiting(plan.trials), executor, command=["sweep"], onlooker=notes) == {}
+    assert cluster.second is None
+    assert len(notes.elsewhere) == 1
+    # It went on from a checkpoint and was not begun anew.
+    name = notes.elsewhere[0][0]
+    assert [begun for begun, _ in notes.begun].count(name) == 2
+    assert waiting(plan.trials) == []
+
+    run(waiting(here.trials), LocalExecutor(2), command=["sweep"], onlooker=Notes())
+    for there, trial in zip(plan.trials, here.trials, strict=True):
+        one, other = curves(there), curves(trial)
+        assert one.keys() == other.keys()
+        for metric, values in one.items():
+            np.testing.assert_array_equal(values, other[metric], metric)
+    tables = [results_of(made, {})[0].settings[0].samples for made in (plan, here)]
+    assert [(s.metric, s.values) for s in tables[0] if s.unit != "s" and s.metric != "steps_per_second"] == [
+        (s.metric, s.values) for s in tables[1] if s.unit != "s" and s.metric != "steps_per_second"
+    ]
+
+
+def test_jobs_end_on_ray_as_they_do_here(executor):
+    events = {}
+    work = [(jobs.double, (4,)), (jobs.raise_usage,), (jobs.divide,), (jobs.die,), (jobs.double, (5,))]
+    executor.run([Job(str(i), *job) for i, job in enumerate(work)], lambda e: events.setdefault(e.key, []).append(e))
+    assert events["0"][-1] == Done("0", 8)
+    assert events["1"] == [Failed("1", "The knob is loose.", "Fasten it.")]
+    assert events["2"] == [Failed("2", "ZeroDivisionError: division by zero", "")]
+    assert isinstance(events["3"][-1], Lost)
+    assert events["4"][-1] == Done("4", 10)
+
+
+def test_no_cluster_at_the_address():
+    from rldoctor.executors.on_ray import RayExecutor
+
+    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
+        RayExecutor("127.0.0.1:1")
