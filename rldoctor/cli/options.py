@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.errors import MissingExtra
 from rldoctor.model import Report, Verdict
 from rldoctor.training.engine import Engine
 
@@ -140,20 +140,3 @@ def pairs(option: Sequence[str] | None) -> tuple[str, ...]:
     So ``net_arch=[64,64]`` is one pair, and ``seed=1,gamma=0.9`` are two.
     """
     return tuple(pair.strip() for value in option or () for pair in re.split(r",(?=\s*\w+\s*=)", value) if pair.strip())
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """Return the whole numbers of a list such as ``0-4,7``.
-
-    Raises:
-        UsageError: It is not such a list, or it is empty.
-    """
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"{option} {text!r} is no list of whole numbers.", "Write it as 0-4 or 1,2,5.")
-        found.extend(range(int(first), int(last or first) + 1))
-    if not found:
-        raise UsageError(f"{option} {text!r} names no number.", "Write it as 0-4 or 1,2,5.")
-    return list(dict.fromkeys(found))

@@ -16,20 +16,41 @@ def record(
     runs: Annotated[
         Path, typer.Option("--runs", help="Where the runs are kept; finished ones are not repeated.")
     ] = RUNS,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trainings at a time, one thread each.")] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Trainings at a time, one thread each. [default: the cores]"),
+    ] = None,
 ) -> None:
     """Record a reference: train its recipe with many seeds and write the bands of healthy curves."""
     need_training_packages("record")
-    from rldoctor.cli.options import numbers
-    from rldoctor.cli.progress import bars
+    from rldoctor import criteria
+    from rldoctor.cli.progress import sweep_bars
+    from rldoctor.errors import TrainingFailed
+    from rldoctor.executors.local import LocalExecutor
+    from rldoctor.model import Verdict
     from rldoctor.references import find_folder, load_recipe
-    from rldoctor.training.record import passing, train_seeds, write_bands
+    from rldoctor.sweep.plan import trials_of
+    from rldoctor.sweep.run import run, waiting
+    from rldoctor.sweep.trial import PRELOAD
+    from rldoctor.sweep.wish import seeds_of
+    from rldoctor.training.record import write_bands
 
-    recipe, chosen = load_recipe(reference), numbers(seeds, "--seeds")
-    with bars() as bar:
-        shown = bar("record", len(chosen))
-        directories = train_seeds(recipe, chosen, runs, jobs, shown.count)
-        healthy = passing(directories, bar("evaluate", len(directories)).count)
+    recipe = load_recipe(reference)
+    trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
+    todo = waiting(trials)
+    with sweep_bars(len(todo), len(todo) * recipe.total_steps) as onlooker:
+        failures = run(
+            todo,
+            LocalExecutor(jobs, PRELOAD),
+            command=["rldoctor", "record", reference],
+            onlooker=onlooker,
+            known=[trial for trial in trials if trial not in todo],
+        )
+    for trial, failure in failures.items():
+        raise TrainingFailed(f"Seed {trial.seed}: {failure.problem}", failure.cure)
+    directories = [trial.directory for trial in trials]
+    # Only those that pass are healthy patients.
+    healthy = [directory for directory in directories if criteria.judge(directory).verdict is Verdict.HEALTHY]
     left_out = [directory for directory in directories if directory not in healthy]
     for directory in left_out:
         typer.echo(f"{directory} does not pass the recipe's criteria and is left out: rldoctor gate {directory}")

@@ -16,12 +16,16 @@ _ABSENT = "-"
 
 @dataclass(frozen=True)
 class Words:
-    """A table: what it shows, its headings, and a row of cells each; ``spare`` headings are the first to leave out."""
+    """A table: what it shows, its headings, and a row of cells each.
+
+    Where there is little room the ``spare`` columns are left out first; the ``needed`` ones stay to the end.
+    """
 
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     spare: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 def tables(subject: Subject) -> list[Words]:
@@ -45,7 +49,7 @@ def _outcomes(settings: Sequence[SettingResult]) -> Words:
         doctor = ", ".join(f"{count} {verdict}" for verdict, count in setting.verdicts.items()) or _ABSENT
         rows.append((_name(setting), runs, *_spread(sample), _better(setting, sample), stable, doctor))
     headings = ("setting", "runs", "mean ± std", "IQM [95 %]", "P(better) [95 %]", "stable", "doctor")
-    return Words(f"{what} over seeds; * is the baseline", headings, tuple(rows), ("stable",))
+    return Words(f"{what} over seeds; * is the baseline", headings, tuple(rows), ("stable",), headings[:3])
 
 
 def _name(setting: SettingResult) -> str:
@@ -108,7 +112,7 @@ def _learning(settings: Sequence[SettingResult]) -> Words:
         if any(setting.sample(metric) for metric in shown)
     )
     headings = ("setting", *(columns[metric] for metric in shown), "P(better return) [95 %]")
-    return Words("how they learned (mean ± std over seeds)", headings, rows, ("approx_kl", "unsteady"))
+    return Words("how they learned (mean ± std over seeds)", headings, rows, ("approx_kl", "unsteady"), headings[:2])
 
 
 def _runs(trials: Sequence[TrialResult]) -> Words:
@@ -131,4 +135,4 @@ def _runs(trials: Sequence[TrialResult]) -> Words:
         how = said if trial.status == "finished" else clean(trial.status)
         rows.append((clean(trial.setting), str(trial.seed), *cells, how))
     headings = ("setting", "seed", *(columns[metric][0] for metric in shown), "doctor")
-    return Words("run by run", headings, tuple(rows), ("steps/s",))
+    return Words("run by run", headings, tuple(rows), ("steps/s",), ("setting", "seed", "doctor"))

@@ -27,6 +27,7 @@ from rldoctor.render.remarks import headline
 from rldoctor.render.words import clean, number
 from rldoctor.rulebook import load_rulebook
 
+_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "sweep": "Sweep"}
 _ASSETS = Path(__file__).resolve().parent / "assets"
 # Causes below the first share are left out, below the second only named.
 _SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
@@ -103,7 +104,7 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "is": subject,
         "place": place,
         "name": clean(subject.path),
-        "kind": {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "sweep": "Sweep"}.get(subject.kind, subject.kind),
+        "kind": _TITLES.get(subject.kind, subject.kind),
         "tables": tables(subject) if subject.kind == "sweep" else [],
         "diagnoses": shown,
         "likely": likely,

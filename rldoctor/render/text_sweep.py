@@ -16,7 +16,9 @@ _MOST_RUNS = 30
 _CURVE_POINTS = 24
 # Columns of a terminal that shows every column of a table.
 _WIDE = 100
-_LONGEST_NAME = 36
+# Below this only what is needed is shown.
+_NARROW = 64
+_LONGEST_NAME, _SHORTEST_NAME = 36, 12
 
 
 def print_sweep(console: Console, subject: Subject, verbose: bool) -> None:
@@ -45,13 +47,15 @@ def _heading(console: Console, title: str) -> None:
 def _print(console: Console, words: Words) -> None:
     _heading(console, words.title)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    spare = words.spare if console.width < _WIDE else ()
-    shown = [place for place, heading in enumerate(words.headings) if heading not in spare]
+    wanted = set(words.headings) - set(words.spare if console.width < _WIDE else ())
+    if console.width < _NARROW:
+        wanted = set(words.needed)
+    shown = [place for place, heading in enumerate(words.headings) if heading in wanted]
     for place in shown:
         # What tells rows apart stays on one line.
         table.add_column(words.headings[place], overflow="fold", no_wrap=place == 0)
     for row in words.rows:
-        cells = [shortened(console, row[0], _LONGEST_NAME), *row[1:]]
+        cells = [shortened(console, row[0], min(_LONGEST_NAME, max(_SHORTEST_NAME, console.width // 3))), *row[1:]]
         table.add_row(*(Text(cells[place]) for place in shown))
     console.print(Padding(table, (0, 0, 0, 2)))
 

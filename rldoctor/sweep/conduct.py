@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
-from rldoctor.errors import Stopped
+from rldoctor import run_directory
+from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors import Executor
 from rldoctor.model import Report, Subject
 from rldoctor.preflight_checks import environment
@@ -60,13 +62,23 @@ def conduct(
     if todo:
         known = [trial for trial in plan.trials if trial not in todo]
         try:
-            with bars(len(todo), steps) as onlooker:
+            _make(plan.folder)
+            with run_directory.held(plan.folder), bars(len(todo), steps) as onlooker:
                 failures = run(todo, executor, command=command, onlooker=onlooker, known=known)
         except KeyboardInterrupt:
             raise Stopped(
                 "The sweep was stopped; finished trials and checkpoints are kept.", "The same command goes on there."
             ) from None
     return results_of(plan, failures)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --out."
+        ) from None
 
 
 def write_reports(report: Report, plan: Plan) -> None:

@@ -106,6 +106,12 @@ def make_plan(wish: Wish, recipe: Recipe, out: Path) -> Plan:
     return Plan(name, folder, settings, _baseline(settings, base, wish), trials)
 
 
+def trials_of(recipe: Recipe, seeds: Sequence[int], runs: Path) -> list[Trial]:
+    """Return a trial of the recipe as it is for each seed, in the places that ``rldoctor train`` gives them."""
+    setting = Setting(recipe.name, {}, recipe, "")
+    return [Trial(setting, seed, Engine.GYMNASIUM, run_directory.place(runs, recipe, f"seed-{seed}")) for seed in seeds]
+
+
 def _combinations(wish: Wish, base: Recipe) -> list[dict[str, str]]:
     for key, values in wish.vary.items():
         if not values:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SECONDS = 1.5
 # Environment steps between two looks at the clock; a rollout of the recipe may take many seconds.
 _ROLLOUT = 512
+# That many tell enough of how processes slow each other down.
+_MOST_PROCESSES = 32
 # Of an environment without a time limit.
 _EPISODE = 1_000
 
@@ -43,7 +45,7 @@ def measure(executor: Executor, recipe: Recipe, engine: Engine) -> Rate:
     Raises:
         RldoctorError: It cannot be trained.
     """
-    rates: list[Rate] = map_jobs(executor, _measure, [(recipe, engine)] * executor.slots)
+    rates: list[Rate] = map_jobs(executor, _measure, [(recipe, engine)] * min(executor.slots, _MOST_PROCESSES))
     return Rate(
         sum(rate.training for rate in rates) / len(rates),
         sum(rate.playing for rate in rates) / len(rates),

@@ -25,8 +25,8 @@ _TELLING = ("env", "total_steps", "n_envs", "hyperparameters", "log_interval")
 
 Files = Mapping[str, bytes]
 
-# What every trial needs, for processes that are forked from one which has it.
-PRELOAD = ("rldoctor.training.train", "rldoctor.training.evaluate", "rldoctor.sweep.trial", "mujoco")
+# Modules for processes from which those of trials are forked.
+PRELOAD = ("rldoctor.sweep.preload",)
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,11 @@ def do_away(tell: Tell, job: TrialJob, files: Files) -> Mapping[str, Json]:
             changed = _changed_files(directory, sent)
             tell(Saved({name: (directory / name).read_bytes() for name in changed}))
 
-        baselines = _do(job, directory, _Teller(tell), saved=send)
-        send()
-        return baselines
+        try:
+            return _do(job, directory, _Teller(tell), saved=send)
+        finally:
+            # Of a training that broke off, its record and its last points tell why.
+            send()
 
 
 def files_of(directory: Path) -> dict[str, bytes]:
@@ -195,7 +197,8 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
         if status and run_directory.checkpoints(directory):
             resume(directory, watcher=teller, saved=saved, threads=1)
         else:
-            _empty(directory)
+            with run_directory.held(directory):
+                _empty(directory)
             train(
                 job.recipe,
                 directory,

@@ -1,24 +1,20 @@
-"""Record a reference: train its recipe with many seeds and write the bands in which healthy curves lie."""
+"""Record a reference: write the bands in which the curves of its healthy runs lie."""
 
 from __future__ import annotations
 
 import csv
-import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from rldoctor import criteria, machine, run_directory, stats
+from rldoctor import machine, run_directory, stats
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
-from rldoctor.model import FloatArray, IntArray, Json, Run, Verdict
+from rldoctor.model import FloatArray, IntArray, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import CURVES_FILE
-from rldoctor.training.evaluate import evaluate
-from rldoctor.training.train import train
 
 # A band of three runs is three runs; ten is the least from which the spread of a healthy patient can be read.
 FEWEST_SEEDS = 3
@@ -27,70 +23,6 @@ _MOST_POINTS = 60
 # Not the extremes: one unlucky seed in twenty (CartPole has one that falls back at the end) must not open the band.
 _BAND = (0.05, 0.5, 0.95)
 _SETTINGS = frozenset({"clip_range", "clip_range_vf", "throughput"})
-
-
-def train_seeds(recipe: Recipe, seeds: Sequence[int], runs: Path, jobs: int, done: Callable[[int], None]) -> list[Path]:
-    """Train every seed that is not finished yet, ``jobs`` at a time with one thread each; return the run directories.
-
-    Raises:
-        UsageError: A directory holds another recipe's run.
-        TrainingFailed: A training broke off.
-    """
-    places = {seed: run_directory.place(runs, recipe, f"seed-{seed}") for seed in seeds}
-    waiting = [seed for seed in seeds if not _finished(places[seed], recipe, seed)]
-    for seed in waiting:
-        if places[seed].exists():
-            raise UsageError(
-                f"{places[seed]} exists and is no finished run of this recipe with seed {seed}.",
-                "Remove it or name another --runs folder.",
-            )
-    done(len(seeds) - len(waiting))
-    if waiting:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
-            futures = [pool.submit(_train_one, recipe, places[seed], seed) for seed in waiting]
-            for count, future in enumerate(futures, start=len(seeds) - len(waiting) + 1):
-                future.result()
-                done(count)
-    return list(places.values())
-
-
-def _train_one(recipe: Recipe, place: Path, seed: int) -> None:
-    place.mkdir(parents=True)
-    train(recipe, place, seed, command=["rldoctor", "record", recipe.name], threads=1)
-
-
-def _finished(place: Path, recipe: Recipe, seed: int) -> bool:
-    try:
-        record = run_directory.read_json(place / run_directory.RUN_FILE, "the record of a run")
-    except CannotJudge:
-        return False
-    trained = record.get("recipe")
-    same = isinstance(trained, Mapping) and all(
-        trained.get(key) == recipe.to_json()[key] for key in ("env", "total_steps", "n_envs", "hyperparameters")
-    )
-    return same and record.get("status") == "finished" and record.get("seed") == seed
-
-
-def passing(directories: Sequence[Path], done: Callable[[int], None]) -> list[Path]:
-    """Return the runs that pass their recipe's criteria: only those are healthy patients.
-
-    Each is evaluated as :func:`rldoctor.training.evaluate.evaluate` does; the baselines, which do not depend on the
-    training, are measured once.
-
-    Raises:
-        CannotJudge: A run has no policy.
-    """
-    kept = []
-    floor: dict[str, Json] = {}
-    for count, directory in enumerate(directories, start=1):
-        if criteria.judge(directory).verdict is Verdict.UNJUDGED:
-            measured = evaluate(directory, baselines=(lambda: floor) if floor else None)["baselines"]
-            floor.update(measured if isinstance(measured, Mapping) else {})
-        if criteria.judge(directory).verdict is Verdict.HEALTHY:
-            kept.append(directory)
-        done(count)
-    return kept
 
 
 def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path, left_out: Sequence[Path] = ()) -> Path:

@@ -10,8 +10,7 @@ import pytest
 
 from rldoctor import criteria
 from rldoctor.cli.app import COMMANDS, run
-from rldoctor.cli.options import numbers, pairs, words
-from rldoctor.errors import UsageError
+from rldoctor.cli.options import pairs, words
 
 # arguments, what the sentence must hold
 WRONG = [
@@ -191,16 +190,3 @@ def test_a_pair_may_hold_a_list():
     assert pairs(["net_arch=64,64, gamma=0.9", "n_steps = 5"]) == ("net_arch=64,64", "gamma=0.9", "n_steps = 5")
     assert pairs(None) == pairs([""]) == ()
     assert words(["ENV,SYS101", " UPD "]) == ("ENV", "SYS101", "UPD")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("0-4", [0, 1, 2, 3, 4]), ("1,2,5", [1, 2, 5]), ("0-2, 1-3", [0, 1, 2, 3]), ("7", [7])]
-)
-def test_lists_of_numbers(text, expected):
-    assert numbers(text, "--seeds") == expected
-
-
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1-b", "4-0", "1,,2", "²", "1.5", "1-2-3"])
-def test_what_is_no_list_of_numbers(text):
-    with pytest.raises(UsageError, match="--seeds"):
-        numbers(text, "--seeds")

@@ -99,12 +99,17 @@ def test_what_makes_no_sense(plan_of, wish, message):
         plan_of(**wish)
 
 
-def test_seeds_in_words():
-    assert seeds_of("0-4", "--seeds") == (0, 1, 2, 3, 4)
-    assert seeds_of("1,2,5,2", "--seeds") == (1, 2, 5)
-    for wrong in ("", "a", "4-", "-1", "1,,2", "5-3", "0-999999999999"):
-        with pytest.raises(UsageError, match="--seeds"):
-            seeds_of(wrong, "--seeds")
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0-4", (0, 1, 2, 3, 4)), ("1,2,5", (1, 2, 5)), ("0-2, 1-3", (0, 1, 2, 3)), ("7", (7,))]
+)
+def test_seeds_in_words(text, expected):
+    assert seeds_of(text, "--seeds") == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1-b", "4-0", "1,,2", "²", "1.5", "1-2-3", "0-999999999999"])
+def test_what_is_no_list_of_seeds(text):
+    with pytest.raises(UsageError, match="--seeds"):
+        seeds_of(text, "--seeds")
 
 
 def test_values_in_words():
