@@ -96,3 +96,14 @@ def test_no_cluster_at_the_address():
 
     with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
         RayExecutor("127.0.0.1:1")
+
+
+def test_diagnosing_is_shared_among_the_nodes(executor):
+    from pathlib import Path
+
+    from rldoctor.diagnosis import diagnose
+
+    runs = Path(__file__).parents[1] / "runs/healthy"
+    shared, alone = diagnose([runs], executor=executor), diagnose([runs])
+    assert len(alone) > 16
+    assert [(s.path, s.verdict, s.diagnoses) for s in shared] == [(s.path, s.verdict, s.diagnoses) for s in alone]
