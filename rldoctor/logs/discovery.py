@@ -1,4 +1,4 @@
-"""Which directories hold runs: one directory with event files is one run."""
+"""Which directories hold runs: one directory with event files, or with a table of Stable-Baselines3's, is one run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rldoctor.errors import UsageError
-from rldoctor.logs.event_files import is_event_file
+from rldoctor.logs.event_files import is_event_file, is_log_file, is_plain_table, is_progress_table
 from rldoctor.logs.remote import fetch, is_remote
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
-    """Return every directory at or below ``paths`` that holds event files, sorted, each once.
+    """Return every directory at or below ``paths`` that holds a run, sorted, each once.
+
+    A run is a directory with event files, or with ``progress.csv`` or ``progress.json``. What lies beside logs (monitor
+    files, ``evaluations.npz``) makes a run only where nothing else does. A table of curves that is named itself is one.
 
     Of an address of an object store (``s3://bucket/runs``) the event files are fetched first, and the directories are
     those of their mirror (:mod:`rldoctor.logs.remote`).
@@ -46,7 +49,9 @@ def _directory(path: Path) -> Path:
     try:
         path.stat()
         if path.is_file():
-            if is_event_file(path.name):
+            if is_plain_table(path.name) and not is_progress_table(path.name):
+                return path
+            if is_log_file(path.name):
                 return path.parent
             raise UsageError(
                 f"{path} is a file where a directory is meant.", "Name the directory that holds the event files."
@@ -63,9 +68,19 @@ def _directory(path: Path) -> Path:
 
 
 def _runs_below(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
     unlisted: list[Path] = []
+    beside: list[Path] = []
+    found = False
     walk = os.walk(root, onerror=lambda error: unlisted.append(Path(os.fsdecode(error.filename))))
     for directory, _, files in walk:
-        if any(is_event_file(name) for name in files):
+        if any(is_event_file(name) or is_progress_table(name) for name in files):
+            found = True
             yield Path(directory)
+        elif any(is_log_file(name) for name in files):
+            beside.append(Path(directory))
     yield from unlisted
+    if not found:
+        yield from beside

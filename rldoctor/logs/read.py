@@ -1,4 +1,4 @@
-"""One directory of event files read into a ``Run`` of canonical curves."""
+"""One directory of logs read into a ``Run`` of canonical curves."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rldoctor.logs import names as dictionaries
-from rldoctor.logs.event_files import is_event_file
+from rldoctor.logs.event_files import (
+    is_evaluations,
+    is_event_file,
+    is_log_file,
+    is_monitor,
+    is_progress_table,
+)
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
 from rldoctor.logs.remote import name_of
+from rldoctor.logs.sb3_files import read_evaluations, read_monitors
+from rldoctor.logs.tables import read_table
 from rldoctor.logs.tfevents import EventFile, read_event_file
 from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
 from rldoctor.model import Curve, Finding, Json, Run
@@ -26,6 +34,9 @@ _MAX_RECORD_BYTES = 64 * 2**20
 
 def read_run(directory: Path) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
+
+    Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read. Its ``evaluations.npz`` and
+    monitor files add what those do not hold. ``directory`` may also be a table of curves itself, a CSV or JSON lines.
 
     Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
     to one run, is in ``Run.findings`` (codes LOG...).
@@ -58,13 +69,25 @@ def read_run(directory: Path) -> Run:
 
 
 def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFile]:
+    """Return the log files of a run that are to be read one after the other."""
+    if directory.is_file():
+        return [read_table(directory, wanted)]
     try:
-        paths = [directory / name for name in os.listdir(directory) if is_event_file(name)]  # noqa: PTH208  # names only
+        paths = [directory / name for name in sorted(os.listdir(directory)) if is_log_file(name)]  # noqa: PTH208  # names only
     except OSError as error:
         troubles = Troubles()
         troubles.add("unreadable", 0, f"cannot be listed: {(error.strerror or str(error)).lower()}")
         return [EventFile(directory, troubles=troubles)]
-    return sorted((read_event_file(path, wanted) for path in paths if not path.is_dir()), key=_begun)
+    paths = [path for path in paths if not path.is_dir()]
+    events = [read_event_file(path, wanted) for path in paths if is_event_file(path.name)]
+    tables = [path for path in paths if is_progress_table(path.name)]
+    # The same training in another format.
+    main = sorted(events, key=_begun) or [read_table(path, wanted) for path in tables[:1]]
+    told = {tag for file in main for tag in file.tags}
+    monitors = [path for path in paths if is_monitor(path.name)]
+    beside = [read_evaluations(path) for path in paths if is_evaluations(path.name)]
+    beside += read_monitors(monitors) if monitors else []
+    return main + [file for file in beside if file.troubles.counts or told.isdisjoint(file.tags)]
 
 
 def _begun(file: EventFile) -> tuple[int, float, list[tuple[int, str]]]:

@@ -1,6 +1,6 @@
 """Runs on object stores (``s3://``, ``gs://``, ``az://``, whatever fsspec opens), through a cache on this machine.
 
-A run far away is shown by its address and read from its mirror: the folder of the cache that holds its event files and
+A run far away is shown by its address and read from its mirror: the folder of the cache that holds its logs and
 its ``run.json``. A file is fetched once, and again where the store says that it has changed.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.event_files import is_event_file
+from rldoctor.logs.event_files import is_log_file
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
 _RECORD_FILE = "run.json"
@@ -89,9 +89,9 @@ def list_runs(address: str) -> list[str]:
 
 
 def fetch(address: str) -> Path:
-    """Bring the event files of all runs at or below ``address`` into the cache, and return their mirror.
+    """Bring the logs of all runs at or below ``address`` into the cache, and return their mirror.
 
-    Event files and ``run.json`` are fetched, several at a time, and nothing else.
+    Log files and ``run.json`` are fetched, several at a time, and nothing else.
 
     Raises:
         UsageError: There is no such store or bucket, it lets nobody in, or the cache cannot be written to.
@@ -112,7 +112,7 @@ def fetch(address: str) -> Path:
         _forget(mirror, versions)
     _fetch_all(system, wanted, address)
     place = place_of(address)
-    return place.parent if is_event_file(place.name) and place.is_file() else place
+    return place.parent if is_log_file(place.name) and place.is_file() else place
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def _cannot_be_read(address: str, error: Exception) -> UsageError:
 
 
 def _folders(files: Iterable[str]) -> dict[str, list[str]]:
-    """Return the folders that hold event files, with the files to be fetched of each."""
+    """Return the folders that hold logs, with the files to be fetched of each."""
     folders: dict[str, list[str]] = {}
     records = []
     for path in files:
@@ -163,7 +163,7 @@ def _folders(files: Iterable[str]) -> dict[str, list[str]]:
         # A key of an object store can be any text; one with such a part has no place in a mirror.
         if any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
             continue
-        if is_event_file(parts[-1]):
+        if is_log_file(parts[-1]):
             folders.setdefault("/".join(parts[:-1]), []).append(path)
         elif parts[-1] == _RECORD_FILE:
             records.append(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rldoctor.logs.event_files import is_event_file
 from rldoctor.logs.merge import Break, Merged
 from rldoctor.logs.tfevents import MAX_UNKNOWN_TAGS, EventFile
 from rldoctor.model import Finding, Json, Severity
@@ -125,8 +126,9 @@ def _finding(
 ) -> Finding:
     trouble = next(trouble for trouble in files[0].troubles.first if trouble.kind == kind)
     total = sum(file.troubles.counts[kind] for file in files)
-    at = f" (byte {trouble.offset})" if kind in ("torn", "corrupt", "oversized") else ""
-    if kind == "corrupt" and not (trouble.offset or len(files[0].steps) or files[0].unknown_tags):
+    in_bytes = is_event_file(files[0].path.name)
+    at = f" (byte {trouble.offset})" if in_bytes and kind in ("torn", "corrupt", "oversized") else ""
+    if in_bytes and kind == "corrupt" and not (trouble.offset or len(files[0].steps) or files[0].unknown_tags):
         why = " It does not look like a TensorBoard event file."
     more = ""
     if len(files) > 1:

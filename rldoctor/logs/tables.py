@@ -1,0 +1,166 @@
+"""Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV with a column of steps.
+
+Cells that hold no number are passed over. What is no table at all, or ends in half a row, is told as for event files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import stat
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rldoctor.logs.framing import Troubles
+from rldoctor.logs.tfevents import MAX_UNKNOWN_TAGS, EventFile
+from rldoctor.model import FloatArray, IntArray
+
+# The first of these columns that is there says at which step a row was written.
+STEP_COLUMNS = (
+    *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
+    *("step", "steps", "_step", "Step", "trainer/global_step"),
+)
+# A million rows of twenty columns; what is larger is no table that a person keeps.
+_MOST_BYTES = 512 * 2**20
+_LARGEST_STEP = 2**62
+
+Row = Mapping[str, object]
+Wanted = Callable[[str], bool]
+
+
+def read_table(path: Path, wanted: Wanted) -> EventFile:
+    """Read what can be read of a CSV or of JSON lines. Never raises for the state or the content of the file.
+
+    Args:
+        path: The file; JSON lines by its suffix, a CSV otherwise.
+        wanted: Tells whether the points of a column are kept.
+    """
+    text, troubles = read_text(path)
+    if text is None:
+        return EventFile(path, troubles=troubles)
+    rows = _json_rows(text, troubles) if path.suffix.lower() in (".json", ".jsonl") else _csv_rows(text, troubles)
+    points: dict[str, tuple[array[int], array[float]]] = {}
+    unknown: dict[str, None] = {}
+    column, count = "", 0
+    for row in rows:
+        count += 1
+        column = column or next((name for name in STEP_COLUMNS if name in row), "")
+        step = _number(row.get(column))
+        if step is None or not 0 <= step < _LARGEST_STEP:
+            continue
+        for tag, cell in row.items():
+            value = _number(cell)
+            if value is None or tag == column:
+                continue
+            if wanted(tag):
+                steps, values = points.setdefault(tag, (array("q"), array("d")))
+                steps.append(int(step))
+                values.append(value)
+            elif len(unknown) < MAX_UNKNOWN_TAGS:
+                unknown[tag] = None
+    if not troubles.counts and not count:
+        troubles.add("empty", 0, "holds no row")
+    elif count and not column:
+        troubles.add("corrupt", 0, f"has no column of steps ({', '.join(STEP_COLUMNS[:3])}, step, ...)")
+    arrays = {
+        tag: (np.frombuffer(steps, np.int64), np.frombuffer(values, np.float64))
+        for tag, (steps, values) in points.items()
+    }
+    return of_points(path, arrays, len(text), tuple(unknown), troubles)
+
+
+def read_text(path: Path) -> tuple[str | None, Troubles]:
+    """Return the content of a text file, ``None`` where it cannot be read, and why."""
+    troubles = Troubles()
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                troubles.add("unreadable", 0, "is not a plain file")
+                return None, troubles
+            if about.st_size > _MOST_BYTES:
+                troubles.add("unreadable", 0, f"has {about.st_size} bytes, too many for a table")
+                return None, troubles
+            return file.read().decode("utf-8", errors="replace"), troubles
+    except OSError as error:
+        troubles.add("unreadable", 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
+        return None, troubles
+
+
+def of_points(
+    path: Path,
+    points: Mapping[str, tuple[IntArray, FloatArray]],
+    size: int = 0,
+    unknown: tuple[str, ...] = (),
+    troubles: Troubles | None = None,
+) -> EventFile:
+    """Return points by tag as the columns of a log file."""
+    ids = [np.full(len(steps), place, np.int32) for place, (steps, _) in enumerate(points.values())]
+    steps = [steps for steps, _ in points.values()]
+    values = [values for _, values in points.values()]
+    return EventFile(
+        path,
+        size=size,
+        tags=tuple(points),
+        tag_ids=np.concatenate([np.empty(0, np.int32), *ids]),
+        steps=np.concatenate([np.empty(0, np.int64), *steps]),
+        values=np.concatenate([np.empty(0, np.float64), *values]),
+        unknown_tags=unknown,
+        troubles=troubles or Troubles(),
+    )
+
+
+def _csv_rows(text: str, troubles: Troubles) -> Iterator[Row]:
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(lines, [])
+        for cells in lines:
+            if len(cells) == len(header):
+                yield dict(zip(header, cells, strict=True))
+            elif cells:
+                # A writer that was killed, or is still writing, leaves half a row.
+                last = not any(lines)
+                troubles.add("torn" if last else "corrupt", 0, f"has a row of {len(cells)} cells under {len(header)}")
+                if last:
+                    return
+    except csv.Error as error:
+        troubles.add("corrupt", 0, f"is no CSV: {error}")
+
+
+def _json_rows(text: str, troubles: Troubles) -> Iterator[Row]:
+    offset = 0
+    lines = text.splitlines()
+    for place, line in enumerate(lines):
+        try:
+            row = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            last = place == len(lines) - 1
+            troubles.add("torn" if last else "corrupt", offset, "has a line that is no JSON object")
+            row = None
+        if isinstance(row, dict):
+            yield row
+        offset += len(line) + 1
+
+
+def _number(cell: object) -> float | None:
+    """Return a cell as a number; ``None`` for text, an empty cell and a truth value."""
+    if isinstance(cell, bool) or not isinstance(cell, (int, float, str)):
+        return None
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return None
+
+
+def recent_mean(values: FloatArray, window: int) -> FloatArray:
+    """Return the mean of each value and the ``window - 1`` before it, of fewer at the beginning; shape ``(n,)``."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    begins = np.maximum(ends - window, 0)
+    means: FloatArray = (sums[ends] - sums[begins]) / (ends - begins)
+    return means
