@@ -8,14 +8,16 @@ from pathlib import Path
 
 from rldoctor.errors import UsageError
 from rldoctor.logs.event_files import is_event_file, is_log_file, is_plain_table, is_progress_table
+from rldoctor.logs.mlflow_runs import is_mlflow_run
 from rldoctor.logs.remote import fetch, is_remote
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
     """Return every directory at or below ``paths`` that holds a run, sorted, each once.
 
-    A run is a directory with event files, or with ``progress.csv`` or ``progress.json``. What lies beside logs (monitor
-    files, ``evaluations.npz``) makes a run only where nothing else does. A table of curves that is named itself is one.
+    A run is a directory with event files, with ``progress.csv`` or ``progress.json``, or one of MLflow's. What lies
+    beside logs (monitor files, ``evaluations.npz``) makes a run only where nothing else does. A table that is named
+    itself is one.
 
     Of an address of an object store (``s3://bucket/runs``) the event files are fetched first, and the directories are
     those of their mirror (:mod:`rldoctor.logs.remote`).
@@ -75,8 +77,13 @@ def _runs_below(root: Path) -> Iterator[Path]:
     beside: list[Path] = []
     found = False
     walk = os.walk(root, onerror=lambda error: unlisted.append(Path(os.fsdecode(error.filename))))
-    for directory, _, files in walk:
-        if any(is_event_file(name) or is_progress_table(name) for name in files):
+    for directory, folders, files in walk:
+        if is_mlflow_run(folders, files):
+            found = True
+            yield Path(directory)
+            # Its artifacts may hold whole copies of logs.
+            folders.clear()
+        elif any(is_event_file(name) or is_progress_table(name) for name in files):
             found = True
             yield Path(directory)
         elif any(is_log_file(name) for name in files):

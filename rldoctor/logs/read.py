@@ -20,6 +20,7 @@ from rldoctor.logs.event_files import (
 )
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
+from rldoctor.logs.mlflow_runs import is_mlflow_run, read_metrics
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.sb3_files import read_evaluations, read_monitors
 from rldoctor.logs.tables import read_table
@@ -73,11 +74,14 @@ def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFil
     if directory.is_file():
         return [read_table(directory, wanted)]
     try:
-        paths = [directory / name for name in sorted(os.listdir(directory)) if is_log_file(name)]  # noqa: PTH208  # names only
+        names = sorted(os.listdir(directory))  # noqa: PTH208  # names only
     except OSError as error:
         troubles = Troubles()
         troubles.add("unreadable", 0, f"cannot be listed: {(error.strerror or str(error)).lower()}")
         return [EventFile(directory, troubles=troubles)]
+    if is_mlflow_run(names, names):
+        return read_metrics(directory, wanted)
+    paths = [directory / name for name in names if is_log_file(name)]
     paths = [path for path in paths if not path.is_dir()]
     events = [read_event_file(path, wanted) for path in paths if is_event_file(path.name)]
     tables = [path for path in paths if is_progress_table(path.name)]
