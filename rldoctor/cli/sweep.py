@@ -70,7 +70,7 @@ def sweep(
     from rldoctor.references import load_recipe
     from rldoctor.sweep.conduct import conduct, write_reports
     from rldoctor.sweep.plan import make_plan
-    from rldoctor.sweep.wish import Wish, read_wish, seeds_of, split_values
+    from rldoctor.sweep.wish import Wish, read_wish, seeds_of, varied
 
     asked = read_wish(file) if file is not None else Wish()
     changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
@@ -79,7 +79,7 @@ def sweep(
         reference=reference or asked.reference,
         seeds=seeds_of(seeds, "--seeds") if seeds is not None else asked.seeds,
         changes=(*asked.changes, *changes),
-        vary={**asked.vary, **dict(map(split_values, vary or ()))},
+        vary={**asked.vary, **varied(vary or ())},
         each=each or asked.each,
         baseline=pairs(baseline) or asked.baseline,
         engine=engine or asked.engine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -16,7 +17,7 @@ from rldoctor.diagnosis.table import fill_in
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.remote import fetch, is_remote, list_runs
+from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
 from rldoctor.recipe import near
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
@@ -97,18 +98,37 @@ def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes
 
 def _spread(one: Callable[[Path], Subject], names: Sequence[str], executor: Executor) -> list[Subject]:
     """Return what ``one`` makes of each run, shared among the processes of ``executor``."""
-    chunks = [names[first : first + _RUNS_A_CHUNK] for first in range(0, len(names), _RUNS_A_CHUNK)]
+    marked = [(name, "" if is_remote(name) else _marks(Path(name))) for name in names]
+    chunks = [marked[first : first + _RUNS_A_CHUNK] for first in range(0, len(marked), _RUNS_A_CHUNK)]
     found = [
         subject for part in map_jobs(executor, _diagnose_chunk, [(one, chunk) for chunk in chunks]) for subject in part
     ]
     # A directory that another machine does not see is read on this one.
-    return [one(Path(name)) if subject is None else subject for name, subject in zip(names, found, strict=True)]
+    return [one(place_of(name)) if subject is None else subject for name, subject in zip(names, found, strict=True)]
 
 
-def _diagnose_chunk(tell: Tell, one: Callable[[Path], Subject], names: Sequence[str]) -> list[Subject | None]:
+def _diagnose_chunk(
+    tell: Tell, one: Callable[[Path], Subject], runs: Sequence[tuple[str, str]]
+) -> list[Subject | None]:
+    """Diagnose runs where this process is; ``None`` for one that is not seen from there."""
     del tell
-    places = [fetch(name) if is_remote(name) else Path(name) for name in names]
-    return [one(place) if place.is_dir() else None for place in places]
+    return [_diagnose_there(one, name, marks) for name, marks in runs]
+
+
+def _diagnose_there(one: Callable[[Path], Subject], name: str, marks: str) -> Subject | None:
+    if is_remote(name):
+        mirrors = fetch(name)
+        return one(mirrors[0]) if mirrors else None
+    # Another machine may have a directory of that name of its own.
+    return one(Path(name)) if marks == _marks(Path(name)) else None
+
+
+def _marks(directory: Path) -> str:
+    """Return what tells a directory from another one of its name: what its files are called and how large they are."""
+    try:
+        return repr(sorted((entry.name, entry.stat().st_size) for entry in os.scandir(directory) if entry.is_file()))
+    except OSError:
+        return "unseen"
 
 
 def choose(book: Rulebook, select: Sequence[str], ignore: Sequence[str]) -> Rulebook:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rldoctor.errors import RldoctorError
+from rldoctor.errors import EXIT_INTERNAL, RldoctorError
 
 # Handed to a job's function: says something to whoever waits for the job, while it goes on.
 Tell = Callable[[Any], None]
@@ -46,11 +46,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A job raised: what is wrong in one sentence, and what to do about it."""
+    """A job raised: what is wrong in one sentence, what to do about it, and the exit code that it stands for."""
 
     key: str
     problem: str
     cure: str = ""
+    exit_code: int = EXIT_INTERNAL
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ class Executor(Protocol):
         """Give back what the executor holds."""
 
 
-def failure_of(error: BaseException) -> tuple[str, str]:
-    """Return what went wrong and what to do, in a sentence each, for an exception of a job."""
+def failure_of(error: BaseException) -> tuple[str, str, int]:
+    """Return what went wrong and what to do, in a sentence each, and the exit code, for an exception of a job."""
     if isinstance(error, RldoctorError):
-        return error.problem, error.cure
-    return f"{type(error).__name__}: {error}", ""
+        return error.problem, error.cure, error.exit_code
+    return f"{type(error).__name__}: {error}", "", EXIT_INTERNAL
 
 
 def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -116,7 +117,9 @@ def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[t
         if isinstance(event, Done):
             results[event.key] = event.result
         elif isinstance(event, Failed):
-            raise RldoctorError(event.problem, event.cure)
+            failure = RldoctorError(event.problem, event.cure)
+            failure.exit_code = event.exit_code
+            raise failure
         elif isinstance(event, Lost):
             raise RldoctorError(event.why)
         return None

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.errors import MissingExtra, Stopped, UsageError
 from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, failure_of
 
 # Seconds between two looks at the mailbox.
@@ -22,6 +22,8 @@ _LOOK_EVERY = 0.2
 # Tasks that wait in the cluster for each that is done: none of its cores stands still between two jobs.
 _QUEUED_A_SLOT = 2
 _CONNECT_SECONDS = 5.0
+# Not whatever cluster may be running on this machine: it may be somebody else's.
+_HERE = "local"
 _START_ONE = "Start one with ray start --head, or leave --address out to start one here."
 # One thread each, as on this machine.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -49,7 +51,7 @@ class RayExecutor:
             raise MissingExtra("--executor ray", "ray", "ray") from None
         # Ray's own words are for its log files; what a user needs to know is told by us.
         options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False, "configure_logging": True}
-        address = address or os.environ.get("RAY_ADDRESS")
+        address = address or os.environ.get("RAY_ADDRESS") or _HERE
         _require_somebody(address)
         self._ray: Any = ray
         self._owner = not ray.is_initialized()
@@ -59,7 +61,7 @@ class RayExecutor:
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UsageError(
-                f"There is no Ray cluster at {address or 'this machine'}: {first}",
+                f"There is no Ray cluster at {address}: {first}",
                 _START_ONE,
             ) from None
         self._limit = slots
@@ -130,11 +132,13 @@ class RayExecutor:
             kind, *content = self._ray.get(task)
         except exceptions.RayTaskError as error:
             # Ours are caught where they are raised: this one is about getting the job there at all.
-            problem, _ = failure_of(error.cause if isinstance(error.cause, BaseException) else error)
+            problem, *_ = failure_of(error.cause if isinstance(error.cause, BaseException) else error)
             return Failed(key, f"{problem.splitlines()[0]}", "Install this version of rldoctor on every node.")
         except exceptions.RayError as error:
             why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             return Lost(key, why, elsewhere=True)
+        if kind == "stopped":
+            return Lost(key, str(content[0]), elsewhere=True)
         return Done(key, *content) if kind == "done" else Failed(key, *content)
 
     def close(self) -> None:
@@ -143,13 +147,13 @@ class RayExecutor:
             self._ray.shutdown()
 
 
-def _require_somebody(address: str | None) -> None:
+def _require_somebody(address: str) -> None:
     """Check that somebody listens at ``host:port``: Ray itself would try for minutes.
 
     Raises:
         UsageError: Nobody does.
     """
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return
     try:
@@ -159,11 +163,11 @@ def _require_somebody(address: str | None) -> None:
         raise UsageError(f"There is no Ray cluster at {address}: {reason}.", _START_ONE) from None
 
 
-def _quiet(address: str | None, options: dict[str, Any]) -> dict[str, Any]:
-    if address and address.startswith("ray://"):
+def _quiet(address: str, options: dict[str, Any]) -> dict[str, Any]:
+    if address.startswith("ray://"):
         return {"logging_level": options["logging_level"]}
     # Ray's dashboard would be one more server on this machine.
-    return options if address else {**options, "include_dashboard": False}
+    return {**options, "include_dashboard": False} if address == _HERE else options
 
 
 def _work(mailbox: Any, number: int, job: Job) -> tuple[Any, ...]:
@@ -176,6 +180,9 @@ def _work(mailbox: Any, number: int, job: Job) -> tuple[Any, ...]:
 
     try:
         return "done", job.work(tell, *job.arguments)
+    except Stopped as error:
+        # A machine that is about to be taken away tells its processes.
+        return "stopped", error.problem
     except Exception as error:
         return "failed", *failure_of(error)
 

@@ -19,8 +19,8 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     beside logs (monitor files, ``evaluations.npz``) makes a run only where nothing else does. A table that is named
     itself is one.
 
-    Of an address of an object store (``s3://bucket/runs``) the event files are fetched first, and the directories are
-    those of their mirror (:mod:`rldoctor.logs.remote`).
+    Of an address of an object store (``s3://bucket/runs``) the logs are fetched first, and the directories are those
+    of their mirror (:mod:`rldoctor.logs.remote`).
 
     Symbolic links are followed where they are given, not where they are met. A directory below the given ones that
     may not be listed is returned as well, since it may hold a run: ``read_run`` reports it.
@@ -30,20 +30,14 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     """
     found: dict[tuple[int, int], Path] = {}
     for path in paths:
-        for directory in _runs_below(_root(path)):
+        far = isinstance(path, str) and is_remote(path)
+        for directory in fetch(str(path)) if far else _runs_below(_directory(Path(path))):
             try:
                 status = directory.stat()
             except OSError:  # gone since it was listed
                 continue
             found.setdefault((status.st_dev, status.st_ino), directory)
     return sorted(found.values())
-
-
-def _root(path: Path | str) -> Path:
-    """Return the directory below which to search."""
-    if isinstance(path, str) and is_remote(path):
-        return fetch(path)
-    return _directory(Path(path))
 
 
 def _directory(path: Path) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.event_files import is_log_file
+from rldoctor.logs.event_files import is_event_file, is_log_file, is_progress_table
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
 _RECORD_FILE = "run.json"
@@ -40,12 +40,19 @@ def is_remote(name: str) -> bool:
 
 
 def cache_folder() -> Path:
-    """Return where mirrors are kept: ``$RLDOCTOR_CACHE``, or ``rldoctor`` in the user's folder for caches."""
+    """Return where mirrors are kept: ``$RLDOCTOR_CACHE``, or ``rldoctor`` in the user's folder for caches.
+
+    Raises:
+        UsageError: There is neither.
+    """
     own = os.environ.get("RLDOCTOR_CACHE")
     if own:
         return Path(own)
     general = os.environ.get("XDG_CACHE_HOME")
-    return (Path(general) if general else Path.home() / ".cache") / "rldoctor"
+    try:
+        return (Path(general) if general else Path.home() / ".cache") / "rldoctor"
+    except RuntimeError:
+        raise UsageError("This user has no home for a cache.", "Name a folder for it in $RLDOCTOR_CACHE.") from None
 
 
 def place_of(name: str) -> Path:
@@ -65,7 +72,10 @@ def place_of(name: str) -> Path:
 
 def name_of(directory: Path) -> str:
     """Return what a run's folder is called in reports: the address of what it mirrors, or its path."""
-    mirrors = _mirrors()
+    try:
+        mirrors = _mirrors()
+    except UsageError:
+        return str(directory)
     if not directory.is_relative_to(mirrors):
         return str(directory)
     scheme, *parts = directory.relative_to(mirrors).parts or ("",)
@@ -88,8 +98,8 @@ def list_runs(address: str) -> list[str]:
     return sorted(f"{scheme}://{folder}" for folder in _folders(files))
 
 
-def fetch(address: str) -> Path:
-    """Bring the logs of all runs at or below ``address`` into the cache, and return their mirror.
+def fetch(address: str) -> list[Path]:
+    """Bring the logs of all runs at or below ``address`` into the cache, and return the mirrors of these runs, sorted.
 
     Log files and ``run.json`` are fetched, several at a time, and nothing else.
 
@@ -111,8 +121,9 @@ def fetch(address: str) -> Path:
                 wanted.append((path, mirror, versions[name]))
         _forget(mirror, versions)
     _fetch_all(system, wanted, address)
-    place = place_of(address)
-    return place.parent if is_log_file(place.name) and place.is_file() else place
+    # A folder whose files all went while they were fetched is no run.
+    mirrors = sorted(place_of(f"{scheme}://{folder}") for folder in folders)
+    return [mirror for mirror in mirrors if any(is_log_file(path.name) for path in mirror.glob("*"))]
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -133,7 +144,10 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
     try:
         # A directory that was listed a moment ago may have grown.
         system = fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
-        found = system.find(system._strip_protocol(address), detail=True)
+        place = system._strip_protocol(address)
+        # Of a file that is named, the run that it belongs to.
+        name = PurePosixPath(place).name
+        found = system.find(place[: -len(name)].rstrip("/") if is_log_file(name) else place, detail=True)
     except ImportError as error:
         package = _PACKAGES.get(scheme, error.name or "another package")
         raise UsageError(
@@ -157,21 +171,28 @@ def _cannot_be_read(address: str, error: Exception) -> UsageError:
 def _folders(files: Iterable[str]) -> dict[str, list[str]]:
     """Return the folders that hold logs, with the files to be fetched of each."""
     folders: dict[str, list[str]] = {}
+    beside: dict[str, list[str]] = {}
     records = []
     for path in files:
         parts = path.split("/")
         # A key of an object store can be any text; one with such a part has no place in a mirror.
         if any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
             continue
-        if is_log_file(parts[-1]):
-            folders.setdefault("/".join(parts[:-1]), []).append(path)
+        folder = "/".join(parts[:-1])
+        if is_event_file(parts[-1]) or is_progress_table(parts[-1]):
+            folders.setdefault(folder, []).append(path)
+        elif is_log_file(parts[-1]):
+            beside.setdefault(folder, []).append(path)
         elif parts[-1] == _RECORD_FILE:
             records.append(path)
+    # As on this machine: what lies beside logs makes a run only where nothing else does.
+    folders = folders or {folder: [] for folder in beside}
+    whole = {folder: [*inside, *beside.get(folder, [])] for folder, inside in folders.items()}
     for path in records:
         folder = path.rpartition("/")[0]
-        if folder in folders:
-            folders[folder].append(path)
-    return folders
+        if folder in whole:
+            whole[folder].append(path)
+    return whole
 
 
 def _version(about: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor.logs.framing import Troubles
-from rldoctor.logs.tables import of_points, read_text, recent_mean
+from rldoctor.logs.tables import of_points, open_plain, read_text, recent_mean
 from rldoctor.logs.tfevents import EventFile
 from rldoctor.model import FloatArray, IntArray
 
@@ -24,6 +25,7 @@ _WINDOW = 100
 _MOST_POINTS = 1_000
 # evaluations.npz of a thousand evaluations of a hundred episodes is 1.6 MB.
 _MOST_BYTES = 256 * 2**20
+_LONGEST_EPISODE = 2**40
 
 
 def read_monitors(paths: Sequence[Path]) -> list[EventFile]:
@@ -65,7 +67,7 @@ def _episodes(text: str, troubles: Troubles) -> list[tuple[float, float, float, 
     try:
         begun = float(json.loads(head.removeprefix("#"))["t_start"])
         rows = list(csv.DictReader(body.splitlines()))
-    except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
+    except (ValueError, OverflowError, KeyError, TypeError, RecursionError, csv.Error):
         troubles.add("corrupt", 0, "is no file of Stable-Baselines3's Monitor")
         return []
     found = []
@@ -73,7 +75,10 @@ def _episodes(text: str, troubles: Troubles) -> list[tuple[float, float, float, 
         try:
             success = row.get("is_success")
             solved = {"True": 1.0, "False": 0.0}.get(success or "", np.nan)
-            found.append((begun + float(row["t"]), float(row["r"]), float(row["l"]), solved))
+            took, total, length = float(row["t"]), float(row["r"]), float(row["l"])
+            if not (math.isfinite(took) and math.isfinite(total) and 0 <= length < _LONGEST_EPISODE):
+                raise ValueError
+            found.append((begun + took, total, length, solved))
         except (KeyError, TypeError, ValueError):
             last = place == len(rows) - 1
             troubles.add("torn" if last else "corrupt", 0, f"has a row that is no episode (row {place + 1})")
@@ -86,12 +91,14 @@ def read_evaluations(path: Path) -> EventFile:
     """Read ``evaluations.npz`` as the tags that EvalCallback logs. Nothing in it is unpickled."""
     troubles = Troubles()
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _MOST_BYTES:
-            troubles.add("unreadable", 0, f"claims {size} bytes")
-            return EventFile(path, troubles=troubles)
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_plain(path) as file:
+            with zipfile.ZipFile(file) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > _MOST_BYTES:
+                troubles.add("unreadable", 0, f"claims {size} bytes")
+                return EventFile(path, troubles=troubles)
+            file.seek(0)
+            arrays = np.load(file, allow_pickle=False)
             steps = np.asarray(arrays["timesteps"], dtype=np.int64).reshape(-1)
             points = {
                 tag: (steps, _means(arrays[name], len(steps)))

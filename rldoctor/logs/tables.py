@@ -6,6 +6,7 @@ Cells that hold no number are passed over. What is no table at all, or ends in h
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import stat
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -78,18 +80,29 @@ def read_text(path: Path) -> tuple[str | None, Troubles]:
     """Return the content of a text file, ``None`` where it cannot be read, and why."""
     troubles = Troubles()
     try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                troubles.add("unreadable", 0, "is not a plain file")
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_BYTES:
+                troubles.add("unreadable", 0, f"has {size} bytes, too many for a table")
                 return None, troubles
-            if about.st_size > _MOST_BYTES:
-                troubles.add("unreadable", 0, f"has {about.st_size} bytes, too many for a table")
-                return None, troubles
-            return file.read().decode("utf-8", errors="replace"), troubles
+            # Spreadsheets put a mark before the first column's name.
+            return file.read().decode("utf-8-sig", errors="replace"), troubles
     except OSError as error:
         troubles.add("unreadable", 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
         return None, troubles
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read it in bytes, at once: a named pipe would block for ever.
+
+    Raises:
+        OSError: It cannot be opened, or is no plain file.
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a plain file")
+    return file
 
 
 def of_points(
@@ -117,19 +130,24 @@ def of_points(
 
 def _csv_rows(text: str, troubles: Troubles) -> Iterator[Row]:
     lines = csv.reader(io.StringIO(text, newline=""))
+    short: list[str] | None = None
     try:
         header = next(lines, [])
         for cells in lines:
+            if short is not None:
+                troubles.add("corrupt", 0, _short(short, header))
+            short = cells if cells and len(cells) != len(header) else None
             if len(cells) == len(header):
                 yield dict(zip(header, cells, strict=True))
-            elif cells:
-                # A writer that was killed, or is still writing, leaves half a row.
-                last = not any(lines)
-                troubles.add("torn" if last else "corrupt", 0, f"has a row of {len(cells)} cells under {len(header)}")
-                if last:
-                    return
     except csv.Error as error:
         troubles.add("corrupt", 0, f"is no CSV: {error}")
+    if short is not None:
+        # A writer that was killed, or is still writing, leaves half a row at the end.
+        troubles.add("torn", 0, _short(short, header))
+
+
+def _short(cells: list[str], header: list[str]) -> str:
+    return f"has a row of {len(cells)} cells under {len(header)}"
 
 
 def _json_rows(text: str, troubles: Troubles) -> Iterator[Row]:

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rldoctor import run_directory
-from rldoctor.errors import Stopped, UsageError
+from rldoctor.errors import RldoctorError, Stopped, UsageError
 from rldoctor.executors import Executor
 from rldoctor.model import Report, Subject
 from rldoctor.preflight_checks import environment
 from rldoctor.render.files import write_file
 from rldoctor.sweep import rate
-from rldoctor.sweep.plan import Plan
+from rldoctor.sweep.plan import Plan, Trial
 from rldoctor.sweep.results import results_of
 from rldoctor.sweep.run import Onlooker, run, waiting
 from rldoctor.training.engine import require_engine
@@ -53,9 +53,7 @@ def conduct(
         tell(line)
     steps = sum(trial.setting.recipe.total_steps for trial in todo)
     if todo:
-        measured = rate.measure(executor, plan.baseline.recipe, plan.trials[0].engine)
-        took = rate.seconds(measured, todo, executor.slots)
-        tell(f"About {_time(took)}: {measured.training:,.0f} steps/s in each process, measured just now.")
+        tell(_foretold(plan, todo, executor))
     if dry_run:
         return []
     failures = {}
@@ -70,6 +68,17 @@ def conduct(
                 "The sweep was stopped; finished trials and checkpoints are kept.", "The same command goes on there."
             ) from None
     return results_of(plan, failures)
+
+
+def _foretold(plan: Plan, todo: Sequence[Trial], executor: Executor) -> str:
+    """Return how long it will take, in a sentence."""
+    try:
+        measured = rate.measure(executor, plan.baseline.recipe, plan.trials[0].engine)
+    except RldoctorError as error:
+        # It may be this setting alone that cannot be trained; each trial will tell for itself.
+        return f"How long it takes cannot be told: {error.problem}"
+    took = rate.seconds(measured, todo, executor.slots)
+    return f"About {_time(took)}: {measured.training:,.0f} steps/s in each process, measured just now."
 
 
 def _make(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe
+from rldoctor.recipe import HYPERPARAMETERS, Recipe
 from rldoctor.sweep.wish import MOST_TRIALS, Wish
 from rldoctor.training.engine import Engine
 
@@ -119,14 +119,12 @@ def _combinations(wish: Wish, base: Recipe) -> list[dict[str, str]]:
     if not wish.each:
         return [dict(zip(wish.vary, row, strict=True)) for row in itertools.product(*wish.vary.values())]
     alone = [{key: value} for key, values in wish.vary.items() for value in values]
-    own = [pairs for pairs in alone if _is_own(base, pairs)]
     # The recipe itself is what each change is compared with: it is there once.
-    return [{}, *(pairs for pairs in alone if pairs not in own)]
+    return [{}, *(pairs for pairs in alone if not _same(_changed(base, _texts(pairs)), base))]
 
 
-def _is_own(base: Recipe, pairs: Mapping[str, str]) -> bool:
-    """Tell whether the recipe has these values anyway."""
-    return _same(_changed(base, [f"{key}={value}" for key, value in pairs.items()]), base)
+def _texts(pairs: Mapping[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in pairs.items()]
 
 
 def _same(one: Recipe, other: Recipe) -> bool:
@@ -138,14 +136,20 @@ def _same(one: Recipe, other: Recipe) -> bool:
 
 def _changed(recipe: Recipe, pairs: Sequence[str]) -> Recipe:
     """Return the recipe with those pairs that change something: a value that it has anyway is no change."""
-    for pair in pairs:
-        changed = recipe.with_overrides([pair])
-        recipe = recipe if _same(changed, recipe) else changed
-    return recipe
+    changed = recipe.with_overrides(pairs)
+    return recipe.with_overrides(
+        [pair for pair in pairs if not _is_own(recipe, changed, pair.partition("=")[0].strip())]
+    )
+
+
+def _is_own(recipe: Recipe, changed: Recipe, key: str) -> bool:
+    if key in HYPERPARAMETERS:
+        return recipe.setting(key) == changed.setting(key)
+    return bool(getattr(recipe, key) == getattr(changed, key))
 
 
 def _setting(reference: Recipe, base: Recipe, pairs: Mapping[str, str], wish: Wish) -> Setting:
-    texts = [f"{key}={value}" for key, value in pairs.items()]
+    texts = _texts(pairs)
     values = base.with_overrides(texts).overrides
     recipe = _changed(base, texts)
     changes = {key: values[key] for key in pairs}
@@ -160,8 +164,7 @@ def _setting(reference: Recipe, base: Recipe, pairs: Mapping[str, str], wish: Wi
 
 
 def _said(key: str, value: Json) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value).replace(" ", "")
-    return f"{key}={text}"
+    return f"{key}={str(value).replace(' ', '')}"
 
 
 def _short(name: str) -> str:
@@ -176,6 +179,8 @@ def _baseline(settings: Sequence[Setting], base: Recipe, wish: Wish) -> Setting:
     if not wish.baseline:
         return next((setting for setting in settings if _same(setting.recipe, base)), settings[0])
     asked = base.with_overrides(wish.baseline)
+    if wish.each and _same(asked, base):
+        return settings[0]
     for setting in settings:
         if all(asked.overrides[key] == value for key, value in setting.changes.items() if key in asked.overrides):
             keys = {pair.partition("=")[0].strip() for pair in wish.baseline}

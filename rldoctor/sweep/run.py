@@ -11,7 +11,18 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.executors import Done, Event, Executor, Failed, Job, Lost, Told
 from rldoctor.model import Json
 from rldoctor.sweep.plan import Trial
-from rldoctor.sweep.trial import Progress, Saved, TrialJob, do_away, do_here, files_of, is_whole, write_files
+from rldoctor.sweep.trial import (
+    Progress,
+    Saved,
+    TrialJob,
+    can_go_on,
+    clear,
+    do_away,
+    do_here,
+    files_of,
+    is_whole,
+    write_files,
+)
 
 # A machine that is lost takes its trials down with it; a trial that brings machines down is not worth more of them.
 _MOST_ATTEMPTS = 4
@@ -47,7 +58,11 @@ def waiting(trials: Iterable[Trial]) -> list[Trial]:
     Raises:
         UsageError: A directory holds something else than its trial.
     """
-    return [trial for trial in trials if not is_whole(trial.directory, trial.setting.recipe, trial.seed)]
+    return [trial for trial in trials if not _is_done(trial)]
+
+
+def _is_done(trial: Trial) -> bool:
+    return is_whole(trial.directory, trial.setting.recipe, trial.seed, trial.engine)
 
 
 @dataclass
@@ -69,6 +84,9 @@ class _Sweep:
         known = self.baselines.get(recipe.env, {})
         job = TrialJob(recipe, trial.seed, trial.engine, trial.directory, self.command, known)
         if self.away:
+            if trial.directory.is_dir() and not can_go_on(trial.directory):
+                # What it logged would stand beside the logs of the attempt that comes.
+                clear(trial.directory)
             return Job(key, do_away, (job, files_of(trial.directory)))
         return Job(key, do_here, (job,))
 

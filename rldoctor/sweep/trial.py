@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rldoctor import run_directory
 from rldoctor.criteria.evaluation import read_evaluation
-from rldoctor.errors import CannotJudge, RldoctorError, UsageError
+from rldoctor.errors import CannotJudge, RldoctorError, Stopped, UsageError
 from rldoctor.executors import Tell
 from rldoctor.logs.event_files import is_event_file
 from rldoctor.model import Json
@@ -66,7 +66,7 @@ class TrialJob:
     baselines: Mapping[str, Json]
 
 
-def is_whole(directory: Path, recipe: Recipe, seed: int) -> bool:
+def is_whole(directory: Path, recipe: Recipe, seed: int, engine: Engine) -> bool:
     """Tell whether a trial has been trained and evaluated.
 
     Raises:
@@ -74,7 +74,7 @@ def is_whole(directory: Path, recipe: Recipe, seed: int) -> bool:
     """
     if not directory.is_dir() or not any(directory.iterdir()):
         return False
-    status = _status(directory, recipe, seed)
+    status = _status(directory, recipe, seed, engine)
     return status == "finished" and _is_evaluated(directory, recipe)
 
 
@@ -85,7 +85,7 @@ def _is_evaluated(directory: Path, recipe: Recipe) -> bool:
         return False
 
 
-def _status(directory: Path, recipe: Recipe, seed: int) -> str:
+def _status(directory: Path, recipe: Recipe, seed: int, engine: Engine) -> str:
     """Return the status of the trial's training, empty where it was not begun.
 
     Raises:
@@ -94,16 +94,24 @@ def _status(directory: Path, recipe: Recipe, seed: int) -> str:
     try:
         record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
     except CannotJudge:
-        if all(path.name.startswith(".") for path in directory.iterdir()):
+        if all(_is_ours(path) for path in directory.iterdir()):
+            # Ended in its first moments, or while an earlier attempt was cleared away.
             return ""
         record = {}
     trained, expected = record.get("recipe"), recipe.to_json()
     same = isinstance(trained, Mapping) and all(trained.get(key) == expected[key] for key in _TELLING)
-    if not same or record.get("seed") != seed:
+    # Runs of earlier versions do not name their engine; there was one.
+    engines = record.get("engine", Engine.GYMNASIUM.value) == engine.value
+    if not same or not engines or record.get("seed") != seed:
         raise UsageError(
             f"{directory} is no training of this recipe with seed {seed}.", "Move it away, or name another --out."
         )
     return str(record.get("status"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a training may have left this behind before it wrote its record."""
+    return path.name.startswith(".") or path.name == run_directory.CHECKPOINTS or is_event_file(path.name)
 
 
 def do_here(tell: Tell, job: TrialJob) -> Mapping[str, Json]:
@@ -163,13 +171,22 @@ def write_files(directory: Path, files: Files) -> None:
 def _changed_files(directory: Path, sent: dict[str, tuple[int, int]]) -> list[str]:
     """Return the files that are new or other than when they were sent, and note that they are."""
     changed = []
-    for path in sorted(directory.rglob("*")):
+    for path in sorted(directory.rglob("*"), key=_order):
         if path.is_file() and not path.name.startswith("."):
             name, about = path.relative_to(directory).as_posix(), path.stat()
             if sent.get(name) != (about.st_mtime_ns, about.st_size):
                 sent[name] = (about.st_mtime_ns, about.st_size)
                 changed.append(name)
     return changed
+
+
+def _order(path: Path) -> tuple[bool, bool, str]:
+    """Return a key by which a checkpoint comes after the logs and the record that it goes with.
+
+    Whoever is killed between two files then finds logs that have gone on too far, which are cut back, and none that
+    have not gone far enough.
+    """
+    return path.parent.name == run_directory.CHECKPOINTS, path.name == run_directory.RUN_FILE, path.name
 
 
 class _Teller:
@@ -192,14 +209,14 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
     from rldoctor.training.evaluate import evaluate
     from rldoctor.training.train import resume, train
 
-    status = _status(directory, job.recipe, job.seed)
+    status = _status(directory, job.recipe, job.seed, job.engine)
     if status != "finished":
-        if status and run_directory.checkpoints(directory):
-            resume(directory, watcher=teller, saved=saved, threads=1)
+        if status and can_go_on(directory):
+            training = resume(directory, watcher=teller, saved=saved, threads=1)
         else:
             with run_directory.held(directory):
-                _empty(directory)
-            train(
+                clear(directory)
+            training = train(
                 job.recipe,
                 directory,
                 job.seed,
@@ -209,10 +226,13 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
                 threads=1,
                 engine=job.engine,
             )
+        if training.status != "finished":
+            raise Stopped(f"The training was stopped from outside after {training.steps:,} steps.")
     if not _is_evaluated(directory, job.recipe):
         steps = job.recipe.total_steps
         content = evaluate(
             directory,
+            episodes=job.recipe.evaluation_episodes,
             baselines=(lambda: job.baselines) if job.baselines else None,
             watcher=lambda policy, done: teller.progressed(steps, {"episodes": done}, evaluating=True),
             threads=1,
@@ -223,9 +243,15 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
     return measured if isinstance(measured, Mapping) else {}
 
 
-def _empty(directory: Path) -> None:
+def can_go_on(directory: Path) -> bool:
+    """Tell whether a trial can go on where an attempt ended, or is trained to the end."""
+    return bool(run_directory.checkpoints(directory)) or (directory / run_directory.POLICY_FILE).is_file()
+
+
+def clear(directory: Path) -> None:
     """Remove what an attempt left that had not come to its first checkpoint: nothing of it can be gone on with."""
-    for path in directory.iterdir():
+    # Its record goes last: without it the rest would be nobody's.
+    for path in sorted(directory.iterdir(), key=lambda path: path.name == run_directory.RUN_FILE):
         if path.name == run_directory.LOCK_FILE:
             continue
         try:

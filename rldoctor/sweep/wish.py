@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from rldoctor.recipe import near
 from rldoctor.training.engine import Engine
 
 MOST_TRIALS = 100_000
+# As of rldoctor train --seed.
+LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ class Wish:
     each: bool = False
     baseline: tuple[str, ...] = ()
     engine: Engine = Engine.GYMNASIUM
+
+
+def varied(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return setting to values of several ``key=value,value``; a setting that is named again gets more values.
+
+    Raises:
+        UsageError: As :func:`split_values`.
+    """
+    vary: dict[str, tuple[str, ...]] = {}
+    for key, values in map(split_values, pairs):
+        vary[key] = (*vary.get(key, ()), *values)
+    return vary
 
 
 def split_values(pair: str) -> tuple[str, tuple[str, ...]]:
@@ -113,7 +127,7 @@ def _text(value: object) -> str:
 def _seeds(value: Json, path: Path) -> tuple[int, ...]:
     if isinstance(value, str):
         return seeds_of(value, f"{path}: seeds")
-    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
+    if isinstance(value, list) and value and all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in value):
         return tuple(dict.fromkeys(value))
     raise UsageError(f"{path}: seeds = {value!r} is no list of whole numbers.", 'Write it as seeds = "0-4" or [0, 1].')
 
@@ -127,8 +141,11 @@ def seeds_of(text: str, where: str) -> tuple[int, ...]:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        whole = all(number.isascii() and number.isdecimal() and len(number) < 11 for number in (first, last or first))
+        if not whole or (dash and not last) or int(last or first) < int(first):
             raise UsageError(f"{where} {text!r} is no list of whole numbers.", "Write it as 0-4 or 1,2,5.")
+        if int(last or first) > LARGEST_SEED:
+            raise UsageError(f"{where} {text!r} names a seed above {LARGEST_SEED}.", "Use smaller seeds.")
         if int(last or first) - int(first) > MOST_TRIALS:
             raise UsageError(f"{where} {text!r} names too many.", f"A sweep has at most {MOST_TRIALS:,}.")
         found.extend(range(int(first), int(last or first) + 1))

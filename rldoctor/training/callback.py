@@ -36,8 +36,8 @@ class TrainingCallback(BaseCallback):
         save: Called between updates with what ``capture`` returned.
         save_every: Environment steps between checkpoints.
         stop: Once set, the rollout in hand is dropped and training ends with the last whole update.
-        every: Checkpoints fall where so many rollouts end in a point of the curves, that a resumed training has its
-            points at the same steps.
+        every: Rollouts between two points of the curves. Trainings are saved, and end when asked to, only where a
+            point has just been written: one that goes on then has its points at the same steps.
     """
 
     _REPORT_EVERY = 32
@@ -59,6 +59,7 @@ class TrainingCallback(BaseCallback):
         self._stop = stop
         self._every = every
         self._rollouts = 0
+        self._at_a_point = True
         # Of the last whole update; what a rollout in progress has changed since is not in it.
         self.moment: Moment | None = None
         self._saved_at = 0
@@ -73,16 +74,16 @@ class TrainingCallback(BaseCallback):
         self.learned_steps = self.model.num_timesteps
         self._rollout_whole = False
         self.moment = self._capture(self.learned_steps)
-        at_a_point = self._rollouts % self._every == 0
+        self._at_a_point = self._rollouts % self._every == 0
         self._rollouts += 1
-        if at_a_point and self.learned_steps - self._saved_at >= self._save_every:
+        if self._at_a_point and self.learned_steps - self._saved_at >= self._save_every:
             self._save(self.moment)
             self._saved_at = self.learned_steps
 
     def _on_step(self) -> bool:
         if self.n_calls % self._REPORT_EVERY == 0:
             self._watcher.progressed(self.num_timesteps, self.numbers())
-        return not self._stop.is_set()
+        return not (self._stop.is_set() and self._at_a_point)
 
     def _on_rollout_end(self) -> None:
         # Not reached by a rollout that was broken off.

@@ -227,13 +227,19 @@ def _learn(
     begun = model.num_timesteps if resumed else 0
     before = record.get("train_seconds")
     earlier = float(before) if isinstance(before, (int, float)) else 0.0
+    run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     logger = _tensorboard_logger(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(logger)
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
     stop = stop or threading.Event()
 
     def save(moment: Moment) -> None:
-        path = directory / run_directory.CHECKPOINTS / f"step-{moment.count('steps'):012d}.zip"
+        steps = moment.count("steps")
+        path = directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip"
+        # Before the checkpoint: who goes on from that adds to the time that it took to come there.
+        took = round(earlier + time.perf_counter() - clock, 3)
+        running = {**record, "status": "running", "steps": steps, "train_seconds": took}
+        run_directory.write_json(directory / run_directory.RUN_FILE, running)
         ppo.save(model, path, moment.numbers, moment.tensors)
         if saved:
             saved()
@@ -246,7 +252,6 @@ def _learn(
         stop,
         every=recipe.log_interval,
     )
-    run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     clock = time.perf_counter()
     failure: Exception | None = None
     with ppo.one_thread(), _stop_on_signal(stop):
@@ -264,12 +269,15 @@ def _learn(
     steps = callback.learned_steps
     # A stop that came during the last update left nothing undone.
     whole = failure is None and steps >= recipe.total_steps
-    if failure is None and callback.moment:
-        save(callback.moment)
+    # A training that was killed after its last checkpoint has nothing left to learn.
+    last = callback.moment or moment
+    if failure is None and last:
+        save(last)
         if whole:
-            ppo.save(model, directory / run_directory.POLICY_FILE, callback.moment.numbers)
+            ppo.save(model, directory / run_directory.POLICY_FILE, last.numbers)
     status = "finished" if whole else "interrupted" if failure is None else "failed"
-    rate = (steps - begun) / seconds if seconds > 0 else 0.0
+    took = earlier + seconds
+    rate = steps / took if took > 0 else 0.0
     run_directory.write_json(
         directory / run_directory.RUN_FILE,
         {
@@ -277,7 +285,7 @@ def _learn(
             "status": status,
             "steps": steps,
             "finished": _now(),
-            "train_seconds": round(earlier + seconds, 3),
+            "train_seconds": round(took, 3),
             "steps_per_second": round(rate, 1),
             **({"error": f"{type(failure).__name__}: {failure}"} if failure else {}),
         },
@@ -289,7 +297,7 @@ def _learn(
             f"The training in {directory} broke off after {steps:,} steps with {type(failure).__name__}: {failure}.",
             "Run rldoctor preflight on this environment; the checkpoints so far are kept.",
         ) from failure
-    return Training(directory, status, steps, earlier + seconds, rate)
+    return Training(directory, status, steps, took, rate)
 
 
 def _going_on(moment: Moment, envs: VecEnv, doctor: DoctorCallback) -> GoesOn:

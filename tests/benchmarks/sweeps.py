@@ -19,7 +19,7 @@ from rldoctor import machine
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sweeps.md"
 SEEDS = 6
-ROUNDS = 3
+ROUNDS = 2
 
 
 def command(*words: str) -> None:

@@ -52,7 +52,7 @@ def test_no_end_takes_another_job_down():
     )
     assert events["1"][-1] == Done("1", 2)
     assert events["6"][-1] == Done("6", 4)
-    assert events["2"] == [Failed("2", "The knob is loose.", "Fasten it.")]
+    assert events["2"] == [Failed("2", "The knob is loose.", "Fasten it.", 2)]
     assert events["4"] == [Failed("4", "ZeroDivisionError: division by zero", "")]
     killed, crashed, left = (events[key] for key in "035")
     assert killed == [Lost("0", "Its process was ended by SIGKILL, which is how Linux ends what uses too much memory.")]
@@ -109,8 +109,9 @@ def test_what_hear_raises_ends_all_jobs():
 
 
 def test_a_failed_job_of_a_map_is_an_error():
-    with pytest.raises(RldoctorError, match=r"The knob is loose\. Fasten it\."):
+    with pytest.raises(RldoctorError, match=r"The knob is loose\. Fasten it\.") as raised:
         map_jobs(LocalExecutor(1), jobs.raise_usage, [()])
+    assert raised.value.exit_code == 2
     with pytest.raises(RldoctorError, match="SIGKILL"):
         map_jobs(LocalExecutor(1), jobs.die, [()])
 

@@ -163,6 +163,34 @@ def test_any_file_system_of_fsspec(tmp_path):
         memory.rm("/lab", recursive=True)
 
 
+def test_what_is_gone_from_the_store_is_gone():
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    for name in ("a", "b"):
+        memory.pipe_file(f"/lab3/{name}/events.out.tfevents.1", b"")
+    try:
+        assert [path.name for path in discover(["memory://lab3"])] == ["a", "b"]
+        memory.rm("/lab3/a", recursive=True)
+        assert [path.name for path in discover(["memory://lab3"])] == ["b"]
+        memory.rm("/lab3/b", recursive=True)
+        with pytest.raises(CannotJudge):
+            rldoctor.diagnose("memory://lab3")
+    finally:
+        memory.rm("/lab3", recursive=True) if memory.exists("/lab3") else None
+
+
+def test_without_a_home(monkeypatch, tmp_path):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("RLDOCTOR_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", staticmethod(nobody))
+    assert read_run(HEALTHY).path == str(HEALTHY)
+    with pytest.raises(UsageError, match="RLDOCTOR_CACHE"):
+        remote.cache_folder()
+
+
 def test_names_that_lead_out_of_the_cache_are_left_alone():
     files = ["bucket/../../x/events.out.tfevents.1", "bucket//events.out.tfevents.1", "bucket/ok/events.out.tfevents.1"]
     assert remote._folders(files) == {"bucket/ok": ["bucket/ok/events.out.tfevents.1"]}
@@ -215,10 +243,10 @@ def test_a_damaged_note_of_versions_costs_one_fetch(tmp_path):
     memory = fsspec.filesystem("memory")
     memory.pipe_file("/lab2/one/events.out.tfevents.1", b"")
     try:
-        place = remote.fetch("memory://lab2") / "one"
+        (place,) = remote.fetch("memory://lab2")
         (place / remote._VERSIONS_FILE).write_text("[")
         shutil.copy(SICK / "run.json", place / "run.json") if (SICK / "run.json").exists() else None
-        assert remote.fetch("memory://lab2") / "one" == place
+        assert remote.fetch("memory://lab2") == [place]
         assert (place / "events.out.tfevents.1").is_file()
     finally:
         memory.rm("/lab2", recursive=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 
@@ -156,6 +157,24 @@ def test_tables_that_are_damaged(tmp_path, text, code, said):
     assert "byte" not in finding.message and "event file" not in finding.message
 
 
+def test_a_short_row_costs_no_other_row(tmp_path):
+    path = table(
+        tmp_path / "progress.csv", "\ufefftime/total_timesteps,train/approx_kl", ["1,1", "2", "3,3", "4,4", "5"]
+    )
+    run = read_run(tmp_path)
+    assert path.read_text().startswith("\ufeff")
+    assert run.curves["approx_kl"].steps.tolist() == [1, 3, 4]
+    assert {finding.code for finding in run.findings} == {"LOG101", "LOG102"}
+
+
+@pytest.mark.parametrize("name", ["evaluations.npz", "0.monitor.csv", "progress.csv", "progress.json"])
+def test_a_pipe_under_a_tables_name_blocks_nothing(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    (finding,) = read_run(tmp_path).findings
+    assert finding.code == "LOG104"
+    assert "not a plain file" in finding.message
+
+
 def test_damaged_json_lines_keep_what_can_be_read(tmp_path):
     good = [json.dumps({"time/total_timesteps": i, "train/approx_kl": i / 100}) for i in range(1, 6)]
     (tmp_path / "progress.json").write_text("\n".join([*good[:3], "[1, 2", *good[3:], '{"time/total']))
@@ -200,6 +219,9 @@ def test_success_in_monitor_files(tmp_path):
         ('#{"t_start": "x"}\nr,l,t\n', "LOG102"),
         ('#{"t_start": 1}\nr,l,t\n', "LOG103"),
         ('#{"t_start": 1}\na,b,c\n1,2,3\n', "LOG101"),
+        ('#{"t_start": ' + "9" * 400 + "}\nr,l,t\n1,2,3\n", "LOG102"),
+        ('#{"t_start": 1}\nr,l,t\n1,inf,3\n', "LOG101"),
+        ('#{"t_start": 1}\nr,l,t\nnan,2,3\n', "LOG101"),
     ],
 )
 def test_monitor_files_that_are_damaged(tmp_path, text, code):

@@ -6,7 +6,7 @@ import pytest
 
 from rldoctor.errors import UsageError
 from rldoctor.sweep.plan import make_plan
-from rldoctor.sweep.wish import Wish, read_wish, seeds_of, split_values
+from rldoctor.sweep.wish import Wish, read_wish, seeds_of, split_values, varied
 from rldoctor.training.engine import Engine
 
 
@@ -106,7 +106,13 @@ def test_seeds_in_words(text, expected):
     assert seeds_of(text, "--seeds") == expected
 
 
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1-b", "4-0", "1,,2", "²", "1.5", "1-2-3", "0-999999999999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "a", "1-", "-1", "1-b", "4-0", "1,,2", "²", "1.5", "1-2-3"),
+        *("0-999999999999", "0,4-2", "2147483648", "9" * 5000),
+    ],
+)
 def test_what_is_no_list_of_seeds(text):
     with pytest.raises(UsageError, match="--seeds"):
         seeds_of(text, "--seeds")
@@ -183,3 +189,28 @@ def test_a_file_that_makes_no_sense(tmp_path, text, message):
 def test_no_file(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
         read_wish(tmp_path / "nothing.toml")
+
+
+def test_settings_that_only_fit_together_are_changed_together(plan_of):
+    # One alone would leave a batch larger than a rollout.
+    changes = ("n_steps=16", "batch_size=32")
+    assert plan_of(changes=changes).settings[0].recipe.overrides == {"n_steps": 16, "batch_size": 32}
+    with pytest.raises(UsageError, match="larger than one rollout"):
+        plan_of(changes=changes[:1])
+
+
+def test_values_are_told_apart_to_the_last_digit(plan_of):
+    plan = plan_of(vary={"learning_rate": ("1e-4", "1.0000001e-4")})
+    assert len({setting.folder for setting in plan.settings}) == 2
+
+
+def test_the_recipe_itself_as_baseline_of_one_at_a_time(plan_of):
+    plan = plan_of(vary={"clip_range": ("0.1", "0.2")}, each=True, baseline=("clip_range=0.2",))
+    assert plan.baseline is plan.settings[0]
+
+
+def test_a_setting_that_is_named_again_gets_more_values():
+    assert varied(["clip_range=0.1", "gamma=0.9", "clip_range=0.2,0.3"]) == {
+        "clip_range": ("0.1", "0.2", "0.3"),
+        "gamma": ("0.9",),
+    }

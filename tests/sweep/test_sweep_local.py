@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
 import subprocess
 import sys
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -183,7 +185,7 @@ main()
 def test_a_driver_that_is_killed(recipe_file, tmp_path):
     def arguments(out):
         # When the first trial is over, the second is at work and the third is begun or not.
-        vary = "total_steps=1024,8192,2048"
+        vary = "total_steps=1024,6144,2048"
         where = ["--seeds", "0", "--vary", vary, "--out", str(out), "--format", "json"]
         return [sys.executable, "-c", DRIVER, "sweep", "--reference", str(recipe_file), *where]
 
@@ -220,6 +222,56 @@ def test_a_directory_that_holds_something_else(plan_of):
     assert (directory / "thesis.tex").exists()
 
 
+def test_a_trial_that_was_killed_in_its_first_moments_begins_anew(plan_of):
+    plan = plan_of(seeds=(0,))
+    directory = plan.trials[0].directory
+    (directory / run_directory.CHECKPOINTS).mkdir(parents=True)
+    (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"torn")
+    (directory / run_directory.LOCK_FILE).touch()
+    assert waiting(plan.trials) == list(plan.trials)
+    assert do(plan) == {}
+    assert not read_run(directory).findings
+    assert waiting(plan.trials) == []
+
+
+def test_a_setting_that_cannot_be_trained_takes_no_other_down(plan_of, capsys):
+    plan = plan_of(seeds=(0,), vary={"learning_rate": ("0.001", "1e30"), "total_steps": ("1024",)}, baseline=())
+    plan = dataclasses.replace(plan, baseline=plan.settings[1])
+    told = []
+    subjects = conduct(
+        plan,
+        LocalExecutor(2, PRELOAD),
+        command=["sweep"],
+        tell=told.append,
+        bars=lambda trials, steps: _just(Notes()),
+    )
+    assert subjects[0].settings[0].finished == 1
+    assert any("cannot be told" in line or "steps/s" in line for line in told)
+
+
+def test_a_trial_that_is_stopped_from_outside_is_not_done(plan_of):
+    plan = plan_of(seeds=(0,), changes=("total_steps=16384",))
+    stopped = []
+
+    def stop(trial, progress):
+        if not stopped:
+            (worker,) = [
+                p for p in psutil.Process().children(recursive=True) if p.name() and _holds(p, trial.directory)
+            ]
+            worker.terminate()
+            stopped.append(worker)
+
+    failures = do(plan, Notes(stop))
+    assert stopped
+    assert "stopped from outside" in failures[plan.trials[0]].problem
+    assert not (plan.trials[0].directory / run_directory.EVALUATION_FILE).exists()
+    assert do(plan) == {}
+
+
+def _holds(process, directory):
+    return any(str(directory) in file.path for file in process.open_files())
+
+
 def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
     trial = plan_of(seeds=(0,)).trials[0]
     job = TrialJob(cart, 0, Engine.GYMNASIUM, trial.directory, ("sweep",), {})
@@ -248,6 +300,11 @@ def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
             write_files(trial.directory, message.files)
     assert waiting([trial]) == []
     assert not read_run(trial.directory).findings
+    # A checkpoint comes home after the logs and the record that it goes with.
+    for message in [*sent, *rest]:
+        names = list(getattr(message, "files", ()))
+        later = [place for place, name in enumerate(names) if name.startswith("checkpoints/")]
+        assert not later or min(later) == len(names) - len(later)
     # A file goes once, and again only when it has changed.
     assert sum("evaluation.json" in message.files for message in rest if hasattr(message, "files")) == 1
 

@@ -48,7 +48,7 @@ def curves(trial):
 
 def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of, tmp_path):
     assert executor.slots == 2
-    wish = {"seeds": (0, 1), "vary": {"total_steps": ("10000",)}}
+    wish = {"seeds": (0, 1), "vary": {"total_steps": ("6144",)}}
     plan, here = plan_of(tmp_path / "ray", **wish), plan_of(tmp_path / "local", **wish)
     saved = set()
 
@@ -85,7 +85,7 @@ def test_jobs_end_on_ray_as_they_do_here(executor):
     work = [(jobs.double, (4,)), (jobs.raise_usage,), (jobs.divide,), (jobs.die,), (jobs.double, (5,))]
     executor.run([Job(str(i), *job) for i, job in enumerate(work)], lambda e: events.setdefault(e.key, []).append(e))
     assert events["0"][-1] == Done("0", 8)
-    assert events["1"] == [Failed("1", "The knob is loose.", "Fasten it.")]
+    assert events["1"] == [Failed("1", "The knob is loose.", "Fasten it.", 2)]
     assert events["2"] == [Failed("2", "ZeroDivisionError: division by zero", "")]
     assert isinstance(events["3"][-1], Lost)
     assert events["4"][-1] == Done("4", 10)

@@ -158,6 +158,25 @@ def test_a_run_whose_points_are_several_rollouts_apart(tmp_path):
         train(recipe, runs[1], 0, watcher=Interrupts(2500, times=2))
     resume(runs[1])
     assert_same_curves(*map(read_run, runs))
+    # Asked to stop in a rollout of 256 that ends in no point, it goes on to the next that does.
+    (tmp_path / "stopped").mkdir()
+    stopped = train(recipe, tmp_path / "stopped", 0, watcher=Interrupts(1300))
+    assert (stopped.status, stopped.steps) == ("interrupted", 2048)
+    resume(tmp_path / "stopped")
+    assert_same_curves(read_run(runs[0]), read_run(tmp_path / "stopped"))
+
+
+def test_killed_between_the_last_checkpoint_and_the_policy(trained):
+    record = record_of(trained)
+    (trained / run_directory.POLICY_FILE).unlink()
+    (trained / run_directory.RUN_FILE).write_text(json.dumps({**record, "status": "running"}))
+    again = resume(trained)
+    assert (again.status, again.steps) == ("finished", 1536)
+    assert (trained / run_directory.POLICY_FILE).is_file()
+    assert record_of(trained)["train_seconds"] >= record["train_seconds"]
+    assert record_of(trained)["steps_per_second"] > 0
+    # The second part had nothing to log.
+    assert [finding.code for finding in read_run(trained).findings] == ["LOG103"]
 
 
 class HasItsOwnChance(gymnasium.Wrapper):
