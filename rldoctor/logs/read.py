@@ -10,6 +10,10 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from rldoctor import run_directory
+from rldoctor.errors import RldoctorError
 from rldoctor.logs import names as dictionaries
 from rldoctor.logs.event_files import (
     is_evaluations,
@@ -31,6 +35,7 @@ from rldoctor.model import Curve, Finding, Json, Run
 _RECORD_FILE = "run.json"
 # run.json is some kilobytes; more than this is not one of ours and is not read into memory.
 _MAX_RECORD_BYTES = 64 * 2**20
+_LARGEST_STEP = 2**62
 
 
 def read_run(directory: Path) -> Run:
@@ -54,6 +59,7 @@ def read_run(directory: Path) -> Run:
     framework = dictionaries.recognise(merged.points, known)
     speaking = [names for names in known if names is framework or names.supplement]
     curves, unused = _curves(merged.points, speaking)
+    curves |= _evaluated(directory, curves)
     unknown = tuple(dict.fromkeys([*(tag for file in files for tag in file.unknown_tags), *unused]))
     findings += file_findings(files, running=record.get("status") == "running")
     findings += merge_findings(merged)
@@ -128,6 +134,32 @@ def _curves(points: Mapping[str, Points], speaking: Sequence[dictionaries.Names]
             own.setdefault(meaning.metric, Curve(meaning.metric, steps, turned, tag, meaning.aggregation))
         curves = {**own, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+def _evaluated(directory: Path, curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return what ``rldoctor evaluate`` found of the last policy, as the last point of the evaluations there are."""
+    try:
+        content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
+    except RldoctorError:
+        # The gate says what is wrong with it.
+        return {}
+    aggregate, policy = content.get("aggregate"), content.get("policy")
+    steps = policy.get("steps") if isinstance(policy, Mapping) else None
+    if not isinstance(aggregate, Mapping) or type(steps) is not int or not 0 <= steps < _LARGEST_STEP:
+        return {}
+    found = {}
+    for metric, key in (("evaluation_success_rate", "success_rate"), ("evaluation_return", "return_mean")):
+        value = aggregate.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            point = Curve(metric, np.array([steps]), np.array([float(value)]), run_directory.EVALUATION_FILE)
+            found[metric] = _behind(curves[metric], point) if metric in curves else point
+    return found
+
+
+def _behind(curve: Curve, point: Curve) -> Curve:
+    kept = curve.steps < point.steps[0]
+    steps, values = np.append(curve.steps[kept], point.steps), np.append(curve.values[kept], point.values)
+    return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
 
 
 def _read_record(path: Path) -> tuple[dict[str, Json], Finding | None]:

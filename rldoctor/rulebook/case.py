@@ -13,6 +13,8 @@ from rldoctor.references import Band, Reference
 
 # Two logged points make a line through anything; signs ask for more.
 FEWEST_POINTS = 4
+# Shares of a run: how old an evaluation of its last policy may be, and the end that it speaks for.
+_FRESH, _END = 0.05, 0.2
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length",
 
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
-    return ("reward_per_step", "reward_magnitude", "value_error")
+    return ("reward_per_step", "reward_magnitude", "value_error", "reached_success")
 
 
 def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
@@ -65,11 +67,29 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         rewards = returns.values / np.maximum(steps, 1.0)
         derived["reward_per_step"] = _like(returns, "reward_per_step", rewards)
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
+    success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
+    if success is not None and len(success):
+        derived["reached_success"] = _like(success, "reached_success", _reached(success, evaluated))
     losses = curves.get("value_loss")
     if losses is not None and len(losses):
         # An untrained critic predicts about 0, so the root of its loss is the size of the value targets.
         derived["value_error"] = _like(losses, "value_error", np.sqrt(np.maximum(losses.values, 0.0)))
     return derived
+
+
+def _reached(success: Curve, evaluated: Curve | None) -> FloatArray:
+    """Return the success rate with, at the end of the run, what an evaluation of the last policy found.
+
+    Training shows the exploring policy over its last hundred episodes, some of them long ago; an evaluation shows what
+    was learned. One that is older than the last twentieth of the run says nothing of its end.
+    """
+    if evaluated is None or not len(evaluated):
+        return success.values
+    first, last = float(success.steps[0]), float(success.steps[-1])
+    if evaluated.steps[-1] < last - _FRESH * (last - first):
+        return success.values
+    late = success.steps >= first + (1.0 - _END) * (last - first)
+    return np.where(late, evaluated.values[-1], success.values)
 
 
 def _like(curve: Curve, metric: str, values: FloatArray) -> Curve:

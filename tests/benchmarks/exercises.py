@@ -48,6 +48,8 @@ def main() -> None:
     base = next(setting for setting in clip.settings if setting.baseline)
     narrow, wide = clip.settings[0], clip.settings[-1]
     clipped = {s.name: value(s, "late_clip_fraction")[0] for s in clip.settings}
+    reached = {s.name: value(s, "steps_to_90")[0] for s in clip.settings}
+    successes = [value(s, "success_rate")[0] for s in clip.settings]
     about = machine.describe()
     versions = ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number)
     DOCUMENT.write_text(
@@ -69,7 +71,8 @@ as text, JSON, CSV, Markdown and HTML beside the runs. [What the columns mean](h
 |---|---|---|---|
 | {first["success_rate"]:.2f} | {first["return_mean"]:.3f} | {first["train_seconds"]:.0f} s | {first["steps_per_second"]:,.0f} |
 
-On 100 episodes that training never saw. The clock is that of a training that shares the machine with another one.
+On 100 episodes that training never saw. The clock is that of a training that shares the machine with another one, and
+here at times with other work: [performance](performance.md) has the speed of a training alone.
 
 ## 2.2 Five seeds
 
@@ -85,16 +88,17 @@ Does final performance change?
 
 {markdown(by_clip[0])}
 
-Success says no. The mean return, which still tells good from better where every episode succeeds, is in the next table: how likely a
-seed of the setting beats one of the baseline by it is in the last column.
+The mean success rates of the settings differ by {max(successes) - min(successes):.3f} at most. The mean return still tells good from better
+where every episode succeeds: it is in the next table, and how likely a seed of the setting beats one of the baseline by it in the
+last column.
 
 Does the stability of training change, and clip_fraction?
 
 {markdown(by_clip[1])}
 
 In the last quarter of training {clipped[narrow.name]:.0%} of the samples are clipped with {narrow.name}, {clipped[base.name]:.0%} with {base.name} and
-{clipped[wide.name]:.0%} with {wide.name}: the narrower the range, the more often it is reached. `clip_range.html` draws success, return,
-clip_fraction and approx_kl of each setting against steps, with bands.
+{clipped[wide.name]:.0%} with {wide.name}; success reaches 90 % after {reached[narrow.name]:,.0f}, {reached[base.name]:,.0f} and {reached[wide.name]:,.0f} steps.
+`clip_range.html` draws success, return, clip_fraction and approx_kl of each setting against steps, with bands.
 
 ## Run by run
 

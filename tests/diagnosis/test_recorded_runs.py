@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from functools import cache
 from pathlib import Path
@@ -117,3 +118,23 @@ def test_many_runs_come_worst_first(tmp_path: Path) -> None:
     shutil.copytree(RUNS / "healthy/fetch_reach_dense/quick/as-recorded-20", tmp_path / "a-healthy")
     shutil.copytree(sick, tmp_path / "b-sick")
     assert [subject.verdict for subject in diagnose([tmp_path])] == [Verdict.SICK, Verdict.HEALTHY]
+
+
+SLOW = Path(__file__).parent / "data/slow-start"
+
+
+def test_a_slow_start_whose_policy_solves_the_task_is_healthy(tmp_path):
+    """The slowest of twenty seeds of the quick recipe: 51 % in training at the end, 100 of 100 episodes evaluated."""
+    assert diagnose_run(read_run(SLOW)).verdict is Verdict.HEALTHY
+    # Without the evaluation there is only the word of training.
+    unevaluated = Path(shutil.copytree(SLOW, tmp_path / "run"))
+    evaluation = json.loads((unevaluated / "evaluation.json").read_text())
+    (unevaluated / "evaluation.json").unlink()
+    before = diagnose_run(read_run(unevaluated))
+    assert before.verdict is not Verdict.HEALTHY
+    assert "RET119" in {finding.code for finding in before.findings}
+    # An evaluation that failed, or is of an early checkpoint, takes nothing back.
+    for change in ({"aggregate": {"success_rate": 0.4}}, {"policy": {"steps": 8192}}):
+        changed = {**evaluation, **{key: {**evaluation[key], **value} for key, value in change.items()}}
+        (unevaluated / "evaluation.json").write_text(json.dumps(changed))
+        assert diagnose_run(read_run(unevaluated)).verdict is before.verdict

@@ -250,3 +250,38 @@ def test_reading_imports_no_deep_learning():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def evaluation(steps, **aggregate):
+    return {"rldoctor_evaluation": 1, "aggregate": aggregate, "policy": {"file": "policy.zip", "steps": steps}}
+
+
+def test_an_evaluation_is_the_last_point_of_the_evaluations(make, tmp_path):
+    make.curve(tmp_path, range(100, 600, 100), tags=("rollout/ep_rew_mean", "eval/mean_reward"))
+    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation(500, success_rate=1.0, return_mean=-0.5)))
+    run = read_run(tmp_path)
+    assert run.curves["evaluation_success_rate"].values.tolist() == [1.0]
+    assert run.curves["evaluation_return"].steps.tolist() == [100, 200, 300, 400, 500]
+    assert run.curves["evaluation_return"].values.tolist() == [100.0, 200.0, 300.0, 400.0, -0.5]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        json.dumps(evaluation("500", success_rate=1.0)),
+        json.dumps(evaluation(-1, success_rate=1.0)),
+        json.dumps(evaluation(2**70, success_rate=1.0)),
+        json.dumps(evaluation(500, success_rate=True)),
+        json.dumps(evaluation(500, success_rate=None)),
+        json.dumps({"aggregate": [], "policy": []}),
+    ],
+)
+def test_an_evaluation_that_cannot_be_used_is_left_to_the_gate(make, tmp_path, content):
+    make.curve(tmp_path, range(100, 600, 100))
+    (tmp_path / "evaluation.json").write_text(content)
+    run = read_run(tmp_path)
+    assert "evaluation_success_rate" not in run.curves
+    assert not run.findings
