@@ -156,6 +156,24 @@ threading.Event().wait()
 """
 
 
+def talk(tell: Any, words: int) -> float:
+    """Say something so many times, and return the words a second that were taken."""
+    begun = time.perf_counter()
+    for word in range(words):
+        tell(word)
+    return words / (time.perf_counter() - begun)
+
+
+def measure_messages(words: int = 1_000) -> float:
+    from rldoctor.executors.on_ray import RayExecutor
+
+    executor = RayExecutor()
+    try:
+        return float(map_jobs(executor, talk, [(words,)])[0])
+    finally:
+        executor.close()
+
+
 def measure_ray(jobs: int = 300) -> float:
     from rldoctor.executors.on_ray import RayExecutor
 
@@ -248,6 +266,7 @@ def main() -> None:
         runs = copies(2_000, folder)
         costs = measure(runs[:1_000])
         took, start = on_this_machine(folder)
+    messages = measure_messages()
     foretold = simulate(2_000, machine.cores(), costs, far=False).seconds
     rows = []
     for count in SIZES:
@@ -283,6 +302,8 @@ def main() -> None:
         "most_cores": f"{(costs.judge + costs.fetch) / serial:.0f}",
         "most_runs": f"{limit * 2**30 / costs.memory:,.0f}",
         "gib": f"{limit:.0f}",
+        "messages": f"{messages:,.0f}",
+        "trials": f"{messages / 2:,.0f}",
         "listing": duration(LISTING * SIZES[-1] * KEYS_A_RUN / KEYS_A_PAGE),
         "machine": f"{machine.cores()} cores of {machine.processor()}",
         "versions": ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
+
 import pytest
 
 from rldoctor.errors import UsageError
@@ -214,3 +217,13 @@ def test_a_setting_that_is_named_again_gets_more_values():
         "clip_range": ("0.1", "0.2", "0.3"),
         "gamma": ("0.9",),
     }
+
+
+def test_the_guides_file_is_one(tmp_path, cart):
+    guide = (Path(__file__).parents[2] / "docs/how-to/sweep.md").read_text()
+    text = textwrap.dedent("  " + guide.split("```toml\n  ")[1].split("  ```")[0])
+    file = tmp_path / "sweep.toml"
+    file.write_text(text)
+    plan = make_plan(read_wish(file), cart, tmp_path)
+    assert len(plan.settings) == 6
+    assert plan.baseline.name == "clip_range=0.2, net_arch=[64,64]"

@@ -17,8 +17,6 @@ from tests.sweep.onlookers import Notes
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 @pytest.fixture
 def cluster():
