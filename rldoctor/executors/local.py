@@ -84,8 +84,10 @@ class _Worker:
     def __init__(self, context: Any, job: Job) -> None:
         self.connection, theirs = context.Pipe(duplex=False)
         self._key = job.key
-        self._process = context.Process(target=_work, args=(theirs, job), name=f"rldoctor {job.key}", daemon=True)
         with _one_thread_each():
+            # The server has the environment of the moment it was started in; what was set since then counts as well.
+            arguments = (theirs, job, dict(os.environ))
+            self._process = context.Process(target=_work, args=arguments, name=f"rldoctor {job.key}", daemon=True)
             self._process.start()
         theirs.close()
 
@@ -116,8 +118,10 @@ class _Worker:
         self.connection.close()
 
 
-def _work(connection: Connection, job: Job) -> None:
-    """Do a job in its own process."""
+def _work(connection: Connection, job: Job, environment: dict[str, str]) -> None:
+    """Do a job in its own process, with the ``environment`` of the one that waits for it."""
+    os.environ.clear()
+    os.environ.update(environment)
     # Ctrl-C reaches the whole group of processes; the one that waits for us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What may be in the middle of writing has nothing to save that a checkpoint has not.

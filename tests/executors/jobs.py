@@ -34,6 +34,10 @@ def about_itself(tell):
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), threading.active_count()
 
 
+def setting(tell, name):
+    return os.environ.get(name)
+
+
 def go_on_for_ever(tell):
     tell(os.getpid())
     threading.Event().wait()

@@ -93,6 +93,15 @@ def test_as_many_at_a_time_as_there_are_cores_with_one_thread_each(monkeypatch):
     assert "OMP_NUM_THREADS" not in os.environ
 
 
+def test_jobs_have_the_environment_of_their_driver_now(monkeypatch):
+    """Credentials set after the first job, for one."""
+    for value in ("one", "two"):
+        monkeypatch.setenv("RLDOCTOR_TEST", value)
+        assert map_jobs(LocalExecutor(1), jobs.setting, [("RLDOCTOR_TEST",)]) == [value]
+    monkeypatch.delenv("RLDOCTOR_TEST")
+    assert map_jobs(LocalExecutor(1), jobs.setting, [("RLDOCTOR_TEST",)]) == [None]
+
+
 def test_what_hear_raises_ends_all_jobs():
     processes = []
 
