@@ -27,6 +27,7 @@ def diagnose(
     ignore: Iterable[str] = (),
     fail_on: FailOn = "sick",
     processes: int = 1,
+    names: str | None = None,
 ) -> Report:
     """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
 
@@ -38,15 +39,18 @@ def diagnose(
         fail_on: The mildest verdict for which ``exit_code`` is 1.
         processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
             ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
+        names: What logged the runs, such as ``"cleanrl"``, or the path of a names file; told by their tags by default.
 
     Returns:
         The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (a run each, the worst first).
 
     Raises:
-        UsageError: A folder, a reference or a word of ``select`` is not known.
+        UsageError: A folder, a reference, a framework or a word of ``select`` is not known.
         CannotJudge: There is no run.
     """
-    subjects = diagnose_all([os.fspath(run) for run in runs], reference, tuple(select), tuple(ignore), processes)
+    subjects = diagnose_all(
+        [os.fspath(run) for run in runs], reference, tuple(select), tuple(ignore), processes, framework=names
+    )
     return make_report("diagnose", subjects, _verdict(fail_on))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import Any
 
 from rldoctor import shipped
 from rldoctor.errors import UsageError
-from rldoctor.logs import names
+from rldoctor.logs.frameworks import shipped_names
 from rldoctor.model import Page
 from rldoctor.recipe import near
-from rldoctor.rulebook import load_rulebook
+from rldoctor.rulebook import Rulebook, load_rulebook
 
 _DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 _DECLARED = re.compile(r'^@check\(\s*"(\w+)",\s*"([\w-]+)"', re.MULTILINE)
@@ -81,6 +81,7 @@ def catalogue() -> dict[str, dict[str, str]]:
         "logs and gate": {code: f"{entry['name']}: {entry['what']}" for code, entry in _table("codes.toml").items()},
         "diagnoses": {name: rule.title for name, rule in book.diagnoses.items()},
         "metrics": {name: metric.title for name, metric in book.metrics.items()},
+        "algorithms": {name: f"{item.title}: {item.what}" for name, item in book.algorithms.items()},
         "concepts": {name: entry["title"] for name, entry in _table("concepts.toml").items()},
     }
 
@@ -107,12 +108,14 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
     pages: list[tuple[tuple[str, ...], Page]] = []
     for check in preflight_checks():
         pages.append(((check.code, check.name), Page(f"{check.code} {check.name}", check.title, (("", check.text),))))
+    sections: tuple[tuple[str, str], ...]
     for sign in book.signs.values():
         sections = (
             ("What it is", sign.what),
             ("Why it matters", sign.why),
             ("What to do", sign.do),
             ("When it is a false alarm", sign.false_alarms),
+            ("Made for", _made_for(book, sign.algorithms)),
             ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
             ("Source", sign.source),
         )
@@ -125,6 +128,7 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
             ("The test that tells it from its rivals", rule.next_test),
             ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
             ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
+            ("Made for", _made_for(book, rule.algorithms)),
             ("Source", rule.source),
         )
         pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
@@ -138,6 +142,13 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
             ("Source", metric.source),
         )
         pages.append(((metric.name,), Page(metric.name, metric.title, sections)))
+    for algorithm in book.algorithms.values():
+        sections = (
+            ("What it is", algorithm.what),
+            ("What can be judged", algorithm.limits or "Everything that the doctor knows."),
+            ("Source", algorithm.source),
+        )
+        pages.append(((algorithm.name,), Page(algorithm.name, algorithm.title, sections)))
     for code, entry in _table("codes.toml").items():
         page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["do"])))
         pages.append(((code, entry["name"]), page))
@@ -147,9 +158,14 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
     return pages
 
 
+def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
+    """Return the algorithms that a rule is made for; empty where it is made for all."""
+    return ", ".join(book.algorithms[name].title for name in algorithms)
+
+
 def _metric_of_tag(tag: str) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in names.shipped_names():
+    for framework in shipped_names():
         meaning = framework.meaning(tag)
         if meaning is not None:
             return meaning.metric

@@ -27,6 +27,10 @@ def diagnose(
         list[str], typer.Argument(help="Folders, or s3://bucket/runs; every run at or below them is diagnosed.")
     ],
     reference: Annotated[str | None, typer.Option("--reference", "-r", help="Hold runs against this one.")] = None,
+    names: Annotated[
+        str | None,
+        typer.Option("--names", help="What logged them (cleanrl, rllib, ...), or a names file; told by the tags else."),
+    ] = None,
     select: SelectOption = None,
     ignore: IgnoreOption = None,
     executor: Annotated[
@@ -44,8 +48,8 @@ def diagnose(
 
     if executor is ExecutorName.LOCAL and address is None:
         # Its own processes take hundreds of runs each; fewer need none.
-        subjects = examine(runs, reference, words(select), words(ignore))
+        subjects = examine(runs, reference, words(select), words(ignore), framework=names)
     else:
         with executor_of(executor, None, address) as shared:
-            subjects = examine(runs, reference, words(select), words(ignore), executor=shared)
+            subjects = examine(runs, reference, words(select), words(ignore), executor=shared, framework=names)
     finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose, output)

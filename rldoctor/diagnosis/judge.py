@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rldoctor import machine
+from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.frameworks import find_names
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import Finding, RankedDiagnosis, Run, Severity, Subject, Unjudged, Verdict
+from rldoctor.model import RankedDiagnosis, Run, Severity, Subject, Verdict
 from rldoctor.recipe import near
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, Unobserved, observe_all, rank
-from rldoctor.rulebook.verb import evidence
+from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, observe_all, rank
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 _MIXED_RUNS = "LOG201"
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
 _SHOWN_CAUSES = 5
+_LISTED_TAGS = 20
 # Strength from which a sign that is typical of one cause speaks by itself.
 _FULLY = 0.95
 # A run takes some 6 ms, a new process 300 ms before its first: fewer runs than this are faster without.
@@ -44,6 +46,7 @@ def diagnose(
     ignore: Sequence[str] = (),
     processes: int | None = None,
     executor: Executor | None = None,
+    framework: str | None = None,
 ) -> list[Subject]:
     """Diagnose every run at or below ``paths``, worst first.
 
@@ -54,10 +57,11 @@ def diagnose(
         ignore: Leave out such signs; they neither weigh in the odds nor are reported.
         processes: How many share many runs; as many as there are cores by default.
         executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
+        framework: What logged the runs: a name of ``checks/names/`` or a names file; told by their tags by default.
 
     Raises:
-        UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference
-            does not.
+        UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference or the
+            framework does not.
         CannotJudge: There is no run.
     """
     names = [str(path) for path in paths]
@@ -72,7 +76,11 @@ def diagnose(
         )
     # Asked for here too, so that a wrong word is one error and not one of each process.
     choose(load_rulebook(), select, ignore)
-    one = partial(_diagnose_directory, reference=reference, select=tuple(select), ignore=tuple(ignore))
+    if framework:
+        find_names(framework)
+    one = partial(
+        _diagnose_directory, reference=reference, framework=framework, select=tuple(select), ignore=tuple(ignore)
+    )
     if executor is None:
         subjects = _each(one, [Path(run) for run in found], processes or machine.cores())
     else:
@@ -82,9 +90,9 @@ def diagnose(
 
 
 def _diagnose_directory(
-    directory: Path, reference: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
+    directory: Path, reference: str | None, framework: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
 ) -> Subject:
-    return diagnose_run(read_run(directory), reference, choose(load_rulebook(), select, ignore))
+    return diagnose_run(read_run(directory, framework), reference, choose(load_rulebook(), select, ignore))
 
 
 def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes: int) -> list[Subject]:
@@ -167,7 +175,7 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
     case = Case(run, matched.reference, matched.same_recipe)
     observed, unobserved = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
-    ranked = rank(book, strengths)
+    ranked = rank(book, strengths, run.algorithm)
     fired = [item for item in observed if item.fires and not item.sign.reassuring]
     verdict, summary = decide(run, case, observed, ranked)
     codes = {item.sign.code for item in fired}
@@ -175,17 +183,25 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
         path=run.path,
         kind="run",
         verdict=verdict,
-        title=_title(run, matched),
+        title=title(run, matched, book),
         summary=summary,
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",
         reference_why=matched.why,
         steps=run.last_step,
         diagnoses=_diagnoses(book, ranked, codes, matched, run, verdict),
-        findings=(*run.findings, *(_finding(item, run, verdict) for item in fired)),
-        unjudged=_unjudged(book, unobserved, run, verdict),
-        table=fill_in(case, codes, verdict) if run.curves else (),
-        facts={"same_recipe": matched.same_recipe, "unknown_tags": list(run.unknown_tags[:20])},
+        findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
+        unjudged=unjudged(book, unobserved, run, verdict),
+        # The chapter's table is about PPO.
+        table=fill_in(case, codes, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
+        facts={
+            "same_recipe": matched.same_recipe,
+            "algorithm": run.algorithm,
+            "step_axis": run.step_axis,
+            "tags_known": run.tags_known[0],
+            "tags_logged": run.tags_known[1],
+            "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
+        },
     )
 
 
@@ -205,7 +221,7 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     leading = next(item for item in ranked if item.rule.name != HEALTHY)
     if points < FEWEST_POINTS and not errors:
         return Verdict.UNJUDGED, f"Too short to judge: {points} logged points, at least {FEWEST_POINTS} are needed."
-    if any(finding.code == _MIXED_RUNS for finding in run.findings):
+    if any(found.code == _MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
     marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
     if health < 0.5 or marked:
@@ -225,38 +241,6 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     if "episode_return" not in case.curves:
         return Verdict.UNJUDGED, "Nothing looks wrong, but the logs do not tell what the policy achieves."
     return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
-
-
-def _title(run: Run, matched: Match) -> str:
-    framework = {"sb3": "Stable-Baselines3"}.get(run.framework, run.framework or "unknown framework")
-    reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
-    return f"{framework}, {run.last_step:,} steps; {reference}."
-
-
-def _finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
-    sign = item.sign
-    metric = sign.when[0].metric
-    words = {
-        "observed": item.seen.observed,
-        "expected": item.seen.expected,
-        "first_step": item.seen.first_step,
-        "last_step": item.seen.last_step,
-        "text": str(run.record.get("error", "no text was kept")).rstrip("."),
-    }
-    severity = sign.severity
-    # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
-    ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
-    if ceiling is not None and severity.rank > ceiling.rank:
-        severity = ceiling
-    return Finding(
-        code=sign.code,
-        name=sign.name,
-        severity=severity,
-        message=sign.says.format_map(words),
-        remedy=sign.do,
-        evidence=evidence(metric, item.seen),
-        strength=round(item.strength, 3),
-    )
 
 
 def _diagnoses(
@@ -294,25 +278,3 @@ def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
         remedy=concrete(rule, matched, run),
         next_test=rule.next_test,
     )
-
-
-def _unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
-    """Sum up what could not be judged: one line a missing metric, with how to log it."""
-    if verdict is Verdict.UNJUDGED and not run.curves:
-        reason = "no known metric is in the logs" if run.unknown_tags else "the event files hold no scalar"
-        tags = f" (tags seen: {', '.join(run.unknown_tags[:5])})" if run.unknown_tags else ""
-        return (Unjudged("LOG301", f"{run.path}: {reason}{tags}.", "Log with Stable-Baselines3's tensorboard_log."),)
-    missing: dict[str, list[str]] = {}
-    for item in unobserved:
-        if item.reason.metric:
-            missing.setdefault(item.reason.metric, []).append(item.sign.code)
-    return tuple(
-        Unjudged(codes[0], f"{metric} is not logged, which keeps {', '.join(codes)} unjudged.", _how(book, metric))
-        for metric, codes in missing.items()
-        if metric != "std" or "entropy" not in run.curves
-    )
-
-
-def _how(book: Rulebook, metric: str) -> str:
-    known: Mapping[str, str] = {name: item.how_to_log for name, item in book.metrics.items()}
-    return known.get(metric, "")

@@ -47,6 +47,11 @@ def match(run: Run, wanted: str | None = None) -> Match:
         UsageError: The wanted reference does not exist.
     """
     own = _own_recipe(run.record)
+    if not run.counts_steps:
+        why = f"its logs count {run.step_axis}, not environment steps: no reference can be held against it"
+        return Match(None, False, why, own)
+    if run.algorithm not in ("", "ppo") and not wanted:
+        return Match(None, False, "no reference was trained with its algorithm: general ranges are used", own)
     if wanted:
         named = references.load(wanted)
         same = own is None or same_settings(own, named.recipe)

@@ -181,7 +181,9 @@ def _fold(pieces: Iterable[tuple[EventFile, _Columns]], names: tuple[str, ...]) 
         )
         if kept:
             overlaps.append(found)
+            # A tag of which nothing is left and nothing comes is out of the chain, until a later file logs it again.
             chain = {t: _extended(kept.get(t), points.get(t)) for t in {**kept, **points}}
+            chain = {t: p for t, p in chain.items() if len(p[0])}
         else:
             mixed.append(found)
             chain, overlaps = points, []

@@ -1,32 +1,37 @@
-"""The dictionaries of tags, ``checks/names/*.toml``: what a framework calls each metric, with which sign and scale."""
+"""The tags of a framework: what it calls each metric, with which sign and scale."""
 
 from __future__ import annotations
 
-import math
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from functools import cached_property
 
-from rldoctor import shipped
-from rldoctor.errors import UsageError
-from rldoctor.model import Aggregation, Json
+from rldoctor.model import Aggregation
 
 STEP_AXES = ("env_steps", "frames", "iterations", "updates", "episodes")
-_KEYS = ("framework", "title", "step_axis", "source", "supplement", "told_by", "tags", "prefixes")
-_TAG_KEYS = ("metric", "sign", "scale", "aggregation", "note")
-_METRIC = re.compile(r"[a-z][a-z0-9_]*")
+# What a canonical metric is called.
+METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a tag holds: ``metric = sign * scale * logged value``, and what that value was averaged over."""
+    """What a tag holds.
+
+    Attributes:
+        metric: Canonical name.
+        factor: ``metric = factor * logged value``: sign and scale.
+        aggregation: What the value is taken over.
+        axis: What the steps of this tag count, where that is not the framework's ``step_axis``; they are stretched to
+            the length of the run.
+        unused: A value that stands for "not measured" where the tag holds no other.
+    """
 
     metric: str
     factor: float = 1.0
     aggregation: Aggregation = Aggregation.MEAN
+    axis: str = ""
+    unused: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,12 @@ class Names:
         supplement: These tags stand beside those of any framework and never tell which one it is.
         told_by: Tags of which at least one must be there for the framework to be recognised; others, such as
             ``train/loss``, are used by everybody.
-        tags: Tag to meaning. Where two tags mean one metric, the one that stands first in the file wins.
+        steps_from: Tags that hold the number of environment steps, for a framework whose step axis counts something
+            else; the first that is logged is used.
+        algorithms: Algorithm to tags of which one tells it; the first algorithm that is told counts. One without tags
+            is what the framework trains with where no tag tells otherwise.
+        tags: Tag to meaning. Where two tags mean one metric, the one that stands first in the file wins. ``*`` stands
+            for one part of a tag between slashes, such as the id of a policy.
         prefixes: Prefix to meaning; the metric is what follows the prefix.
     """
 
@@ -51,118 +61,55 @@ class Names:
     source: str
     supplement: bool = False
     told_by: tuple[str, ...] = ()
+    steps_from: tuple[str, ...] = ()
+    algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: Mapping[str, Meaning] = field(default_factory=dict)
     prefixes: Mapping[str, Meaning] = field(default_factory=dict)
 
     def meaning(self, tag: str) -> Meaning | None:
         """Return what ``tag`` holds, None for a tag that this framework does not log."""
-        known = self.tags.get(tag)
-        if known is not None:
-            return known
+        place = self.place(tag)
+        if place is not None:
+            return self.tags[place]
         for prefix, meaning in self.prefixes.items():
             metric = tag[len(prefix) :]
-            if tag.startswith(prefix) and _METRIC.fullmatch(metric):
+            if tag.startswith(prefix) and METRIC_NAME.fullmatch(metric):
                 return Meaning(metric, meaning.factor, meaning.aggregation)
         return None
 
+    def place(self, tag: str) -> str | None:
+        """Return the key of ``tags`` under which ``tag`` stands."""
+        if tag in self.tags:
+            return tag
+        return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
 
-@cache
-def shipped_names() -> tuple[Names, ...]:
-    """Return the shipped dictionaries, by file name.
+    def wants(self, tag: str) -> bool:
+        """Tell whether a tag is worth reading: it has a meaning, or counts environment steps."""
+        return tag in self.steps_from or self.meaning(tag) is not None
 
-    Raises:
-        UsageError: One of the files is not valid.
-    """
-    return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "names").glob("*.toml")))
+    def tells(self, tags: Collection[str]) -> bool:
+        """Tell whether ``tags`` hold one of this framework's own words."""
+        return not self.told_by or any(told in tags or any(map(_fits(told), tags)) for told in self.told_by)
 
+    def algorithm(self, tags: Collection[str]) -> str:
+        """Return the algorithm that ``tags`` tell, empty where they do not."""
+        for algorithm, telling in self.algorithms.items():
+            if not telling or any(tag in tags or any(map(_fits(tag), tags)) for tag in telling):
+                return algorithm
+        return ""
 
-def recognise(tags: Iterable[str], dictionaries: Iterable[Names]) -> Names | None:
-    """Return the framework that knows most of ``tags``; the first by name where several do, None where none does."""
-    present = set(tags)
-    best, most = None, 0
-    for names in dictionaries:
-        if names.supplement or (names.told_by and present.isdisjoint(names.told_by)):
-            continue
-        known = sum(names.meaning(tag) is not None for tag in present)
-        if known > most:
-            best, most = names, known
-    return best
-
-
-def load_names(path: Path) -> Names:
-    """Read one dictionary.
-
-    Raises:
-        UsageError: The file is not TOML, or holds a key or word that is not in the schema.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"The names file {path} cannot be read: {error}.") from error
-    _known_keys(data, _KEYS, str(path))
-    framework = _text(data, "framework", path)
-    if framework != path.stem:
-        raise UsageError(f"{path}: framework = {framework!r} must be the name of the file, {path.stem!r}.")
-    step_axis = _text(data, "step_axis", path)
-    if step_axis not in STEP_AXES:
-        raise UsageError(f"{path}: step_axis = {step_axis!r} is not known.", f"Allowed: {', '.join(STEP_AXES)}.")
-    supplement = data.get("supplement", False)
-    if not isinstance(supplement, bool):
-        raise UsageError(f"{path}: supplement = {supplement!r} must be true or false.")
-    tags = {tag: _meaning(entry, f"{path}: [tags.{tag!r}]") for tag, entry in _table(data, "tags", path).items()}
-    prefixes = {
-        prefix: _meaning(entry, f"{path}: [prefixes.{prefix!r}]", prefix=True)
-        for prefix, entry in _table(data, "prefixes", path).items()
-    }
-    told_by = data.get("told_by", [])
-    if not isinstance(told_by, list) or not all(isinstance(tag, str) and tag in tags for tag in told_by):
-        raise UsageError(f"{path}: told_by = {told_by!r} must be a list of tags that stand in [tags].")
-    return Names(
-        framework,
-        _text(data, "title", path),
-        step_axis,
-        _text(data, "source", path),
-        supplement,
-        tuple(told_by),
-        tags,
-        prefixes,
-    )
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        return tuple((key, _pattern(key)) for key in self.tags if "*" in key)
 
 
-def _known_keys(data: Mapping[str, Json], allowed: tuple[str, ...], where: str) -> None:
-    for key in data:
-        if key not in allowed:
-            raise UsageError(f"{where}: unknown key {key!r}.", f"Allowed: {', '.join(allowed)}.")
+def _pattern(key: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, key.split("*"))))
 
 
-def _text(data: Mapping[str, Json], key: str, path: Path) -> str:
-    value = data.get(key)
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{path}: {key} = {value!r} must be a text.")
-    return value
-
-
-def _table(data: Mapping[str, Json], key: str, path: Path) -> Mapping[str, Json]:
-    table = data.get(key, {})
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{path}: {key} must be a table.")
-    return table
-
-
-def _meaning(entry: Json, where: str, prefix: bool = False) -> Meaning:
-    if not isinstance(entry, Mapping):
-        raise UsageError(f"{where} must be a table.", f"Allowed keys: {', '.join(_TAG_KEYS)}.")
-    _known_keys(entry, tuple(key for key in _TAG_KEYS if not (prefix and key == "metric")), where)
-    metric = "" if prefix else entry.get("metric")
-    if not isinstance(metric, str) or not (prefix or _METRIC.fullmatch(metric)):
-        raise UsageError(f"{where}: metric = {metric!r} must be a name of lower-case letters, digits and _.")
-    sign, scale = entry.get("sign", 1), entry.get("scale", 1.0)
-    if isinstance(sign, bool) or sign not in (1, -1):
-        raise UsageError(f"{where}: sign = {sign!r} is not known.", "Allowed: 1, -1.")
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not (scale > 0 and math.isfinite(scale)):
-        raise UsageError(f"{where}: scale = {scale!r} must be a number above 0.")
-    word = entry.get("aggregation")
-    words = [aggregation.value for aggregation in Aggregation]
-    if not isinstance(word, str) or word not in words:
-        raise UsageError(f"{where}: aggregation = {word!r} is not known.", f"Allowed: {', '.join(words)}.")
-    return Meaning(metric, (1.0 if sign == 1 else -1.0) * float(scale), Aggregation(word))
+def _fits(key: str) -> Callable[[str], bool]:
+    """Return what tells whether a tag fits a key with ``*``; nothing fits one without, which is asked for directly."""
+    if "*" not in key:
+        return lambda tag: False
+    pattern = _pattern(key)
+    return lambda tag: pattern.fullmatch(tag) is not None

@@ -14,7 +14,7 @@ import numpy as np
 
 from rldoctor import run_directory
 from rldoctor.errors import RldoctorError
-from rldoctor.logs import names as dictionaries
+from rldoctor.logs import frameworks
 from rldoctor.logs.event_files import (
     is_evaluations,
     is_event_file,
@@ -25,20 +25,23 @@ from rldoctor.logs.event_files import (
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
 from rldoctor.logs.mlflow_runs import is_mlflow_run, read_metrics
+from rldoctor.logs.names import Names
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.sb3_files import read_evaluations, read_monitors
-from rldoctor.logs.tables import read_table
+from rldoctor.logs.tables import read_table, recent_mean
 from rldoctor.logs.tfevents import EventFile, read_event_file
 from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
-from rldoctor.model import Curve, Finding, Json, Run
+from rldoctor.model import Aggregation, Curve, Finding, Json, Run
 
 _RECORD_FILE = "run.json"
 # run.json is some kilobytes; more than this is not one of ours and is not read into memory.
 _MAX_RECORD_BYTES = 64 * 2**20
 _LARGEST_STEP = 2**62
+# Stable-Baselines3's stats_window_size.
+_EPISODES_OF_A_MEAN = 100
 
 
-def read_run(directory: Path) -> Run:
+def read_run(directory: Path, framework: str | None = None) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
 
     Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read. Its ``evaluations.npz`` and
@@ -46,33 +49,66 @@ def read_run(directory: Path) -> Run:
 
     Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
     to one run, is in ``Run.findings`` (codes LOG...).
+
+    Args:
+        directory: The run.
+        framework: What logged it, as :func:`rldoctor.logs.frameworks.find_names` takes it; told by its tags by default.
+
+    Raises:
+        UsageError: There is no such framework.
     """
+    wanted = frameworks.find_names(framework) if framework else None
     record, finding = _read_record(directory / _RECORD_FILE)
     findings = [finding] if finding else []
-    known = dictionaries.shipped_names()
-
-    def wanted(tag: str) -> bool:
-        return any(names.meaning(tag) is not None for names in known)
-
-    files = _read_files(directory, wanted)
+    known = [names for names in frameworks.shipped_names() if wanted is None or names.supplement]
+    known += [wanted] if wanted else []
+    files = _read_files(directory, lambda tag: any(names.wants(tag) for names in known))
     merged = merge(files)
-    framework = dictionaries.recognise(merged.points, known)
-    speaking = [names for names in known if names is framework or names.supplement]
-    curves, unused = _curves(merged.points, speaking)
+    unknown = dict.fromkeys(tag for file in files for tag in file.unknown_tags)
+    found = frameworks.recognise([*merged.points, *unknown], known, wanted)
+    points, counted = _at_env_steps(merged.points, found.names.steps_from if found else ())
+    speaking = [names for names in known if names.supplement or (found and names is found.names)]
+    curves, unused = _curves(points, speaking)
     curves |= _evaluated(directory, curves)
-    unknown = tuple(dict.fromkeys([*(tag for file in files for tag in file.unknown_tags), *unused]))
+    unknown |= dict.fromkeys(tag for tag in unused if tag != counted)
     findings += file_findings(files, running=record.get("status") == "running")
     findings += merge_findings(merged)
-    note = unknown_tags_finding(tuple(curves), unknown)
+    note = unknown_tags_finding(tuple(curves), tuple(unknown))
     return Run(
         path=name_of(directory),
-        framework=framework.framework if framework else "",
+        framework=found.names.framework if found else "",
         curves=curves,
-        unknown_tags=unknown,
+        unknown_tags=tuple(unknown),
         record=record,
         findings=tuple([*findings, note] if note else findings),
         size_bytes=sum(file.size for file in files),
+        algorithm=_algorithm(record) or (found.names.algorithm(merged.points.keys()) if found else ""),
+        step_axis="env_steps" if counted or not found else found.names.step_axis,
+        tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
+        framework_named=bool(wanted),
     )
+
+
+def _algorithm(record: Mapping[str, Json]) -> str:
+    recipe = record.get("recipe")
+    algorithm = recipe.get("algorithm") if isinstance(recipe, Mapping) else None
+    return algorithm.lower() if isinstance(algorithm, str) else ""
+
+
+def _at_env_steps(points: Mapping[str, Points], counters: Sequence[str]) -> tuple[Mapping[str, Points], str]:
+    """Return the points at environment steps where one of ``counters`` tells them, and which one does."""
+    counted = next((tag for tag in counters if tag in points and len(points[tag][0]) > 1), "")
+    if not counted:
+        return points, ""
+    logged, counts = points[counted]
+    whole = np.isfinite(counts) & (counts >= 0) & (counts < _LARGEST_STEP)
+    if not whole.all() or (np.diff(counts) < 0).any():
+        return points, ""
+    return {
+        tag: (np.interp(steps, logged, counts).astype(np.int64), values)
+        for tag, (steps, values) in points.items()
+        if tag != counted
+    }, counted
 
 
 def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFile]:
@@ -113,27 +149,47 @@ def _begun(file: EventFile) -> tuple[int, float, list[tuple[int, str]]]:
     return int(found[1]) if found else 0, file.first_time if math.isfinite(file.first_time) else math.inf, natural
 
 
-def _curves(points: Mapping[str, Points], speaking: Sequence[dictionaries.Names]) -> tuple[dict[str, Curve], list[str]]:
+def _curves(points: Mapping[str, Points], speaking: Sequence[Names]) -> tuple[dict[str, Curve], list[str]]:
     """Translate tags into metrics; also return the tags that nobody in ``speaking`` claims.
 
     A supplement never replaces what the framework itself logged.
     """
     curves: dict[str, Curve] = {}
     used: set[str] = set()
+    last = _last_step(points, speaking)
     for names in sorted(speaking, key=lambda names: names.supplement):
         own: dict[str, Curve] = {}
         order = {tag: i for i, tag in enumerate(names.tags)}
-        for tag in sorted(points, key=lambda tag: (order.get(tag, len(order)), tag)):
+        for tag in sorted(points, key=lambda tag: (order.get(names.place(tag) or "", len(order)), tag)):
             meaning = names.meaning(tag)
             if meaning is None or tag in used:
                 continue
             used.add(tag)
             steps, values = points[tag]
+            if meaning.unused is not None and (values == meaning.unused).all():
+                continue
+            if meaning.axis and steps[-1] > 0:
+                # Updates come evenly with steps, so that both axes end together.
+                steps = np.round(steps * (last / steps[-1])).astype(np.int64)
             # Adding 0 keeps a turned zero from becoming -0.
             turned = values if meaning.factor == 1.0 else values * meaning.factor + 0.0
+            if meaning.aggregation is Aggregation.EPISODE:
+                # What the signs are made for: SB3 and others log the mean of the last hundred episodes.
+                turned = recent_mean(turned, _window(len(turned)))
             own.setdefault(meaning.metric, Curve(meaning.metric, steps, turned, tag, meaning.aggregation))
         curves = {**own, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+def _last_step(points: Mapping[str, Points], speaking: Sequence[Names]) -> float:
+    """Return the last step of the tags that count what the framework's step axis says; 0 where there is none."""
+    meanings = ((names.meaning(tag), steps) for names in speaking for tag, (steps, _) in points.items())
+    return float(max((steps[-1] for meaning, steps in meanings if meaning and not meaning.axis), default=0))
+
+
+def _window(episodes: int) -> int:
+    """Return over how many episodes a mean is taken: a hundred, in short runs a twentieth of what there are."""
+    return min(_EPISODES_OF_A_MEAN, max(1, episodes // 20))
 
 
 def _evaluated(directory: Path, curves: Mapping[str, Curve]) -> dict[str, Curve]:

@@ -176,9 +176,14 @@ def _number(cell: object) -> float | None:
 
 
 def recent_mean(values: FloatArray, window: int) -> FloatArray:
-    """Return the mean of each value and the ``window - 1`` before it, of fewer at the beginning; shape ``(n,)``."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
+    """Return the mean of each value and the ``window - 1`` before it, of fewer at the beginning; shape ``(n,)``.
+
+    Values that are not finite stay what they are and count in no other's mean.
+    """
+    whole = np.isfinite(values)
+    means: FloatArray = values.astype(np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(values[whole])])
+    ends = np.arange(1, len(sums))
     begins = np.maximum(ends - window, 0)
-    means: FloatArray = (sums[ends] - sums[begins]) / (ends - begins)
+    means[whole] = (sums[ends] - sums[begins]) / (ends - begins)
     return means

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rldoctor.logs.event_files import is_event_file
+from rldoctor.logs.guess import guess
 from rldoctor.logs.merge import Break, Merged
 from rldoctor.logs.tfevents import MAX_UNKNOWN_TAGS, EventFile
 from rldoctor.model import Finding, Json, Severity
@@ -86,15 +87,29 @@ def merge_findings(merged: Merged) -> list[Finding]:
 
 
 def unknown_tags_finding(known: Sequence[str], unknown: Sequence[str]) -> Finding | None:
-    """Return a note where the scalars are there but hardly any of them is known."""
+    """Return a note where hardly any scalar is known: which are, and what the others may mean."""
     if not unknown or len(known) >= _FEW_METRICS:
         return None
     count = f"{len(unknown)} or more" if len(unknown) >= MAX_UNKNOWN_TAGS else f"{len(unknown)}"
     first = ", ".join(unknown[:3])
     message = f"{count} scalar tags are not known to rldoctor ({first}{', ...' if len(unknown) > 3 else ''}), "
-    message += f"{len(known) or 'none'} {'is' if len(known) in (0, 1) else 'are'}."
-    remedy = "If the framework is not Stable-Baselines3, describe its tags in a file of checks/names/."
-    evidence: dict[str, Json] = {"known": list(known), "unknown": list(unknown[:_MOST_LISTED])}
+    message += (
+        f"{len(known) or 'none'} {'is' if len(known) in (0, 1) else 'are'}{': ' if known else ''}{', '.join(known)}."
+    )
+    likely = guess(unknown)
+    if likely:
+        message += (
+            f" By their names, {'; '.join(f'{tag} may be {metric}' for tag, metric in list(likely.items())[:3])}."
+        )
+    remedy = (
+        "Name the framework with --names, or describe the tags in a names file of your own and give that: "
+        "docs/how-to/own-training.md shows one."
+    )
+    evidence: dict[str, Json] = {
+        "known": list(known),
+        "unknown": list(unknown[:_MOST_LISTED]),
+        "likely": dict(list(likely.items())[:_MOST_LISTED]),
+    }
     return Finding("LOG301", "unknown-tags", Severity.NOTE, message, remedy, evidence)
 
 

@@ -79,6 +79,10 @@ class Run:
         record: The content of ``run.json``; empty when there is none.
         findings: What reading the logs already showed (torn file, mixed runs, ...).
         size_bytes: Total size of the event files.
+        algorithm: What it was trained with, a key of ``checks/algorithms.toml``; empty where the logs do not tell.
+        step_axis: What the steps of the curves count, one of ``rldoctor.logs.names.STEP_AXES``.
+        tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
+        framework_named: The user said which framework it is.
     """
 
     path: str
@@ -88,6 +92,15 @@ class Run:
     record: Mapping[str, Json] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     size_bytes: int = 0
+    algorithm: str = ""
+    step_axis: str = "env_steps"
+    tags_known: tuple[int, int] = (0, 0)
+    framework_named: bool = False
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether steps are environment steps, which other runs of the environment can be held against."""
+        return self.step_axis in ("env_steps", "frames")
 
     @property
     def last_step(self) -> int:

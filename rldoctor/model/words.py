@@ -44,6 +44,7 @@ class Aggregation(StrEnum):
     LAST_EPOCH = "mean-over-last-epoch"
     LAST_MINIBATCH = "last-minibatch"
     WINDOW = "mean-over-recent-episodes"
+    EPISODE = "episode"
     SETTING = "setting"
 
 

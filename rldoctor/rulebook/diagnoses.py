@@ -50,6 +50,8 @@ class Ranked:
 
 def observe(sign: Sign, case: Case) -> Observation | Unobserved:
     """Hold one sign against a case."""
+    if not made_for(sign, case.run.algorithm):
+        return Unobserved(sign, NotSeen(f"it judges {' and '.join(sign.algorithms)}", foreign=True))
     weakest, leading = 1.0, None
     for condition in sign.when:
         seen = condition.measure(case)
@@ -70,6 +72,11 @@ def observe_all(book: Rulebook, case: Case) -> tuple[list[Observation], list[Uno
     )
 
 
+def made_for(rule: Sign | DiagnosisRule, algorithm: str) -> bool:
+    """Tell whether a rule speaks of runs of ``algorithm``; of one that is not told every rule may."""
+    return not algorithm or not rule.algorithms or algorithm in rule.algorithms
+
+
 def score(rule: DiagnosisRule, strengths: Mapping[str, float]) -> float:
     """Return the log-odds of one diagnosis: its bias and the weight of each sign at the strength it shows."""
     return rule.bias + sum(_moved(rule, strengths).values())
@@ -79,9 +86,16 @@ def _moved(rule: DiagnosisRule, strengths: Mapping[str, float]) -> dict[str, flo
     return {code: weight * strengths[code] for code, weight in rule.weights.items() if strengths.get(code)}
 
 
-def rank(book: Rulebook, strengths: Mapping[str, float]) -> list[Ranked]:
-    """Return every diagnosis, ``healthy`` among them, with probabilities that add up to 1, likeliest first."""
-    scores = {name: score(rule, strengths) for name, rule in book.diagnoses.items() if not rule.beside}
+def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") -> list[Ranked]:
+    """Return every diagnosis, ``healthy`` among them, with probabilities that add up to 1, likeliest first.
+
+    Args:
+        book: The rulebook.
+        strengths: Code of a sign to how strongly it shows.
+        algorithm: What the run was trained with; diagnoses of other algorithms are left out.
+    """
+    rules = [rule for rule in book.diagnoses.values() if not rule.beside and made_for(rule, algorithm)]
+    scores = {rule.name: score(rule, strengths) for rule in rules}
     top = max(scores.values())
     odds = {name: math.exp(value - top) for name, value in scores.items()}
     total = sum(odds.values())

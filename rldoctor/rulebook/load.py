@@ -18,17 +18,19 @@ from rldoctor.errors import UsageError
 from rldoctor.model import Severity
 from rldoctor.recipe import HYPERPARAMETERS, near
 from rldoctor.rulebook.case import derived_metrics
-from rldoctor.rulebook.schema import DiagnosisRule, Example, Metric, SettingChange, Sign
+from rldoctor.rulebook.schema import Algorithm, DiagnosisRule, Example, Metric, SettingChange, Sign
 from rldoctor.rulebook.signs import VERBS
 from rldoctor.rulebook.verb import STATISTICS, Condition
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
-_SIGN_KEYS = {"code", "name", "severity", "reassuring", "outcome", "when", "example", *_SIGN_TEXTS}
+_SIGN_KEYS = {"code", "name", "severity", "reassuring", "algorithms", "outcome", "when", "example", *_SIGN_TEXTS}
 _DIAGNOSIS_KEYS = {
-    *("name", "title", "what", "remedy", "change", "next_test", "source", "bias", "typical", "weights", "beside")
+    *("name", "title", "what", "remedy", "change", "next_test", "source", "algorithms", "bias", "typical"),
+    *("weights", "beside"),
 }
-_EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record"}
+_EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record", "algorithm"}
+_ALGORITHM_KEYS = ("title", "what", "limits", "source")
 _METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_to_log"}
 
 
@@ -36,6 +38,7 @@ _METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_
 class Rulebook:
     """Everything the doctor knows, by name."""
 
+    algorithms: Mapping[str, Algorithm]
     metrics: Mapping[str, Metric]
     signs: Mapping[str, Sign]
     diagnoses: Mapping[str, DiagnosisRule]
@@ -43,25 +46,26 @@ class Rulebook:
 
 @cache
 def load_rulebook(folder: Path | None = None) -> Rulebook:
-    """Read ``metrics.toml``, ``signs/`` and ``diagnoses/`` below ``folder`` (the shipped ``checks/`` by default).
+    """Read the rules below ``folder``, the shipped ``checks/`` by default.
 
     Raises:
         UsageError: A file is not valid; the message names file, key and what is allowed.
     """
     root = folder or shipped.folder("checks")
+    algorithms = {name: _algorithm(name, table) for name, table in _read(root / "algorithms.toml").items()}
     metrics = {name: _metric(name, table) for name, table in _read(root / "metrics.toml").items()}
     known = set(metrics) | set(derived_metrics())
     signs: dict[str, Sign] = {}
     for path in sorted((root / "signs").rglob("*.toml")):
-        sign = _sign(path, known)
+        sign = _sign(path, known, algorithms)
         if sign.code in signs:
             raise UsageError(f"{path}: the code {sign.code} is taken by {signs[sign.code].file.name}.")
         signs[sign.code] = sign
     diagnoses = {}
     for path in sorted((root / "diagnoses").glob("*.toml")):
-        rule = _diagnosis(path, signs)
+        rule = _diagnosis(path, signs, algorithms)
         diagnoses[rule.name] = rule
-    return Rulebook(metrics, signs, diagnoses)
+    return Rulebook(algorithms, metrics, signs, diagnoses)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -84,6 +88,26 @@ def _text(data: Mapping[str, Any], key: str, path: Path) -> str:
     return " ".join(value.split())
 
 
+def _algorithm(name: str, table: Any) -> Algorithm:
+    path = Path("checks/algorithms.toml")
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name!r} must be a table.")
+    _only(table, _ALGORITHM_KEYS, path, f"{name}.")
+    texts = {key: _text(table, key, path) for key in ("title", "what", "source")}
+    return Algorithm(name=name, limits=" ".join(str(table.get("limits", "")).split()), **texts)
+
+
+def _algorithms(data: Mapping[str, Any], path: Path, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the algorithms that a rule names."""
+    named = data.get("algorithms", [])
+    if not isinstance(named, list):
+        raise UsageError(f"{path}: algorithms = {named!r} must be a list of names.")
+    for name in named:
+        if name not in set(known):
+            raise UsageError(f"{path}: algorithms names {name!r}, which is not known.", near(str(name), known))
+    return tuple(named)
+
+
 def _metric(name: str, table: Any) -> Metric:
     path = Path("checks/metrics.toml")
     if not isinstance(table, dict):
@@ -93,7 +117,7 @@ def _metric(name: str, table: Any) -> Metric:
     return Metric(name=name, unit=str(table.get("unit", "")), how_to_log=str(table.get("how_to_log", "")), **texts)
 
 
-def _sign(path: Path, metrics: set[str]) -> Sign:
+def _sign(path: Path, metrics: set[str], algorithms: Iterable[str]) -> Sign:
     data = _read(path)
     _only(data, _SIGN_KEYS, path)
     code, name = _text(data, "code", path), _text(data, "name", path)
@@ -116,6 +140,7 @@ def _sign(path: Path, metrics: set[str]) -> Sign:
         name=name,
         severity=Severity(severity),
         reassuring=data.get("reassuring") is True,
+        algorithms=_algorithms(data, path, algorithms),
         outcome=outcome,
         when=conditions,
         examples=examples,
@@ -145,6 +170,9 @@ def _condition(data: dict[str, Any], path: Path, metrics: set[str]) -> Condition
             raise UsageError(
                 f"{path}: when.{key} = {values.get(key)!r} is no metric.", near(str(values.get(key)), metrics)
             )
+    for metric in values.get("nor", ()):
+        if metric not in metrics:
+            raise UsageError(f"{path}: when.nor names {metric!r}, which is no metric.", near(metric, metrics))
     if values.get("over", "median") not in STATISTICS:
         raise UsageError(f"{path}: when.over = {values['over']!r} is not known.", near(str(values["over"]), STATISTICS))
     return kind(**values)
@@ -159,6 +187,10 @@ def _value(value: Any, hint: Any, where: str) -> Any:
         if numbers[0] == numbers[1]:
             raise UsageError(f"{where} = {value!r} must be two different numbers.")
         return (float(numbers[0]), float(numbers[1]))
+    if hint == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise UsageError(f"{where} = {value!r} must be a list of names.")
+        return tuple(value)
     kinds = {float: (int, float), float | None: (int, float), str: (str,), bool: (bool,)}
     if not isinstance(value, kinds[hint]) or (isinstance(value, bool) and hint is not bool):
         raise UsageError(f"{where} = {value!r} must be of type {getattr(hint, '__name__', 'float')}.")
@@ -183,10 +215,11 @@ def _example(data: dict[str, Any], path: Path, metrics: set[str]) -> Example:
         last_step=int(data.get("last_step", 100_000)),
         reference=str(data.get("reference", "")),
         record={str(key): str(value) for key, value in data.get("record", {}).items()},
+        algorithm=str(data.get("algorithm", "")),
     )
 
 
-def _diagnosis(path: Path, signs: Mapping[str, Sign]) -> DiagnosisRule:
+def _diagnosis(path: Path, signs: Mapping[str, Sign], algorithms: Iterable[str]) -> DiagnosisRule:
     data = _read(path)
     _only(data, _DIAGNOSIS_KEYS, path)
     if _text(data, "name", path) != path.stem:
@@ -211,6 +244,7 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign]) -> DiagnosisRule:
         name=path.stem,
         change=tuple(SettingChange(**change) for change in changes),
         next_test=" ".join(str(data.get("next_test", "")).split()),
+        algorithms=_algorithms(data, path, algorithms),
         bias=float(data.get("bias", 0.0)),
         beside=data.get("beside") is True,
         typical=tuple(typical),

@@ -25,6 +25,25 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Algorithm:
+    """One entry of ``checks/algorithms.toml``.
+
+    Attributes:
+        name: As signs, diagnoses and names files write it, such as ``ppo``.
+        title: As people write it.
+        what: What it is, in a sentence.
+        limits: What of it can be judged from its logs and what can not; empty where all can.
+        source: Where it is described.
+    """
+
+    name: str
+    title: str
+    what: str
+    limits: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Example:
     """Curves on which a sign must fire, or must stay silent.
 
@@ -35,6 +54,7 @@ class Example:
         points: Points of the run.
         reference: Reference to hold the run against, with its recipe taken as the run's own; empty for none.
         record: What the run's ``run.json`` says; empty for a run without one.
+        algorithm: What the run was trained with; not told where empty.
     """
 
     fires: bool
@@ -44,6 +64,7 @@ class Example:
     last_step: int = 100_000
     reference: str = ""
     record: Mapping[str, str] = field(default_factory=dict)
+    algorithm: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,7 @@ class Sign:
         name: Kebab-case; names the symptom, never the cure.
         severity: How loud the finding is where the outcome is harmed.
         reassuring: True for a sign of health (a reached target), which is no finding.
+        algorithms: Names of the algorithms whose runs it judges; all where empty.
         outcome: ``harmed`` or ``fine`` where the sign tells how the run has turned out; empty for signs of causes.
         says: The finding's message, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` filled in.
         what: What the sign is, for ``rldoctor explain``.
@@ -71,6 +93,7 @@ class Sign:
     name: str
     severity: Severity
     reassuring: bool
+    algorithms: tuple[str, ...]
     outcome: str
     says: str
     what: str
@@ -100,6 +123,7 @@ class DiagnosisRule:
         change: The concrete change of a setting: ``{setting = "learning_rate", to = "reference"}`` and the like.
         next_test: The experiment that tells it from its rivals.
         source: Where the knowledge comes from.
+        algorithms: Names of the algorithms whose runs can have it; all where empty.
         bias: Log-odds before any sign is seen.
         beside: True for a condition that stands beside the cause of illness (slow, short, mixed) and does not compete
             with it for the odds.
@@ -115,6 +139,7 @@ class DiagnosisRule:
     change: tuple[SettingChange, ...]
     next_test: str
     source: str
+    algorithms: tuple[str, ...]
     bias: float
     beside: bool
     typical: tuple[str, ...]

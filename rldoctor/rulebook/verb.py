@@ -35,10 +35,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class NotSeen:
-    """Why a verb could not judge. ``metric`` is what is missing, empty where nothing is."""
+    """Why a verb could not judge.
+
+    Attributes:
+        reason: In words.
+        metric: What is missing, empty where nothing is.
+        foreign: The sign is made for other algorithms.
+    """
 
     reason: str
     metric: str = ""
+    foreign: bool = False
 
 
 STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {

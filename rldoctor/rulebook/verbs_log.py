@@ -45,14 +45,15 @@ class Recorded(Condition):
 
 @dataclass(frozen=True)
 class Missing(Condition):
-    """The metric is not logged although another one (``while``) is."""
+    """The metric, and all of ``nor``, are not logged although another one (``beside``) is."""
 
     beside: str = ""
+    nor: tuple[str, ...] = ()
 
     def measure(self, case: Case) -> Seen | NotSeen:
         """Look whether the metric is there at all."""
         other = case.run.curves.get(self.beside)
         if other is None or not len(other):
             return NotSeen(f"{self.beside} is not in the logs either", self.beside)
-        present = self.metric in case.run.curves and len(case.run.curves[self.metric]) > 0
+        present = any(len(case.run.curves.get(metric, ())) for metric in (self.metric, *self.nor))
         return Seen(float(not present), 0.0, "logged", *ends(other.steps))

@@ -43,6 +43,29 @@ class Change(Condition):
 
 
 @dataclass(frozen=True)
+class Grows(Condition):
+    """The metric's size late in the run, whatever its sign, over its size early."""
+
+    ramp: Ramp = (10.0, 100.0)
+    early: Phase = (0.0, 0.1)
+    late: Phase = (0.85, 1.0)
+    log: bool = True
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        early, late = window(curve, self.early), window(curve, self.late)
+        before, after = (stats.median(np.abs(part.values)) for part in (early, late))
+        if before == 0:
+            return NotSeen(f"{self.metric} begins at 0")
+        return Seen(
+            strength(after / before, self.ramp, self.log),
+            after / before,
+            beyond(self.ramp),
+            int(early.steps[0]),
+            int(late.steps[-1]),
+        )
+
+
+@dataclass(frozen=True)
 class Gain(Condition):
     """How much the metric has risen, as a share of the larger of its early and late magnitudes; in [-2, 2].
 

@@ -10,7 +10,7 @@ import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
 from rldoctor.diagnosis import diagnose_run
-from rldoctor.logs.names import shipped_names
+from rldoctor.logs.frameworks import shipped_names
 from rldoctor.model import Curve, Json, RankedDiagnosis, Report, Run, Subject, Verdict, make_report
 
 # Ours: below ten points a slow start and a sick one look alike. Nor is a run stopped in its first fifth, where healthy

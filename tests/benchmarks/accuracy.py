@@ -22,7 +22,7 @@ from rldoctor import machine, stats
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.logs.names import shipped_names
+from rldoctor.logs.frameworks import shipped_names
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 from rldoctor.rulebook.diagnoses import HEALTHY

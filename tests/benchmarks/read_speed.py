@@ -25,7 +25,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.names import shipped_names
+from rldoctor.logs.frameworks import shipped_names
 
 
 def tags_known() -> list[str]:

@@ -125,6 +125,15 @@ def test_a_purge_overtakes_earlier_points_of_all_tags():
     assert [step for step, _ in result(merged, "b")] == [10, 20, 30]
 
 
+def test_a_tag_of_which_nothing_is_left_may_come_back_later():
+    """All of b lies behind the checkpoint that the second file goes on from."""
+    first = file("x", [*curve(range(10, 60, 10)), ("b", 45, 1.0)])
+    merged = merge([first, file("y", curve(range(40, 80, 10), other)), file("z", [*curve([80, 90]), ("b", 80, 2.0)])])
+    assert [step for step, _ in result(merged)] == list(range(10, 100, 10))
+    assert result(merged, "b") == [(80, 2.0)]
+    assert len(merged.overlaps) == 1
+
+
 def test_a_purge_at_zero_begins_anew():
     merged = merge([file("x", curve([1, 2, 3])), file("y", curve([1, 2], other), purges=[(0, 0)])])
     assert result(merged) == [(1, -1.0), (2, -2.0)]

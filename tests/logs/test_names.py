@@ -5,7 +5,9 @@ import re
 import pytest
 
 from rldoctor.errors import UsageError
-from rldoctor.logs.names import Meaning, load_names, recognise, shipped_names
+from rldoctor.logs.frameworks import recognise, shipped_names
+from rldoctor.logs.names import Meaning
+from rldoctor.logs.names_file import load_names
 from rldoctor.model import Aggregation
 
 CANONICAL = {
@@ -64,7 +66,7 @@ def test_the_doctors_own_tags_are_known_by_their_prefix():
 
 def test_a_framework_is_recognised_by_its_own_words_only():
     known = shipped_names()
-    assert recognise(["rollout/ep_rew_mean", "custom/x"], known).framework == "sb3"
+    assert recognise(["rollout/ep_rew_mean", "custom/x"], known).names.framework == "sb3"
     assert recognise(["train/loss", "train/learning_rate", "train/value_loss"], known) is None
     assert recognise(["doctor/x"], known) is None
     assert recognise([], known) is None

@@ -245,7 +245,7 @@ def test_hostile_directory_and_file_names(tmp_path, make):
 
 def test_reading_imports_no_deep_learning():
     code = (
-        "import sys, rldoctor.logs, rldoctor.logs.names as n; n.shipped_names();"
+        "import sys, rldoctor.logs, rldoctor.logs.frameworks as f; f.shipped_names();"
         "print([m for m in ('torch', 'tensorflow', 'gymnasium', 'stable_baselines3', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

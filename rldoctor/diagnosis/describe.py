@@ -1,0 +1,103 @@
+"""A diagnosis in words: what was examined, what each sign saw, and what could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rldoctor.diagnosis.match import Match
+from rldoctor.logs.frameworks import titles
+from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
+from rldoctor.rulebook import Rulebook
+from rldoctor.rulebook.diagnoses import Observation, Unobserved
+from rldoctor.rulebook.verb import evidence
+
+_OTHER_ALGORITHM = "LOG303"
+_NO_KNOWN_METRIC = "LOG301"
+_NAMED_TAGS = 5
+_UNITS = {"env_steps": "steps", "frames": "frames"}
+
+
+def title(run: Run, matched: Match, book: Rulebook) -> str:
+    """Return a sentence on what the run is: framework, algorithm, length and what it is held against."""
+    known, logged = run.tags_known
+    framework = titles().get(run.framework, run.framework)
+    if not framework:
+        framework = "unknown framework"
+    elif run.framework_named:
+        framework += " (named by --names)"
+    elif known < logged:
+        framework += f" ({known} of {logged} tags)"
+    algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
+    unit = _UNITS.get(run.step_axis, run.step_axis)
+    reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
+    return f"{framework}, {algorithm}{run.last_step:,} {unit}; {reference}."
+
+
+def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
+    """Return a sign that fired as a finding, with its numbers filled in."""
+    sign = item.sign
+    words = {
+        "observed": item.seen.observed,
+        "expected": item.seen.expected,
+        "first_step": item.seen.first_step,
+        "last_step": item.seen.last_step,
+        "text": str(run.record.get("error", "no text was kept")).rstrip("."),
+    }
+    severity = sign.severity
+    # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
+    ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
+    if ceiling is not None and severity.rank > ceiling.rank:
+        severity = ceiling
+    return Finding(
+        code=sign.code,
+        name=sign.name,
+        severity=severity,
+        message=sign.says.format_map(words),
+        remedy=sign.do,
+        evidence=evidence(sign.when[0].metric, item.seen),
+        strength=round(item.strength, 3),
+    )
+
+
+def unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
+    """Sum up what could not be judged: a line for each missing metric, one for the signs of other algorithms."""
+    if verdict is Verdict.UNJUDGED and not run.curves:
+        return (_nothing_known(run),)
+    missing: dict[str, list[str]] = {}
+    foreign = []
+    for item in unobserved:
+        if item.reason.foreign:
+            foreign.append(item.sign)
+        elif item.reason.metric:
+            missing.setdefault(item.reason.metric, []).append(item.sign.code)
+    found = [
+        Unjudged(codes[0], f"{metric} is not logged, which keeps {', '.join(codes)} unjudged.", _how(book, metric))
+        for metric, codes in missing.items()
+        if metric != "std" or "entropy" not in run.curves
+    ]
+    algorithm = book.algorithms.get(run.algorithm)
+    if algorithm and algorithm.limits and foreign:
+        made_for = sorted({book.algorithms[name].title for sign in foreign for name in sign.algorithms})
+        reason = f"{len(foreign)} signs are made for {', '.join(made_for)} and say nothing of {algorithm.title}."
+        found.append(Unjudged(_OTHER_ALGORITHM, f"{reason} {algorithm.limits}"))
+    return tuple(found)
+
+
+def _nothing_known(run: Run) -> Unjudged:
+    if not run.unknown_tags:
+        return Unjudged(
+            _NO_KNOWN_METRIC,
+            f"{run.path}: the event files hold no scalar.",
+            "Log with Stable-Baselines3's tensorboard_log.",
+        )
+    tags = ", ".join(run.unknown_tags[:_NAMED_TAGS])
+    return Unjudged(
+        _NO_KNOWN_METRIC,
+        f"{run.path}: no known metric is in the logs (tags seen: {tags}).",
+        "Describe the tags in a names file and give it with --names; docs/how-to/own-training.md shows one.",
+    )
+
+
+def _how(book: Rulebook, metric: str) -> str:
+    known = book.metrics.get(metric)
+    return known.how_to_log if known else ""
