@@ -17,6 +17,8 @@ from rldoctor.references import Reference
 _CERTAIN_ENOUGH = 0.9
 _FEWEST_MARKS = 5
 _SETTINGS_IN_WORDS = 3
+# What the references were recorded with.
+_OWN_FRAMEWORKS = ("sb3", "plain")
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,10 @@ def _recognise(run: Run) -> Match:
     confidence = sum(marks.values()) / len(marks)
     if confidence < _CERTAIN_ENOUGH:
         return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+    # What others log under the same name is measured in another way: their updates have no bands.
+    same = run.framework in _OWN_FRAMEWORKS
     return Match(
-        references.load(name), True, f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
+        references.load(name), same, f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
     )
 
 

@@ -24,7 +24,7 @@ class Meaning:
         aggregation: What the value is taken over.
         axis: What the steps of this tag count, where that is not the framework's ``step_axis``; they are stretched to
             the length of the run.
-        unused: A value that stands for "not measured" where the tag holds no other.
+        unused: A value, NaN possibly, that stands for "not measured" where the tag holds no other.
     """
 
     metric: str
@@ -84,8 +84,9 @@ class Names:
         return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
 
     def wants(self, tag: str) -> bool:
-        """Tell whether a tag is worth reading: it has a meaning, or counts environment steps."""
-        return tag in self.steps_from or self.meaning(tag) is not None
+        """Tell whether a tag is worth reading: it has a meaning, counts environment steps, or tells the algorithm."""
+        telling = any(tag in tags for tags in self.algorithms.values())
+        return telling or tag in self.steps_from or self.meaning(tag) is not None
 
     def tells(self, tags: Collection[str]) -> bool:
         """Tell whether ``tags`` hold one of this framework's own words."""

@@ -166,7 +166,9 @@ def _curves(points: Mapping[str, Points], speaking: Sequence[Names]) -> tuple[di
                 continue
             used.add(tag)
             steps, values = points[tag]
-            if meaning.unused is not None and (values == meaning.unused).all():
+            if meaning.unused is not None and np.array_equal(
+                values, np.full_like(values, meaning.unused), equal_nan=True
+            ):
                 continue
             if meaning.axis and steps[-1] > 0:
                 # Updates come evenly with steps, so that both axes end together.

@@ -27,7 +27,7 @@ _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
 _SIGN_KEYS = {"code", "name", "severity", "reassuring", "algorithms", "outcome", "when", "example", *_SIGN_TEXTS}
 _DIAGNOSIS_KEYS = {
     *("name", "title", "what", "remedy", "change", "next_test", "source", "algorithms", "bias", "typical"),
-    *("weights", "beside"),
+    *("excluded_by", "weights", "beside"),
 }
 _EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record", "algorithm"}
 _ALGORITHM_KEYS = ("title", "what", "limits", "source")
@@ -234,6 +234,12 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign], algorithms: Iterable[str])
     for code in typical if isinstance(typical, list) else [typical]:
         if not weights.get(code, 0.0) > 0:
             raise UsageError(f"{path}: typical names {code!r}, which has no positive weight.", near(str(code), weights))
+    excluded_by = data.get("excluded_by", [])
+    for code in excluded_by if isinstance(excluded_by, list) else [excluded_by]:
+        if not weights.get(code, 0.0) < 0:
+            raise UsageError(
+                f"{path}: excluded_by names {code!r}, which has no negative weight.", near(str(code), weights)
+            )
     changes = data.get("change", [])
     for change in changes:
         _only(change, ("setting", "to", "reference"), path, "change.")
@@ -248,6 +254,7 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign], algorithms: Iterable[str])
         bias=float(data.get("bias", 0.0)),
         beside=data.get("beside") is True,
         typical=tuple(typical),
+        excluded_by=tuple(excluded_by),
         weights={code: float(weight) for code, weight in weights.items()},
         file=path,
         **{key: _text(data, key, path) for key in ("title", "what", "remedy", "source")},

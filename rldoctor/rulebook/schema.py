@@ -129,6 +129,7 @@ class DiagnosisRule:
             with it for the odds.
         typical: Codes of the signs that point to this cause and to no other; fitting begins with a high weight there,
             so that they count although the recorded runs hold few such patients.
+        excluded_by: Codes of the signs beside which this cause is implausible; fitting begins with a low weight there.
         weights: Sign code to log-odds at full strength; positive speaks for, negative against.
     """
 
@@ -143,6 +144,7 @@ class DiagnosisRule:
     bias: float
     beside: bool
     typical: tuple[str, ...]
+    excluded_by: tuple[str, ...]
     weights: Mapping[str, float]
     file: Path
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from rldoctor.rulebook.verb import Condition
 from rldoctor.rulebook.verbs_level import Behind, Level, OffBand, ScaleOff
-from rldoctor.rulebook.verbs_log import Missing, NonFinite, Recorded
+from rldoctor.rulebook.verbs_log import DiscretePolicy, Missing, NonFinite, Recorded
 from rldoctor.rulebook.verbs_shape import (
     Change,
     DropsFromPeak,
@@ -43,4 +43,5 @@ VERBS: Mapping[str, type[Condition]] = {
     "non_finite": NonFinite,
     "recorded": Recorded,
     "missing": Missing,
+    "discrete": DiscretePolicy,
 }

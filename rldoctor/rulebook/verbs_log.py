@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rldoctor.model import Curve
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.verb import Condition, NotSeen, Seen, ends
 
@@ -57,3 +58,21 @@ class Missing(Condition):
             return NotSeen(f"{self.beside} is not in the logs either", self.beside)
         present = any(len(case.run.curves.get(metric, ())) for metric in (self.metric, *self.nor))
         return Seen(float(not present), 0.0, "logged", *ends(other.steps))
+
+
+# A tenth of a per cent above the first logged value is rounding, three per cent are not.
+_ABOVE_MAXIMUM = 1.03
+
+
+@dataclass(frozen=True)
+class DiscretePolicy(Condition):
+    """The policy chooses among actions by number, as its ``metric``, the entropy, tells.
+
+    A discrete entropy begins at most at its maximum ln n, never rises above it and is never negative; a Gaussian's may
+    do both, and its standard deviation is logged by many frameworks.
+    """
+
+    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+        least, most = float(np.min(curve.values)), float(np.max(curve.values))
+        discrete = "std" not in case.curves and least >= 0 and most <= _ABOVE_MAXIMUM * float(curve.values[0])
+        return Seen(float(discrete), most, "an entropy between 0 and ln n", *ends(curve.steps))

@@ -22,7 +22,7 @@ import numpy as np
 from rldoctor.diagnosis.match import match
 from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
-from rldoctor.rulebook.diagnoses import FIRES_FROM, HEALTHY, observe_all
+from rldoctor.rulebook.diagnoses import FIRES_FROM, HEALTHY, made_for, observe_all
 from tests.benchmarks.corpus import HERE, Patient, patients
 
 # A sign at full strength multiplies the odds by about e^1.2 = 3 unless the runs say otherwise.
@@ -34,6 +34,7 @@ GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
 ROUNDS = 4000
+UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
 # A fault that shows but does no harm is worth a word (suspect), and less weight than one that harms.
 UNHARMED_CAUSE = 0.7
 UNHARMED_WEIGHT = 0.7
@@ -51,7 +52,7 @@ class Row:
 
 
 def views(patient: Patient) -> list[Case]:
-    """Return the run as seen with its reference, without one, and without one or a success rate (as most runs are)."""
+    """Return the run as seen with its reference, without one, without a success rate (as most are), without updates."""
     matched = match(patient.run)
     runs = [patient.run]
     plain = patient.without_doctor().run
@@ -63,6 +64,11 @@ def views(patient: Patient) -> list[Case]:
         cases += [Case(run, matched.reference, matched.same_recipe), Case(run)]
         if len(bare) < len(run.curves):
             cases.append(Case(dataclasses.replace(run, curves=bare)))
+    # As frameworks log that tell nothing of the size of updates (skrl, Tianshou), or the learning rate alone (rsl_rl),
+    # or no standard deviation (CleanRL, RLlib).
+    for left_out in (UPDATE_METRICS, UPDATE_METRICS - {"learning_rate"}, {"std", "success_rate"}):
+        silent = {name: curve for name, curve in plain.curves.items() if name not in left_out}
+        cases.append(Case(dataclasses.replace(plain, curves=silent)))
     return cases
 
 
@@ -101,7 +107,8 @@ def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
 
 
 def fit(book: Rulebook, people: Sequence[Patient]) -> Fitted:
-    names = [name for name, rule in book.diagnoses.items() if not rule.beside]
+    # The laboratory trains PPO; what other algorithms can have was weighed by hand.
+    names = [name for name, rule in book.diagnoses.items() if not rule.beside and made_for(rule, "ppo")]
     codes = list(book.signs)
     counts = Counter(patient.fault for patient in people)
     taught = [(patient, row) for patient in people for row in rows(patient)]
@@ -113,7 +120,12 @@ def fit(book: Rulebook, people: Sequence[Patient]) -> Fitted:
     )
     weight /= weight.sum()
     direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    typical = np.array([[code in book.diagnoses[name].typical for code in codes] for name in names])
+    typical = np.array(
+        [
+            [code in (*book.diagnoses[name].typical, *book.diagnoses[name].excluded_by) for code in codes]
+            for name in names
+        ]
+    )
     grave = np.array(
         [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
     )
