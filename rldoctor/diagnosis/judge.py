@@ -23,13 +23,14 @@ from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import RankedDiagnosis, Run, Severity, Subject, Verdict
 from rldoctor.recipe import near
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
-from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, observe_all, rank
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 _MIXED_RUNS = "LOG201"
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
+_MISSING = "missing-metrics"
 _SHOWN_CAUSES = 5
 _LISTED_TAGS = 20
 # Strength from which a sign that is typical of one cause speaks by itself.
@@ -189,7 +190,7 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
         reference=matched.reference.recipe.name if matched.reference else "",
         reference_why=matched.why,
         steps=run.last_step,
-        diagnoses=_diagnoses(book, ranked, codes, matched, run, verdict),
+        diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
         findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
         unjudged=unjudged(book, unobserved, run, verdict),
         # The chapter's table is about PPO.
@@ -209,22 +210,32 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     """Return the verdict and one sentence that says how it came about.
 
     Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
-    suspect, with one it is sick; health needs a fine outcome, not only silence. A sign that is typical of the leading
+    suspect, with one it is sick; health needs a fine outcome, not only silence, and illness a sign: odds alone, of logs
+    that hold next to nothing, accuse nobody. A sign that is typical of the leading
     cause and shows fully is worth a word even where health is likelier.
     """
-    points = max((len(curve) for curve in case.curves.values()), default=0)
     fired = {item.sign.code: item for item in observed if item.fires}
-    harmed = [item for item in fired.values() if item.sign.outcome == "harmed"]
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
+    # Success is the environment's own measure: where it is reached, a return that stands still is no harm.
+    solved = any(item.strength >= _FULLY and item.sign.metrics[0] in SUCCESS_METRICS for item in fine)
+    harmed = [
+        item
+        for item in fired.values()
+        if item.sign.outcome == "harmed" and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
+    ]
     errors = [item for item in fired.values() if item.sign.severity is Severity.ERROR]
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     leading = next(item for item in ranked if item.rule.name != HEALTHY)
-    if points < FEWEST_POINTS and not errors:
-        return Verdict.UNJUDGED, f"Too short to judge: {points} logged points, at least {FEWEST_POINTS} are needed."
+    if _is_short(case) and not errors:
+        return (
+            Verdict.UNJUDGED,
+            f"Too short to judge: {_points(case)} logged points, at least {FEWEST_POINTS} are needed.",
+        )
     if any(found.code == _MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
     marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
-    if health < 0.5 or marked:
+    shown = any(code in fired and not fired[code].sign.reassuring for code in leading.speaks_for)
+    if marked or (shown and health < 0.5):
         if harmed or (errors and not fine):
             return Verdict.SICK, f"The outcome is harmed; the leading cause is {leading.rule.name}."
         if fine:
@@ -243,20 +254,28 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
 
 
+def _points(case: Case) -> int:
+    return max((len(curve) for curve in case.curves.values()), default=0)
+
+
+def _is_short(case: Case) -> bool:
+    return _points(case) < FEWEST_POINTS
+
+
 def _diagnoses(
-    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, run: Run, verdict: Verdict
+    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, verdict: Verdict
 ) -> tuple[RankedDiagnosis, ...]:
     """Return the causes worth naming, and what stands beside them (slow, mixed, short, missing).
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
     """
     beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if rule.beside}
-    first = [name for name, codes in ((_MIXED, {f.code for f in run.findings} & {_MIXED_RUNS}),) if codes]
+    first = [_MIXED] if any(found.code == _MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
-        first += [] if first else [_SHORT]
+        first += [] if first else [_SHORT if _is_short(case) or "episode_return" in case.curves else _MISSING]
         return tuple(beside[name] for name in first)
     chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
-    causes = [_named(item, matched, run) for item in chosen[:_SHOWN_CAUSES]]
+    causes = [_named(item, matched, case.run) for item in chosen[:_SHOWN_CAUSES]]
     others = [item for name, item in beside.items() if item.speaks_for and name not in first]
     return (*(beside[name] for name in first), *causes, *others)
 

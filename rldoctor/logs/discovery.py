@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rldoctor.errors import UsageError
-from rldoctor.logs.event_files import is_event_file, is_log_file, is_plain_table, is_progress_table
+from rldoctor.logs.event_files import is_log_file, is_plain_table, is_progress_table, is_run_file, is_wandb_file
 from rldoctor.logs.mlflow_runs import is_mlflow_run
 from rldoctor.logs.remote import fetch, is_remote
 
@@ -15,9 +15,9 @@ from rldoctor.logs.remote import fetch, is_remote
 def discover(paths: Sequence[Path | str]) -> list[Path]:
     """Return every directory at or below ``paths`` that holds a run, sorted, each once.
 
-    A run is a directory with event files, with ``progress.csv`` or ``progress.json``, or one of MLflow's. What lies
-    beside logs (monitor files, ``evaluations.npz``) makes a run only where nothing else does. A table that is named
-    itself is one.
+    A run is a directory with event files, with ``progress.csv`` or ``progress.json``, one of Weights & Biases' or one
+    of MLflow's. What lies beside logs (monitor files, ``evaluations.npz``) makes a run only where nothing else does. A
+    table that is named itself is one.
 
     Of an address of an object store (``s3://bucket/runs``) the logs are fetched first, and the directories are those
     of their mirror (:mod:`rldoctor.logs.remote`).
@@ -77,9 +77,12 @@ def _runs_below(root: Path) -> Iterator[Path]:
             yield Path(directory)
             # Its artifacts may hold whole copies of logs.
             folders.clear()
-        elif any(is_event_file(name) or is_progress_table(name) for name in files):
+        elif any(is_run_file(name) for name in files):
             found = True
             yield Path(directory)
+            if any(is_wandb_file(name) for name in files):
+                # Copies of the event files that it was synchronised with.
+                folders.clear()
         elif any(is_log_file(name) for name in files):
             beside.append(Path(directory))
     yield from unlisted

@@ -29,9 +29,19 @@ def is_evaluations(name: str) -> bool:
     return name == _EVALUATIONS
 
 
+def is_wandb_file(name: str) -> bool:
+    """Tell whether a file is the history of a run that Weights & Biases keeps in its local folder."""
+    return name.startswith("run-") and name.endswith(".wandb")
+
+
+def is_run_file(name: str) -> bool:
+    """Tell whether a file by itself makes its directory a run."""
+    return is_event_file(name) or is_progress_table(name) or is_wandb_file(name)
+
+
 def is_log_file(name: str) -> bool:
     """Tell whether a file holds scalars of a run that can be read."""
-    return is_event_file(name) or is_progress_table(name) or is_monitor(name) or is_evaluations(name)
+    return is_run_file(name) or is_monitor(name) or is_evaluations(name)
 
 
 def is_plain_table(name: str) -> bool:

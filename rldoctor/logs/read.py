@@ -21,6 +21,7 @@ from rldoctor.logs.event_files import (
     is_log_file,
     is_monitor,
     is_progress_table,
+    is_wandb_file,
 )
 from rldoctor.logs.framing import Troubles
 from rldoctor.logs.merge import Points, merge
@@ -31,6 +32,7 @@ from rldoctor.logs.sb3_files import read_evaluations, read_monitors
 from rldoctor.logs.tables import read_table, recent_mean
 from rldoctor.logs.tfevents import EventFile, read_event_file
 from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
+from rldoctor.logs.wandb_runs import read_wandb
 from rldoctor.model import Aggregation, Curve, Finding, Json, Run
 
 _RECORD_FILE = "run.json"
@@ -44,8 +46,9 @@ _EPISODES_OF_A_MEAN = 100
 def read_run(directory: Path, framework: str | None = None) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
 
-    Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read. Its ``evaluations.npz`` and
-    monitor files add what those do not hold. ``directory`` may also be a table of curves itself, a CSV or JSON lines.
+    Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read, or what Weights & Biases
+    keeps. Stable-Baselines3's ``evaluations.npz`` and monitor files add what those do not hold. ``directory`` may also
+    be a table of curves itself, a CSV or JSON lines.
 
     Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
     to one run, is in ``Run.findings`` (codes LOG...).
@@ -129,6 +132,7 @@ def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFil
     tables = [path for path in paths if is_progress_table(path.name)]
     # The same training in another format.
     main = sorted(events, key=_begun) or [read_table(path, wanted) for path in tables[:1]]
+    main = main or [read_wandb(path, wanted) for path in paths if is_wandb_file(path.name)]
     told = {tag for file in main for tag in file.tags}
     monitors = [path for path in paths if is_monitor(path.name)]
     beside = [read_evaluations(path) for path in paths if is_evaluations(path.name)]

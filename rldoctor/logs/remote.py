@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.event_files import is_event_file, is_log_file, is_progress_table
+from rldoctor.logs.event_files import is_log_file, is_run_file, is_wandb_file
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
 _RECORD_FILE = "run.json"
@@ -179,13 +179,16 @@ def _folders(files: Iterable[str]) -> dict[str, list[str]]:
         if any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
             continue
         folder = "/".join(parts[:-1])
-        if is_event_file(parts[-1]) or is_progress_table(parts[-1]):
+        if is_run_file(parts[-1]):
             folders.setdefault(folder, []).append(path)
         elif is_log_file(parts[-1]):
             beside.setdefault(folder, []).append(path)
         elif parts[-1] == _RECORD_FILE:
             records.append(path)
-    # As on this machine: what lies beside logs makes a run only where nothing else does.
+    # As on this machine: what lies below a run of Weights & Biases are copies, and what lies beside logs makes a run
+    # only where nothing else does.
+    whole_runs = [f"{folder}/" for folder, inside in folders.items() if any(map(is_wandb_file, map(_name, inside)))]
+    folders = {folder: inside for folder, inside in folders.items() if not folder.startswith(tuple(whole_runs))}
     folders = folders or {folder: [] for folder in beside}
     whole = {folder: [*inside, *beside.get(folder, [])] for folder, inside in folders.items()}
     for path in records:
@@ -193,6 +196,10 @@ def _folders(files: Iterable[str]) -> dict[str, list[str]]:
         if folder in whole:
             whole[folder].append(path)
     return whole
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _version(about: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +25,7 @@ from rldoctor.model import FloatArray, IntArray
 # The first of these columns that is there says at which step a row was written.
 STEP_COLUMNS = (
     *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
-    *("step", "steps", "_step", "Step", "trainer/global_step"),
+    *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step"),
 )
 # A million rows of twenty columns; what is larger is no table that a person keeps.
 _MOST_BYTES = 512 * 2**20
@@ -46,9 +46,25 @@ def read_table(path: Path, wanted: Wanted) -> EventFile:
     if text is None:
         return EventFile(path, troubles=troubles)
     rows = _json_rows(text, troubles) if path.suffix.lower() in (".json", ".jsonl") else _csv_rows(text, troubles)
+    return of_rows(path, rows, len(text), wanted, troubles)
+
+
+def of_rows(
+    path: Path, rows: Iterable[Row], size: int, wanted: Wanted, troubles: Troubles, column: str = ""
+) -> EventFile:
+    """Return rows of named cells as the columns of a log file.
+
+    Args:
+        path: Where they stood.
+        rows: A row a step; cells that hold no number are passed over.
+        size: Bytes of the file.
+        wanted: Tells whether the points of a column are kept.
+        troubles: What was amiss so far; that there is no row, or none with a step, is added.
+        column: The column of steps; the first of ``STEP_COLUMNS`` that a row has by default.
+    """
     points: dict[str, tuple[array[int], array[float]]] = {}
     unknown: dict[str, None] = {}
-    column, count = "", 0
+    count = 0
     for row in rows:
         count += 1
         column = column or next((name for name in STEP_COLUMNS if name in row), "")
@@ -73,11 +89,18 @@ def read_table(path: Path, wanted: Wanted) -> EventFile:
         tag: (np.frombuffer(steps, np.int64), np.frombuffer(values, np.float64))
         for tag, (steps, values) in points.items()
     }
-    return of_points(path, arrays, len(text), tuple(unknown), troubles)
+    return of_points(path, arrays, size, tuple(unknown), troubles)
 
 
 def read_text(path: Path) -> tuple[str | None, Troubles]:
     """Return the content of a text file, ``None`` where it cannot be read, and why."""
+    content, troubles = read_bytes(path)
+    # Spreadsheets put a mark before the first column's name.
+    return None if content is None else content.decode("utf-8-sig", errors="replace"), troubles
+
+
+def read_bytes(path: Path) -> tuple[bytes | None, Troubles]:
+    """Return the content of a file that is read as a whole, ``None`` where it cannot be read, and why."""
     troubles = Troubles()
     try:
         with open_plain(path) as file:
@@ -85,8 +108,7 @@ def read_text(path: Path) -> tuple[str | None, Troubles]:
             if size > _MOST_BYTES:
                 troubles.add("unreadable", 0, f"has {size} bytes, too many for a table")
                 return None, troubles
-            # Spreadsheets put a mark before the first column's name.
-            return file.read().decode("utf-8-sig", errors="replace"), troubles
+            return file.read(), troubles
     except OSError as error:
         troubles.add("unreadable", 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
         return None, troubles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,8 @@ from rldoctor.references import Band, Reference
 
 # Two logged points make a line through anything; signs ask for more.
 FEWEST_POINTS = 4
+# Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
+_OF_STD_ONE = 1.4189385
 # Shares of a run: how old an evaluation of its last policy may be, and the end that it speaks for.
 _FRESH, _END = 0.05, 0.2
 
@@ -34,8 +36,9 @@ class Case:
 
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
-        """The run's curves and those derived from them, finite points only."""
+        """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
         finite = {name: curve.finite() for name, curve in self.run.curves.items()}
+        finite |= _stand_ins(finite)
         return {**finite, **_derived(finite)}
 
     def curve(self, metric: str) -> Curve | None:
@@ -53,9 +56,30 @@ class Case:
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
 
 
+# What tells whether the task is done, whatever the reward says.
+SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_success_rate"})
+
+
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
-    return ("reward_per_step", "reward_magnitude", "value_error", "reached_success")
+    return ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
+
+
+# What training achieves, and what tells as much where it is not logged: episodes played beside the training.
+_STAND_INS = {
+    "episode_return": "evaluation_return",
+    "episode_length": "evaluation_length",
+    "success_rate": "evaluation_success_rate",
+}
+
+
+def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return evaluations in place of outcomes that training did not log."""
+    return {
+        metric: replace(curves[other], metric=metric)
+        for metric, other in _STAND_INS.items()
+        if metric not in curves and len(curves.get(other, ())) >= FEWEST_POINTS
+    }
 
 
 def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
@@ -74,6 +98,10 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     if losses is not None and len(losses):
         # An untrained critic predicts about 0, so the root of its loss is the size of the value targets.
         derived["value_error"] = _like(losses, "value_error", np.sqrt(np.maximum(losses.values, 0.0)))
+    entropy, std = curves.get("entropy"), curves.get("std")
+    if entropy is not None and std is not None and len(entropy) and len(std):
+        spread = np.interp(entropy.steps, std.steps, np.log(np.maximum(std.values, 1e-300)))
+        derived["entropy_over_std"] = _like(entropy, "entropy_over_std", entropy.values - (_OF_STD_ONE + spread))
     return derived
 
 

@@ -56,6 +56,8 @@ def observe(sign: Sign, case: Case) -> Observation | Unobserved:
     for condition in sign.when:
         seen = condition.measure(case)
         if isinstance(seen, NotSeen):
+            if condition.optional and leading is not None:
+                continue
             return Unobserved(sign, seen)
         leading = leading or seen
         weakest = min(weakest, seen.strength)

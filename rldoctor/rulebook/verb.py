@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -92,9 +92,15 @@ def window(curve: Curve, phase: Phase) -> Curve:
 
 @dataclass(frozen=True)
 class Condition:
-    """Base of the verbs."""
+    """Base of the verbs.
+
+    Attributes:
+        metric: What is looked at.
+        optional: Where the metric is not logged the condition does not count, and the others decide.
+    """
 
     metric: str = ""
+    optional: bool = field(default=False, kw_only=True)
 
     def measure(self, case: Case) -> Seen | NotSeen:
         """Measure this condition on a case."""

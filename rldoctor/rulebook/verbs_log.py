@@ -62,6 +62,9 @@ class Missing(Condition):
 
 # A tenth of a per cent above the first logged value is rounding, three per cent are not.
 _ABOVE_MAXIMUM = 1.03
+# Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2. Most policies begin so.
+_OF_A_DIMENSION = 1.4189385
+_ROUNDING = 0.003
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,13 @@ class DiscretePolicy(Condition):
     """The policy chooses among actions by number, as its ``metric``, the entropy, tells.
 
     A discrete entropy begins at most at its maximum ln n, never rises above it and is never negative; a Gaussian's may
-    do both, and its standard deviation is logged by many frameworks.
+    do both, begins at 1.42 a dimension in most libraries, and its standard deviation is logged by many.
     """
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         least, most = float(np.min(curve.values)), float(np.max(curve.values))
-        discrete = "std" not in case.curves and least >= 0 and most <= _ABOVE_MAXIMUM * float(curve.values[0])
+        first = float(curve.values[0])
+        dimensions = max(1, round(first / _OF_A_DIMENSION))
+        gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
+        discrete = "std" not in case.curves and not gaussian and least >= 0 and most <= _ABOVE_MAXIMUM * first
         return Seen(float(discrete), most, "an entropy between 0 and ln n", *ends(curve.steps))

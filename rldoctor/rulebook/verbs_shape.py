@@ -77,35 +77,52 @@ class Gain(Condition):
     late: Phase = (0.85, 1.0)
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
-        early, late = window(curve, self.early), window(curve, self.late)
-        before, after = stats.median(early.values), stats.median(late.values)
-        size = max(abs(before), abs(after))
-        observed = (after - before) / size if size > 0 else 0.0
-        return Seen(
-            strength(observed, self.ramp), observed, beyond(self.ramp), int(early.steps[0]), int(late.steps[-1])
-        )
+        observed = _gain(curve, self.early, self.late)
+        return Seen(strength(observed, self.ramp), observed, beyond(self.ramp), *ends(curve.steps))
+
+
+def _gain(curve: Curve, early: Phase = (0.0, 0.05), late: Phase = (0.85, 1.0)) -> float:
+    before, after = (stats.median(window(curve, phase).values) for phase in (early, late))
+    size = max(abs(before), abs(after))
+    return (after - before) / size if size > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Trend(Condition):
-    """Spearman's rank correlation of the metric with the step, in [-1, 1]."""
+    """Spearman's rank correlation of the metric with the step, in [-1, 1].
+
+    A rise or fall by less than ``least_gain`` of the metric's size is none: its correlation is 0.
+    """
 
     ramp: Ramp = (0.0, 1.0)
     phase: Phase = (0.0, 1.0)
+    least_gain: float = 0.0
 
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         part = window(curve, self.phase)
         if len(part) < 2 * FEWEST_POINTS:
             return NotSeen(f"{self.metric} has too few points for a trend")
         observed = stats.rank_correlation(part.steps.astype(np.float64), part.values)
+        if abs(_gain(part)) < self.least_gain:
+            observed = 0.0
         return Seen(strength(observed, self.ramp), observed, beyond(self.ramp), int(part.steps[0]), int(part.steps[-1]))
+
+
+# Standard deviations that the highest of some dozen means of a few points can be off.
+_NOISY = 3.0
+
+
+def _noise(curve: Curve) -> float:
+    """Return the standard deviation of a point about its neighbours, of which a few may leap: a robust estimate."""
+    return 1.4826 * stats.median(np.abs(np.diff(curve.values))) / math.sqrt(2.0)
 
 
 @dataclass(frozen=True)
 class DropsFromPeak(Condition):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
-    A gain smaller than ``least_gain`` of the metric's magnitude is noise, and losing noise is no symptom.
+    A gain smaller than ``least_gain`` of the metric's magnitude is noise, and losing noise is no symptom; nor is a fall
+    that is no larger than the curve's ups and downs from point to point.
     """
 
     ramp: Ramp = (0.0, 1.0)
@@ -115,10 +132,14 @@ class DropsFromPeak(Condition):
         smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
         peak = int(np.argmax(smooth))
         start = stats.median(window(curve, (0.0, 0.05)).values)
-        end = stats.median(window(curve, (0.92, 1.0)).values)
+        # What comes behind a peak at the very end is no fall yet.
+        last = window(curve, (0.92, 1.0))
+        end = stats.median(last.values) if curve.steps[peak] < last.steps[0] else float(smooth[peak])
         gain = float(smooth[peak]) - start
         size = max(abs(start), abs(float(smooth[peak])))
         lost = (float(smooth[peak]) - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
+        if float(smooth[peak]) - end < _NOISY * _noise(curve):
+            lost = 0.0
         return Seen(strength(lost, self.ramp), lost, beyond(self.ramp), int(curve.steps[peak]), int(curve.steps[-1]))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+LABEL_FILE = "label.json"
 LEARNING_RATE_HIGH = "learning-rate-too-high"
 # Fault to the diagnoses that are right for it, best first.
 RIGHT = {
@@ -20,10 +22,17 @@ RIGHT = {
 
 
 def place(out: Path, framework: str, algorithm: str, env: str, fault: str, seed: int) -> Path:
-    """Return the folder of a run; it exists and is empty."""
+    """Return the folder of a run; it exists, and is empty but for a run that is recorded already."""
     folder = out / framework / f"{algorithm}-{env.split('-')[0].lower()}-{fault or 'healthy'}-{seed}"
-    folder.mkdir(parents=True)
+    if folder.exists() and not is_recorded(folder):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def is_recorded(folder: Path) -> bool:
+    """Tell whether a run is there, to the end."""
+    return (folder / LABEL_FILE).exists()
 
 
 def write(
@@ -58,5 +67,5 @@ def write(
         "outcome": {"return": reached},
         "versions": {package: importlib.metadata.version(package) for package in packages},
     }
-    (folder / "label.json").write_text(json.dumps(label, indent=2) + "\n")
+    (folder / LABEL_FILE).write_text(json.dumps(label, indent=2) + "\n")
     print(f"{folder.parent.name}/{folder.name}: {reached:.1f}", flush=True)

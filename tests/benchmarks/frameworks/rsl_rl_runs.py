@@ -32,9 +32,9 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "learning-rate-low": ("learning_rate = 1e-8", {"learning_rate": 1e-8}),
     "entropy-bonus": ("entropy_coef = 5", {"entropy_coef": 5.0}),
 }
-RUNS = [("", 0), ("", 1), ("learning-rate-high", 0), ("learning-rate-low", 0), ("entropy-bonus", 0)]
+RUNS = [("", 0), ("learning-rate-high", 0), ("learning-rate-low", 0)]
 ENV = "Pendulum-v1"
-STEPS_A_ROLLOUT, ITERATIONS = 64, 200
+STEPS_A_ROLLOUT, ITERATIONS = 64, 120
 
 
 class Bridge(VecEnv):
@@ -64,6 +64,8 @@ def train(out: Path, fault: str, seed: int) -> None:
     torch.manual_seed(seed)
     words, changes = FAULTS[fault]
     folder = label.place(out, "rsl_rl", "ppo", ENV, fault, seed)
+    if label.is_recorded(folder):
+        return
     returns: list[float] = []
     env = Bridge([lambda: Patient(gymnasium.make(ENV), 1.0, returns)] * N_ENVS, seed)
     network = dict(class_name="MLPModel", hidden_dims=[64, 64], activation="tanh")

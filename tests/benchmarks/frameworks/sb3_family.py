@@ -3,7 +3,8 @@
     pip install torch==2.13.0 stable-baselines3==2.9.2 sb3-contrib==2.9.2 sbx-rl==0.28.0 gymnasium==1.4.0 tensorboard
     python -m tests.benchmarks.frameworks.sb3_family OUT [LIBRARY/ALGORITHM ...]
 
-Settings are those of the RL Baselines3 Zoo (hyperparams/{a2c,trpo,sac,td3,dqn,ppo_lstm}.yml) where the comment says so.
+Settings are those of the RL Baselines3 Zoo (hyperparams/{a2c,trpo,sac,td3,dqn,ppo_lstm}.yml) where the comment says so;
+the runs are shorter.
 """
 
 from __future__ import annotations
@@ -49,32 +50,29 @@ class Kind:
     faults: tuple[str, ...]
     key: str
     policy: str = "MlpPolicy"
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[int, ...] = (0,)
 
 
 KINDS = [
     # Zoo, a2c.yml: CartPole, with its 8 environments.
-    Kind("stable_baselines3", "A2C", "CartPole-v1", 8, 150_000, {}, ("learning-rate-high", "learning-rate-low"), "a2c"),
-    # Zoo, sac.yml: Pendulum.
-    Kind("stable_baselines3", "SAC", "Pendulum-v1", 1, 8_000, dict(learning_rate=1e-3, policy_kwargs=dict(net_arch=[64, 64])), ("learning-rate-low", "learning-rate-high", "entropy-bonus", "reward-huge"), "sac"),
-    # Zoo, td3.yml: Pendulum.
-    Kind("stable_baselines3", "TD3", "Pendulum-v1", 1, 8_000, dict(learning_rate=1e-3, learning_starts=1_000, policy_kwargs=dict(net_arch=[64, 64])), ("learning-rate-low", "learning-rate-high"), "td3"),
+    Kind("stable_baselines3", "A2C", "CartPole-v1", 8, 80_000, {}, ("learning-rate-high", "learning-rate-low"), "a2c"),
+    # Zoo, sac.yml and td3.yml: Pendulum, with smaller networks.
+    Kind("stable_baselines3", "SAC", "Pendulum-v1", 1, 6_000, dict(learning_rate=1e-3, policy_kwargs=dict(net_arch=[64, 64])), ("learning-rate-high", "reward-huge"), "sac"),
+    Kind("stable_baselines3", "TD3", "Pendulum-v1", 1, 6_000, dict(learning_rate=1e-3, learning_starts=1_000, policy_kwargs=dict(net_arch=[64, 64])), ("learning-rate-high",), "td3"),
     # Zoo, dqn.yml: CartPole.
     Kind(
-        "stable_baselines3", "DQN", "CartPole-v1", 1, 50_000,
+        "stable_baselines3", "DQN", "CartPole-v1", 1, 40_000,
         dict(learning_rate=2.3e-3, batch_size=64, buffer_size=100_000, learning_starts=1_000, target_update_interval=10, train_freq=256,
              gradient_steps=128, exploration_fraction=0.16, exploration_final_eps=0.04, policy_kwargs=dict(net_arch=[256, 256])),
-        ("learning-rate-low", "random-for-ever", "learning-rate-high"), "dqn",
+        ("learning-rate-low", "random-for-ever"), "dqn",
     ),
-    # Zoo, trpo.yml: CartPole and Pendulum.
-    Kind("sb3_contrib", "TRPO", "CartPole-v1", 2, 60_000, dict(n_steps=512, batch_size=512, cg_damping=1e-3, gae_lambda=0.98, n_critic_updates=20), ("reward-constant",), "trpo"),
-    Kind("sb3_contrib", "TRPO", "Pendulum-v1", 2, 100_000, dict(n_steps=1024, batch_size=128, gamma=0.9, learning_rate=1e-3, n_critic_updates=15, use_sde=True, sde_sample_freq=4), ("reward-constant",), "trpo", seeds=(0,)),
+    # Zoo, trpo.yml: CartPole.
+    Kind("sb3_contrib", "TRPO", "CartPole-v1", 2, 40_000, dict(n_steps=512, batch_size=512, cg_damping=1e-3, gae_lambda=0.98, n_critic_updates=20), ("reward-constant",), "trpo"),
     # sb3-contrib's own test environment for masks.
-    Kind("sb3_contrib", "MaskablePPO", "InvalidActionEnvDiscrete", 1, 40_000, dict(n_steps=256, ent_coef=0.0), ("learning-rate-high", "learning-rate-low"), "ppo"),
+    Kind("sb3_contrib", "MaskablePPO", "InvalidActionEnvDiscrete", 1, 25_000, dict(n_steps=256, ent_coef=0.0), ("learning-rate-high",), "ppo"),
     # Zoo, ppo_lstm.yml: CartPole without its velocities, here with them.
-    Kind("sb3_contrib", "RecurrentPPO", "CartPole-v1", 8, 60_000, dict(n_steps=128, batch_size=128, learning_rate=1e-3, policy_kwargs=dict(enable_critic_lstm=False, lstm_hidden_size=32, net_arch=dict(pi=[32], vf=[32]))), ("learning-rate-high",), "ppo", policy="MlpLstmPolicy", seeds=(0,)),
-    Kind("sbx", "PPO", "CartPole-v1", 8, 100_000, dict(n_steps=32, batch_size=256, gae_lambda=0.8, gamma=0.98, n_epochs=20, learning_rate=1e-3), ("learning-rate-high", "learning-rate-low"), "ppo"),
-    Kind("sbx", "PPO", "Pendulum-v1", 4, 100_000, dict(n_steps=1024, gamma=0.9, gae_lambda=0.95, learning_rate=1e-3), ("reward-constant",), "ppo", seeds=(0,)),
+    Kind("sb3_contrib", "RecurrentPPO", "CartPole-v1", 8, 40_000, dict(n_steps=128, batch_size=256, learning_rate=1e-3, policy_kwargs=dict(enable_critic_lstm=False, lstm_hidden_size=32, net_arch=dict(pi=[32], vf=[32]))), (), "ppo", policy="MlpLstmPolicy"),
+    Kind("sbx", "PPO", "CartPole-v1", 8, 60_000, dict(n_steps=32, batch_size=256, gae_lambda=0.8, gamma=0.98, n_epochs=20, learning_rate=1e-3), ("learning-rate-high", "learning-rate-low"), "ppo"),
 ]  # fmt: skip
 
 
@@ -99,6 +97,8 @@ def train(kind: Kind, fault: str, seed: int, out: Path) -> None:
     framework = "sbx" if kind.library == "sbx" else "sb3"
     # Faults are as large as the algorithm needs to be hurt.
     folder = label.place(out, framework, kind.algorithm.lower(), kind.env, fault, seed)
+    if label.is_recorded(folder):
+        return
     returns: list[float] = []
     scale = SCALE.get(fault, 1.0)
     envs = make_vec_env(lambda: make(kind.env, scale, returns), kind.n_envs, seed=seed)

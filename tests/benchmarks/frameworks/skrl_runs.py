@@ -36,14 +36,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "Pendulum-v1": dict(
         rollouts=512,
         learning_epochs=10,
-        mini_batches=32,
+        mini_batches=16,
         learning_rate=1e-3,
         discount_factor=0.9,
         grad_norm_clip=0.5,
         value_clip=0.0,
     ),
 }
-STEPS = {"CartPole-v1": 15_000, "Pendulum-v1": 30_000}
+STEPS = {"CartPole-v1": 12_000, "Pendulum-v1": 20_000}
 N_ENVS = 4
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "": ("", {}),
@@ -54,7 +54,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 RUNS = [
     ("CartPole-v1", "", 0), ("CartPole-v1", "", 1), ("Pendulum-v1", "", 0), ("CartPole-v1", "learning-rate-low", 0),
-    ("CartPole-v1", "entropy-bonus", 0), ("Pendulum-v1", "learning-rate-high", 0), ("Pendulum-v1", "reward-huge", 0),
+    ("CartPole-v1", "entropy-bonus", 0), ("Pendulum-v1", "learning-rate-high", 0),
 ]  # fmt: skip
 
 
@@ -100,6 +100,8 @@ def train(out: Path, env_id: str, fault: str, seed: int) -> None:
     set_seed(seed)
     words, changes = FAULTS[fault]
     folder = label.place(out, "skrl", "ppo", env_id, fault, seed)
+    if label.is_recorded(folder):
+        return
     returns: list[float] = []
     scale = 1e6 if fault == "reward-huge" else 1.0
     makers = [lambda: Patient(gymnasium.make(env_id), scale, returns)] * N_ENVS
