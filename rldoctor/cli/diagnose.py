@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
 from rldoctor.cli.executors import AddressOption, ExecutorName, executor_of
 from rldoctor.cli.options import (
-    FailOn,
     FailOnOption,
     Format,
     FormatOption,
@@ -16,7 +16,6 @@ from rldoctor.cli.options import (
     OutputOption,
     SelectOption,
     VerboseOption,
-    fail_on,
     finish,
     words,
 )
@@ -37,7 +36,9 @@ def diagnose(
         ExecutorName, typer.Option("--executor", help="Where logs are read: ray needs the extra [ray].")
     ] = ExecutorName.LOCAL,
     address: AddressOption = None,
-    fail_on_: FailOnOption = FailOn.SICK,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    fail_on: FailOnOption = None,
     format_: FormatOption = Format.TEXT,
     output: OutputOption = None,
     verbose: VerboseOption = False,
@@ -46,10 +47,12 @@ def diagnose(
     from rldoctor.diagnosis import diagnose as examine
     from rldoctor.model import make_report
 
+    asked = configured(config, isolated)
+    chosen = (reference, words(select), words(ignore))
     if executor is ExecutorName.LOCAL and address is None:
         # Its own processes take hundreds of runs each; fewer need none.
-        subjects = examine(runs, reference, words(select), words(ignore), framework=names)
+        subjects = examine(runs, *chosen, framework=names, config=asked)
     else:
         with executor_of(executor, None, address) as shared:
-            subjects = examine(runs, reference, words(select), words(ignore), executor=shared, framework=names)
-    finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose, output)
+            subjects = examine(runs, *chosen, executor=shared, framework=names, config=asked)
+    finish(make_report("diagnose", subjects, failing(fail_on, asked)), format_, verbose, output)

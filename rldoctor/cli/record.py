@@ -28,14 +28,14 @@ def record(
     from rldoctor.errors import TrainingFailed
     from rldoctor.executors.local import LocalExecutor
     from rldoctor.model import Verdict
-    from rldoctor.references import find_folder, load_recipe
+    from rldoctor.references import find_folder, load_trainable
     from rldoctor.sweep.plan import trials_of
     from rldoctor.sweep.run import run, waiting
     from rldoctor.sweep.trial import PRELOAD
     from rldoctor.sweep.wish import seeds_of
     from rldoctor.training.record import write_bands
 
-    recipe = load_recipe(reference)
+    recipe = load_trainable(reference)
     trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
     todo = waiting(trials)
     with sweep_bars(len(todo), len(todo) * recipe.total_steps) as onlooker:

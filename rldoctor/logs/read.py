@@ -41,7 +41,7 @@ _LARGEST_STEP = 2**62
 _EPISODES_OF_A_MEAN = 100
 
 
-def read_run(directory: Path, framework: str | None = None) -> Run:
+def read_run(directory: Path, framework: str | None = None, own: Sequence[Names] = ()) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
 
     Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read. Its ``evaluations.npz`` and
@@ -53,14 +53,15 @@ def read_run(directory: Path, framework: str | None = None) -> Run:
     Args:
         directory: The run.
         framework: What logged it, as :func:`rldoctor.logs.frameworks.find_names` takes it; told by its tags by default.
+        own: Dictionaries of the user's that are known beside the shipped ones.
 
     Raises:
         UsageError: There is no such framework.
     """
-    wanted = frameworks.find_names(framework) if framework else None
+    wanted = frameworks.find_names(framework, own) if framework else None
     record, finding = _read_record(directory / _RECORD_FILE)
     findings = [finding] if finding else []
-    known = [names for names in frameworks.shipped_names() if wanted is None or names.supplement]
+    known = [names for names in (*frameworks.shipped_names(), *own) if wanted is None or names.supplement]
     known += [wanted] if wanted else []
     files = _read_files(directory, lambda tag: any(names.wants(tag) for names in known))
     merged = merge(files)
