@@ -76,10 +76,14 @@ class Config:
 DEFAULTS = Config()
 
 
-def find_config(start: Path) -> Config:
+def find_config(start: Path, follow_references: bool = True) -> Config:
     """Read the nearest configuration at or above ``start``; ``rldoctor.toml`` comes before ``pyproject.toml``.
 
     A ``pyproject.toml`` without ``[tool.rldoctor]`` is another tool's and is passed over.
+
+    Args:
+        start: The directory to begin at.
+        follow_references: Find the references; the folder of one that is just to be recorded need not be there yet.
 
     Raises:
         UsageError: The nearest file is not valid.
@@ -92,17 +96,17 @@ def find_config(start: Path) -> Config:
             looked_at.append(file)
             data = _read(file, named=False)
             if data is not None:
-                return _config(data, file, tuple(looked_at))
+                return _config(data, file, tuple(looked_at), follow_references)
     return Config(looked_at=tuple(looked_at))
 
 
-def read_config(file: Path) -> Config:
-    """Read a configuration that was named: a ``pyproject.toml``, or a file whose keys stand at the top.
+def read_config(file: Path, follow_references: bool = True) -> Config:
+    """Read a configuration that was named: a ``pyproject.toml``, or a file whose keys stand at the top; see :func:`find_config`.
 
     Raises:
         UsageError: There is no such file, or it is not valid.
     """
-    return _config(_read(file, named=True) or {}, file, (file,))
+    return _config(_read(file, named=True) or {}, file, (file,), follow_references)
 
 
 def _read(file: Path, named: bool) -> Mapping[str, Json] | None:
@@ -139,7 +143,7 @@ def _where(file: Path, key: str) -> str:
     return f"{file}: {'tool.rldoctor.' if file.name == PROJECT_FILE else ''}{key}"
 
 
-def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...]) -> Config:
+def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...], follow_references: bool) -> Config:
     for key in data:
         if key not in KEYS:
             cure = near(key, KEYS)
@@ -152,7 +156,7 @@ def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...]) -
         select=_texts(data, "select", file),
         ignore=_ignore(data, file),
         fail_on=_fail_on(data, file),
-        references=_references(data, file),
+        references=_references(data, file) if follow_references else (),
         rules=tuple(_folders(data, "rules", file)),
         thresholds={word: _ramp(value, _where(file, f"thresholds.{word}")) for word, value in thresholds.items()},
         require={name: _required(name, value, _where(file, f"require.{name}")) for name, value in require.items()},

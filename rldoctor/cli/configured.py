@@ -21,7 +21,7 @@ ConfigOption = Annotated[
 IsolatedOption = Annotated[bool, typer.Option("--isolated", "--no-config", help="Read no configuration.")]
 
 
-def configured(file: Path | None, isolated: bool) -> Config:
+def configured(file: Path | None, isolated: bool, follow_references: bool = True) -> Config:
     """Return the configuration that is in force: the named file, the nearest one, or none.
 
     Raises:
@@ -34,13 +34,13 @@ def configured(file: Path | None, isolated: bool) -> Config:
     if isolated:
         return DEFAULTS
     if file is not None:
-        config = read_config(file)
+        config = read_config(file, follow_references)
     else:
         try:
             here = Path.cwd()
         except OSError:  # The current directory has been removed.
             return DEFAULTS
-        config = find_config(here)
+        config = find_config(here, follow_references)
     if config.select or config.ignore:
         from rldoctor.preflight_checks.known_words import require_known
 

@@ -17,6 +17,11 @@ from rldoctor.references import Reference
 _CERTAIN_ENOUGH = 0.9
 _FEWEST_MARKS = 5
 _SETTINGS_IN_WORDS = 3
+# Room around a band's first values: widths of the band, and a share of its size. A band of three runs is some 1.5
+# standard deviations wide, so that with the room of twenty every fourth run of the same recipe would be a stranger
+# (tests/diagnosis/test_own_references.py); a project's own references are few, and known to be its own.
+_ROOM, _OWN_ROOM = (0.5, 0.02), (1.5, 0.05)
+_OWN_CERTAIN_ENOUGH = 0.8
 # What the references were recorded with.
 _OWN_FRAMEWORKS = ("sb3", "plain")
 
@@ -139,27 +144,38 @@ def _own_recipe(record: Mapping[str, Json]) -> Recipe | None:
 
 def _recognise(run: Run, mine: Sequence[Reference]) -> Match:
     # Of several that fit alike the first is taken: the user's own.
-    known = [*mine, *(references.load(name) for name in references.names())]
-    scored = [(marks_in_common(run, reference), reference) for reference in known]
+    scored = [(marks_in_common(run, reference, own=True), reference) for reference in mine]
+    scored += [(marks_in_common(run, references.load(name)), references.load(name)) for name in references.names()]
     scored = [(marks, reference) for marks, reference in scored if len(marks) >= _FEWEST_MARKS]
+    named = " (--reference names one)" if mine else ""
+    unmatched = f"no run.json, and the logs match no reference{named}: general ranges are used"
     if not scored:
-        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+        return Match(None, False, unmatched)
     marks, twin = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
     confidence = sum(marks.values()) / len(marks)
-    if confidence < _CERTAIN_ENOUGH:
-        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+    is_own = any(twin is reference for reference in mine)
+    if confidence < (_OWN_CERTAIN_ENOUGH if is_own else _CERTAIN_ENOUGH):
+        return Match(None, False, unmatched)
     # What others log under the same name is measured in another way: their updates have no bands.
-    same = run.framework == twin.recipe.framework if twin.recipe.framework else run.framework in _OWN_FRAMEWORKS
+    same = _measured_alike(run, twin)
     why = f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
     return Match(twin, same, why)
 
 
-def marks_in_common(run: Run, reference: Reference) -> dict[str, bool]:
+def _measured_alike(run: Run, reference: Reference) -> bool:
+    framework = reference.recipe.framework
+    return run.framework == framework if framework else run.framework in _OWN_FRAMEWORKS
+
+
+def marks_in_common(run: Run, reference: Reference, own: bool = False) -> dict[str, bool]:
     """Return for each mark by which a reference can be recognised whether the run bears it.
 
     Marks are what the environment and the recipe fix before anything is learned: the size of a rollout, the learning
     rate, the clip range, the episode length, whether success is logged, and the first values of return, entropy and
     standard deviation.
+
+    A reference of the user's (``own``) is of a few runs, whose band at the start is narrower than what later runs show,
+    and is one of a handful in their project: more room is given there, and that the same logger wrote both counts too.
     """
     if not reference.bands:
         return {}
@@ -173,13 +189,16 @@ def marks_in_common(run: Run, reference: Reference) -> dict[str, bool]:
         if curve is not None and len(curve) and recipe.knows(key):
             # The first update of a linear schedule is logged one or two rollouts into it.
             marks[key] = bool(abs(float(curve.values[0]) / _number(recipe.setting(key)) - 1) < 0.1)
+    if own:
+        marks["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
     marks["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
             continue
         low, high = float(band.low[0]), float(band.high[0])
-        slack = 0.5 * (high - low) + 0.02 * max(abs(low), abs(high))
+        widths, share = _OWN_ROOM if own else _ROOM
+        slack = widths * (high - low) + share * max(abs(low), abs(high))
         marks[metric] = bool(low - slack <= curve.values[0] <= high + slack)
     return marks
 
