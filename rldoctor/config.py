@@ -68,6 +68,11 @@ class Config:
         return _where(self.file, key) if self.file else key
 
     @property
+    def is_plain(self) -> bool:
+        """Whether a diagnosis is as without it."""
+        return not (self.select or self.ignore or self.references or self.rules or self.thresholds)
+
+    @property
     def requirements(self) -> tuple[str, ...]:
         """What ``require`` says as ``criterion=value`` pairs."""
         return tuple(f"{name}={value}" for name, value in self.require.items())
@@ -101,7 +106,11 @@ def find_config(start: Path, follow_references: bool = True) -> Config:
 
 
 def read_config(file: Path, follow_references: bool = True) -> Config:
-    """Read a configuration that was named: a ``pyproject.toml``, or a file whose keys stand at the top; see :func:`find_config`.
+    """Read a configuration that was named: a ``pyproject.toml``, or a file whose keys stand at the top.
+
+    Args:
+        file: The file.
+        follow_references: As for :func:`find_config`.
 
     Raises:
         UsageError: There is no such file, or it is not valid.

@@ -80,7 +80,7 @@ def diagnose(
     means = means_of(config, select, ignore)
     if framework:
         find_names(framework, means.names)
-    plain = not (config.given or select or ignore)
+    plain = config.is_plain and not (select or ignore)
     one = partial(_diagnose_directory, reference=reference, framework=framework, means=None if plain else means)
     if executor is None:
         subjects = _each(one, [Path(run) for run in found], processes or machine.cores())

@@ -89,8 +89,10 @@ def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
     their machine and their version of the environment, goes before a shipped one whose settings fit no better.
     """
 
-    def fit(reference: Reference) -> tuple[bool, int]:
-        return same_settings(own, reference.recipe), -len(differences(own, reference.recipe))
+    def fit(reference: Reference) -> tuple[bool, bool, int]:
+        # What is not known cannot differ, and is no better for that.
+        recipe = reference.recipe
+        return same_settings(own, recipe), not recipe.partial, -len(differences(own, recipe))
 
     shipped = [name for name in references.names() if references.is_recorded(name)]
     twins = [references.load(name) for name in shipped if references.load_recipe(name).env == own.env]

@@ -112,7 +112,10 @@ def record_existing(paths: Sequence[Path], wish: Wish) -> Recorded:
 
 def _fails(directory: Path) -> bool:
     """Tell whether an evaluation of the run says that it does not pass its own criteria."""
-    return directory.is_dir() and criteria.judge(directory).verdict is Verdict.SICK
+    try:
+        return directory.is_dir() and criteria.judge(directory).verdict is Verdict.SICK
+    except UsageError:  # A recipe of another program's, which states no criteria of ours.
+        return False
 
 
 def _usable(run: Run) -> Run:
