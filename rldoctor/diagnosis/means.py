@@ -39,8 +39,8 @@ class Means:
     names: tuple[Names, ...] = ()
 
     def suppressed(self, case: Case) -> tuple[Suppressed, ...]:
-        """Return the ignored signs that show on a case."""
-        seen = ((observe(sign, case), reason) for sign, reason in self.ignored if not sign.reassuring)
+        """Return the ignored signs that show on a case, those of health among them: they would have weighed."""
+        seen = ((observe(sign, case), reason) for sign, reason in self.ignored)
         return tuple(
             Suppressed(item.sign.code, item.sign.name, reason)
             for item, reason in seen

@@ -79,6 +79,18 @@ def test_a_suppressed_sign_is_named_with_its_reason_and_weighs_nothing(project, 
     assert subject("--isolated")["findings"] == subject("--no-config")["findings"] == plain["findings"]
 
 
+def test_a_sign_of_health_that_is_ignored_is_named_too(project, subject):
+    # It would have spoken against every cause.
+    shown = subject("--select", "RET,UPD")
+    write(project, '[ignore]\nUPD = "not of interest"')
+    held = subject()
+    assert {c for c in codes(shown) if c.startswith("UPD")} <= {item["code"] for item in held["suppressed"]}
+    good = ROOT / "tests/runs/healthy/fetch_reach_dense/quick/as-recorded-22"
+    write(project, '[ignore]\nRET901 = "success means nothing here"')
+    [left_out] = rldoctor.diagnose(good, config=project / "rldoctor.toml").subjects[0].suppressed
+    assert left_out.name == "success-reached"
+
+
 def test_every_format_for_people_and_code_hosts_says_what_was_left_out(project):
     file = write(project, f'[ignore]\nUPD105 = "{REASON} <b>"\n[thresholds]\nUPD112 = [0.5, 1.0]')
     report = rldoctor.diagnose(RUN, config=file)

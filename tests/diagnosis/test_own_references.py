@@ -173,6 +173,18 @@ def test_runs_of_other_frameworks_make_a_reference_for_runs_of_theirs(tmp_path):
     assert diagnose([tmp_path / "cleanrl/seed-4"])[0].reference == ""
 
 
+def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(good, tmp_path):
+    from rldoctor.diagnosis.remedy import concrete
+    from rldoctor.rulebook import load_rulebook
+
+    made, config = recorded(good(told=False), tmp_path, env=FETCH)
+    run = read_run(QUICK / "epochs-20-61")
+    rule = load_rulebook().diagnoses["updates-too-aggressive"]
+    found = match(run, made.recipe.name, means_of(config).references)
+    assert "n_epochs 20 -> 10" in concrete(rule, found, run)
+    assert "None" not in concrete(rule, found, run)
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,22 @@ def test_what_goes_to_other_processes_holds_no_file_of_the_project(whole):
     means = pickle.loads(pickle.dumps(means_of(whole)))
     assert means.book.signs["OWN101"].when == load_rulebook(own=whole.rules).signs["OWN101"].when
     assert [names.framework for names in means.names] == ["ours"]
+
+
+def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
+    from rldoctor.diagnosis import judge
+    from rldoctor.diagnosis.means import means_of as read
+    from rldoctor.executors.local import LocalExecutor
+
+    def read_and_take_away(*arguments):
+        means = read(*arguments)
+        shutil.rmtree(whole.rules[0])
+        return means
+
+    monkeypatch.setattr(judge, "means_of", read_and_take_away)
+    [subject] = diagnose([RUN], executor=LocalExecutor(1), config=whole)
+    assert not whole.rules[0].exists()
+    assert "OWN101" in {finding.code for finding in subject.findings}
 
 
 def test_own_names_tell_an_own_framework(whole, tmp_path):
