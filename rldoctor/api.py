@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rldoctor.config import DEFAULTS, Config, read_config
 from rldoctor.criteria import Statistic, judge_all
 from rldoctor.diagnosis import diagnose as diagnose_all
 from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.model import Json, Report, Verdict, make_report
-from rldoctor.references import load_recipe
+from rldoctor.references import load_recipe, load_trainable
 
 if TYPE_CHECKING:
     import gymnasium
@@ -25,9 +26,10 @@ def diagnose(
     reference: str | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
-    fail_on: FailOn = "sick",
+    fail_on: FailOn | None = None,
     processes: int = 1,
     names: str | None = None,
+    config: Paths | None = None,
 ) -> Report:
     """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
 
@@ -36,10 +38,12 @@ def diagnose(
         reference: Name or folder of a reference to hold every run against; by default the one that fits.
         select: Use only signs whose code begins with, or whose name is, one of these.
         ignore: Leave out such signs.
-        fail_on: The mildest verdict for which ``exit_code`` is 1.
+        fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
         processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
             ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
         names: What logged the runs, such as ``"cleanrl"``, or the path of a names file; told by their tags by default.
+        config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one: a script
+            says what it wants.
 
     Returns:
         The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (a run each, the worst first).
@@ -48,10 +52,17 @@ def diagnose(
         UsageError: A folder, a reference, a framework or a word of ``select`` is not known.
         CannotJudge: There is no run.
     """
+    asked = _config(config)
     subjects = diagnose_all(
-        [os.fspath(run) for run in runs], reference, tuple(select), tuple(ignore), processes, framework=names
+        [os.fspath(run) for run in runs],
+        reference,
+        tuple(select),
+        tuple(ignore),
+        processes,
+        framework=names,
+        config=asked,
     )
-    return make_report("diagnose", subjects, _verdict(fail_on))
+    return make_report("diagnose", subjects, _verdict(fail_on, asked))
 
 
 def gate(
@@ -61,7 +72,8 @@ def gate(
     aggregate: Literal["worst", "mean", "iqm"] | None = None,
     baseline: Paths | Iterable[Paths] = (),
     margin: float = 0.1,
-    fail_on: FailOn = "sick",
+    fail_on: FailOn | None = None,
+    config: Paths | None = None,
 ) -> Report:
     """Hold the evaluations of runs against passing criteria.
 
@@ -72,7 +84,8 @@ def gate(
         aggregate: Judge several seeds of a recipe together, by this number of theirs.
         baseline: Earlier runs that must not have been better (:func:`rldoctor.criteria.regression.compare`).
         margin: Share of the baseline's lead over doing nothing that may be lost, in [0, 1].
-        fail_on: The mildest verdict for which ``exit_code`` is 1.
+        fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
+        config: A configuration file, none by default; ``require`` goes before what it requires.
 
     Returns:
         The report; ``exit_code`` is 0 for passed, 1 for failed, 3 where an evaluation is missing or stale.
@@ -86,15 +99,16 @@ def gate(
         raise UsageError(f"The margin {margin} is no share.", "Give a number from 0 to 1.")
     pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)
     earlier = [baseline] if isinstance(baseline, (str, os.PathLike)) else list(baseline)
+    asked = _config(config)
     subjects = judge_all(
         [Path(run) for run in runs],
-        require=pairs,
-        recipe=load_recipe(reference) if reference else None,
+        require=(*asked.requirements, *pairs),
+        recipe=load_recipe(reference, asked.references) if reference else None,
         aggregate=Statistic(aggregate) if aggregate else None,
         baseline=[Path(run) for run in earlier],
         margin=margin,
     )
-    return make_report("gate", subjects, _verdict(fail_on))
+    return make_report("gate", subjects, _verdict(fail_on, asked))
 
 
 def preflight(
@@ -105,7 +119,8 @@ def preflight(
     directory: Paths = ".",
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
-    fail_on: FailOn = "sick",
+    fail_on: FailOn | None = None,
+    config: Paths | None = None,
 ) -> Report:
     """Examine this machine and an environment: is it fit to train on?
 
@@ -116,7 +131,8 @@ def preflight(
         directory: Where runs will be written.
         select: Run only checks whose code or name begins with one of these.
         ignore: Leave out such checks.
-        fail_on: The mildest verdict for which ``exit_code`` is 1.
+        fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
+        config: A configuration file, none by default.
 
     Raises:
         UsageError: The id, the reference, a setting or a word of ``select`` is not known.
@@ -130,7 +146,8 @@ def preflight(
         raise MissingExtra("rldoctor.preflight", error.name or "gymnasium") from None
     if settings and reference is None:
         raise UsageError("settings change a reference's recipe, and no reference is given.", "Add reference='chapter'.")
-    recipe = load_recipe(reference) if reference else None
+    asked = _config(config)
+    recipe = load_trainable(reference, asked.references) if reference else None
     if recipe and settings:
         recipe = recipe.with_overrides(f"{key}={value}" for key, value in settings.items())
     if isinstance(env, gymnasium.Env):
@@ -144,8 +161,9 @@ def preflight(
         directory=Path(directory),
         select=tuple(select),
         ignore=tuple(ignore),
+        config=asked,
     )
-    return make_report("preflight", [subject], _verdict(fail_on))
+    return make_report("preflight", [subject], _verdict(fail_on, asked))
 
 
 def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
@@ -161,7 +179,17 @@ def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
     return env_id
 
 
-def _verdict(fail_on: str) -> Verdict:
+def _config(file: Paths | None) -> Config:
+    if file is None:
+        return DEFAULTS
+    from rldoctor.preflight_checks.known_words import require_known
+
+    return require_known(read_config(Path(file)))
+
+
+def _verdict(fail_on: str | None, config: Config) -> Verdict:
+    if fail_on is None:
+        return config.fail_on
     if fail_on not in ("sick", "suspect"):
         raise UsageError(f"fail_on={fail_on!r} is no verdict that can fail.", "Use 'sick' or 'suspect'.")
     return Verdict(fail_on)

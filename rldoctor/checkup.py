@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rldoctor import criteria, run_directory
+from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.means import means_of
 from rldoctor.errors import RldoctorError, Stopped
 from rldoctor.logs import read_run
 from rldoctor.model import Report, Subject, Verdict, exit_code_of, worst
@@ -42,6 +44,7 @@ def checkup(
     command: Sequence[str] = (),
     bar: Callable[[str, int], ProgressBar],
     engine: Engine = Engine.GYMNASIUM,
+    config: Config = DEFAULTS,
 ) -> Report:
     """Run the whole examination and write the report into the run directory.
 
@@ -55,6 +58,7 @@ def checkup(
         command: The command line, for ``run.json``.
         bar: Starts a progress bar: title, total.
         engine: What steps the environments of the training; preflight and evaluation are gymnasium's.
+        config: What the project asks for; its criteria are in ``recipe`` already.
 
     Raises:
         UsageError: The environment is not known, or not to the engine, or the run directory cannot be made.
@@ -63,6 +67,7 @@ def checkup(
     """
     environment.resolve(recipe.env)
     require_engine(engine, recipe.env)
+    means = means_of(config)
     clock = time.perf_counter()
     episodes = recipe.evaluation_episodes
     examining, teaching = bar("preflight", 1), bar("train", recipe.total_steps)
@@ -70,7 +75,7 @@ def checkup(
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     with (
         run_directory.removed_if_empty(directory),
-        Beside(recipe, out, examining.count) as beside,
+        Beside(recipe, out, examining.count, config) as beside,
     ):
         # PyTorch takes seconds to load; the examination has begun by then.
         from rldoctor.training.evaluate import evaluate
@@ -88,7 +93,8 @@ def checkup(
         f"{training.steps:,} steps of training {by}in {training.seconds:.1f} s "
         f"({training.steps_per_second:,.0f} steps/s), then {episodes} evaluation episodes; {took:.1f} s in all."
     )
-    report = _report([examined, diagnose_run(read_run(directory)), replace(judged, summary=way)])
+    diagnosed = diagnose_run(read_run(directory, own=means.names), means=means)
+    report = _report([examined, diagnosed, replace(judged, summary=way)])
     write_report(report, directory)
     return report
 

@@ -2,69 +2,42 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rldoctor import shipped
+from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError
-from rldoctor.logs.frameworks import shipped_names
+from rldoctor.logs.frameworks import own_names, shipped_names
 from rldoctor.model import Page
+from rldoctor.preflight_checks.pages import CheckPage, own_pages, preflight_checks
 from rldoctor.recipe import near
 from rldoctor.rulebook import Rulebook, load_rulebook
 
-_DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
-_DECLARED = re.compile(r'^@check\(\s*"(\w+)",\s*"([\w-]+)"', re.MULTILINE)
 
-
-@dataclass(frozen=True)
-class CheckPage:
-    """A preflight check as its source describes it: code, name, and its module's docstring."""
-
-    code: str
-    name: str
-    title: str
-    text: str
-
-
-@cache
-def preflight_checks() -> tuple[CheckPage, ...]:
-    """Return the pages of all preflight checks, by code.
-
-    They are read from the source, not imported: a laptop that only reads logs has neither gymnasium nor PyTorch. One
-    file is one check (the tests hold these pages against the checks themselves).
-    """
-    pages = []
-    for path in (Path(__file__).parent / "preflight_checks").glob("*.py"):
-        source = path.read_text(encoding="utf-8")
-        declared, docstring = _DECLARED.search(source), _DOCSTRING.match(source)
-        if declared and docstring:
-            title, _, text = inspect.cleandoc(docstring[1]).partition("\n")
-            pages.append(CheckPage(declared[1], declared[2], title, text.strip()))
-    return tuple(sorted(pages, key=lambda page: page.code))
-
-
-def look_up(topic: str) -> Page:
+def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page:
     """Return the page on ``topic``: a code, a name, a metric, a raw tag or a concept, in any case.
+
+    Args:
+        topic: What to look up.
+        config: Gives the configuration; asked only for what is not shipped.
 
     Raises:
         UsageError: Nothing is called so; the message offers close matches.
     """
-    pages = _pages()
     wanted = topic.strip().lower()
-    by_word: dict[str, Page] = {}
-    for page_words, page in pages:
-        for word in page_words:
-            # A code of the logs may bear a diagnosis' name (mixed-runs): the diagnosis, which stands first, wins.
-            by_word.setdefault(word.lower(), page)
+    by_word = _by_word(_pages(load_rulebook(), preflight_checks()))
     if wanted in by_word:
         return by_word[wanted]
-    tagged = _metric_of_tag(topic.strip())
+    rules = config().rules
+    by_word |= _by_word(_pages(load_rulebook(own=rules), own_pages()))
+    if wanted in by_word:
+        return by_word[wanted]
+    tagged = _metric_of_tag(topic.strip(), rules)
     if tagged in by_word:
         return by_word[tagged]
     # Found whatever its case, a code is offered as it is written elsewhere.
@@ -72,25 +45,47 @@ def look_up(topic: str) -> Page:
     raise UsageError(f"Nothing is called {topic!r}.", offer)
 
 
-def catalogue() -> dict[str, dict[str, str]]:
-    """Return the name and title of everything that can be explained, by shelf."""
-    book = load_rulebook()
+def _by_word(pages: Sequence[tuple[tuple[str, ...], Page]]) -> dict[str, Page]:
+    by_word: dict[str, Page] = {}
+    for page_words, page in pages:
+        for word in page_words:
+            # A code of the logs may bear a diagnosis' name (mixed-runs): the diagnosis, which stands first, wins.
+            by_word.setdefault(word.lower(), page)
+    return by_word
+
+
+def catalogue(config: Config = DEFAULTS) -> dict[str, dict[str, str]]:
+    """Return the name and title of everything that can be explained, by shelf; what is not shipped says whose it is."""
+    book, ours = load_rulebook(own=config.rules), load_rulebook()
+    checks = (*preflight_checks(), *own_pages())
     return {
-        "preflight checks": {check.code: f"{check.name}: {check.title}" for check in preflight_checks()},
-        "signs": {code: f"{sign.name}: {sign.what}" for code, sign in sorted(book.signs.items())},
+        "preflight checks": {c.code: f"{c.name}: {c.title}{_from(c.origin)}" for c in checks},
+        "signs": {
+            code: f"{sign.name}: {sign.what}{_from('' if code in ours.signs else str(sign.file))}"
+            for code, sign in sorted(book.signs.items())
+        },
         "logs and gate": {code: f"{entry['name']}: {entry['what']}" for code, entry in _table("codes.toml").items()},
-        "diagnoses": {name: rule.title for name, rule in book.diagnoses.items()},
+        "diagnoses": {
+            name: f"{rule.title}{_from('' if name in ours.diagnoses else str(rule.file))}"
+            for name, rule in book.diagnoses.items()
+        },
         "metrics": {name: metric.title for name, metric in book.metrics.items()},
         "algorithms": {name: f"{item.title}: {item.what}" for name, item in book.algorithms.items()},
         "concepts": {name: entry["title"] for name, entry in _table("concepts.toml").items()},
     }
 
 
-def library() -> dict[str, list[Page]]:
+def _from(origin: str) -> str:
+    return f" [{origin}]" if origin else ""
+
+
+def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
     """Return every page by shelf, in the order of :func:`catalogue`."""
-    pages = {page.name: page for _, page in _pages()}
+    pages = {
+        page.name: page for _, page in _pages(load_rulebook(own=config.rules), (*preflight_checks(), *own_pages()))
+    }
     by_code = {name.partition(" ")[0]: page for name, page in pages.items()}
-    return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue().items()}
+    return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue(config).items()}
 
 
 @cache
@@ -102,13 +97,14 @@ def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
         raise UsageError(f"The file {path} cannot be read: {error}.") from None
 
 
-def _pages() -> list[tuple[tuple[str, ...], Page]]:
-    """Return every page with the words under which it is found."""
-    book = load_rulebook()
+def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str, ...], Page]]:
+    """Return the page of each rule and check with the words under which it is found."""
+    ours = load_rulebook()
     pages: list[tuple[tuple[str, ...], Page]] = []
-    for check in preflight_checks():
-        pages.append(((check.code, check.name), Page(f"{check.code} {check.name}", check.title, (("", check.text),))))
     sections: tuple[tuple[str, str], ...]
+    for check in checks:
+        sections = (("", check.text), ("Comes from", check.origin))
+        pages.append(((check.code, check.name), Page(f"{check.code} {check.name}".strip(), check.title, sections)))
     for sign in book.signs.values():
         sections = (
             ("What it is", sign.what),
@@ -118,6 +114,7 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
             ("Made for", _made_for(book, sign.algorithms)),
             ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
             ("Source", sign.source),
+            ("Comes from", "" if sign.code in ours.signs else str(sign.file)),
         )
         pages.append(((sign.code, sign.name), Page(f"{sign.code} {sign.name}", "", sections)))
     for rule in book.diagnoses.values():
@@ -130,6 +127,7 @@ def _pages() -> list[tuple[tuple[str, ...], Page]]:
             ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
             ("Made for", _made_for(book, rule.algorithms)),
             ("Source", rule.source),
+            ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
         )
         pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
     for metric in book.metrics.values():
@@ -163,9 +161,9 @@ def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
     return ", ".join(book.algorithms[name].title for name in algorithms)
 
 
-def _metric_of_tag(tag: str) -> str:
+def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in shipped_names():
+    for framework in (*shipped_names(), *own_names(rules)):
         meaning = framework.meaning(tag)
         if meaning is not None:
             return meaning.metric

@@ -102,6 +102,9 @@ class Recipe:
         log_interval: Rollouts between two points of the curves, as in ``stable_baselines3``'s ``learn``.
         criteria: Passing criteria in the order in which they are reported.
         overrides: What ``--set`` changed, recorded in ``run.json``.
+        partial: Settings that are not stated are not known, rather than SB3's defaults; such a recipe was read off
+            logs, and nothing can be trained by it.
+        framework: What logged the runs of this recipe's bands, a key of ``checks/names/``; SB3 where empty.
     """
 
     name: str
@@ -115,10 +118,16 @@ class Recipe:
     evaluation_episodes: int = 100
     log_interval: int = 1
     overrides: Mapping[str, Json] = field(default_factory=dict)
+    partial: bool = False
+    framework: str = ""
+
+    def knows(self, key: str) -> bool:
+        """Tell whether the value of a setting, ``n_envs`` among them, is known."""
+        return not self.partial or key in self.hyperparameters
 
     def setting(self, key: str) -> Json:
-        """Return a hyperparameter's value, SB3's default where the recipe is silent."""
-        return self.hyperparameters.get(key, HYPERPARAMETERS[key].default)
+        """Return a hyperparameter's value: where the recipe is silent SB3's default, or ``None`` for a partial one."""
+        return self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key].default)
 
     def to_json(self) -> dict[str, Json]:
         """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
@@ -135,6 +144,8 @@ class Recipe:
             "hyperparameters": dict(self.hyperparameters),
             "criteria": {c.name: c.to_json() for c in self.criteria},
             "overrides": dict(self.overrides),
+            **({"partial": True} if self.partial else {}),
+            **({"framework": self.framework} if self.framework else {}),
         }
 
     def with_overrides(self, pairs: Iterable[str]) -> Recipe:
@@ -200,21 +211,25 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     """
     known = {"name", "title", "source", "env", "algorithm", "total_steps", "n_envs", "hyperparameters"}
     known |= {"criteria", "evaluation_episodes", "log_interval", "overrides", "provenance"}
+    known |= {"partial", "framework"}
     for key in data:
         if key not in known:
             raise UsageError(f"{where}: unknown key {key!r}.", near(key, known))
     for key in ("name", "env", "total_steps", "n_envs"):
-        if key not in data:
+        if key not in data and not (key == "n_envs" and data.get("partial") is True):
             raise UsageError(f"{where}: the key {key!r} is missing.")
     if data.get("algorithm", "ppo") != "ppo":
         raise UsageError(f"{where}: algorithm {data['algorithm']!r} is not known.", "This version trains ppo.")
+    partial = data.get("partial", False)
+    if not isinstance(partial, bool):
+        raise UsageError(f"{where}: partial = {partial!r} must be true or false.")
     settings = _table(data, "hyperparameters", where)
     checked = {key: _check(key, value, where) for key, value in settings.items()}
     recipe = Recipe(
         name=str(data["name"]),
         env=str(_check("env", data["env"], where)),
         total_steps=_whole("total_steps", data["total_steps"], where),
-        n_envs=_whole("n_envs", data["n_envs"], where),
+        n_envs=_whole("n_envs", data.get("n_envs", 1), where),
         hyperparameters=checked,
         criteria=tuple(_criterion(name, value, where) for name, value in _table(data, "criteria", where).items()),
         title=str(data.get("title", "")),
@@ -222,6 +237,8 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
         evaluation_episodes=_whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
         log_interval=_whole("log_interval", data.get("log_interval", 1), where),
         overrides=_table(data, "overrides", where),
+        partial=partial,
+        framework=str(data.get("framework", "")),
     )
     _check_rollout(recipe, where)
     return recipe
@@ -335,6 +352,8 @@ def _check(key: str, value: Json, where: str) -> Json:
 
 
 def _check_rollout(recipe: Recipe, where: str) -> None:
+    if recipe.partial:
+        return
     rollout = int(recipe.setting("n_steps")) * recipe.n_envs  # type: ignore[arg-type]
     batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
     if batch > rollout:

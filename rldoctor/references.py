@@ -1,7 +1,9 @@
 """References: known-good patients, each a recipe with the bands of its healthy runs.
 
 A reference is a folder with ``recipe.toml`` and, once recorded, ``curves.csv``. The shipped ones stand in
-``reference_curves/``; any other folder can be named by its path.
+``reference_curves/``; a user's own are found through the configuration, and any other folder can be named by its path.
+
+``own`` is, everywhere, the folders of the user's own references.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import csv
 import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,8 +54,27 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.relative_to(root).as_posix() for path in root.rglob(RECIPE_FILE)))
 
 
-def find_folder(name: str) -> Path:
-    """Return the folder of a reference: a shipped name, its last part where that is unique, or a path.
+def own_names(own: Sequence[Path]) -> dict[str, Path]:
+    """Return the user's own references by the name that each recipe gives itself.
+
+    Raises:
+        UsageError: A recipe is not valid, or a name is taken by another reference.
+    """
+    found: dict[str, Path] = {}
+    for folder in own:
+        name = load_recipe(str(folder)).name
+        other = found.get(name) or (Path("reference_curves", name) if name in names() else None)
+        if other is not None:
+            raise UsageError(
+                f"The reference in {folder} is called {name!r}, as the one in {other} is.",
+                f"Give it a name of its own in {folder / RECIPE_FILE}.",
+            )
+        found[name] = folder
+    return found
+
+
+def find_folder(name: str, own: Sequence[Path] = ()) -> Path:
+    """Return the folder of a reference: a name, its last part where that is unique, or a path.
 
     ``quick`` and ``chapter`` alone mean those of ``fetch_reach_dense``, the truth serum.
 
@@ -63,10 +84,16 @@ def find_folder(name: str) -> Path:
     root = shipped.folder("reference_curves")
     if name in names():
         return root / name
+    mine = own_names(own)
+    if name in mine:
+        return mine[name]
     matches = [known for known in names() if known.split("/")[-1] == name]
     preferred = [known for known in matches if known.startswith("fetch_reach_dense/")]
+    if not preferred:
+        matches += [known for known in mine if known.split("/")[-1] == name]
     if len(preferred or matches) == 1:
-        return root / (preferred or matches)[0]
+        found = (preferred or matches)[0]
+        return mine.get(found, root / found)
     path = Path(name)
     if path.is_file() and path.suffix == ".toml":
         return path
@@ -74,17 +101,35 @@ def find_folder(name: str) -> Path:
         return path
     if matches:
         raise UsageError(f"{name!r} could mean several references.", f"Name one of: {', '.join(matches)}.")
-    raise UsageError(f"There is no reference called {name!r}.", near(name, names()))
+    raise UsageError(f"There is no reference called {name!r}.", near(name, (*names(), *mine)))
 
 
-@cache
-def load_recipe(name: str) -> Recipe:
+def load_recipe(name: str, own: Sequence[Path] = ()) -> Recipe:
     """Read the recipe of a reference.
 
     Raises:
         UsageError: There is no such reference, or its recipe is not valid.
     """
-    folder = find_folder(name)
+    return _recipe(find_folder(name, own))
+
+
+def load_trainable(name: str, own: Sequence[Path] = ()) -> Recipe:
+    """Read the recipe of a reference that is to be trained by.
+
+    Raises:
+        UsageError: As :func:`load_recipe`, or its recipe was read off logs and does not know all settings.
+    """
+    recipe = load_recipe(name, own)
+    if recipe.partial:
+        raise UsageError(
+            f"The recipe {recipe.name} was read off logs and does not know all settings: it cannot be trained by.",
+            f"State them in {find_folder(name, own) / RECIPE_FILE} and take 'partial' out, or name another reference.",
+        )
+    return recipe
+
+
+@cache
+def _recipe(folder: Path) -> Recipe:
     path = folder if folder.suffix == ".toml" else folder / RECIPE_FILE
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -98,16 +143,43 @@ def is_recorded(name: str) -> bool:
     return (find_folder(name) / CURVES_FILE).is_file()
 
 
-@cache
-def load(name: str) -> Reference:
+def load(name: str, own: Sequence[Path] = ()) -> Reference:
     """Read a reference with its bands.
 
     Raises:
         UsageError: There is no such reference, or one of its files is not valid.
     """
-    folder = find_folder(name)
+    return _reference(find_folder(name, own))
+
+
+def load_own(own: Sequence[Path]) -> tuple[Reference, ...]:
+    """Read the user's own references, by name.
+
+    Raises:
+        UsageError: One of their files is not valid, or a name is taken by another reference.
+    """
+    return tuple(_reference(folder) for _, folder in sorted(own_names(own).items()))
+
+
+def named(name: str, own: Sequence[Reference]) -> Reference:
+    """Return a reference by its name among ``own``, which are loaded already, or as :func:`load` does.
+
+    Raises:
+        UsageError: There is no such reference, or one of its files is not valid.
+    """
+    known = {reference.recipe.name: reference for reference in own}
+    if name not in known:
+        ends = [reference for full, reference in known.items() if full.split("/")[-1] == name]
+        if len(ends) != 1 or any(full.split("/")[-1] == name for full in names()):
+            return load(name, [reference.folder for reference in own])
+        return ends[0]
+    return known[name]
+
+
+@cache
+def _reference(folder: Path) -> Reference:
     curves = folder / CURVES_FILE
-    return Reference(load_recipe(name), read_bands(curves) if curves.is_file() else {}, folder)
+    return Reference(_recipe(folder), read_bands(curves) if curves.is_file() else {}, folder)
 
 
 def read_bands(path: Path) -> dict[str, Band]:

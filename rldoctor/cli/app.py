@@ -28,6 +28,7 @@ COMMANDS = (
     "explain",
     "rules",
     "record",
+    "config",
     "faults",
     "about",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
 from rldoctor.cli.options import (
     RUNS,
     EngineOption,
@@ -31,6 +32,8 @@ def checkup(
     require: RequireOption = None,
     engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
     format_: FormatOption = Format.TEXT,
     output: LongOutputOption = None,
     verbose: VerboseOption = False,
@@ -39,9 +42,11 @@ def checkup(
     need_training_packages("checkup")
     from rldoctor.checkup import checkup as examine
     from rldoctor.cli.progress import bars
-    from rldoctor.references import load_recipe
+    from rldoctor.references import load_trainable
 
-    recipe = load_recipe(reference).with_overrides(pairs(set_)).with_criteria(words(require))
+    asked = configured(config, isolated)
+    recipe = load_trainable(reference, asked.references).with_overrides(pairs(set_))
+    recipe = recipe.with_criteria((*asked.requirements, *words(require)))
     with bars(quiet=format_ is not Format.TEXT) as bar:
-        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar, engine=engine)
+        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar, engine=engine, config=asked)
     finish(report, format_, verbose, output)

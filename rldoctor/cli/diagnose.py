@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
 from rldoctor.cli.executors import AddressOption, ExecutorName, executor_of
 from rldoctor.cli.options import (
-    FailOn,
     FailOnOption,
     Format,
     FormatOption,
@@ -16,10 +16,13 @@ from rldoctor.cli.options import (
     OutputOption,
     SelectOption,
     VerboseOption,
-    fail_on,
     finish,
+    need_training_packages,
     words,
 )
+
+# Enough to tell a policy from none, and some seconds.
+_EPISODES = 20
 
 
 def diagnose(
@@ -31,13 +34,19 @@ def diagnose(
         str | None,
         typer.Option("--names", help="What logged them (cleanrl, rllib, ...), or a names file; told by the tags else."),
     ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option("--env", help="What they were trained on: doing nothing and acting at random are measured there."),
+    ] = None,
     select: SelectOption = None,
     ignore: IgnoreOption = None,
     executor: Annotated[
         ExecutorName, typer.Option("--executor", help="Where logs are read: ray needs the extra [ray].")
     ] = ExecutorName.LOCAL,
     address: AddressOption = None,
-    fail_on_: FailOnOption = FailOn.SICK,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    fail_on: FailOnOption = None,
     format_: FormatOption = Format.TEXT,
     output: OutputOption = None,
     verbose: VerboseOption = False,
@@ -46,10 +55,23 @@ def diagnose(
     from rldoctor.diagnosis import diagnose as examine
     from rldoctor.model import make_report
 
+    asked = configured(config, isolated)
+    chosen = (reference, words(select), words(ignore))
+    known: dict[str, Any] = {"framework": names, "config": asked, "floor": _floor(env) if env else None}
     if executor is ExecutorName.LOCAL and address is None:
         # Its own processes take hundreds of runs each; fewer need none.
-        subjects = examine(runs, reference, words(select), words(ignore), framework=names)
+        subjects = examine(runs, *chosen, **known)
     else:
         with executor_of(executor, None, address) as shared:
-            subjects = examine(runs, reference, words(select), words(ignore), executor=shared, framework=names)
-    finish(make_report("diagnose", subjects, fail_on(fail_on_)), format_, verbose, output)
+            subjects = examine(runs, *chosen, executor=shared, **known)
+    finish(make_report("diagnose", subjects, failing(fail_on, asked)), format_, verbose, output)
+
+
+def _floor(env: str) -> float | None:
+    need_training_packages("diagnose --env")
+    from rldoctor.logs.read import floor_of
+    from rldoctor.preflight_checks import environment
+    from rldoctor.preflight_checks.baselines import measure_baselines
+
+    environment.resolve(env)
+    return floor_of(measure_baselines(lambda: environment.make(env), range(_EPISODES)))

@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
+
 
 def explain(
     topic: Annotated[str, typer.Argument(help="A code, diagnosis, metric, TensorBoard tag, check or concept.")],
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
 ) -> None:
     """Explain a code, a diagnosis, a metric, a preflight check or a concept of PPO in plain words."""
     from rich.console import Console
@@ -17,4 +21,4 @@ def explain(
     from rldoctor.render.page import render_page
 
     console = Console(highlight=False)
-    console.print(render_page(look_up(topic)))
+    console.print(render_page(look_up(topic, lambda: configured(config, isolated))))

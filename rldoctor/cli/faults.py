@@ -40,10 +40,10 @@ def run(
     need_training_packages("faults")
     from rldoctor.cli.progress import bars
     from rldoctor.faults import find, train_with_fault
-    from rldoctor.references import load_recipe
+    from rldoctor.references import load_trainable
     from rldoctor.run_directory import create
 
-    fault, recipe = find(name), load_recipe(reference).with_overrides(words(set_))
+    fault, recipe = find(name), load_trainable(reference).with_overrides(words(set_))
     chosen = severity or list(fault.severities)[-1]
     fault.knob(chosen)
     directory = create(out / "faults" / recipe.name / f"{fault.name}-{chosen}-{seed}")

@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
 from rldoctor.cli.options import (
-    FailOn,
     FailOnOption,
     Format,
     FormatOption,
     OutputOption,
     RequireOption,
     VerboseOption,
-    fail_on,
     finish,
     words,
 )
@@ -45,7 +44,9 @@ def gate(
         float,
         typer.Option("--margin", min=0.0, max=1.0, help="Share of the baseline's lead that may be lost."),
     ] = 0.1,
-    fail_on_: FailOnOption = FailOn.SICK,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    fail_on: FailOnOption = None,
     format_: FormatOption = Format.TEXT,
     output: OutputOption = None,
     verbose: VerboseOption = False,
@@ -55,12 +56,13 @@ def gate(
     from rldoctor.model import make_report
     from rldoctor.references import load_recipe
 
+    asked = configured(config, isolated)
     subjects = judge_all(
         runs,
-        require=words(require),
-        recipe=load_recipe(reference) if reference else None,
+        require=(*asked.requirements, *words(require)),
+        recipe=load_recipe(reference, asked.references) if reference else None,
         aggregate=Statistic(aggregate) if aggregate else None,
         baseline=baseline or (),
         margin=margin,
     )
-    finish(make_report("gate", subjects, fail_on(fail_on_)), format_, verbose, output)
+    finish(make_report("gate", subjects, failing(fail_on, asked)), format_, verbose, output)

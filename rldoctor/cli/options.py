@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from rldoctor.errors import MissingExtra
-from rldoctor.model import Report, Verdict
+from rldoctor.model import Report
 from rldoctor.training.engine import Engine
 
 
@@ -51,7 +51,10 @@ _OUTPUT = "Write the report into this file instead of printing it."
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=_OUTPUT)]
 # Where -o is the folder that collects runs.
 LongOutputOption = Annotated[Path | None, typer.Option("--output", help=_OUTPUT)]
-FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1.")]
+FailOnOption = Annotated[
+    FailOn | None,
+    typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1. [default: sick]"),
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was looked at.")]
 SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (prefix) or names.")]
 IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes (prefix) or names.")]
@@ -122,11 +125,6 @@ def reader_went_away(error: BaseException) -> bool:
 def hush() -> None:
     """Send what is left for stdout nowhere, so that Python does not complain about the closed pipe at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
-
-
-def fail_on(option: FailOn) -> Verdict:
-    """Return the verdict that an option's word means."""
-    return Verdict(option.value)
 
 
 def words(option: Sequence[str] | None) -> tuple[str, ...]:

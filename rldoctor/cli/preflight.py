@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
 from rldoctor.cli.options import (
     RUNS,
-    FailOn,
     FailOnOption,
     Format,
     FormatOption,
@@ -19,7 +19,6 @@ from rldoctor.cli.options import (
     SelectOption,
     SetOption,
     VerboseOption,
-    fail_on,
     finish,
     need_training_packages,
     pairs,
@@ -35,7 +34,9 @@ def preflight(
     ignore: IgnoreOption = None,
     list_: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
     out: OutOption = RUNS,
-    fail_on_: FailOnOption = FailOn.SICK,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    fail_on: FailOnOption = None,
     format_: FormatOption = Format.TEXT,
     output: LongOutputOption = None,
     verbose: VerboseOption = False,
@@ -44,14 +45,16 @@ def preflight(
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
-    from rldoctor.preflight_checks.runner import all_checks, run_preflight
-    from rldoctor.references import load_recipe
+    from rldoctor.preflight_checks.runner import checks_in_force, run_preflight
+    from rldoctor.references import load_trainable
 
     if list_:
-        for check in all_checks():
-            typer.echo(f"{check.code}  {check.name:<34} {check.title}")
+        for check in checks_in_force():
+            origin = f" [{check.origin}]" if check.origin else ""
+            typer.echo(f"{check.code}  {check.name:<34} {check.title}{origin}")
         return
-    recipe = load_recipe(reference).with_overrides(pairs(set_))
+    asked = configured(config, isolated)
+    recipe = load_trainable(reference, asked.references).with_overrides(pairs(set_))
     with bars(quiet=format_ is not Format.TEXT) as bar:
         shown = bar("preflight", 1)
         subject = run_preflight(
@@ -61,5 +64,6 @@ def preflight(
             select=words(select),
             ignore=words(ignore),
             watcher=lambda name, done, total: shown.count(done, total, name),
+            config=asked,
         )
-    finish(make_report("preflight", [subject], fail_on(fail_on_)), format_, verbose, output)
+    finish(make_report("preflight", [subject], failing(fail_on, asked)), format_, verbose, output)

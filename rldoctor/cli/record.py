@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
 from rldoctor.cli.options import RUNS, need_training_packages
+from rldoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from rldoctor.config import Config
 
 
 def record(
-    reference: Annotated[str, typer.Argument(help="Name or folder of a reference with a recipe.toml.")],
+    reference: Annotated[
+        str | None, typer.Argument(help="Name or folder of a reference with a recipe.toml, to be trained.")
+    ] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Seeds, such as 0-19 or 1,2,5.")] = "0-19",
     runs: Annotated[
         Path, typer.Option("--runs", help="Where the runs are kept; finished ones are not repeated.")
@@ -20,22 +28,80 @@ def record(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Trainings at a time, one thread each. [default: the cores]"),
     ] = None,
+    from_: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="Train nothing: make a reference of your own from these good runs."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its name, such as my_env/mine (with --from).")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that collects references (with --from).")] = Path(
+        "reference_curves"
+    ),
+    env: Annotated[
+        str | None, typer.Option("--env", help="What the runs were trained on, where no run.json tells (with --from).")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="What logged the runs, as for diagnose (with --from).")
+    ] = None,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
 ) -> None:
-    """Record a reference: train its recipe with many seeds and write the bands of healthy curves."""
+    """Record a reference: the bands of healthy curves, of many seeds of its recipe or of good runs of your own."""
+    if (reference is None) == (not from_):
+        raise UsageError(
+            "A reference is recorded by training its recipe, or from runs.",
+            "Name a reference, or give --from RUNS --name NAME.",
+        )
+    if from_:
+        folder = _record_existing(from_, name, out, env, names, configured(config, isolated, follow_references=False))
+        if not _is_known(folder, config, isolated):
+            typer.echo(f'So that runs are held against it, write into rldoctor.toml: references = ["{out}"]')
+    else:
+        _train_and_record(str(reference), seeds, runs, jobs, configured(config, isolated))
+
+
+def _record_existing(
+    runs: Sequence[Path], name: str | None, out: Path, env: str | None, names: str | None, config: Config
+) -> Path:
+    from rldoctor.logs.frameworks import own_names
+    from rldoctor.training.record_existing import Wish, record_existing
+
+    if not name:
+        raise UsageError("The new reference has no name.", "Give it one with --name, such as my_env/mine.")
+    made = record_existing(runs, Wish(name, out, env, names, own_names(config.rules)))
+    for run in made.left_out:
+        typer.echo(f"{run} does not pass its recipe's criteria and is left out: rldoctor gate {run}")
+    for run, cause in made.doubtful.items():
+        typer.echo(f"{run} is part of it, though a diagnosis calls it sick ({cause}): make sure that it is a good run.")
+    typer.echo(f"Written: {made.folder}, {name} of {made.runs} runs on {made.recipe.env}")
+    if made.recipe.partial:
+        known = ", ".join(key for key in made.recipe.hyperparameters if not key.endswith("_schedule")) or "none"
+        typer.echo(f"Settings that the logs tell: {known}. Others can be stated in its recipe.toml.")
+    return made.folder
+
+
+def _is_known(folder: Path, config: Path | None, isolated: bool) -> bool:
+    try:
+        return folder.resolve() in [known.resolve() for known in configured(config, isolated).references]
+    except UsageError:
+        # Another reference that is not there is for those commands to tell that need it.
+        return False
+
+
+def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, config: Config) -> None:
     need_training_packages("record")
     from rldoctor import criteria
     from rldoctor.cli.progress import sweep_bars
     from rldoctor.errors import TrainingFailed
     from rldoctor.executors.local import LocalExecutor
     from rldoctor.model import Verdict
-    from rldoctor.references import find_folder, load_recipe
+    from rldoctor.references import find_folder, load_trainable
     from rldoctor.sweep.plan import trials_of
     from rldoctor.sweep.run import run, waiting
     from rldoctor.sweep.trial import PRELOAD
     from rldoctor.sweep.wish import seeds_of
     from rldoctor.training.record import write_bands
 
-    recipe = load_recipe(reference)
+    recipe = load_trainable(reference, config.references)
     trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
     todo = waiting(trials)
     with sweep_bars(len(todo), len(todo) * recipe.total_steps) as onlooker:
@@ -54,4 +120,4 @@ def record(
     left_out = [directory for directory in directories if directory not in healthy]
     for directory in left_out:
         typer.echo(f"{directory} does not pass the recipe's criteria and is left out: rldoctor gate {directory}")
-    typer.echo(f"Written: {write_bands(recipe, healthy, find_folder(reference), left_out)}")
+    typer.echo(f"Written: {write_bands(recipe, healthy, find_folder(reference, config.references), left_out)}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
+
 
 class RulesFormat(StrEnum):
     """Formats of the list; Markdown holds the whole pages."""
@@ -18,18 +20,21 @@ class RulesFormat(StrEnum):
 
 def rules(
     format_: Annotated[RulesFormat, typer.Option("--format", help="How to print it.")] = RulesFormat.TEXT,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
 ) -> None:
     """List everything that the doctor knows: checks, signs, criteria, diagnoses, metrics and concepts."""
     import json
 
     from rldoctor.explain import catalogue, library
 
+    asked = configured(config, isolated)
     if format_ is RulesFormat.MD:
         from rldoctor.render.rule_reference import render_reference
 
-        typer.echo(render_reference(library()), nl=False)
+        typer.echo(render_reference(library(asked)), nl=False)
         return
-    shelves = catalogue()
+    shelves = catalogue(asked)
     if format_ is RulesFormat.JSON:
         typer.echo(json.dumps(shelves, indent=2))
         return

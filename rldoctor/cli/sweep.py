@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
 from rldoctor.cli.executors import AddressOption, ExecutorName, executor_of
 from rldoctor.cli.options import (
     RUNS,
-    FailOn,
     FailOnOption,
     Format,
     FormatOption,
@@ -21,7 +21,6 @@ from rldoctor.cli.options import (
     OutOption,
     SetOption,
     VerboseOption,
-    fail_on,
     finish,
     need_training_packages,
     pairs,
@@ -59,7 +58,9 @@ def sweep(
     address: AddressOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")] = False,
     out: OutOption = RUNS,
-    fail_on_: FailOnOption = FailOn.SICK,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
+    fail_on: FailOnOption = None,
     format_: FormatOption = Format.TEXT,
     output: LongOutputOption = None,
     verbose: VerboseOption = False,
@@ -67,7 +68,7 @@ def sweep(
     """Train many seeds and settings side by side, and compare them. The same command goes on where it was stopped."""
     need_training_packages("sweep")
     from rldoctor.model import make_report
-    from rldoctor.references import load_recipe
+    from rldoctor.references import load_trainable
     from rldoctor.sweep.conduct import conduct, write_reports
     from rldoctor.sweep.plan import make_plan
     from rldoctor.sweep.wish import Wish, read_wish, seeds_of, varied
@@ -84,13 +85,20 @@ def sweep(
         baseline=pairs(baseline) or asked.baseline,
         engine=engine or asked.engine,
     )
-    plan = make_plan(wish, load_recipe(wish.reference), out)
+    project = configured(config, isolated)
+    plan = make_plan(wish, load_trainable(wish.reference, project.references), out)
     with executor_of(executor, jobs, address) as working:
         subjects = conduct(
-            plan, working, command=["rldoctor", *sys.argv[1:]], tell=_teller(format_), bars=sweep_bars, dry_run=dry_run
+            plan,
+            working,
+            command=["rldoctor", *sys.argv[1:]],
+            tell=_teller(format_),
+            bars=sweep_bars,
+            dry_run=dry_run,
+            config=project,
         )
     if subjects:
-        report = make_report("sweep", subjects, fail_on(fail_on_))
+        report = make_report("sweep", subjects, failing(fail_on, project))
         write_reports(report, plan)
         finish(report, format_, verbose, output)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
 from rldoctor.cli.options import (
     RUNS,
     EngineOption,
@@ -30,12 +31,14 @@ def train(
     set_: SetOption = None,
     engine: EngineOption = Engine.GYMNASIUM,
     out: OutOption = RUNS,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this interrupted run.")] = None,
 ) -> None:
     """Train PPO by a reference's recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
     need_training_packages("train")
     from rldoctor.cli.progress import bars
-    from rldoctor.references import load_recipe
+    from rldoctor.references import load_trainable
     from rldoctor.run_directory import create, place, removed_if_empty
 
     changes = pairs(set_)
@@ -48,7 +51,7 @@ def train(
             f"--resume goes on with the recipe in {resume}, which {changes[0]} would change.",
             "Leave --set, --env and --steps out, or start a new run with them.",
         )
-    recipe = load_recipe(reference).with_overrides(changes)
+    recipe = load_trainable(reference, configured(config, isolated).references).with_overrides(changes)
     from rldoctor.preflight_checks.environment import resolve
     from rldoctor.training.engine import require_engine
     from rldoctor.training.train import resume as go_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from rldoctor.criteria.evaluation import Evaluation, read_evaluation
 from rldoctor.criteria.hold import finding_of, hold, solved_by_the_environments_measure
 from rldoctor.criteria.regression import MARGIN, compare
 from rldoctor.errors import CannotJudge
-from rldoctor.model import CriterionResult, Json, Subject, Unjudged, Verdict, verdict_of_findings
+from rldoctor.model import CriterionResult, Json, Severity, Subject, Unjudged, Verdict, verdict_of_findings
 from rldoctor.recipe import Criterion, Recipe
 from rldoctor.stats import iqm
 
@@ -116,7 +116,8 @@ def _subject(
     try:
         runs = [read_evaluation(directory) for directory in directories]
         trained = runs[0].recipe
-        criteria = (recipe or trained).with_criteria(require).criteria
+        stated = recipe or trained
+        criteria = stated.with_criteria(require).criteria
         results = _held(runs, criteria, aggregate)
         of = "" if aggregate is None else f" ({_of_several(aggregate, len(runs))})"
         findings = tuple(finding_of(result, of) for result in results if not result.passed)
@@ -135,7 +136,24 @@ def _subject(
         criteria=results,
         findings=findings + extra,
         facts=_facts(runs, earlier),
+        adjusted=tuple(_changes(stated.criteria, criteria)),
     )
+
+
+def _changes(stated: Sequence[Criterion], held: Sequence[Criterion]) -> Iterator[str]:
+    """Yield in words what was asked for instead of what the recipe states."""
+    asked = {criterion.name: criterion for criterion in held}
+    for before in stated:
+        now = asked.get(before.name)
+        if now is None:
+            yield f"{before.name} is off, the recipe asks for {_bound(before)}"
+        elif now != before:
+            yield f"{before.name} {_bound(now)} instead of {_bound(before)}"
+
+
+def _bound(criterion: Criterion) -> str:
+    words = f"{criterion.relation} {criterion.threshold:g}"
+    return words if criterion.severity is Severity.ERROR else f"{words} ({criterion.severity})"
 
 
 def _baseline(directory: Path) -> Evaluation:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
+from rldoctor.logs.names import Names
 from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.diagnoses import Observation, Unobserved
@@ -17,10 +18,13 @@ _NAMED_TAGS = 5
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
-def title(run: Run, matched: Match, book: Rulebook) -> str:
-    """Return a sentence on what the run is: framework, algorithm, length and what it is held against."""
+def title(run: Run, matched: Match, book: Rulebook, names: Iterable[Names] = ()) -> str:
+    """Return a sentence on what the run is: framework, algorithm, length and what it is held against.
+
+    ``names`` are the user's dictionaries of tags.
+    """
     known, logged = run.tags_known
-    framework = titles().get(run.framework, run.framework)
+    framework = titles(names).get(run.framework, run.framework)
     if not framework:
         framework = "unknown framework"
     elif run.framework_named:

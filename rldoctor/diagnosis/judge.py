@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rldoctor import machine
+from rldoctor import machine, references
+from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.match import Match, match
+from rldoctor.diagnosis.means import Means, means_of, shipped_means
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_names
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import RankedDiagnosis, Run, Severity, Subject, Verdict
-from rldoctor.recipe import near
-from rldoctor.rulebook import Case, DiagnosisRule, Rulebook, Sign, load_rulebook
+from rldoctor.model import Json, RankedDiagnosis, Run, Severity, Subject, Verdict
+from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked, observe_all, rank
 
@@ -48,6 +49,8 @@ def diagnose(
     processes: int | None = None,
     executor: Executor | None = None,
     framework: str | None = None,
+    config: Config = DEFAULTS,
+    floor: float | None = None,
 ) -> list[Subject]:
     """Diagnose every run at or below ``paths``, worst first.
 
@@ -59,6 +62,8 @@ def diagnose(
         processes: How many share many runs; as many as there are cores by default.
         executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
         framework: What logged the runs: a name of ``checks/names/`` or a names file; told by their tags by default.
+        config: What the project asks for; ``select`` goes before its selection.
+        floor: Mean return of a policy that has learned nothing, where all runs are of one environment.
 
     Raises:
         UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference or the
@@ -75,13 +80,13 @@ def diagnose(
             f"There is no run below {named}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
-    # Asked for here too, so that a wrong word is one error and not one of each process.
-    choose(load_rulebook(), select, ignore)
+    # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
+    means = means_of(config, select, ignore)
     if framework:
-        find_names(framework)
-    one = partial(
-        _diagnose_directory, reference=reference, framework=framework, select=tuple(select), ignore=tuple(ignore)
-    )
+        find_names(framework, means.names)
+    plain = config.is_plain and not (select or ignore)
+    means_sent = None if plain else means
+    one = partial(_diagnose_directory, reference=reference, framework=framework, means=means_sent, floor=floor)
     if executor is None:
         subjects = _each(one, [Path(run) for run in found], processes or machine.cores())
     else:
@@ -91,9 +96,11 @@ def diagnose(
 
 
 def _diagnose_directory(
-    directory: Path, reference: str | None, framework: str | None, select: tuple[str, ...], ignore: tuple[str, ...]
+    directory: Path, reference: str | None, framework: str | None, means: Means | None, floor: float | None
 ) -> Subject:
-    return diagnose_run(read_run(directory, framework), reference, choose(load_rulebook(), select, ignore))
+    means = means or shipped_means()
+    run = read_run(directory, framework, means.names)
+    return diagnose_run(run if floor is None else replace(run, floor=floor), reference, means=means)
 
 
 def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes: int) -> list[Subject]:
@@ -140,39 +147,23 @@ def _marks(directory: Path) -> str:
         return "unseen"
 
 
-def choose(book: Rulebook, select: Sequence[str], ignore: Sequence[str]) -> Rulebook:
-    """Return the rulebook with only the selected and none of the ignored signs.
-
-    Raises:
-        UsageError: A word fits no sign.
-    """
-
-    def fits(sign: Sign, words: Sequence[str]) -> bool:
-        return any(sign.code.startswith(word.upper()) or sign.name == word for word in words)
-
-    for word in (*select, *ignore):
-        if not any(fits(sign, [word]) for sign in book.signs.values()):
-            known = {*book.signs, *(sign.name for sign in book.signs.values())}
-            raise UsageError(f"No sign has the code or name {word!r}.", near(word, known))
-    kept = {
-        code: sign for code, sign in book.signs.items() if (not select or fits(sign, select)) and not fits(sign, ignore)
-    }
-    return replace(book, signs=kept)
-
-
-def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None = None) -> Subject:
+def diagnose_run(
+    run: Run, reference: str | None = None, book: Rulebook | None = None, means: Means | None = None
+) -> Subject:
     """Diagnose one run.
 
     Args:
         run: The run.
         reference: A reference to hold it against; by default the one that fits.
-        book: The rulebook; the shipped one by default.
+        book: The rulebook; that of ``means`` by default.
+        means: What a configuration asks for; what is shipped by default.
 
     Raises:
         UsageError: The reference does not exist.
     """
-    book = book or load_rulebook()
-    matched = match(run, reference)
+    means = means or shipped_means()
+    book = book or means.book
+    matched = match(run, reference, means.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, unobserved = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
@@ -184,7 +175,7 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
         path=run.path,
         kind="run",
         verdict=verdict,
-        title=title(run, matched, book),
+        title=title(run, matched, book, means.names),
         summary=summary,
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",
@@ -202,17 +193,27 @@ def diagnose_run(run: Run, reference: str | None = None, book: Rulebook | None =
             "tags_known": run.tags_known[0],
             "tags_logged": run.tags_known[1],
             "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
+            **_folder(matched),
         },
+        suppressed=means.suppressed(case),
+        adjusted=means.adjusted,
     )
 
 
-def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+def _folder(matched: Match) -> dict[str, Json]:
+    """Return where the reference lies that is not shipped, for those who draw its bands."""
+    if matched.reference is None or matched.reference.recipe.name in references.names():
+        return {}
+    return {"reference_folder": str(matched.reference.folder)}
+
+
+def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says how it came about.
 
     Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
     suspect, with one it is sick; health needs a fine outcome, not only silence, and illness a sign: odds alone, of logs
-    that hold next to nothing, accuse nobody. A sign that is typical of the leading
-    cause and shows fully is worth a word even where health is likelier.
+    that hold next to nothing, accuse nobody. A sign that is typical of the leading cause and shows fully is worth a
+    word even where health is likelier.
     """
     fired = {item.sign.code: item for item in observed if item.fires}
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
@@ -234,13 +235,16 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     if any(found.code == _MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
     marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
-    shown = any(code in fired and not fired[code].sign.reassuring for code in leading.speaks_for)
-    if marked or (shown and health < 0.5):
+    shown = [item for item in ranked if item.rule.name != HEALTHY and _speaks(item, fired)]
+    # Where no sign of the outcome was judged, whatever shows is all there is to go by.
+    blind = not any(item.sign.outcome for item in observed)
+    if marked or (health < 0.5 and shown and (blind or shown[0] is leading)):
+        cause = (leading if marked else shown[0]).rule.name
         if harmed or (errors and not fine):
-            return Verdict.SICK, f"The outcome is harmed; the leading cause is {leading.rule.name}."
+            return Verdict.SICK, f"The outcome is harmed; the leading cause is {cause}."
         if fine:
-            return Verdict.SUSPECT, f"Signs of {leading.rule.name}, but the outcome is not harmed yet."
-        return Verdict.SUSPECT, f"Signs of {leading.rule.name}; the outcome cannot be told from the logs."
+            return Verdict.SUSPECT, f"Signs of {cause}, but the outcome is not harmed yet."
+        return Verdict.SUSPECT, f"Signs of {cause}; the outcome cannot be told from the logs."
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
         return Verdict.SUSPECT, f"No cause stands out, but the outcome does not look right: {worst.sign.name}."
@@ -252,6 +256,11 @@ def decide(run: Run, case: Case, observed: Iterable[Observation], ranked: Sequen
     if "episode_return" not in case.curves:
         return Verdict.UNJUDGED, "Nothing looks wrong, but the logs do not tell what the policy achieves."
     return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
+
+
+def _speaks(item: Ranked, fired: Mapping[str, Observation]) -> bool:
+    """Tell whether a sign that shows speaks for a cause."""
+    return any(code in fired and not fired[code].sign.reassuring for code in item.speaks_for)
 
 
 def _points(case: Case) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,11 @@ from rldoctor.references import Reference
 _CERTAIN_ENOUGH = 0.9
 _FEWEST_MARKS = 5
 _SETTINGS_IN_WORDS = 3
+# Room around a band's first values: widths of the band, and a share of its size. A band of three runs is some 1.5
+# standard deviations wide, so that with the room of twenty every fourth run of the same recipe would be a stranger
+# (tests/diagnosis/test_own_references.py); a project's own references are few, and known to be its own.
+_ROOM, _OWN_ROOM = (0.5, 0.02), (1.5, 0.05)
+_OWN_CERTAIN_ENOUGH = 0.8
 # What the references were recorded with.
 _OWN_FRAMEWORKS = ("sb3", "plain")
 
@@ -38,12 +43,13 @@ class Match:
     recipe: Recipe | None = None
 
 
-def match(run: Run, wanted: str | None = None) -> Match:
+def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -> Match:
     """Find the reference of a run.
 
     Args:
         run: The run.
         wanted: A reference that the user named; taken as it is.
+        mine: References of the user's, beside the shipped ones.
 
     Raises:
         UsageError: The wanted reference does not exist.
@@ -55,22 +61,14 @@ def match(run: Run, wanted: str | None = None) -> Match:
     if run.algorithm not in ("", "ppo") and not wanted:
         return Match(None, False, "no reference was trained with its algorithm: general ranges are used", own)
     if wanted:
-        named = references.load(wanted)
+        named = references.named(wanted, mine)
         same = own is None or same_settings(own, named.recipe)
         return Match(named, same, "named by --reference", own)
     if own is None:
-        return _recognise(run)
-    twins = {name: references.load_recipe(name) for name in references.names() if references.is_recorded(name)}
-    twins = {name: recipe for name, recipe in twins.items() if recipe.env == own.env}
-    if not twins:
+        return _recognise(run, mine)
+    twin = _twin(own, mine)
+    if twin is None:
         return Match(None, False, f"no reference knows {own.env}: general ranges are used", own)
-    # A recipe derived from a reference keeps its name. A stranger's is held against the slowest reference of the
-    # environment: what a fast recipe has reached by some step is no measure for others.
-    nearest = max(
-        twins,
-        key=lambda name: (twins[name].name == own.name, same_settings(own, twins[name]), twins[name].total_steps),
-    )
-    twin = references.load(nearest)
     same = same_settings(own, twin.recipe)
     changed = differences(own, twin.recipe)
     why = "told by run.json"
@@ -78,23 +76,55 @@ def match(run: Run, wanted: str | None = None) -> Match:
         few = len(changed) <= _SETTINGS_IN_WORDS
         what = ", ".join(f"{key} {value}" for key, value in changed.items()) if few else f"{len(changed)} settings"
         why += f", with other settings ({what or 'another number of steps'})"
+    elif twin.recipe.partial:
+        why += ", with the same settings as far as the reference knows them"
     return Match(twin, same, why, own)
+
+
+def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
+    """Return the reference of a recipe's environment; ``None`` where there is none.
+
+    A recipe derived from a reference keeps its name. A stranger's is held against the slowest reference of the
+    environment: what a fast recipe has reached by some step is no measure for others. One of the user's, which knows
+    their machine and their version of the environment, goes before a shipped one whose settings fit no better.
+    """
+
+    def fit(reference: Reference) -> tuple[bool, bool, int]:
+        # What is not known cannot differ, and is no better for that.
+        recipe = reference.recipe
+        return same_settings(own, recipe), not recipe.partial, -len(differences(own, recipe))
+
+    shipped = [name for name in references.names() if references.is_recorded(name)]
+    twins = [references.load(name) for name in shipped if references.load_recipe(name).env == own.env]
+    best = max(
+        twins,
+        key=lambda twin: (twin.recipe.name == own.name, fit(twin)[0], twin.recipe.total_steps),
+        default=None,
+    )
+    others = [reference for reference in mine if reference.recipe.env == own.env and reference.bands]
+    better = max(
+        others, key=lambda twin: (*fit(twin), twin.recipe.name == own.name, twin.recipe.total_steps), default=None
+    )
+    if best is None or better is None:
+        return best or better
+    return better if fit(better) >= fit(best) else best
 
 
 def same_settings(own: Recipe, reference: Recipe) -> bool:
     """Return whether bands of update metrics apply: same settings, and the same length where a schedule uses it."""
-    scheduled = any(reference.setting(f"{key}_schedule") != "constant" for key in ("learning_rate", "clip_range"))
+    schedules = (reference.setting(f"{key}_schedule") for key in ("learning_rate", "clip_range"))
+    scheduled = any(schedule not in ("constant", None) for schedule in schedules)
     return not differences(own, reference) and (not scheduled or own.total_steps == reference.total_steps)
 
 
 def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
-    """Return the settings that differ, each as ``there -> here``."""
+    """Return the settings that differ, each as ``there -> here``; what the reference does not know cannot differ."""
     found = {
         key: f"{_show(reference.setting(key))} -> {_show(own.setting(key))}"
         for key in HYPERPARAMETERS
-        if own.setting(key) != reference.setting(key)
+        if reference.knows(key) and own.setting(key) != reference.setting(key)
     }
-    if own.n_envs != reference.n_envs:
+    if reference.knows("n_envs") and own.n_envs != reference.n_envs:
         found["n_envs"] = f"{reference.n_envs} -> {own.n_envs}"
     return found
 
@@ -114,48 +144,63 @@ def _own_recipe(record: Mapping[str, Json]) -> Recipe | None:
         return None
 
 
-def _recognise(run: Run) -> Match:
-    scored = [(marks_in_common(run, references.load(name)), name) for name in references.names()]
-    scored = [(marks, name) for marks, name in scored if len(marks) >= _FEWEST_MARKS]
+def _recognise(run: Run, mine: Sequence[Reference]) -> Match:
+    # Of several that fit alike the first is taken: the user's own.
+    scored = [(marks_in_common(run, reference, own=True), reference) for reference in mine]
+    scored += [(marks_in_common(run, references.load(name)), references.load(name)) for name in references.names()]
+    scored = [(marks, reference) for marks, reference in scored if len(marks) >= _FEWEST_MARKS]
+    named = " (--reference names one)" if mine else ""
+    unmatched = f"no run.json, and the logs match no reference{named}: general ranges are used"
     if not scored:
-        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
-    marks, name = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
+        return Match(None, False, unmatched)
+    marks, twin = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
     confidence = sum(marks.values()) / len(marks)
-    if confidence < _CERTAIN_ENOUGH:
-        return Match(None, False, "no run.json, and the logs match no reference: general ranges are used")
+    is_own = any(twin is reference for reference in mine)
+    if confidence < (_OWN_CERTAIN_ENOUGH if is_own else _CERTAIN_ENOUGH):
+        return Match(None, False, unmatched)
     # What others log under the same name is measured in another way: their updates have no bands.
-    same = run.framework in _OWN_FRAMEWORKS
-    return Match(
-        references.load(name), same, f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
-    )
+    same = _measured_alike(run, twin)
+    why = f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
+    return Match(twin, same, why)
 
 
-def marks_in_common(run: Run, reference: Reference) -> dict[str, bool]:
+def _measured_alike(run: Run, reference: Reference) -> bool:
+    framework = reference.recipe.framework
+    return run.framework == framework if framework else run.framework in _OWN_FRAMEWORKS
+
+
+def marks_in_common(run: Run, reference: Reference, own: bool = False) -> dict[str, bool]:
     """Return for each mark by which a reference can be recognised whether the run bears it.
 
     Marks are what the environment and the recipe fix before anything is learned: the size of a rollout, the learning
     rate, the clip range, the episode length, whether success is logged, and the first values of return, entropy and
     standard deviation.
+
+    A reference of the user's (``own``) is of a few runs, whose band at the start is narrower than what later runs show,
+    and is one of a handful in their project: more room is given there, and that the same logger wrote both counts too.
     """
     if not reference.bands:
         return {}
     recipe = reference.recipe
     marks: dict[str, bool] = {}
     spacing = _rollout_size(run)
-    if spacing is not None:
+    if spacing is not None and recipe.knows("n_envs"):
         marks["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
     for key in ("learning_rate", "clip_range"):
         curve = run.curves.get(key)
-        if curve is not None and len(curve):
+        if curve is not None and len(curve) and recipe.knows(key):
             # The first update of a linear schedule is logged one or two rollouts into it.
             marks[key] = bool(abs(float(curve.values[0]) / _number(recipe.setting(key)) - 1) < 0.1)
+    if own:
+        marks["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
     marks["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
             continue
         low, high = float(band.low[0]), float(band.high[0])
-        slack = 0.5 * (high - low) + 0.02 * max(abs(low), abs(high))
+        widths, share = _OWN_ROOM if own else _ROOM
+        slack = widths * (high - low) + share * max(abs(low), abs(high))
         marks[metric] = bool(low - slack <= curve.values[0] <= high + slack)
     return marks
 

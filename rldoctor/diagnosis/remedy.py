@@ -18,7 +18,7 @@ def concrete(rule: DiagnosisRule, matched: Match, run: Run) -> str:
     for change in rule.change:
         now = _current(change.setting, matched, run)
         target: Json = change.to
-        if change.reference and matched.reference is not None:
+        if change.reference and matched.reference is not None and matched.reference.recipe.knows(change.setting):
             target = matched.reference.recipe.setting(change.setting)
         if now is not None and target is not None and _differ(now, target):
             changes.append(f"{change.setting} {_show(now)} -> {_show(target)}")

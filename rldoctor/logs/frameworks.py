@@ -41,18 +41,35 @@ def shipped_names() -> tuple[Names, ...]:
     return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "names").glob("*.toml")))
 
 
-def titles() -> dict[str, str]:
-    """Return the shipped frameworks' names in words."""
-    return {names.framework: names.title for names in shipped_names()}
+@cache
+def own_names(rules: tuple[Path, ...]) -> tuple[Names, ...]:
+    """Return the dictionaries in ``names/`` of the user's folders of rules.
+
+    Raises:
+        UsageError: One of the files is not valid, or is called as another one is.
+    """
+    taken = {names.framework for names in shipped_names()}
+    found = []
+    for path in (path for folder in rules for path in sorted((folder / "names").glob("*.toml"))):
+        if path.stem in taken:
+            raise UsageError(f"{path}: there are names of a framework {path.stem!r} already.", "Call yours otherwise.")
+        taken.add(path.stem)
+        found.append(load_names(path))
+    return tuple(found)
 
 
-def find_names(word: str) -> Names:
-    """Return a dictionary by its name, such as ``cleanrl``, or the path of its file.
+def titles(own: Iterable[Names] = ()) -> dict[str, str]:
+    """Return the frameworks' names in words."""
+    return {names.framework: names.title for names in (*shipped_names(), *own)}
+
+
+def find_names(word: str, own: Iterable[Names] = ()) -> Names:
+    """Return a dictionary by its name, such as ``cleanrl``, or the path of its file; ``own`` are the user's.
 
     Raises:
         UsageError: There is none, or the file is not valid.
     """
-    known = {names.framework: names for names in shipped_names() if not names.supplement}
+    known = {names.framework: names for names in (*shipped_names(), *own) if not names.supplement}
     if word in known:
         return known[word]
     if Path(word).suffix == ".toml":

@@ -43,7 +43,7 @@ _LARGEST_STEP = 2**62
 _EPISODES_OF_A_MEAN = 100
 
 
-def read_run(directory: Path, framework: str | None = None) -> Run:
+def read_run(directory: Path, framework: str | None = None, own: Sequence[Names] = ()) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
 
     Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read, or what Weights & Biases
@@ -56,14 +56,15 @@ def read_run(directory: Path, framework: str | None = None) -> Run:
     Args:
         directory: The run.
         framework: What logged it, as :func:`rldoctor.logs.frameworks.find_names` takes it; told by its tags by default.
+        own: Dictionaries of the user's that are known beside the shipped ones.
 
     Raises:
         UsageError: There is no such framework.
     """
-    wanted = frameworks.find_names(framework) if framework else None
+    wanted = frameworks.find_names(framework, own) if framework else None
     record, finding = _read_record(directory / _RECORD_FILE)
     findings = [finding] if finding else []
-    known = [names for names in frameworks.shipped_names() if wanted is None or names.supplement]
+    known = [names for names in (*frameworks.shipped_names(), *own) if wanted is None or names.supplement]
     known += [wanted] if wanted else []
     files = _read_files(directory, lambda tag: any(names.wants(tag) for names in known))
     merged = merge(files)
@@ -72,7 +73,8 @@ def read_run(directory: Path, framework: str | None = None) -> Run:
     points, counted = _at_env_steps(merged.points, found.names.steps_from if found else ())
     speaking = [names for names in known if names.supplement or (found and names is found.names)]
     curves, unused = _curves(points, speaking)
-    curves |= _evaluated(directory, curves)
+    evaluation = _evaluation(directory)
+    curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != counted)
     findings += file_findings(files, running=record.get("status") == "running")
     findings += merge_findings(merged)
@@ -89,6 +91,7 @@ def read_run(directory: Path, framework: str | None = None) -> Run:
         step_axis="env_steps" if counted or not found else found.names.step_axis,
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(wanted),
+        floor=floor_of(evaluation.get("baselines")),
     )
 
 
@@ -198,13 +201,16 @@ def _window(episodes: int) -> int:
     return min(_EPISODES_OF_A_MEAN, max(1, episodes // 20))
 
 
-def _evaluated(directory: Path, curves: Mapping[str, Curve]) -> dict[str, Curve]:
-    """Return what ``rldoctor evaluate`` found of the last policy, as the last point of the evaluations there are."""
+def _evaluation(directory: Path) -> Mapping[str, Json]:
+    """Return what ``rldoctor evaluate`` wrote, empty where it is of no use: the gate says what is wrong with it."""
     try:
-        content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
+        return run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
     except RldoctorError:
-        # The gate says what is wrong with it.
         return {}
+
+
+def _evaluated(content: Mapping[str, Json], curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return what an evaluation found of the last policy, as the last point of the evaluations there are."""
     aggregate, policy = content.get("aggregate"), content.get("policy")
     steps = policy.get("steps") if isinstance(policy, Mapping) else None
     if not isinstance(aggregate, Mapping) or type(steps) is not int or not 0 <= steps < _LARGEST_STEP:
@@ -216,6 +222,14 @@ def _evaluated(directory: Path, curves: Mapping[str, Curve]) -> dict[str, Curve]
             point = Curve(metric, np.array([steps]), np.array([float(value)]), run_directory.EVALUATION_FILE)
             found[metric] = _behind(curves[metric], point) if metric in curves else point
     return found
+
+
+def floor_of(baselines: Json) -> float | None:
+    """Return the better of the mean returns of policies that have learned nothing; ``None`` where none is told."""
+    played = baselines.values() if isinstance(baselines, Mapping) else ()
+    told = [aggregate.get("return_mean") for aggregate in played if isinstance(aggregate, Mapping)]
+    returns = [float(value) for value in told if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    return max((value for value in returns if math.isfinite(value)), default=None)
 
 
 def _behind(curve: Curve, point: Curve) -> Curve:

@@ -4,13 +4,25 @@ Only frozen data lives here, and the few questions that the data can answer abou
 """
 
 from rldoctor.model.comparison import Sample, SettingResult, Trend, TrialResult
+from rldoctor.model.configuration import Addition, Configuration, KeyInForce
 from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
 from rldoctor.model.run import Curve, Finding, Run
-from rldoctor.model.subject import CriterionResult, Examination, Page, RankedDiagnosis, Subject, TableRow, Unjudged
+from rldoctor.model.subject import (
+    CriterionResult,
+    Examination,
+    Page,
+    RankedDiagnosis,
+    Subject,
+    Suppressed,
+    TableRow,
+    Unjudged,
+)
 from rldoctor.model.words import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 
 __all__ = [
+    "Addition",
     "Aggregation",
+    "Configuration",
     "CriterionResult",
     "Curve",
     "Examination",
@@ -18,6 +30,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "Json",
+    "KeyInForce",
     "Outcome",
     "Page",
     "RankedDiagnosis",
@@ -27,6 +40,7 @@ __all__ = [
     "SettingResult",
     "Severity",
     "Subject",
+    "Suppressed",
     "TableRow",
     "Trend",
     "TrialResult",

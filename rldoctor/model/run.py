@@ -83,6 +83,7 @@ class Run:
         step_axis: What the steps of the curves count, one of ``rldoctor.logs.names.STEP_AXES``.
         tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
         framework_named: The user said which framework it is.
+        floor: The better of the mean returns that doing nothing and acting at random get; ``None`` where not measured.
     """
 
     path: str
@@ -96,6 +97,7 @@ class Run:
     step_axis: str = "env_steps"
     tags_known: tuple[int, int] = (0, 0)
     framework_named: bool = False
+    floor: float | None = None
 
     @property
     def counts_steps(self) -> bool:

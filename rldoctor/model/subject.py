@@ -20,6 +20,21 @@ class Unjudged:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """What the project's configuration leaves out of this report: a sign that shows, or a check that did not run.
+
+    Attributes:
+        code: Of the sign or check.
+        name: Its name.
+        reason: Why it is left out, in the project's own words.
+    """
+
+    code: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class RankedDiagnosis:
     """A cause with its odds on this subject.
 
@@ -114,7 +129,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that was examined: a run, an environment, the machine or an evaluation."""
+    """One thing that was examined: a run, an environment, the machine or an evaluation.
+
+    ``suppressed`` and ``adjusted`` (thresholds, in words) say what would be otherwise as shipped.
+    """
 
     path: str
     kind: str
@@ -134,3 +152,5 @@ class Subject:
     settings: tuple[SettingResult, ...] = ()
     trials: tuple[TrialResult, ...] = ()
     facts: Mapping[str, Json] = field(default_factory=dict)
+    suppressed: tuple[Suppressed, ...] = ()
+    adjusted: tuple[str, ...] = ()

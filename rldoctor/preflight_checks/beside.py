@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import RldoctorError
 from rldoctor.model import Json, Subject, Verdict
 from rldoctor.preflight_checks import environment
@@ -30,14 +31,15 @@ class Beside:
         recipe: Names the environment.
         directory: Where runs will be written.
         watcher: Told of progress, from another thread.
+        config: What the project asks for.
     """
 
-    def __init__(self, recipe: Recipe, directory: Path, watcher: Watcher) -> None:
+    def __init__(self, recipe: Recipe, directory: Path, watcher: Watcher, config: Config = DEFAULTS) -> None:
         # Spawned, not forked: a fork of a process with threads (PyTorch's, MuJoCo's) may hang.
         context = multiprocessing.get_context("spawn")
         self._receiver, sender = context.Pipe(duplex=False)
         self._sender = sender
-        self._process = context.Process(target=_examine, args=(recipe, directory, sender), daemon=True)
+        self._process = context.Process(target=_examine, args=(recipe, directory, sender, config), daemon=True)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._watcher = watcher
         self._results: dict[str, Any] = {}
@@ -111,7 +113,7 @@ class Beside:
             self._changed.notify_all()
 
 
-def _examine(recipe: Recipe, directory: Path, sender: Connection) -> None:
+def _examine(recipe: Recipe, directory: Path, sender: Connection, config: Config) -> None:
     # Ctrl-C goes to the whole group of processes; what is to end, and when, is decided by the one that trains.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -126,6 +128,7 @@ def _examine(recipe: Recipe, directory: Path, sender: Connection) -> None:
             directory=directory,
             watcher=lambda name, done, total: tell(name, done, total),
             measured=measured,
+            config=config,
         )
         count = len(subject.examinations)
         tell("", count, count)

@@ -47,6 +47,7 @@ class Check:
         faults: Names of the findings it may yield.
         examine: Yields findings without a code; the runner stamps the check's own on them.
         page: The module's docstring: the title, what it does, why it matters, what to do.
+        origin: The package and module that bring it; empty for a shipped one.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Check:
     faults: tuple[str, ...]
     examine: Callable[[Patient], Examined]
     page: str
+    origin: str = ""
 
     @property
     def title(self) -> str:

@@ -58,11 +58,21 @@ class Expectation:
 
 
 @cache
-def load_expectations() -> Mapping[str, Expectation]:
-    """Return the shipped expectations by environment id."""
-    folder = shipped.folder("checks") / "preflight" / "environments"
-    found = [expectation_from(read_toml(path), path.name) for path in sorted(folder.glob("*.toml"))]
-    return {env: expectation for expectation in found for env in expectation.envs}
+def load_expectations(rules: tuple[Path, ...] = ()) -> Mapping[str, Expectation]:
+    """Return the shipped expectations by environment id, and those in the user's folders of ``rules``.
+
+    Raises:
+        UsageError: A file is not valid, or speaks of an environment that another one speaks of.
+    """
+    found: dict[str, Expectation] = {}
+    for root in (shipped.folder("checks"), *rules):
+        for path in sorted((root / "preflight" / "environments").glob("*.toml")):
+            expectation = expectation_from(read_toml(path), path.name if root not in rules else str(path))
+            for env in expectation.envs:
+                if env in found:
+                    raise UsageError(f"{path}: what is expected of {env} is stated already.", "State it once.")
+                found[env] = expectation
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

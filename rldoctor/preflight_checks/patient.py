@@ -42,6 +42,7 @@ class Patient:
         make_vector: Makes the given number of parallel environments.
         directory: Where runs will be written.
         measured: Numbers for the report's facts; ``baselines`` found in it are not measured again.
+        rules: The user's folders of rules, which may state expectations.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Patient:
         make_vector: MakeVector | None = None,
         directory: Path | None = None,
         measured: dict[str, Json] | None = None,
+        rules: tuple[Path, ...] = (),
     ) -> None:
         self.env_id = env_id
         self.recipe = recipe
         self.directory = directory or Path()
         self.measured: dict[str, Json] = {} if measured is None else measured
+        self.expected = load_expectations(rules)
         self._wrap = wrap
         self._make_vector = make_vector
         self._opened: list[Env] = []
@@ -95,13 +98,13 @@ class Patient:
     @property
     def expectation(self) -> Expectation | None:
         """What is known of this environment, ``None`` where nothing is."""
-        return load_expectations().get(_bare(self.env_id))
+        return self.expected.get(_bare(self.env_id))
 
     @property
     def dense_expected_by(self) -> str:
         """Id of the environment whose dense reward is expected: the recipe's or this one; empty for none."""
         wanted = _bare(self.recipe.env if self.recipe else self.env_id)
-        known = load_expectations().get(wanted)
+        known = self.expected.get(wanted)
         return wanted if known and known.reward_dense else ""
 
     @property

@@ -7,14 +7,17 @@ import importlib
 import pkgutil
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import rldoctor.preflight_checks as package
 from rldoctor import machine
+from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError
 from rldoctor.model import (
     Examination,
@@ -23,12 +26,14 @@ from rldoctor.model import (
     Outcome,
     Severity,
     Subject,
+    Suppressed,
     Unjudged,
     Verdict,
     verdict_of_findings,
 )
 from rldoctor.preflight_checks import environment
 from rldoctor.preflight_checks.check import Check, DoesNotApply, Group, error, one_line
+from rldoctor.preflight_checks.own import load_own
 from rldoctor.preflight_checks.patient import MakeVector, Patient, Wrapper
 from rldoctor.recipe import Recipe, near
 
@@ -41,11 +46,17 @@ Watcher = Callable[[str, int, int], None]
 
 @cache
 def all_checks() -> tuple[Check, ...]:
-    """Return every check in the order in which they run: by group and code, each after those it depends on."""
+    """Return every shipped check in the order in which they run: by group and code, each after those it follows."""
     modules = [
         importlib.import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
     ]
     return in_order([check for module in modules for check in _declared(module)])
+
+
+def checks_in_force() -> tuple[Check, ...]:
+    """Return the shipped checks and those that other packages bring, in the order in which they run."""
+    own, _ = load_own(all_checks())
+    return in_order([*all_checks(), *own]) if own else all_checks()
 
 
 def _declared(module: ModuleType) -> list[Check]:
@@ -111,6 +122,7 @@ def run_preflight(
     ignore: Sequence[str] = (),
     watcher: Watcher | None = None,
     measured: dict[str, Json] | None = None,
+    config: Config = DEFAULTS,
 ) -> Subject:
     """Examine the machine and one environment.
 
@@ -125,20 +137,37 @@ def run_preflight(
         watcher: Told the name of each check before it runs, its place (from 0) and how many there are.
         measured: Shared numbers: what it holds already (``baselines``) is not measured again, and what the checks
             measure is added.
+        config: What the project asks for; ``select`` goes before its selection, and what that names in full runs.
 
     Raises:
         UsageError: The environment's id, a ``select`` or an ``ignore`` is not known.
     """
-    chosen = choose(all_checks(), select, ignore)
+    checks = checks_in_force()
+    # Of a selection that speaks of signs alone nothing follows for checks.
+    asked = [word for word in config.select if any(_fits(check, [word]) for check in checks)]
+    chosen = choose(checks, select or asked, ignore)
+    suppressed = tuple(_suppressed(chosen, select, config))
+    left_out = {item.code for item in suppressed}
+    chosen = tuple(check for check in chosen if check.code not in left_out)
     # A broken package is what the checks are there to name; only an unknown id ends the examination here.
     with contextlib.suppress(environment.EnvironmentBroken):
         environment.resolve(env_id)
-    patient = Patient(env_id, recipe, wrap, make_vector, directory or Path(), {} if measured is None else measured)
+    measured = {} if measured is None else measured
+    patient = Patient(env_id, recipe, wrap, make_vector, directory or Path(), measured, config.rules)
     try:
         results = run_checks(chosen, patient, watcher or (lambda name, place, total: None))
     finally:
         patient.close()
-    return _subject(patient, results)
+    adjusted = (f"only {', '.join(asked)} of the checks",) if asked and not select else ()
+    return replace(_subject(patient, results), suppressed=suppressed, adjusted=adjusted)
+
+
+def _suppressed(checks: Sequence[Check], select: Sequence[str], config: Config) -> Iterator[Suppressed]:
+    """Yield the checks that the configuration leaves out, each with the reason of the word that fits most closely."""
+    for check in checks:
+        reasons = [(len(word), reason) for word, reason in config.ignore.items() if _fits(check, [word])]
+        if reasons and not any(word in (check.code, check.code.lower(), check.name) for word in select):
+            yield Suppressed(check.code, check.name, max(reasons)[1])
 
 
 def run_checks(
@@ -174,12 +203,13 @@ def _examine(check: Check, patient: Patient) -> tuple[Examination, tuple[Finding
         outcome, words = Outcome.SKIPPED, str(reason)
     except environment.EnvironmentBroken as broken:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
-    except Exception as problem:  # One broken check must not hide what the others would find.
+    except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
+        whose = f"mend the check in {check.origin}" if check.origin else "report it with rldoctor about"
         findings.append(
             error(
                 CRASHED,
                 f"The check {check.name} ({check.code}) crashed with {one_line(problem)}.",
-                "If the exception is your environment's, mend it there; otherwise report it with rldoctor about. "
+                f"If the exception is your environment's, mend it there; otherwise {whose}. "
                 f"To go on without this check: --ignore {check.code}.",
                 exception=type(problem).__name__,
             )
@@ -199,9 +229,22 @@ def _collect(check: Check, patient: Patient, findings: list[Finding]) -> str:
             finding = next(examination)
         except StopIteration as end:
             return str(end.value or "")
+        if not isinstance(finding, Finding) or not isinstance(finding.severity, Severity):
+            raise TypeError(f"it yields {finding!r}, which is no finding")
         if finding.name not in check.faults:
             raise RuntimeError(f"it yields {finding.name!r}, which it does not declare")
-        findings.append(finding)
+        findings.append(replace(finding, evidence=plain(finding.evidence)))
+
+
+def plain(value: Any) -> Any:
+    """Return evidence as JSON can hold it: numbers and arrays of NumPy's as Python's, anything else as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
 def _subject(patient: Patient, results: Sequence[tuple[Examination, tuple[Finding, ...]]]) -> Subject:

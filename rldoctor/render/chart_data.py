@@ -39,11 +39,11 @@ def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
     points = MOST_POINTS if len(subjects) == 1 else FEWER_POINTS
     runs = [_run(place, subject, points) for place, subject in enumerate(subjects)]
     used = sorted({metric for run in runs for metric in run["curves"]}, key=_order)
-    wanted = {subject.reference for subject in subjects if subject.reference}
+    wanted = {subject.reference: place_of_reference(subject) for subject in subjects if subject.reference}
     known = load_rulebook().metrics
     return {
         "runs": runs,
-        "bands": {name: _bands(name, used) for name in sorted(wanted)},
+        "bands": {name: _bands(place, used) for name, place in sorted(wanted.items())},
         "metrics": {
             name: {
                 "title": known[name].title if name in known else name,
@@ -53,6 +53,11 @@ def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
             for name in used
         },
     }
+
+
+def place_of_reference(subject: Subject) -> str:
+    """Return what :func:`rldoctor.references.load` finds a subject's reference by: its name, or its folder."""
+    return str(subject.facts.get("reference_folder") or subject.reference)
 
 
 def trend_data(sweep: Subject) -> list[dict[str, Json]]:

@@ -23,7 +23,7 @@ from rldoctor.logs.remote import place_of
 from rldoctor.model import Finding, Json, Report, Subject, Verdict
 from rldoctor.render.chart_data import chart_data, trend_data
 from rldoctor.render.comparison import tables
-from rldoctor.render.remarks import headline
+from rldoctor.render.remarks import by_configuration, headline
 from rldoctor.render.words import clean, number
 from rldoctor.rulebook import load_rulebook
 
@@ -110,6 +110,7 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
         "findings": [(finding, _explained(finding)) for finding in subject.findings],
+        "asked": by_configuration(subject),
         "by_code": {finding.code: finding for finding in subject.findings},
         "recipe": _flat(recipe) if subject.kind == "run" and isinstance(recipe, Mapping) else {},
         "versions": _flat(record.get("versions", {}))

@@ -54,8 +54,8 @@ def _subject(subject: Subject) -> dict[str, Any]:
     for diagnosis in plain["diagnoses"]:
         diagnosis["for"] = diagnosis.pop("speaks_for")
         diagnosis["against"] = diagnosis.pop("speaks_against")
-    for key in ("settings", "trials"):
-        # Of thousands of runs none is a sweep.
+    for key in ("settings", "trials", "suppressed", "adjusted"):
+        # Of thousands of runs none is a sweep, and most projects ask for nothing special.
         if not plain[key]:
             del plain[key]
     return plain

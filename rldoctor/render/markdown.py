@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rldoctor.model import Report, Severity, Subject, Verdict
 from rldoctor.render.comparison import tables
-from rldoctor.render.remarks import Remark, headline, remarks_on
+from rldoctor.render.remarks import Remark, by_configuration, headline, remarks_on
 from rldoctor.render.words import clean, counted, number
 
 # GitHub refuses a comment of more than 65,536 characters; other hosts take more.
@@ -64,9 +64,10 @@ def _sentence(subject: Subject) -> str:
 
 def _details(subject: Subject, verbose: bool) -> str:
     said = list(remarks_on(subject))
+    asked = [f"- {what} by configuration: {escape(line)}" for what, line in by_configuration(subject)]
     if subject.kind == "sweep":
         return "\n".join(["", *_sweep(subject), *(_bullet(remark) for remark in said), ""])
-    if not said and not subject.criteria:
+    if not said and not subject.criteria and not asked:
         return ""
     unfolded = " open" if verbose or subject.verdict in (Verdict.SICK, Verdict.UNJUDGED) else ""
     lines = [f"<details{unfolded}><summary>{code(subject.path)}</summary>", ""]
@@ -78,7 +79,7 @@ def _details(subject: Subject, verbose: bool) -> str:
             for c in subject.criteria
         ]
         lines.append("")
-    lines += [_bullet(remark) for remark in said]
+    lines += [*map(_bullet, said), *asked]
     return "\n".join(["", *lines, "", "</details>", ""])
 
 

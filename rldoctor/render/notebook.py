@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rldoctor.model import Report
 from rldoctor.render.html_report import templates
-from rldoctor.render.remarks import headline, remarks
+from rldoctor.render.remarks import by_configuration, headline, remarks
 
 # A cell's output is read, not searched; the whole is in render("html").
 _MOST = 50
@@ -18,7 +18,7 @@ def render_notebook(report: Report, verbose: bool = False) -> str:
     ``verbose`` unfolds every subject and lists all findings instead of those that speak for the leading diagnosis.
     """
     rows = [
-        (subject, list(remarks(replace(report, subjects=(subject,)), brief=not verbose)))
+        (subject, list(remarks(replace(report, subjects=(subject,)), brief=not verbose)), by_configuration(subject))
         for subject in report.subjects[:_MOST]
     ]
     return (

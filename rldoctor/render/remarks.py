@@ -81,6 +81,15 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
         yield Remark(finding.code, finding.name, finding.severity, path, clean(finding.message), clean(finding.remedy))
 
 
+def by_configuration(subject: Subject) -> list[tuple[str, str]]:
+    """Return what the project's configuration changed in this report: a word of what, and a line that says it."""
+    together: dict[str, list[str]] = {}
+    for item in subject.suppressed:
+        together.setdefault(item.reason, []).append(f"{item.code} {item.name}")
+    lines = [("suppressed", f"{', '.join(names)}: {reason}") for reason, names in together.items()]
+    return [(what, clean(line)) for what, line in (*lines, *(("set", words) for words in subject.adjusted))]
+
+
 def headline(report: Report) -> str:
     """Return one line: the verdict, and of how many subjects."""
     counts = {verdict: sum(s.verdict is verdict for s in report.subjects) for verdict in Verdict}

@@ -22,9 +22,9 @@ def render_sarif(report: Report, verbose: bool = False) -> str:
     del verbose
     from rldoctor import __version__
 
-    said = list(remarks(report))
+    said, left_out = list(remarks(report)), _suppressed(report)
     kinds = {clean(subject.path): subject.kind for subject in report.subjects}
-    rules = _rules(said)
+    rules = _rules([*said, *left_out])
     places = {rule["id"]: i for i, rule in enumerate(rules)}
     log = {
         "$schema": _SCHEMA,
@@ -41,11 +41,29 @@ def render_sarif(report: Report, verbose: bool = False) -> str:
                 ],
                 "columnKind": "unicodeCodePoints",
                 "originalUriBaseIds": {"ROOT": {"description": {"text": "Where rldoctor was started."}}},
-                "results": [_result(remark, places[remark.rule], kinds) for remark in said],
+                "results": [
+                    *(_result(remark, places[remark.rule], kinds) for remark in said),
+                    *(
+                        {
+                            **_result(remark, places[remark.rule], kinds),
+                            "suppressions": [{"kind": "external", "justification": remark.message}],
+                        }
+                        for remark in left_out
+                    ),
+                ],
             }
         ],
     }
     return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _suppressed(report: Report) -> list[Remark]:
+    """Return what the project's configuration leaves out; the message is the reason."""
+    return [
+        Remark(item.code, item.name, Severity.NOTE, clean(subject.path), clean(item.reason))
+        for subject in report.subjects
+        for item in subject.suppressed
+    ]
 
 
 def _rules(said: Iterable[Remark]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ _RENAMED = {"speaks_for": "for", "speaks_against": "against"}
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        *(model.Subject, model.Finding, model.RankedDiagnosis, model.Unjudged, model.Examination),
+        *(model.Subject, model.Finding, model.RankedDiagnosis, model.Unjudged, model.Suppressed, model.Examination),
         *(model.CriterionResult, model.TableRow, model.SettingResult, model.TrialResult, model.Sample, model.Trend),
         *(model.Verdict, model.Severity, model.Outcome),
     )

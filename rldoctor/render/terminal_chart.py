@@ -11,7 +11,7 @@ from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.logs.remote import place_of
 from rldoctor.model import FloatArray, IntArray, Subject
-from rldoctor.render.chart_data import thinned
+from rldoctor.render.chart_data import place_of_reference, thinned
 from rldoctor.render.words import number
 from rldoctor.rulebook import load_rulebook
 
@@ -39,7 +39,7 @@ def draw(console: Console, subject: Subject) -> Text | None:
     seen = np.isfinite(values)
     if seen.sum() < 3:
         return None
-    return _plot(metric, steps[seen], values[seen], _band(subject.reference, metric), width)
+    return _plot(metric, steps[seen], values[seen], _band(place_of_reference(subject), metric), width)
 
 
 def _metric(subject: Subject) -> str | None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
 from rldoctor.render import text_run, text_sweep
+from rldoctor.render.remarks import by_configuration
 from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark, shortened
 
 _TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine", "sweep": "Sweep"}
@@ -83,6 +84,8 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
     # A run's remedies are those of its leading diagnoses; each sign's own is detail.
     print_findings(console, subject.findings, remedies=verbose or subject.kind != "run", notes=verbose)
     print_unjudged(console, subject, verbose)
+    for what, line in by_configuration(subject):
+        _indented(console, Text.assemble((f"{what} by configuration  ", "cyan"), line))
 
 
 def print_findings(console: Console, findings: Iterable[Finding], remedies: bool, notes: bool) -> None:

@@ -39,7 +39,7 @@ class Case:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
         finite = {name: curve.finite() for name, curve in self.run.curves.items()}
         finite |= _stand_ins(finite)
-        return {**finite, **_derived(finite)}
+        return {**finite, **_derived(finite), **_lead(finite, self.run.floor)}
 
     def curve(self, metric: str) -> Curve | None:
         """Return a curve with enough points to say something, else ``None``."""
@@ -62,7 +62,8 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
-    return ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
+    names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
+    return (*names, "lead_over_doing_nothing")
 
 
 # What training achieves, and what tells as much where it is not logged: episodes played beside the training.
@@ -103,6 +104,17 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         spread = np.interp(entropy.steps, std.steps, np.log(np.maximum(std.values, 1e-300)))
         derived["entropy_over_std"] = _like(entropy, "entropy_over_std", entropy.values - (_OF_STD_ONE + spread))
     return derived
+
+
+def _lead(curves: Mapping[str, Curve], floor: float | None) -> dict[str, Curve]:
+    """Return how far the return is above what no policy at all gets, as a share of the larger of both; in [-2, 2]."""
+    returns = curves.get("episode_return")
+    if floor is None or returns is None:
+        return {}
+    size = np.maximum(np.maximum(np.abs(returns.values), abs(floor)), 1e-12)
+    return {
+        "lead_over_doing_nothing": _like(returns, "lead_over_doing_nothing", (returns.values - floor) / size),
+    }
 
 
 def _reached(success: Curve, evaluated: Curve | None) -> FloatArray:

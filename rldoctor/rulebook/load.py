@@ -23,6 +23,9 @@ from rldoctor.rulebook.signs import VERBS
 from rldoctor.rulebook.verb import STATISTICS, Condition
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
+# Families that rldoctor keeps for itself, those of checks and of the gate among them.
+FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL")
+OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
 _SIGN_KEYS = {"code", "name", "severity", "reassuring", "algorithms", "outcome", "when", "example", *_SIGN_TEXTS}
 _DIAGNOSIS_KEYS = {
@@ -44,28 +47,64 @@ class Rulebook:
     diagnoses: Mapping[str, DiagnosisRule]
 
 
-@cache
-def load_rulebook(folder: Path | None = None) -> Rulebook:
-    """Read the rules below ``folder``, the shipped ``checks/`` by default.
+def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rulebook:
+    """Read the rules below ``folder``, the shipped ``checks/`` by default, and those of the user's ``own`` folders.
+
+    A folder of the user's is laid out like ``checks/``: ``signs/**``, ``diagnoses/*.toml`` and ``metrics.toml``, each
+    of which may be missing (``names/`` and ``preflight/environments/`` are read where logs and environments are). It
+    adds rules and replaces none: a code, a name or a metric that is there already is refused, and signs are of a
+    family of their own, so that no later version of rldoctor can bring one of the same code.
 
     Raises:
         UsageError: A file is not valid; the message names file, key and what is allowed.
     """
-    root = folder or shipped.folder("checks")
+    return _load(folder or shipped.folder("checks"), own)
+
+
+@cache
+def _load(root: Path, own: tuple[Path, ...]) -> Rulebook:
     algorithms = {name: _algorithm(name, table) for name, table in _read(root / "algorithms.toml").items()}
-    metrics = {name: _metric(name, table) for name, table in _read(root / "metrics.toml").items()}
+    book = _with(Rulebook(algorithms, {}, {}, {}), root, _CODE)
+    for extra in own:
+        _only_rules(extra)
+        book = _with(book, extra, OWN_CODE)
+    return book
+
+
+def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
+    """Return the rulebook with the rules below ``root`` added."""
+    metrics, signs, diagnoses = dict(book.metrics), dict(book.signs), dict(book.diagnoses)
+    dictionary = root / "metrics.toml"
+    for name, table in _read(dictionary).items() if code is _CODE or dictionary.is_file() else ():
+        if name in metrics:
+            raise UsageError(f"{dictionary}: the metric {name!r} is known already.", "Give yours another name.")
+        metrics[name] = _metric(name, table, dictionary)
     known = set(metrics) | set(derived_metrics())
-    signs: dict[str, Sign] = {}
     for path in sorted((root / "signs").rglob("*.toml")):
-        sign = _sign(path, known, algorithms)
+        sign = _sign(path, known, book.algorithms, code)
         if sign.code in signs:
             raise UsageError(f"{path}: the code {sign.code} is taken by {signs[sign.code].file.name}.")
+        named = next((other for other in signs.values() if other.name == sign.name), None)
+        if named is not None:
+            raise UsageError(f"{path}: the name {sign.name} is that of {named.code}.", "Give yours another name.")
         signs[sign.code] = sign
-    diagnoses = {}
     for path in sorted((root / "diagnoses").glob("*.toml")):
-        rule = _diagnosis(path, signs, algorithms)
+        rule = _diagnosis(path, signs, book.algorithms)
+        if rule.name in diagnoses:
+            raise UsageError(f"{path}: the diagnosis {rule.name} is known already.", "Give yours another name.")
         diagnoses[rule.name] = rule
-    return Rulebook(algorithms, metrics, signs, diagnoses)
+    return Rulebook(book.algorithms, metrics, signs, diagnoses)
+
+
+def _only_rules(root: Path) -> None:
+    """Refuse a file of the user's that nobody would read, and a folder without any that somebody would."""
+    read = ("metrics.toml", "signs/**/*.toml", "diagnoses/*.toml", "names/*.toml", "preflight/environments/*.toml")
+    known = {path for pattern in read for path in root.glob(pattern)}
+    for path in sorted(root.rglob("*.toml")):
+        if path not in known:
+            raise UsageError(f"{path} lies where no rule is read.", f"Rules lie in {', '.join(read)}.")
+    if not known:
+        raise UsageError(f"The folder {root} holds no rules.", f"They lie in {', '.join(read)}.")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -108,8 +147,7 @@ def _algorithms(data: Mapping[str, Any], path: Path, known: Iterable[str]) -> tu
     return tuple(named)
 
 
-def _metric(name: str, table: Any) -> Metric:
-    path = Path("checks/metrics.toml")
+def _metric(name: str, table: Any, path: Path) -> Metric:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {name!r} must be a table.")
     _only(table, _METRIC_KEYS, path, f"{name}.")
@@ -117,14 +155,16 @@ def _metric(name: str, table: Any) -> Metric:
     return Metric(name=name, unit=str(table.get("unit", "")), how_to_log=str(table.get("how_to_log", "")), **texts)
 
 
-def _sign(path: Path, metrics: set[str], algorithms: Iterable[str]) -> Sign:
+def _sign(path: Path, metrics: set[str], algorithms: Iterable[str], allowed: re.Pattern[str]) -> Sign:
     data = _read(path)
     _only(data, _SIGN_KEYS, path)
     code, name = _text(data, "code", path), _text(data, "name", path)
-    if not _CODE.match(code):
-        raise UsageError(f"{path}: code {code!r} must be a family (RET UPD VAL EXP NUM LOG SPD) and three digits.")
+    if not allowed.match(code):
+        families = "RET UPD VAL EXP NUM LOG SPD" if allowed is _CODE else f"of your own, none of {' '.join(FAMILIES)}"
+        raise UsageError(f"{path}: code {code!r} must be a family ({families}) and three digits.")
     if path.name != f"{code}-{name}.toml":
         raise UsageError(f"{path}: the file must be called {code}-{name}.toml, as its code and name say.")
+    _filled_in(_text(data, "says", path), path)
     severity = data.get("severity")
     if severity not in set(Severity):
         raise UsageError(f"{path}: severity = {severity!r} is not known.", f"Allowed: {', '.join(Severity)}.")
@@ -147,6 +187,16 @@ def _sign(path: Path, metrics: set[str], algorithms: Iterable[str]) -> Sign:
         file=path,
         **{key: _text(data, key, path) for key in _SIGN_TEXTS},
     )
+
+
+def _filled_in(says: str, path: Path) -> None:
+    words = {"observed": 1.0, "expected": "below 1", "first_step": 0, "last_step": 1, "text": ""}
+    try:
+        says.format_map(words)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path}: says = {says!r} cannot be filled in: {error!r}.", f"It may name {', '.join(words)}."
+        ) from None
 
 
 def _tables(data: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve, FloatArray, IntArray, Json
+from rldoctor.model import Aggregation, Curve, FloatArray, IntArray, Json
 from rldoctor.rulebook.case import Case
 
 Ramp = tuple[float, float]
@@ -72,6 +72,23 @@ def strength(value: float, ramp: Ramp, log: bool = False) -> float:
         tiny = 1e-300
         value, none, full = (math.log(max(number, tiny)) for number in (value, none, full))
     return min(max((value - none) / (full - none), 0.0), 1.0)
+
+
+# The value of an update's last minibatch is off the mean of its last epoch by more than this factor 1 time in 20
+# (approx_kl of Pendulum-v1, tests.benchmarks.frameworks.cleanrl_style --minibatches). A median of many updates is not.
+_LONE_MINIBATCH = 2.5
+_OF_FEW_POINTS = ("max", "min", "third_highest", "q10", "q90", "first", "last", "spread")
+
+
+def widened(ramp: Ramp, curve: Curve, over: str) -> Ramp:
+    """Return a ramp made for means over epochs as it has to be for what a curve's values are taken over.
+
+    The extremes of a curve of lone minibatches lie that much further out; only ramps of positive numbers are moved.
+    """
+    if curve.aggregation is not Aggregation.LAST_MINIBATCH or over not in _OF_FEW_POINTS or min(ramp) <= 0:
+        return ramp
+    factor = _LONE_MINIBATCH if ramp[1] > ramp[0] else 1.0 / _LONE_MINIBATCH
+    return ramp[0] * factor, ramp[1] * factor
 
 
 def beyond(ramp: Ramp) -> str:

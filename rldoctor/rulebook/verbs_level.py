@@ -10,7 +10,19 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Curve
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.verb import STATISTICS, Condition, NotSeen, Phase, Ramp, Seen, beyond, ends, strength, window
+from rldoctor.rulebook.verb import (
+    STATISTICS,
+    Condition,
+    NotSeen,
+    Phase,
+    Ramp,
+    Seen,
+    beyond,
+    ends,
+    strength,
+    widened,
+    window,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Level(Condition):
     def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
         part = window(curve, self.phase)
         observed = STATISTICS[self.over](part.values)
-        ramp, overruled = self.ramp, False
+        ramp, overruled = widened(self.ramp, part, self.over), False
         if self.band and (edge := self._edge(case, part)) is not None:
             rising = ramp[1] > ramp[0]
             if (edge > ramp[0]) == rising:

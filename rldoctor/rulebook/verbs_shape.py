@@ -10,7 +10,19 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Curve
 from rldoctor.rulebook.case import FEWEST_POINTS, Case
-from rldoctor.rulebook.verb import STATISTICS, Condition, NotSeen, Phase, Ramp, Seen, beyond, ends, strength, window
+from rldoctor.rulebook.verb import (
+    STATISTICS,
+    Condition,
+    NotSeen,
+    Phase,
+    Ramp,
+    Seen,
+    beyond,
+    ends,
+    strength,
+    widened,
+    window,
+)
 
 
 @dataclass(frozen=True)
@@ -175,7 +187,8 @@ class Spikes(Condition):
             return NotSeen(f"{self.metric} is 0 most of the time")
         observed = abs(float(curve.values[top])) / middle
         step = int(curve.steps[top])
-        return Seen(strength(observed, self.ramp, self.log), observed, beyond(self.ramp), step, step)
+        ramp = widened(self.ramp, curve, "max")
+        return Seen(strength(observed, ramp, self.log), observed, beyond(ramp), step, step)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rldoctor import run_directory
+from rldoctor.config import DEFAULTS, Config
+from rldoctor.diagnosis.means import means_of
 from rldoctor.errors import RldoctorError, Stopped, UsageError
 from rldoctor.executors import Executor
 from rldoctor.model import Report, Subject
@@ -27,6 +29,7 @@ def conduct(
     tell: Callable[[str], None],
     bars: Callable[[int, int], AbstractContextManager[Onlooker]],
     dry_run: bool = False,
+    config: Config = DEFAULTS,
 ) -> list[Subject]:
     """Do what is left of a sweep, and compare all its trials.
 
@@ -37,6 +40,7 @@ def conduct(
         tell: Takes the plan in words, before anything is done.
         bars: Gives the onlooker for so many trials with so many steps in all.
         dry_run: Stop once the plan is told.
+        config: What the project asks of a diagnosis.
 
     Returns:
         The sweep itself, then its runs; nothing for a dry run.
@@ -48,6 +52,8 @@ def conduct(
     for setting in plan.settings:
         environment.resolve(setting.recipe.env)
         require_engine(plan.trials[0].engine, setting.recipe.env)
+    # What is wrong with the configuration is said before anything takes long.
+    means = means_of(config)
     todo = waiting(plan.trials)
     for line in plan_in_words(plan, len(todo), executor.slots):
         tell(line)
@@ -67,7 +73,7 @@ def conduct(
             raise Stopped(
                 "The sweep was stopped; finished trials and checkpoints are kept.", "The same command goes on there."
             ) from None
-    return results_of(plan, failures)
+    return results_of(plan, failures, means)
 
 
 def _foretold(plan: Plan, todo: Sequence[Trial], executor: Executor) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from rldoctor import run_directory
 from rldoctor.criteria.evaluation import as_number, read_evaluation
 from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.means import Means
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.model import (
@@ -35,17 +36,18 @@ _GOAL = 0.9
 _CLOCK = ("train_seconds", "steps_per_second")
 
 
-def results_of(plan: Plan, failures: Mapping[Trial, Failure]) -> list[Subject]:
+def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: Means | None = None) -> list[Subject]:
     """Diagnose every run of a sweep and hold its settings against each other.
 
     Args:
         plan: Of the sweep.
         failures: Trials that have no result, with the cause.
+        means: What its runs are diagnosed by; what is shipped by default.
 
     Returns:
         A subject of kind ``sweep``, then one for each run, setting by setting.
     """
-    outcomes = {trial: _outcome(trial) for trial in plan.trials}
+    outcomes = {trial: _outcome(trial, means) for trial in plan.trials}
     settings = compared(plan, list(outcomes.values()))
     findings = (*_failed(failures), *_unstable(settings), *_few(plan))
     unjudged = tuple(_without_result(outcome) for outcome in outcomes.values() if not outcome.finished)
@@ -67,7 +69,7 @@ def results_of(plan: Plan, failures: Mapping[Trial, Failure]) -> list[Subject]:
     return [whole, *(outcome.subject for outcome in outcomes.values() if outcome.subject is not None)]
 
 
-def _outcome(trial: Trial) -> Outcome:
+def _outcome(trial: Trial, means: Means | None) -> Outcome:
     if not trial.directory.is_dir() or not (trial.directory / run_directory.RUN_FILE).is_file():
         return Outcome(trial, None, None, {}, False)
     run = read_run(trial.directory)
@@ -85,7 +87,7 @@ def _outcome(trial: Trial) -> Outcome:
         numbers[name] = math.nan if value is None else value
     numbers |= _of_curves(run)
     known = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return Outcome(trial, diagnose_run(run), run, known, finished)
+    return Outcome(trial, diagnose_run(run, means=means), run, known, finished)
 
 
 def _of_curves(run: Run) -> dict[str, float]:

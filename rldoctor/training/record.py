@@ -41,18 +41,31 @@ def write_bands(recipe: Recipe, directories: Sequence[Path], folder: Path, left_
     for run in runs:
         if not run.curves or run.findings:
             raise CannotJudge(f"The logs of {run.path} are not clean.", "Train that seed again.")
+    return write_curves(runs, folder, _provenance(recipe, directories, left_out))
+
+
+def write_curves(runs: Sequence[Run], folder: Path, provenance: Sequence[str]) -> Path:
+    """Write ``curves.csv``: the bands of the metrics that all of ``runs`` have, under lines of provenance.
+
+    Raises:
+        UsageError: The folder cannot be written to.
+    """
     path = folder / CURVES_FILE
     with run_directory.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        for line in _provenance(recipe, directories, left_out):
+        for line in provenance:
             file.write(f"# {line}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("metric", "step", "low", "median", "high"))
-        for metric in sorted(set.intersection(*(set(run.curves) for run in runs)) - _SETTINGS):
+        for metric in sorted(set.intersection(*map(_measured, runs)) - _SETTINGS):
             steps, table = _aligned(runs, metric)
             for i, step in enumerate(steps):
                 numbers = np.quantile(table[:, i], _BAND)
                 writer.writerow((metric, int(step), *(f"{number:.6g}" for number in numbers)))
     return path
+
+
+def _measured(run: Run) -> set[str]:
+    return {metric for metric, curve in run.curves.items() if len(curve.finite())}
 
 
 def _aligned(runs: Sequence[Run], metric: str) -> tuple[IntArray, FloatArray]:

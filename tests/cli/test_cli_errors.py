@@ -56,7 +56,7 @@ WRONG = [
     (["record", "quik"], "no reference called 'quik'"),
     (["record", "quick", "--seeds", "few"], "--seeds 'few' is no list"),
     (["explain", "no-such-thing-at-all"], "Nothing is called"),
-    (["explain", "val11"], "Did you mean VAL116"),
+    (["explain", "val116x"], "Did you mean VAL116"),
     (["frobnicate"], "No such command 'frobnicate'"),
 ]
 IDS = [" ".join(arguments)[:60] for arguments, _ in WRONG]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,17 +13,7 @@ from rldoctor.model import Subject, Verdict
 
 STRANGERS = Path(__file__).resolve().parents[1] / "strangers"
 # What the doctor does not get right, and why.
-MISSED = {
-    "environments/blackjack/healthy-0": "Luck decides nearly all of it: the return looks like noise.",
-    "environments/blackjack/healthy-1": "Luck decides nearly all of it: the return looks like noise.",
-    "environments/frozen-lake/reward-constant-0": "One point a step, so that the return is the episode's length: so is CartPole's.",
-    "environments/half-cheetah/reward-noise-0": "Sixty episodes in all: the mean of the first ones is as far off as learning would take it.",
-    "environments/mountain-car-continuous/healthy-1": "Solved by the second episode, before the first logged point: its return is flat.",
-    "frameworks/sb3/a2c-cartpole-healthy-0": "It loses at the end what it had learned, without a fault put in: unjudged is right.",
-    "frameworks/sb3/a2c-cartpole-healthy-1": "It loses a third of what it had learned, without a fault put in: suspect is right.",
-    "frameworks/skrl/ppo-cartpole-entropy-bonus-0": "skrl logs no entropy, only its weighted loss.",
-    "frameworks/tianshou/ppo-pendulum-learning-rate-high-0": "Tianshou logs neither KL nor learning rate nor std.",
-}
+MISSED: dict[str, str] = tomllib.loads((STRANGERS / "missed.toml").read_text())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rldoctor.diagnosis.judge import choose, diagnose, diagnose_run
+from rldoctor.diagnosis.judge import diagnose, diagnose_run
+from rldoctor.diagnosis.means import choose
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import load_rulebook

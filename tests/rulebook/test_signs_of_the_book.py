@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from rldoctor import references
-from rldoctor.model import Curve, Run
-from rldoctor.rulebook import Case, Sign, load_rulebook
+from rldoctor.rulebook import Sign, load_rulebook
 from rldoctor.rulebook.diagnoses import Observation, observe
+from rldoctor.rulebook.examples import case_of
 from rldoctor.rulebook.schema import Example
 
 BOOK = load_rulebook()
@@ -17,16 +15,6 @@ EXAMPLES = [
     for sign in BOOK.signs.values()
     for example in sign.examples
 ]
-
-
-def case_of(example: Example) -> Case:
-    steps = np.linspace(example.last_step / example.points, example.last_step, example.points).astype(np.int64)
-    curves = {}
-    for metric, control in example.curves.items():
-        values = np.interp(np.linspace(0, 1, example.points), np.linspace(0, 1, len(control)), control)
-        curves[metric] = Curve(metric, steps, values)
-    run = Run("example", "sb3", curves, record=dict(example.record))
-    return Case(run, references.load(example.reference) if example.reference else None, bool(example.reference))
 
 
 @pytest.mark.parametrize(("sign", "example"), EXAMPLES)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.model import Curve, Run
+from rldoctor.model import Aggregation, Curve, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import Band, Reference
-from rldoctor.rulebook import Case
+from rldoctor.rulebook import Case, load_rulebook
+from rldoctor.rulebook.diagnoses import Observation, Unobserved, observe
 from rldoctor.rulebook.signs import VERBS
 from rldoctor.rulebook.verb import Condition, NotSeen, Seen, strength, window
 from rldoctor.rulebook.verbs_level import Behind, Level, OffBand, ScaleOff
@@ -279,3 +280,70 @@ def test_scale_off_does_not_judge_by_a_band_without_a_size() -> None:
 def test_zeros_counts_points_that_are_zero_but_for_rounding(share: float, strength: float) -> None:
     values = np.where(np.arange(100) < 100 * share, 1e-7, 0.3)
     assert seen(Zeros("explained_variance"), case(explained_variance=values)).strength == pytest.approx(strength)
+
+
+def lone(metric: str, values: object) -> Case:
+    whole = curve(metric, values)
+    points = Curve(metric, whole.steps, whole.values, "losses/x", Aggregation.LAST_MINIBATCH)
+    return Case(Run("x", "cleanrl", {metric: points}))
+
+
+def test_what_lone_minibatches_reach_lies_further_out() -> None:
+    spiky = np.where(np.arange(100) == 50, 0.2, 0.01)
+    for condition in (Level("approx_kl", (0.1, 0.4), over="max"), Spikes("approx_kl", (10.0, 100.0))):
+        of_epochs, of_minibatches = (
+            seen(condition, where) for where in (case(approx_kl=spiky), lone("approx_kl", spiky))
+        )
+        assert of_epochs.observed == of_minibatches.observed
+        assert of_epochs.strength > 0 == of_minibatches.strength
+    falling = Level("approx_kl", (0.01, 0.001), over="min", log=True)
+    assert seen(falling, case(approx_kl=0.005)).strength > 0 == seen(falling, lone("approx_kl", 0.005)).strength
+    # A median of a hundred updates is what it is.
+    middle = Level("approx_kl", (0.03, 0.12), log=True)
+    assert seen(middle, case(approx_kl=0.1)) == seen(middle, lone("approx_kl", 0.1))
+
+
+def test_a_rise_of_less_than_counts_is_no_trend() -> None:
+    slow = 10.0 + RISING
+    assert seen(Trend("episode_return"), case(episode_return=slow)).observed == pytest.approx(1.0)
+    assert seen(Trend("episode_return", least_gain=0.14), case(episode_return=slow)).observed == 0.0
+    assert seen(Trend("episode_return", least_gain=0.05), case(episode_return=slow)).observed == pytest.approx(1.0)
+
+
+def test_a_fall_within_the_ups_and_downs_is_none() -> None:
+    chance = np.random.default_rng(0)
+    drop = DropsFromPeak("episode_return", (0.25, 0.6))
+    clear = np.interp(np.arange(100), [0, 50, 99], [0.0, 1.0, 0.4])
+    assert seen(drop, case(episode_return=clear)).observed == pytest.approx(0.6, abs=0.08)
+    # The highest mean of five noisy points is above the end by chance alone.
+    steady = np.minimum(RISING * 2, 1.0)
+    for spread in (0.2, 0.4, 0.8):
+        noisy = steady + chance.normal(0, spread, 100)
+        assert seen(drop, case(episode_return=noisy)).observed == 0.0, spread
+    # A peak at the very end has nothing behind it.
+    late = np.where(np.arange(100) >= 97, 3.0, 1.0) * np.minimum(np.arange(100) / 50, 1.0)
+    assert seen(drop, case(episode_return=late)).observed == 0.0
+
+
+def test_conditions_on_what_is_not_logged_may_be_left_out() -> None:
+    book = load_rulebook()
+    tiny = {"std": 0.03}
+    sign = book.signs["EXP101"]
+    alone = observe(sign, case(**tiny))
+    assert isinstance(alone, Observation) and alone.strength == 1.0
+    # With the entropy of another distribution beside it the standard deviation is not that of the actions.
+    assert observe(sign, case(**tiny, entropy=-0.8)).strength == 0.0
+    assert isinstance(observe(sign, case(entropy=-0.8)), Unobserved)
+
+
+def test_the_lead_is_over_the_better_of_the_policies_that_learned_nothing() -> None:
+    run = Run("x", "sb3", {"episode_return": curve("episode_return", 93.0)}, floor=0.0)
+    assert Case(run).curves["lead_over_doing_nothing"].values[0] == pytest.approx(1.0)
+    worse = Run("x", "sb3", {"episode_return": curve("episode_return", -9.0)}, floor=-6.0)
+    assert Case(worse).curves["lead_over_doing_nothing"].values[0] == pytest.approx(-1 / 3)
+    assert "lead_over_doing_nothing" not in case(episode_return=93.0).curves
+
+
+def test_evaluations_stand_in_for_returns_that_training_did_not_log() -> None:
+    assert case(evaluation_return=RISING).curves["episode_return"].values[-1] == 1.0
+    assert case(evaluation_return=RISING, episode_return=0.5).curves["episode_return"].values[-1] == 0.5
