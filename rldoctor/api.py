@@ -29,6 +29,7 @@ def diagnose(
     fail_on: FailOn | None = None,
     processes: int = 1,
     names: str | None = None,
+    floor: float | None = None,
     config: Paths | None = None,
 ) -> Report:
     """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
@@ -42,6 +43,8 @@ def diagnose(
         processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
             ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
         names: What logged the runs, such as ``"cleanrl"``, or the path of a names file; told by their tags by default.
+        floor: Mean return of doing nothing or acting at random, whichever is better, where all runs are of one
+            environment: the returns are held against it.
         config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one: a script
             says what it wants.
 
@@ -61,6 +64,7 @@ def diagnose(
         processes,
         framework=names,
         config=asked,
+        floor=floor,
     )
     return make_report("diagnose", subjects, _verdict(fail_on, asked))
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
 from rldoctor.logs.names import Names
 from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
+from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.diagnoses import Observation, Unobserved
 from rldoctor.rulebook.verb import evidence
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
+# Share of its range that a schedule may be off a straight line: rounding, and the first update's place.
+_STRAIGHT = 0.02
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
@@ -34,7 +39,28 @@ def title(run: Run, matched: Match, book: Rulebook, names: Iterable[Names] = ())
     algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
     unit = _UNITS.get(run.step_axis, run.step_axis)
     reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
-    return f"{framework}, {algorithm}{run.last_step:,} {unit}; {reference}."
+    floor = f"; doing nothing or acting at random gets {run.floor:.4g}" if run.floor is not None else ""
+    return f"{framework}, {algorithm}{run.last_step:,} {unit}{schedules(run)}; {reference}{floor}."
+
+
+def schedules(run: Run) -> str:
+    """Return in words how the learning rate and the clip range move, empty where they stay as they are."""
+    moves = {}
+    for metric, name in (("learning_rate", "learning rate"), ("clip_range", "clip range")):
+        curve = run.curves.get(metric)
+        if (
+            curve is None
+            or len(curve) < FEWEST_POINTS
+            or not np.isfinite(curve.values).all()
+            or not np.ptp(curve.values)
+        ):
+            continue
+        first, last = float(curve.values[0]), float(curve.values[-1])
+        straight = np.interp(curve.steps, curve.steps[[0, -1]], [first, last])
+        off = float(np.max(np.abs(curve.values - straight)))
+        way = "linearly" if off <= _STRAIGHT * float(np.ptp(curve.values)) else "from update to update"
+        moves[name] = f"{way} from {first:.2g} to {last:.2g}"
+    return "".join(f", {name} moving {way}" for name, way in moves.items())
 
 
 def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:

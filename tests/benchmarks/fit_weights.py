@@ -10,12 +10,16 @@ that the weights also serve environments that no reference knows and logs that h
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+# Small matrices: the threads of numpy's BLAS would wait for each other, on a busy machine for minutes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import diagnose, diagnose_run
 from rldoctor.diagnosis.means import choose
 from rldoctor.errors import CannotJudge, UsageError
@@ -220,3 +221,23 @@ def test_a_word_that_fits_no_sign_is_an_error() -> None:
 def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:
     with pytest.raises(CannotJudge, match="no run below"):
         diagnose([tmp_path])
+
+
+def test_schedules_are_told_and_constants_are_not():
+    linear = run({"learning_rate": (1e-3, 0.0), "clip_range": (0.2, 0.2), "episode_return": (0, 1)})
+    assert schedules(linear) == ", learning rate moving linearly from 0.001 to 0"
+    adaptive = run({"learning_rate": (1e-3, 5e-4, 1e-3, 2e-4)})
+    assert schedules(adaptive) == ", learning rate moving from update to update from 0.001 to 0.0002"
+
+
+def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():
+    flat = run({"episode_return": (92, 94, 91, 93, 92, 94, 93), "approx_kl": (0.01, 0.012, 0.009)})
+    verdicts = [diagnose_run(dataclasses.replace(flat, floor=floor)).verdict for floor in (None, 0.0, 93.0)]
+    assert verdicts[0] in (Verdict.SICK, Verdict.SUSPECT)
+    assert verdicts[1] not in (Verdict.SICK, Verdict.SUSPECT)
+    assert verdicts[2] in (Verdict.SICK, Verdict.SUSPECT)
+
+
+def test_odds_alone_accuse_nobody():
+    bare = diagnose_run(run({"throughput": (1000, 1000)}))
+    assert (bare.verdict, [d.name for d in bare.diagnoses]) == (Verdict.UNJUDGED, ["missing-metrics"])
