@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rldoctor.diagnosis.judge import choose, diagnose, diagnose_run
-from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.diagnosis.judge import _each, choose, diagnose, diagnose_run
+from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import load_rulebook
 from tests.diagnosis.people import chapter_run, run
@@ -219,3 +221,12 @@ def test_a_word_that_fits_no_sign_is_an_error() -> None:
 def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:
     with pytest.raises(CannotJudge, match="no run below"):
         diagnose([tmp_path])
+
+
+def ends_its_process(directory: Path) -> None:
+    os._exit(9)
+
+
+def test_a_process_of_many_that_is_killed_is_told_in_a_sentence() -> None:
+    with pytest.raises(RldoctorError, match="ended from outside"):
+        _each(ends_its_process, [Path()] * 250, 2)  # type: ignore[arg-type]
