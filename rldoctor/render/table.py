@@ -34,8 +34,8 @@ def render_csv(report: Report, verbose: bool = False) -> str:
     writer.writerow((*_ABOUT, *_REMARK))
     for subject in report.subjects:
         leading = subject.diagnoses[0] if subject.diagnoses else None
-        about = [clean(subject.path), subject.kind, subject.verdict.value, subject.reference, subject.steps]
-        about += [leading.name if leading else "", f"{leading.probability:.4f}" if leading else ""]
+        about = [clean(subject.path), subject.kind, subject.verdict.value, clean(subject.reference), subject.steps]
+        about += [clean(leading.name) if leading else "", f"{leading.probability:.4f}" if leading else ""]
         rows = [[r.rule, r.name, r.severity.value, r.message, r.remedy] for r in remarks_on(subject)]
         for row in rows or [[""] * len(_REMARK)]:
             writer.writerow([_cell(value) for value in (*about, *row)])
