@@ -67,7 +67,7 @@ class Answer:
 def ask(patient: Patient, book: Rulebook, use_references: bool = True) -> Answer:
     if not use_references:
         kept = judging.match  # type: ignore[attr-defined]
-        judging.match = lambda run, wanted=None: Match(None, False, "left out")  # type: ignore[attr-defined]
+        judging.match = lambda run, wanted=None, own=(): Match(None, False, "left out")  # type: ignore[attr-defined]
     try:
         subject = diagnose_run(patient.run, book=book)
     finally:
