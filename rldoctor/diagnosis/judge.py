@@ -234,6 +234,8 @@ def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequen
     errors = [item for item in fired.values() if item.sign.severity is Severity.ERROR]
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     leading = next(item for item in ranked if item.rule.name != HEALTHY)
+    if _is_foreign(run):
+        return Verdict.UNJUDGED, f"None of its {len(run.unknown_tags):,} scalar tags is known: nothing can be judged."
     if _is_short(case) and not errors:
         return (
             Verdict.UNJUDGED,
@@ -274,6 +276,11 @@ def _points(case: Case) -> int:
     return max((len(curve) for curve in case.curves.values()), default=0)
 
 
+def _is_foreign(run: Run) -> bool:
+    """Tell whether the logs hold scalars of which none is known."""
+    return not run.curves and bool(run.unknown_tags)
+
+
 def _is_short(case: Case) -> bool:
     return _points(case) < FEWEST_POINTS
 
@@ -288,7 +295,8 @@ def _diagnoses(
     beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if rule.beside}
     first = [_MIXED] if any(found.code == _MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
-        first += [] if first else [_SHORT if _is_short(case) or "episode_return" in case.curves else _MISSING]
+        short = not _is_foreign(case.run) and (_is_short(case) or "episode_return" in case.curves)
+        first += [] if first else [_SHORT if short else _MISSING]
         return tuple(beside[name] for name in first)
     chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     causes = [_named(item, matched, case.run) for item in chosen[:_SHOWN_CAUSES]]
