@@ -14,7 +14,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
@@ -27,14 +27,27 @@ PATHS_FILE = "paths.json"
 BASELINES_FILE = "baselines.json"
 CHECKPOINTS = "checkpoints"
 LOCK_FILE = ".lock"
-# run.json and evaluation.json are some kilobytes; more than this is not one of ours and is not read into memory.
-_MAX_JSON_BYTES = 64 * 2**20
+# run.json and evaluation.json are some kilobytes; an evaluation of ten thousand episodes 4 MB. JSON
+# takes up to thirty times its size in memory: more than this is not one of ours and is not read.
+_MAX_JSON_BYTES = 16 * 2**20
 
 
 def place(runs: Path, recipe: Recipe, name: str) -> Path:
-    """Return where a run belongs: ``runs/<reference>/<name>``; by its environment where ``--env`` changed that."""
-    env = re.sub(r"[^A-Za-z0-9._-]+", "_", recipe.env)
-    return runs / (env if "env" in recipe.overrides else recipe.name) / name
+    """Return where a run belongs: ``runs/<reference>/<name>``; by its environment where ``--env`` changed that.
+
+    Raises:
+        UsageError: The recipe, which may be a stranger's, has a name that leads out of ``runs``.
+    """
+    if "env" in recipe.overrides:
+        folder = re.sub(r"[^A-Za-z0-9._-]+", "_", recipe.env)
+        # An environment called .. is not one, but is asked for here before that is known.
+        return runs / (folder if folder.strip(".") else "_") / name
+    parts = recipe.name.replace("\\", "/").split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts) or PureWindowsPath(recipe.name).drive:
+        raise UsageError(
+            f"The recipe's name {recipe.name!r} is no name for a folder of runs.", "Write it like robot/task."
+        )
+    return runs / recipe.name / name
 
 
 def create(directory: Path) -> Path:
@@ -213,7 +226,8 @@ def read_json(path: Path, what: str) -> dict[str, Json]:
             raise CannotJudge(f"{path} is too large to be {what}.")
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CannotJudge(f"{path.parent} has no {path.name} ({what}).") from None
+        cure = "Name the directory of a run that rldoctor train made." if path.name == RUN_FILE else ""
+        raise CannotJudge(f"{path.parent} has no {path.name} ({what}).", cure) from None
     except (OSError, ValueError, RecursionError) as error:
         raise CannotJudge(f"{path} cannot be read as {what}: {error}.") from None
     if not isinstance(content, dict):

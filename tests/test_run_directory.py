@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_place(tmp_path):
     other = recipe.with_overrides(["env=my.module:Reach/../../x-v0"])
     place = run_directory.place(tmp_path, other, "seed-0")
     assert place == tmp_path / "my.module_Reach_.._.._x-v0" / "seed-0"
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc", "", "a//b", ".", "..\\x", "C:/x", "a\0b"])
+def test_a_recipe_cannot_lead_out_of_the_runs(tmp_path, name):
+    with pytest.raises(UsageError, match="no name for a folder"):
+        run_directory.place(tmp_path, replace(load_recipe("quick"), name=name), "seed-0")
+    other = load_recipe("quick").with_overrides([f"env={name}"]) if name and "\0" not in name else None
+    if other:
+        assert run_directory.place(tmp_path, other, "seed-0").resolve().parents[1] == tmp_path.resolve()
 
 
 def test_create_counts_up(tmp_path):

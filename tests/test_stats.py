@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldoctor import stats
+from rldoctor.stats import curves
 
 NAN, INF = math.nan, math.inf
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3))
@@ -89,6 +90,21 @@ def test_smooth_as_one_window_after_the_other(y, window):
         seen = [v for v in y[max(i - half, 0) : i + half + 1] if not math.isnan(v)]
         expected.append(statistics.median(seen) if seen else NAN)
     assert np.allclose(stats.smooth(y, window), expected, equal_nan=True)
+
+
+def test_smooth_of_a_long_curve_is_bounded_in_memory_and_near_the_exact_one(monkeypatch):
+    draw = np.random.default_rng(0)
+    y = np.sin(np.linspace(0, 6, 3_000)) + 0.1 * draw.normal(size=3_000)
+    y[[5, 700, 2_999]] = NAN, INF, NAN
+    exact = stats.smooth(y, 150)
+    seen = []
+    middle = curves._middle
+    monkeypatch.setattr(curves, "_MAX_WINDOWED", 10_000)
+    monkeypatch.setattr(curves, "_middle", lambda rows: (seen.append(rows.size), middle(rows))[1])
+    assert np.abs(stats.smooth(y, 150) - exact).max() < 0.1
+    assert max(seen[1:]) <= 2 * 10_000
+    monkeypatch.setattr(curves, "_MAX_WINDOWED", 1)
+    assert len(stats.smooth(y, 150)) == 3_000
 
 
 # drop_from_peak

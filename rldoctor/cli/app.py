@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from rldoctor.cli.options import hush, reader_went_away
+from rldoctor.cli.options import hush, literally, reader_went_away
 from rldoctor.errors import EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
 
 # The order is that of --help: the one-command version first, then in the order of use.
@@ -121,16 +121,27 @@ def _tell(arguments: list[str], error: RldoctorError) -> int:
     if format_ and format_ != "text":
         _tell_programs(arguments, error, format_)
     if format_ != "json":
-        from rich.console import Console
-        from rich.text import Text
-
-        from rldoctor.render.words import clean
-
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(Text.assemble(("error: ", "bold red"), clean(error.problem)))
-        if error.cure:
-            console.print(Text.assemble(("  fix: ", "bold green"), clean(error.cure)))
+        try:
+            _tell_people(error)
+        except (BrokenPipeError, SystemExit) as gone:
+            if not reader_went_away(gone):
+                raise
+            # What is wrong stays wrong, whether or not anybody reads it.
+            hush(sys.__stderr__)
     return error.exit_code
+
+
+def _tell_people(error: RldoctorError) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from rldoctor.render.words import one_line
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with literally(sys.stderr):
+        console.print(Text.assemble(("error: ", "bold red"), one_line(error.problem)))
+        if error.cure:
+            console.print(Text.assemble(("  fix: ", "bold green"), one_line(error.cure)))
 
 
 def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -104,11 +106,12 @@ def finish(report: Report, format_: Format, verbose: bool = False, output: Path 
         write_file(report, format_.value, output, verbose)
         raise typer.Exit(report.exit_code)
     try:
-        pieces = stream(report, format_.value, verbose)
-        if pieces is not None:
-            for piece in pieces:
-                typer.echo(piece, nl=False)
-            typer.echo()
+        with literally(sys.stdout) if format_ is Format.TEXT else contextlib.nullcontext():
+            pieces = stream(report, format_.value, verbose)
+            if pieces is not None:
+                for piece in pieces:
+                    typer.echo(piece, nl=False)
+                typer.echo()
     except (BrokenPipeError, SystemExit) as error:
         if not reader_went_away(error):
             raise
@@ -122,9 +125,28 @@ def reader_went_away(error: BaseException) -> bool:
     return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
 
 
-def hush() -> None:
-    """Send what is left for stdout nowhere, so that Python does not complain about the closed pipe at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+def hush(stream: TextIO | None = sys.__stdout__) -> None:
+    """Send what is left for ``stream`` nowhere, so that Python does not complain about the closed pipe at exit."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextlib.contextmanager
+def literally(stream: TextIO) -> Iterator[None]:
+    """Keep GitHub Actions from obeying lines that are written for people meanwhile: runs may have any name.
+
+    A runner takes lines that look like ``::command::`` or ``##[command]`` for commands until it is told to stop, by a
+    word that nobody can guess. Source: docs.github.com, "Workflow commands for GitHub Actions".
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    word = secrets.token_hex(16)
+    stream.write(f"::stop-commands::{word}\n")
+    try:
+        yield
+    finally:
+        stream.write(f"::{word}::\n")
 
 
 def words(option: Sequence[str] | None) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Trouble:
     """Something in a file that could not be read.
 
     Attributes:
-        kind: ``torn``, ``corrupt``, ``oversized``, ``empty`` or ``unreadable``.
+        kind: ``torn``, ``corrupt``, ``oversized``, ``crowded``, ``empty`` or ``unreadable``.
         offset: Where the trouble begins, in bytes from the start of the file.
         what: What is wrong there, as the second half of a sentence.
     """

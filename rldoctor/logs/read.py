@@ -36,8 +36,9 @@ from rldoctor.logs.wandb_runs import read_wandb
 from rldoctor.model import Aggregation, Curve, Finding, Json, Run
 
 _RECORD_FILE = "run.json"
-# run.json is some kilobytes; more than this is not one of ours and is not read into memory.
-_MAX_RECORD_BYTES = 64 * 2**20
+# run.json is some kilobytes; more than this is not one of ours. JSON takes up to thirty times its size in
+# memory.
+_MAX_RECORD_BYTES = 16 * 2**20
 _LARGEST_STEP = 2**62
 # Stable-Baselines3's stats_window_size.
 _EPISODES_OF_A_MEAN = 100

@@ -27,6 +27,10 @@ from rldoctor.model import FloatArray, IntArray
 
 # Tags that no dictionary knows are only listed, and a hostile file can hold millions of them.
 MAX_UNKNOWN_TAGS = 10_000
+# Of one file; some 3 seconds of asking whether they are known. No framework logs so many.
+_MOST_TAGS = 100_000
+# What is longer is no tag of a framework, and a hostile one may have megabytes.
+_LONGEST_TAG, _SHOWN_OF_A_TAG = 1_000, 100
 
 # DataType numbers of tensor.proto: the field that holds small tensors, and the numpy type of tensor_content.
 _DTYPES = {
@@ -152,19 +156,28 @@ class _Numbers(dict[bytes, int]):
         self._wanted = wanted
         self.tags: list[str] = []
         self.unknown: list[str] = []
+        # There were more tags than anybody can use; no new one is taken.
+        self.crowded = False
 
     def __missing__(self, tag: bytes) -> int:
+        if len(self) >= _MOST_TAGS:
+            self.crowded = True
+            return -1
         try:
             text = tag.decode()
         except UnicodeDecodeError:
             return OTHER
+        if len(tag) > _LONGEST_TAG:
+            if len(self.unknown) < MAX_UNKNOWN_TAGS:
+                self.unknown.append(f"{text[:_SHOWN_OF_A_TAG]}...")
+            return -1
         if self._wanted(text):
             self[tag] = len(self.tags)
             self.tags.append(text)
             return self[tag]
         if len(self.unknown) < MAX_UNKNOWN_TAGS:
             self.unknown.append(text)
-            self[tag] = -1
+        self[tag] = -1
         return -1
 
 
@@ -182,6 +195,7 @@ class _Columns:
 
     def add_batch(self, batch: Batch, troubles: Troubles) -> None:
         plain = decode(batch, self.numbers)
+        self._tell_if_crowded(batch.offset, troubles)
         others = np.flatnonzero(plain.tag_ids == OTHER).tolist()
         begin = 0
         for i in [*others, len(plain.tag_ids)]:
@@ -228,6 +242,11 @@ class _Columns:
                 self._steps.append(event.step)
                 self._values.append(value)
                 self._seen(1, event.wall_time, event.wall_time)
+        self._tell_if_crowded(offset, troubles)
+
+    def _tell_if_crowded(self, offset: int, troubles: Troubles) -> None:
+        if self.numbers.crowded and "crowded" not in troubles.counts:
+            troubles.add("crowded", offset, f"has more than {_MOST_TAGS:,} different tags")
 
     def _seen(self, points: int, first_time: float, last_time: float) -> None:
         if not self.count:

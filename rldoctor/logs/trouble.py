@@ -53,6 +53,14 @@ def file_findings(files: Sequence[EventFile], running: bool) -> list[Finding]:
             "Make the file readable for this user, or remove it.",
         ),
         ("LOG105", "oversized-record", Severity.NOTE, "oversized", " It was stepped over.", ""),
+        (
+            "LOG106",
+            "too-many-tags",
+            Severity.WARNING,
+            "crowded",
+            " New ones from there on are left out.",
+            "Log fewer tags: names with a number of the step or of the episode in them make a new one each time.",
+        ),
     ):
         touched = [file for file in files if kind in file.troubles.counts]
         if touched:
@@ -142,7 +150,7 @@ def _finding(
     trouble = next(trouble for trouble in files[0].troubles.first if trouble.kind == kind)
     total = sum(file.troubles.counts[kind] for file in files)
     in_bytes = is_event_file(files[0].path.name)
-    at = f" (byte {trouble.offset})" if in_bytes and kind in ("torn", "corrupt", "oversized") else ""
+    at = f" (byte {trouble.offset})" if in_bytes and kind not in ("empty", "unreadable") else ""
     if in_bytes and kind == "corrupt" and not (trouble.offset or len(files[0].steps) or files[0].unknown_tags):
         why = " It does not look like a TensorBoard event file."
     more = ""

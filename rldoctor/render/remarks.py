@@ -63,8 +63,8 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
     if leading and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
         message = f"{leading.title[:1].upper()}{leading.title[1:]} ({leading.probability:.0%})."
         yield Remark(
-            leading.name,
-            leading.name,
+            clean(leading.name),
+            clean(leading.name),
             _LEVEL[subject.verdict],
             path,
             clean(message),
@@ -74,11 +74,14 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
         # The gate's own findings say it with more care.
         if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
             seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
-            message = f"The {clean(criterion.title)} is {seen}, not {criterion.relation} {asked}."
-            yield Remark(criterion.code, criterion.name.replace("_", "-"), criterion.severity, path, message)
+            message = f"The {criterion.title} is {seen}, not {criterion.relation} {asked}."
+            name = clean(criterion.name.replace("_", "-"))
+            yield Remark(clean(criterion.code), name, criterion.severity, path, clean(message))
     for finding in subject.findings:
         # A sign's error is part of what made the verdict; where that is milder, so is the sign.
-        yield Remark(finding.code, finding.name, finding.severity, path, clean(finding.message), clean(finding.remedy))
+        words = (clean(text) for text in (finding.code, finding.name, finding.message, finding.remedy))
+        code, name, message, remedy = words
+        yield Remark(code, name, finding.severity, path, message, remedy)
 
 
 def by_configuration(subject: Subject) -> list[tuple[str, str]]:
@@ -94,4 +97,4 @@ def headline(report: Report) -> str:
     """Return one line: the verdict, and of how many subjects."""
     counts = {verdict: sum(s.verdict is verdict for s in report.subjects) for verdict in Verdict}
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing to judge"
-    return f"rldoctor {report.command}: {report.verdict} ({parts}), exit code {report.exit_code}"
+    return f"rldoctor {clean(report.command)}: {report.verdict} ({parts}), exit code {report.exit_code}"

@@ -14,7 +14,16 @@ from rich.text import Text
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
 from rldoctor.render import text_run, text_sweep
 from rldoctor.render.remarks import by_configuration
-from rldoctor.render.words import SEVERITY_STYLE, VERDICT_STYLE, clean, counted, mark, number, severity_mark, shortened
+from rldoctor.render.words import (
+    SEVERITY_STYLE,
+    VERDICT_STYLE,
+    counted,
+    mark,
+    number,
+    one_line,
+    severity_mark,
+    shortened,
+)
 
 _TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine", "sweep": "Sweep"}
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
@@ -47,7 +56,7 @@ def print_verdict(console: Console, report: Report) -> None:
     line = Text.assemble(
         ("Verdict  ", "bold"),
         (report.verdict.upper(), VERDICT_STYLE[report.verdict]),
-        (f"   rldoctor {report.command}, exit code {report.exit_code}", "dim"),
+        (f"   rldoctor {one_line(report.command)}, exit code {report.exit_code}", "dim"),
     )
     console.print()
     console.print(line)
@@ -56,13 +65,13 @@ def print_verdict(console: Console, report: Report) -> None:
 def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
     """Print one subject: a heading with its verdict, what was examined, findings, diagnoses, what is unjudged."""
     console.print()
-    title = _TITLES.get(subject.kind, subject.kind)
+    title = _TITLES.get(subject.kind, one_line(subject.kind))
     # However long the path, the verdict behind it is seen; the rule at the end takes two characters.
     room = console.width - len(title) - len(subject.verdict) - 6
     heading = Text.assemble(
         (title, "bold"),
         "  ",
-        shortened(console, clean(subject.path), max(room, _SHORTEST_PATH)),
+        shortened(console, one_line(subject.path), max(room, _SHORTEST_PATH)),
         "  ",
         (subject.verdict.upper(), VERDICT_STYLE[subject.verdict]),
     )
@@ -72,7 +81,7 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
     # The examinations of a preflight are summed up line by line below.
     summary = "" if subject.examinations else subject.summary
     for line in filter(None, (subject.title, summary)):
-        _indented(console, Text(clean(line)))
+        _indented(console, Text(one_line(line)))
     if subject.kind == "run":
         text_run.print_run(console, subject, verbose, chart)
     if subject.kind == "sweep":
@@ -98,14 +107,16 @@ def print_findings(console: Console, findings: Iterable[Finding], remedies: bool
     table.add_column(width=6)
     table.add_column(ratio=1, overflow="fold")
     for finding in ordered:
-        text = Text.assemble((finding.name, SEVERITY_STYLE[finding.severity]), "  ", clean(finding.message))
-        table.add_row(severity_mark(console, finding.severity), Text(finding.code, style="dim"), text)
+        text = Text.assemble(
+            (one_line(finding.name), SEVERITY_STYLE[finding.severity]), "  ", one_line(finding.message)
+        )
+        table.add_row(severity_mark(console, finding.severity), Text(one_line(finding.code), style="dim"), text)
         if finding.remedy and remedies and (finding.severity is not Severity.NOTE or notes):
-            table.add_row("", Text("   fix", style="dim"), Text(clean(finding.remedy)))
+            table.add_row("", Text("   fix", style="dim"), Text(one_line(finding.remedy)))
     _indented(console, table)
     worst = ordered[0]
     if worst.severity is not Severity.NOTE:
-        _indented(console, Text(f"For more: rldoctor explain {worst.code}", style="dim"))
+        _indented(console, Text(f"For more: rldoctor explain {one_line(worst.code)}", style="dim"))
 
 
 def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
@@ -118,11 +129,11 @@ def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
     shown = reasons if verbose or subject.verdict is Verdict.UNJUDGED else reasons[:_FEW]
     for reason, how_to_log in shown:
         held_back = codes[reason, how_to_log]
-        text = Text.assemble(("not judged  ", "cyan"), clean(reason))
+        text = Text.assemble(("not judged  ", "cyan"), one_line(reason))
         if len(held_back) > 1:
             text.append(f" ({len(held_back)} checks)")
         if how_to_log:
-            text.append(f" {clean(how_to_log)}")
+            text.append(f" {one_line(how_to_log)}")
         row = Table.grid(padding=(0, 1))
         row.add_column(width=1)
         row.add_column(ratio=1, overflow="fold")
@@ -153,9 +164,9 @@ def _print_examinations(console: Console, subject: Subject, verbose: bool) -> No
     for examination in subject.examinations:
         table.add_row(
             mark(console, kinds[examination.outcome]),
-            Text(examination.code, style="dim"),
-            examination.name,
-            Text(clean(examination.note), style="dim", overflow="fold"),
+            Text(one_line(examination.code), style="dim"),
+            Text(one_line(examination.name)),
+            Text(one_line(examination.note), style="dim", overflow="fold"),
             Text(f"{examination.seconds:.2f} s", style="dim"),
         )
     _indented(console, table)
@@ -166,9 +177,9 @@ def _criteria(console: Console, subject: Subject) -> RenderableType:
     for result in subject.criteria:
         table.add_row(
             mark(console, "ok") if result.passed else severity_mark(console, result.severity),
-            result.title,
-            Text(number(result.observed, result.unit), justify="right"),
-            Text(f"{result.relation} {number(result.threshold, result.unit)}", style="dim"),
+            Text(one_line(result.title)),
+            Text(one_line(number(result.observed, result.unit)), justify="right"),
+            Text(one_line(f"{result.relation} {number(result.threshold, result.unit)}"), style="dim"),
         )
     return table
 

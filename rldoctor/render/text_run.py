@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import RankedDiagnosis, Subject, Verdict
-from rldoctor.render.words import VERDICT_STYLE, clean, mark, shortened, sparkline
+from rldoctor.render.words import VERDICT_STYLE, mark, one_line, shortened, sparkline
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
@@ -20,12 +20,11 @@ _SHORTEST_NAME = 16
 
 def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
     """Return one line a run, in the order given; paths below the folder that all of them share."""
-    shared = os.path.commonpath([run.path for run in runs])
     rows = []
-    for run in runs:
+    for run, name in zip(runs, _below_what_is_shared([run.path for run in runs]), strict=True):
         leading = run.diagnoses[0] if run.diagnoses else None
-        cause = f"{leading.name} ({leading.probability:.0%})" if leading else ""
-        rows.append((run.verdict, clean(os.path.relpath(run.path, shared)), f"{run.steps:,} steps", cause))
+        cause = f"{one_line(leading.name)} ({leading.probability:.0%})" if leading else ""
+        rows.append((run.verdict, one_line(name), f"{run.steps:,} steps", cause))
     # The names of runs give way to what is said of them; what tells runs apart mostly stands at a name's end.
     rest = sum(max(len(row[column]) for row in rows) + 2 for column in (0, 2, 3))
     width = max(_SHORTEST_NAME, console.width - 4 - rest)
@@ -38,6 +37,15 @@ def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
             Text(cause, no_wrap=True),
         )
     return Padding(table, (1, 0, 0, 2))
+
+
+def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
+    """Return paths as they are called below the folder that all of them share; as they are where they share none."""
+    try:
+        shared = os.path.commonpath(paths)
+    except ValueError:  # absolute ones beside relative ones, or beside addresses of object stores
+        return paths
+    return [os.path.relpath(path, shared) for path in paths] if shared else paths
 
 
 def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
@@ -75,10 +83,10 @@ def _table(console: Console, subject: Subject) -> RenderableType:
     if wide:
         table.add_column("curve", no_wrap=True)
     for row in subject.table:
-        cells: list[RenderableType] = [mark(console, row.mark), row.metric]
+        cells: list[RenderableType] = [mark(console, row.mark), Text(one_line(row.metric))]
         if wide:
-            cells.append(Text(row.expected, style="dim"))
-        cells.append(clean(row.seen))
+            cells.append(Text(one_line(row.expected), style="dim"))
+        cells.append(Text(one_line(row.seen)))
         if wide:
             cells.append(Text(sparkline(console, row.values), style="cyan"))
         table.add_row(*cells)
@@ -89,7 +97,7 @@ def _table(console: Console, subject: Subject) -> RenderableType:
     grid = Table.grid()
     grid.add_row(table)
     for why, metrics in words.items():
-        grid.add_row(Text(f"{', '.join(metrics)}: {clean(why)}", style="dim"))
+        grid.add_row(Text(one_line(f"{', '.join(metrics)}: {why}"), style="dim"))
     return grid
 
 
@@ -99,16 +107,18 @@ def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
     grid.add_column(ratio=1, overflow="fold")
     grid.add_row(
         Text(f"{diagnosis.probability:.0%}".rjust(5), style="bold"),
-        Text.assemble((diagnosis.name, "bold"), "  ", diagnosis.title),
+        Text.assemble((one_line(diagnosis.name), "bold"), "  ", one_line(diagnosis.title)),
     )
     if diagnosis.name == "healthy":
         return grid
     if diagnosis.speaks_for:
         against = f"   against: {', '.join(diagnosis.speaks_against)}" if diagnosis.speaks_against else ""
-        grid.add_row(Text("for", style="dim"), Text(f"{', '.join(diagnosis.speaks_for)}{against}", style="dim"))
+        grid.add_row(
+            Text("for", style="dim"), Text(one_line(f"{', '.join(diagnosis.speaks_for)}{against}"), style="dim")
+        )
     if diagnosis.remedy:
-        grid.add_row(Text("fix", style="green"), Text(clean(diagnosis.remedy)))
+        grid.add_row(Text("fix", style="green"), Text(one_line(diagnosis.remedy)))
     if diagnosis.next_test:
-        grid.add_row(Text("test", style="cyan"), Text(clean(diagnosis.next_test)))
+        grid.add_row(Text("test", style="cyan"), Text(one_line(diagnosis.next_test)))
     del console
     return grid

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from rldoctor.model import SettingResult, Subject
 from rldoctor.render.comparison import Words, tables
-from rldoctor.render.words import clean, shortened, sparkline
+from rldoctor.render.words import one_line, shortened, sparkline
 
 # Runs that are listed one by one; --verbose lists all.
 _MOST_RUNS = 30
@@ -31,7 +31,7 @@ def print_sweep(console: Console, subject: Subject, verbose: bool) -> None:
     for setting in subject.settings:
         drawn = _curve(console, setting)
         if drawn:
-            curves.add_row(Text(clean(setting.name)), Text(drawn, style="cyan", no_wrap=True))
+            curves.add_row(Text(one_line(setting.name)), Text(drawn, style="cyan", no_wrap=True))
     if curves.row_count:
         _heading(console, "success rate in training, from the first step to the last")
         console.print(Padding(curves, (0, 0, 0, 2)))

@@ -35,6 +35,11 @@ def clean(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` cleaned and on one line: a name of two lines could make up a line of the report."""
+    return clean(text).replace("\n", "\\n")
+
+
 def mark(console: Console, kind: str) -> Text:
     """Return the coloured mark for ``ok``, ``bad``, ``odd``, ``note`` or ``missing``; ASCII where needed."""
     sign, plain, style = _MARKS[kind]

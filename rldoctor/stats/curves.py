@@ -12,6 +12,8 @@ from rldoctor.model import FloatArray
 
 # Theil-Sen looks at all pairs: 300 points are 44,850 slopes, some milliseconds.
 _MAX_SLOPE_POINTS = 300
+# Numbers in all windows of a running median together: 32 MB, a curve of 9,000 points in windows of a twentieth.
+_MAX_WINDOWED = 2**22
 
 
 class Drop(NamedTuple):
@@ -95,7 +97,8 @@ def smooth(y: ArrayLike, window: int) -> FloatArray:
     """Return the centred running median.
 
     At the ends the window is cut off, so that the result is as long as ``y``. NaN is left out of each window and comes
-    back only where a whole window is NaN; infinities count as values.
+    back only where a whole window is NaN; infinities count as values. Of curves with so many points, in windows so
+    wide, that they would fill the memory, neighbouring points are first put together by their median.
 
     Args:
         y: Shape ``(n,)``.
@@ -110,11 +113,21 @@ def smooth(y: ArrayLike, window: int) -> FloatArray:
         return values.copy()
     # A window wider than the curve on both sides sees no more than the whole curve.
     half = min(half, len(values))
+    together = math.ceil(math.sqrt(len(values) * (2 * half + 1) / _MAX_WINDOWED))
+    if together > 1:
+        groups = np.concatenate([values, np.full(-len(values) % together, np.nan)]).reshape(-1, together)
+        return np.repeat(smooth(_middle(groups), 2 * half // together + 1), together)[: len(values)]
     padded = np.concatenate([np.full(half, np.nan), values, np.full(half, np.nan)])
-    windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)  # NaN goes last
-    count = (~np.isnan(windows)).sum(axis=1)
-    row = np.arange(len(values))
-    lower, upper = windows[row, np.maximum(count - 1, 0) // 2], windows[row, count // 2]
+    return _middle(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1))
+
+
+def _middle(rows: FloatArray) -> FloatArray:
+    """Return the median of each row, shape ``(n,)``, NaN left out but where a row holds nothing else."""
+    ordered = np.sort(rows, axis=1)  # NaN goes last
+    count = (~np.isnan(ordered)).sum(axis=1)
+    row = np.arange(len(ordered))
+    lower = ordered[row, np.maximum(count - 1, 0) // 2]
+    upper = ordered[row, count // 2]
     upper = np.where(count % 2 == 1, lower, upper)
     with np.errstate(invalid="ignore"):  # the median of -inf and inf is NaN
         middle: FloatArray = 0.5 * lower + 0.5 * upper

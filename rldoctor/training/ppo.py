@@ -20,7 +20,7 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
 from rldoctor.preflight_checks.learner import policy_class, ppo_arguments
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import replacing
+from rldoctor.run_directory import CHECKPOINTS, replacing
 
 STATE_MEMBER = "rldoctor.json"
 TENSORS_MEMBER = "rldoctor.pth"
@@ -45,6 +45,11 @@ def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
             f"PPO cannot be built for {recipe.env} with these settings: {first}.",
             f"Run rldoctor preflight --env {recipe.env}.",
         ) from error
+
+
+def is_finite(model: PPO) -> bool:
+    """Tell whether every weight is a finite number: one that is not spoils all that is learned after it."""
+    return all(bool(torch.isfinite(weight).all()) for weight in model.policy.parameters())
 
 
 def save(model: PPO, path: Path, state: Mapping[str, Json], tensors: Mapping[str, torch.Tensor] | None = None) -> None:
@@ -111,7 +116,8 @@ def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
     except Exception as error:
         # Whatever is in the file may be a stranger's: zip, zlib, torch and json each have errors of their own.
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CannotJudge(f"The policy {path} cannot be loaded: {first}") from None
+        cure = "Remove it to go on from the one before it." if path.parent.name == CHECKPOINTS else ""
+        raise CannotJudge(f"The policy {path} cannot be loaded: {first}", cure) from None
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -121,10 +127,19 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
+    content = _member(archive, name)
+    if content.startswith(b"\x80"):
+        raise pickle.UnpicklingError("a pickle by itself, or tensors as PyTorch wrote them before 1.6")
+    with zipfile.ZipFile(io.BytesIO(content)) as inner:
+        # PyTorch stores its tensors as they are; it would also unpack gigabytes out of some kilobytes.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in inner.infolist()):
+            raise ValueError(f"its member {name} is compressed, as PyTorch never does")
+        if sum(member.file_size for member in inner.infolist()) > len(content):
+            raise ValueError(f"its member {name} claims more than it holds")
     with warnings.catch_warnings():
         # torch warns of what it is about to refuse; the error is enough.
         warnings.simplefilter("ignore")
-        return torch.load(io.BytesIO(_member(archive, name)), map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 @contextlib.contextmanager

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
-from torch.utils.tensorboard import SummaryWriter
 
 from rldoctor import machine, run_directory
 from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
@@ -25,6 +24,7 @@ from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.training import ppo
 from rldoctor.training.callback import Silent, TrainingCallback, Watcher
+from rldoctor.training.curve_file import CurveFile
 from rldoctor.training.doctor import DoctorCallback
 from rldoctor.training.engine import Engine
 from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
@@ -228,8 +228,8 @@ def _learn(
     before = record.get("train_seconds")
     earlier = float(before) if isinstance(before, (int, float)) else 0.0
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
-    logger = _tensorboard_logger(directory, purge_step=begun + 1 if resumed else None)
-    model.set_logger(logger)
+    curves = CurveFile(directory, purge_step=begun + 1 if resumed else None)
+    model.set_logger(Logger(str(directory), [curves]))
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
     stop = stop or threading.Event()
 
@@ -240,6 +240,9 @@ def _learn(
         took = round(earlier + time.perf_counter() - clock, 3)
         running = {**record, "status": "running", "steps": steps, "train_seconds": took}
         run_directory.write_json(directory / run_directory.RUN_FILE, running)
+        if not ppo.is_finite(model):
+            # Nothing can go on from there: the checkpoint before it stays the newest.
+            return
         ppo.save(model, path, moment.numbers, moment.tensors)
         if saved:
             saved()
@@ -262,42 +265,53 @@ def _learn(
                 log_interval=recipe.log_interval,
                 reset_num_timesteps=not resumed,
             )
+            # A training that was killed after its last checkpoint has nothing left to learn.
+            last = callback.moment or moment
+            # A stop that came during the last update left nothing undone.
+            whole = callback.learned_steps >= recipe.total_steps
+            if whole and not ppo.is_finite(model):
+                raise FloatingPointError("the last update made weights that are not finite")
+            if last:
+                save(last)
+            if last and whole:
+                ppo.save(model, directory / run_directory.POLICY_FILE, last.numbers)
         except Exception as error:
             failure = error
+        curves.close()
     seconds = time.perf_counter() - clock
-    logger.close()
     steps = callback.learned_steps
-    # A stop that came during the last update left nothing undone.
     whole = failure is None and steps >= recipe.total_steps
-    # A training that was killed after its last checkpoint has nothing left to learn.
-    last = callback.moment or moment
-    if failure is None and last:
-        save(last)
-        if whole:
-            ppo.save(model, directory / run_directory.POLICY_FILE, last.numbers)
     status = "finished" if whole else "interrupted" if failure is None else "failed"
     took = earlier + seconds
     rate = steps / took if took > 0 else 0.0
-    run_directory.write_json(
-        directory / run_directory.RUN_FILE,
-        {
-            **record,
-            "status": status,
-            "steps": steps,
-            "finished": _now(),
-            "train_seconds": round(took, 3),
-            "steps_per_second": round(rate, 1),
-            **({"error": f"{type(failure).__name__}: {failure}"} if failure else {}),
-        },
-    )
-    if isinstance(failure, RldoctorError):
-        raise failure
+    ended: dict[str, Json] = {
+        "status": status,
+        "steps": steps,
+        "finished": _now(),
+        "train_seconds": round(took, 3),
+        "steps_per_second": round(rate, 1),
+    }
+    told: dict[str, Json] = {"error": f"{type(failure).__name__}: {failure}"} if failure else {}
+    try:
+        run_directory.write_json(directory / run_directory.RUN_FILE, {**record, **ended, **told})
+    except UsageError as error:
+        failure = failure or error
     if failure is not None:
-        raise TrainingFailed(
-            f"The training in {directory} broke off after {steps:,} steps with {type(failure).__name__}: {failure}.",
-            "Run rldoctor preflight on this environment; the checkpoints so far are kept.",
-        ) from failure
+        raise _broken_off(directory, steps, failure) from failure
     return Training(directory, status, steps, took, rate)
+
+
+def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorError:
+    """Return what is raised for a training that ended before its time."""
+    if isinstance(failure, RldoctorError) and not isinstance(failure, UsageError):
+        return failure
+    how, cure = f" with {type(failure).__name__}: {failure}.", "Run rldoctor preflight on this environment."
+    if isinstance(failure, UsageError):
+        # Something could not be written.
+        how, cure = f": {failure.problem}", failure.cure
+    kept = run_directory.checkpoints(directory)
+    again = f" Then go on with: rldoctor train --resume {directory}" if kept else ""
+    return TrainingFailed(f"The training in {directory} broke off after {steps:,} steps{how}", f"{cure}{again}")
 
 
 def _going_on(moment: Moment, envs: VecEnv, doctor: DoctorCallback) -> GoesOn:
@@ -323,17 +337,6 @@ def _mapping(record: Mapping[str, Json], key: str) -> Mapping[str, Json]:
     if not isinstance(value, Mapping):
         raise UsageError(f"The run has no {key} in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")
     return value
-
-
-def _tensorboard_logger(directory: Path, purge_step: int | None) -> Logger:
-    """Return SB3's logger with its TensorBoard output in ``directory`` itself.
-
-    ``purge_step`` marks points of an earlier, broken-off part as overtaken: TensorBoard and rldoctor drop them.
-    """
-    output = TensorBoardOutputFormat.__new__(TensorBoardOutputFormat)
-    output.writer = SummaryWriter(log_dir=str(directory), purge_step=purge_step)
-    output._is_closed = False
-    return Logger(str(directory), [output])
 
 
 @contextlib.contextmanager

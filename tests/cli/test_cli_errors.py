@@ -113,7 +113,10 @@ def test_json_can_be_asked_for_in_one_word(place, capsys):
 
 def test_no_data_is_exit_3_and_never_green(place, capsys):
     assert run(["gate", "folder"]) == 3
-    assert "has no run.json" in " ".join(capsys.readouterr().out.split())
+    out = " ".join(capsys.readouterr().out.split())
+    assert "has no run.json" in out
+    assert "Name the directory of a run that rldoctor train made." in out
+    assert "rldoctor evaluate" not in out
     assert run(["evaluate", "folder"]) == 3
     assert "has no run.json" in capsys.readouterr().err
     assert run(["train", "--resume", "folder"]) == 3

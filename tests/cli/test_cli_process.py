@@ -156,3 +156,12 @@ def test_a_path_that_is_not_utf_8(hand_made):
     code, out, err = finish(start(["gate", place, "--format", "json"]))
     assert (code, err) == (0, "")
     assert json.loads(out)["subjects"][0]["path"] == str(place)
+
+
+@pytest.mark.parametrize("closed", [("stderr",), ("stdout", "stderr")])
+@pytest.mark.parametrize("form", ["text", "json", "md"])
+def test_an_error_that_nobody_reads_keeps_its_code(closed, form):
+    with start(["gate", "nowhere", "--format", form]) as process:
+        for name in closed:
+            getattr(process, name).close()
+        assert process.wait(DEADLINE) == 2

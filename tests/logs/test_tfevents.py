@@ -254,3 +254,22 @@ def test_no_payload_breaks_the_parser(tmp_path_factory, datas, tail):
         out.write(tail)
     file = read_event_file(path, everything)
     assert len(file.steps) == len(file.values) == len(file.tag_ids)
+
+
+def test_more_tags_than_anybody_can_use(tmp_path, make, monkeypatch):
+    monkeypatch.setattr(tfevents, "_MOST_TAGS", 50)
+    events = [make.scalars(1, {"good": 1.0, **{f"t{i}": 1.0 for i in range(49)}}), make.scalars(2, {"good": 2.0})]
+    path = make.file(tmp_path / "x", events)
+    assert read_event_file(path, everything).troubles.counts == {}
+    before = path.stat().st_size
+    with path.open("ab") as more:
+        more.write(make.content([make.scalars(3, {"one more": 1.0, "good": 3.0})]))
+    file = read_event_file(path, everything)
+    assert [point for point in points(file) if not point[0].startswith("t")] == [("good", s, s) for s in (1, 2, 3)]
+    assert [(t.kind, t.offset) for t in file.troubles.first] == [("crowded", before)]
+
+
+def test_a_tag_of_megabytes_is_not_kept(tmp_path, make):
+    file = read_event_file(make.file(tmp_path / "x", [make.scalars(1, {"a" * 2**20: 1.0, "b": 2.0})]), everything)
+    assert points(file) == [("b", 1, 2.0)]
+    assert file.unknown_tags == ("a" * 100 + "...",)

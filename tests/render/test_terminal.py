@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,20 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import rldoctor
+from rldoctor.cli.app import run
+from rldoctor.model import (
+    CriterionResult,
+    Examination,
+    Finding,
+    Outcome,
+    RankedDiagnosis,
+    Report,
+    Severity,
+    Subject,
+    TableRow,
+    Unjudged,
+    Verdict,
+)
 from rldoctor.render.terminal_chart import draw
 from rldoctor.render.text import render_text
 
@@ -90,3 +105,52 @@ def test_names_of_many_runs_keep_the_end_that_tells_them_apart():
     assert len(rows) > 10
     assert all("…" in row and row.rstrip().endswith("%)") for row in rows)
     assert any("extreme-100 " in row for row in rows)
+
+
+HOSTILE = "x\n::error::y [red]z[/red] \x1b[2J\u202e"
+
+
+def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
+    finding = Finding("LOG301", HOSTILE, Severity.WARNING, HOSTILE, HOSTILE)
+    diagnosis = RankedDiagnosis(HOSTILE, HOSTILE, 0.9, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE)
+    row = TableRow(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (0.0, 1.0), "bad", HOSTILE)
+    criterion = CriterionResult(HOSTILE, HOSTILE, HOSTILE, 0.5, ">", 0.9, False, HOSTILE)
+    examination = Examination(HOSTILE, HOSTILE, Outcome.NOT_RUN, HOSTILE)
+    told = {"findings": (finding,), "diagnoses": (diagnosis,), "unjudged": (Unjudged(HOSTILE, HOSTILE, HOSTILE),)}
+    subjects = (
+        Subject(HOSTILE, "run", Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),
+        Subject(HOSTILE + "2", "run", Verdict.HEALTHY),
+        Subject(HOSTILE, "evaluation", Verdict.SICK, criteria=(criterion,)),
+        Subject(HOSTILE, HOSTILE, Verdict.UNJUDGED, examinations=(examination,)),
+    )
+    console = Console(file=io.StringIO(), width=200, no_color=True, highlight=False)
+    render_text(Report(HOSTILE, subjects, Verdict.SICK, 1), True, console)
+    text = console.file.getvalue()
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    assert text.count("[red]z[/red]") == text.count("::error::y") > 12
+
+
+def test_absolute_and_relative_runs_stand_side_by_side(monkeypatch):
+    monkeypatch.chdir(RUNS)
+    text = printed(rldoctor.diagnose([SICK, "healthy/cartpole/zoo/as-recorded-20"]), 400)
+    assert f"  {SICK}  " in text
+    assert "  healthy/cartpole/zoo/as-recorded-20  " in text
+
+
+def test_github_obeys_nothing_in_a_report_for_people(monkeypatch, tmp_path, capsys):
+    run_named = shutil.copytree(RUNS / "healthy/cartpole/zoo/as-recorded-20", tmp_path / "##[set-output name=a]b")
+    for told in ([], ["nowhere::error::x"]):
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        command = ["diagnose", str(run_named), *told]
+        assert run(command) == (2 if told else 0)
+        captured = capsys.readouterr()
+        first, *lines, last = (captured.err if told else captured.out).splitlines()
+        word = first.removeprefix("::stop-commands::")
+        assert len(word) == 32
+        assert last == f"::{word}::"
+        assert lines
+        monkeypatch.delenv("GITHUB_ACTIONS")
+        assert run(command) == (2 if told else 0)
+        captured = capsys.readouterr()
+        assert "stop-commands" not in captured.out + captured.err

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from rldoctor.model import Report, Severity, Subject, Unjudged, Verdict
 from rldoctor.render.text import lines_of
-from rldoctor.render.words import clean, counted, mark, number, severity_mark, sparkline
+from rldoctor.render.words import clean, counted, mark, number, one_line, severity_mark, sparkline
 
 
 class Terminal(io.TextIOWrapper):
@@ -81,6 +81,10 @@ def test_clean_leaves_nothing_that_steers_a_terminal(text):
     shown = clean(text)
     assert not {c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
     assert clean(shown) == shown
+
+
+def test_a_name_of_two_lines_stays_on_one():
+    assert one_line("a\n::error::b\r\x1b[31m") == r"a\n::error::b\r\x1b[31m"
 
 
 def test_sparkline():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import pickle
@@ -174,6 +175,40 @@ def test_a_compressed_member_that_is_damaged(policy, model):
 def test_a_member_that_claims_too_much(policy, model, monkeypatch):
     monkeypatch.setattr(ppo, "_MAX_MEMBER_BYTES", 1000)
     with pytest.raises(CannotJudge, match=r"policy\.pth claims [\d,]+ bytes"):
+        ppo.load_weights(model, policy)
+
+
+def packed(content):
+    """Return the tensors of a policy compressed: some kilobytes that PyTorch would unpack to any size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return buffer.getvalue()
+
+
+def test_a_bomb_within_the_archive(policy, model):
+    content = torch_saved({"log_std": torch.zeros(2**22)})
+    bomb = packed(content)
+    assert len(bomb) < len(content) / 500
+    assert torch.load(io.BytesIO(bomb), weights_only=True)["log_std"].shape == (2**22,), "PyTorch itself unpacks it"
+    repack(policy, policy__pth=bomb)
+    with pytest.raises(CannotJudge, match=r"policy\.pth is compressed"):
+        ppo.load_weights(model, policy)
+
+
+def test_tensors_that_overlap(policy, model):
+    """A directory of an archive may name the same bytes many times."""
+    buffer = io.BytesIO(torch_saved({"log_std": torch.zeros(1000)}))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        [data] = [member for member in archive.infolist() if member.filename.endswith("data/0")]
+        for i in range(5):
+            again = copy.copy(data)
+            again.filename = f"archive/data/{i + 1}"
+            archive.filelist.append(again)
+        archive._didModify = True
+    repack(policy, policy__pth=buffer.getvalue())
+    with pytest.raises(CannotJudge, match=r"policy\.pth claims more than it holds"):
         ppo.load_weights(model, policy)
 
 
