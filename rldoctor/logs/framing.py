@@ -184,6 +184,12 @@ def records(read: Read, size: int, troubles: Troubles, start: int = 0) -> Iterat
                 yield start + at, data
             else:
                 troubles.add("corrupt", start + at, f"has a record of {length} bytes with a wrong checksum")
+                if _is_no_head(read(start + end, min(HEAD, size - start - end))):
+                    # The length itself was not meant for this place: half a record, or a block that was lost.
+                    found = search.next_head(start + at + 1, size)
+                    if found is not None:
+                        start, at, block, size = _refill(read, found, 0, size)
+                        continue
             at = end
 
 
@@ -206,6 +212,10 @@ def _length(head: bytes) -> int | None:
     if _masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
         return None
     return int.from_bytes(head[:8], "little")
+
+
+def _is_no_head(head: bytes) -> bool:
+    return len(head) == HEAD and _length(head) is None
 
 
 class _Search:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import rldoctor
 from rldoctor.cli.app import run
+from rldoctor.diagnosis import diagnose
 from rldoctor.model import (
     CriterionResult,
     Examination,
@@ -24,6 +25,7 @@ from rldoctor.model import (
     TableRow,
     Unjudged,
     Verdict,
+    make_report,
 )
 from rldoctor.render.terminal_chart import draw
 from rldoctor.render.text import render_text
@@ -133,7 +135,8 @@ def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
 
 def test_absolute_and_relative_runs_stand_side_by_side(monkeypatch):
     monkeypatch.chdir(RUNS)
-    text = printed(rldoctor.diagnose([SICK, "healthy/cartpole/zoo/as-recorded-20"]), 400)
+    report = make_report("diagnose", diagnose([SICK, "healthy/cartpole/zoo/as-recorded-20"]))
+    text = printed(report, 400)
     assert f"  {SICK}  " in text
     assert "  healthy/cartpole/zoo/as-recorded-20  " in text
 
