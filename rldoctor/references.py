@@ -133,7 +133,7 @@ def _recipe(folder: Path) -> Recipe:
     path = folder if folder.suffix == ".toml" else folder / RECIPE_FILE
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"The recipe {path} cannot be read: {error}.") from error
     return recipe_from_mapping(data, str(path))
 

@@ -26,7 +26,7 @@ def load_names(path: Path) -> Names:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"The names file {path} cannot be read: {error}.") from error
     _known_keys(data, _KEYS, str(path))
     framework = _text(data, "framework", path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import tomli
 
@@ -34,6 +35,8 @@ _DIAGNOSIS_KEYS = {
 }
 _EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record", "algorithm"}
 _ALGORITHM_KEYS = ("title", "what", "limits", "source")
+_Rest = ParamSpec("_Rest")
+_Rule = TypeVar("_Rule")
 _METRIC_KEYS = {"title", "unit", "better", "meaning", "reading", "source", "how_to_log"}
 
 
@@ -110,8 +113,21 @@ def _only_rules(root: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"The rule file {path} cannot be read: {error}.") from None
+
+
+def _in_words(load: Callable[Concatenate[Path, _Rest], _Rule]) -> Callable[Concatenate[Path, _Rest], _Rule]:
+    """Tell of a value that is of another kind than is meant, wherever in a rule file it stands, by the file's name."""
+
+    @functools.wraps(load)
+    def loaded(path: Path, /, *rest: _Rest.args, **more: _Rest.kwargs) -> _Rule:
+        try:
+            return load(path, *rest, **more)
+        except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+            raise UsageError(f"{path}: a value is not of the kind that is meant there: {error}.") from error
+
+    return loaded
 
 
 def _only(keys: Iterable[str], allowed: Iterable[str], path: Path, where: str = "") -> None:
@@ -155,6 +171,7 @@ def _metric(name: str, table: Any, path: Path) -> Metric:
     return Metric(name=name, unit=str(table.get("unit", "")), how_to_log=str(table.get("how_to_log", "")), **texts)
 
 
+@_in_words
 def _sign(path: Path, metrics: set[str], algorithms: Iterable[str], allowed: re.Pattern[str]) -> Sign:
     data = _read(path)
     _only(data, _SIGN_KEYS, path)
@@ -269,6 +286,7 @@ def _example(data: dict[str, Any], path: Path, metrics: set[str]) -> Example:
     )
 
 
+@_in_words
 def _diagnosis(path: Path, signs: Mapping[str, Sign], algorithms: Iterable[str]) -> DiagnosisRule:
     data = _read(path)
     _only(data, _DIAGNOSIS_KEYS, path)

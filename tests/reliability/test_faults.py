@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.reliability import event_files
+from tests.benchmarks.reliability import event_files, fuzzing, load, platforms, training, trust
 
-TOPICS = (event_files,)
+TOPICS = (event_files, fuzzing, training, trust, load, platforms)
 FAULTS = [
     pytest.param(fault, id=f"{topic.__name__.rpartition('.')[2]}: {fault.name}")
     for topic in TOPICS

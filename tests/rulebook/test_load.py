@@ -48,6 +48,11 @@ def test_the_shipped_rulebook_loads_from_anywhere(checks: Path) -> None:
         (CAUSE, "[weights]", '[weights]\nRET101 = "much"', ["RET101", "number"]),
         (CAUSE, "bias = ", "biass = ", ["biass", "bias"]),
         (CAUSE, 'typical = ["', 'typical = ["UPD9", "', ["typical", "UPD9", "no positive weight"]),
+        (SIGN, 'severity = "warning"', "severity = {}", ["UPD101", "kind"]),
+        (SIGN, "fires = true", "fires = true\npoints = [1]", ["UPD101", "kind"]),
+        (CAUSE, "bias = ", "algorithms = [{}]\nbias = ", ["learning-rate-too-high", "kind"]),
+        (CAUSE, 'typical = ["', 'typical = [["', ["learning-rate-too-high"]),
+        (CAUSE, "title = ", "excluded_by = [{}]\ntitle = ", ["learning-rate-too-high", "kind"]),
         ("metrics.toml", "[approx_kl]\ntitle", "[approx_kl]\ntitel", ["approx_kl", "titel"]),
     ],
 )
@@ -69,7 +74,9 @@ def test_a_code_is_used_once(checks: Path) -> None:
         load_rulebook(checks)
 
 
-@pytest.mark.parametrize("garbage", [b"\xff\xfe", b"= 3", b"a = [1", b""])
+@pytest.mark.parametrize(
+    "garbage", [b"\xff\xfe", b"= 3", b"a = [1", b"", b"a = " + b"[" * 5_000, b"a = " + b"9" * 5_000]
+)
 def test_garbage_is_refused(checks: Path, garbage: bytes) -> None:
     (checks / SIGN).write_bytes(garbage)
     with pytest.raises(UsageError, match="UPD101"):
