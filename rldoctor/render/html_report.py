@@ -70,6 +70,8 @@ def templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(_ASSETS),
         autoescape=True,
+        # Whatever stands in a page may be a stranger's: control characters are spelt out as in a terminal.
+        finalize=lambda value: clean(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -401,17 +401,17 @@ def hostile_names(place: Path, often: int) -> Row:
 
 FAULTS = (
     Fault("cut at every byte", cut, often=2_500, briefly=60),
-    Fault("one bit flipped", flipped, often=20_000, briefly=150),
+    Fault("one bit flipped", flipped, often=10_000, briefly=150),
     Fault(
         "wrong checksum, empty record, zeros, lengths of up to 2^64 between records", odd_records, often=20, briefly=1
     ),
     Fault("read while it is written", still_being_written, often=40, briefly=1),
     Fault("records of megabytes to gigabytes", huge_records, often=9),
     Fault("a million tags", many_tags, often=1_000_000, briefly=2_000),
-    Fault("NaN, infinities, steps backwards, negative and of 64 bits, no wall time", odd_values, often=200, briefly=3),
+    Fault("NaN, infinities, steps backwards, negative and of 64 bits, no wall time", odd_values, often=40, briefly=1),
     Fault("three writers at once in one directory", several_writers, often=20, briefly=1),
-    Fault("gzip, text, noise, zeros, HTML under an event file's name", no_event_files, often=30, briefly=1),
+    Fault("gzip, text, noise, zeros, HTML under an event file's name", no_event_files, often=20, briefly=1),
     Fault("pipes, sockets, directories, loops of links, links to nowhere", not_to_be_opened, often=20, briefly=1),
-    Fault("permission denied", permission_denied, often=5, why_not=_cannot_become_nobody),
-    Fault("names with newlines, escape sequences, markup, commands", hostile_names, often=14, briefly=2),
+    Fault("permission denied", permission_denied, often=3, why_not=_cannot_become_nobody),
+    Fault("names with newlines, escape sequences, markup, commands", hostile_names, often=14, briefly=1),
 )

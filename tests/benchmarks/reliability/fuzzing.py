@@ -145,17 +145,17 @@ FAULTS = (
     *(
         Fault(f"{_WHAT[name]}, mutated", partial(by_mutation, name), often, briefly)
         for name, often, briefly in (
-            ("reader", 3_000, 60),
-            ("tables", 10_000, 200),
+            ("reader", 2_000, 40),
+            ("tables", 3_000, 60),
             ("rules", 10_000, 150),
-            ("reports", 1_000, 15),
+            ("reports", 400, 4),
         )
     ),
     Fault(
-        "event files of any points, cut anywhere, with any tail (Hypothesis)", by_properties, often=3_000, briefly=40
+        "event files of any points, cut anywhere, with any tail (Hypothesis)", by_properties, often=1_000, briefly=20
     ),
     *(
         Fault(f"{_WHAT[name]}, guided by coverage (atheris)", partial(guided, name), often, why_not=no_atheris)
-        for name, often in (("reader", 20_000), ("tables", 40_000), ("rules", 40_000), ("reports", 3_000))
+        for name, often in (("reader", 6_000), ("tables", 6_000), ("rules", 20_000), ("reports", 600))
     ),
 )
