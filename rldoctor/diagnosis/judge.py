@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.means import Means, means_of, shipped_means
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.errors import CannotJudge
+from rldoctor.errors import CannotJudge, RldoctorError
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_names
@@ -109,7 +110,13 @@ def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes
     if workers < 2:
         return [one(directory) for directory in directories]
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(one, directories, chunksize=_RUNS_A_CHUNK))
+        try:
+            return list(pool.map(one, directories, chunksize=_RUNS_A_CHUNK))
+        except BrokenProcessPool:
+            raise RldoctorError(
+                "A process that read runs was ended from outside, most likely for lack of memory.",
+                "Diagnose fewer runs at a time.",
+            ) from None
 
 
 def _spread(one: Callable[[Path], Subject], names: Sequence[str], executor: Executor) -> list[Subject]:
