@@ -365,7 +365,7 @@ def hostile_names(place: Path, often: int) -> Row:
     names = (
         "two\nlines",
         "\x1b[2J\x1b]0;title\x07",
-        "[red]x[/red] [link=file:///etc]y[/link]",
+        "[red]x [bold link=x]y",
         "=cmd|' /C calc'!A0",
         "<script>x</script>",
         "::error::x",

@@ -39,6 +39,8 @@ TITLE = "Training"
 SETTINGS = ("n_envs=2", "n_steps=64", "batch_size=64", "n_epochs=1", "total_steps=1536")
 # A state that is waited for comes within so many seconds, or never.
 _DEADLINE = 300
+# Of a training that takes long because the machine is busy, no longer a part is waited for.
+_LONGEST = 20
 
 
 def recipe() -> Recipe:
@@ -149,7 +151,7 @@ def struck(place: Path, often: int, strikes: tuple[int, ...]) -> tuple[int, int]
         runs += 1
         while True:
             process = child(directory)
-            process.join(draw.uniform(0.05, seconds) if count < often else _DEADLINE)
+            process.join(draw.uniform(0.05, min(seconds, _LONGEST)) if count < often else _DEADLINE)
             if process.exitcode is not None:
                 assert process.exitcode == 0
                 record = directory / run_directory.RUN_FILE
