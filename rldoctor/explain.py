@@ -16,7 +16,9 @@ from rldoctor.logs.frameworks import own_names, shipped_names
 from rldoctor.model import Page
 from rldoctor.preflight_checks.pages import CheckPage, own_pages, preflight_checks
 from rldoctor.recipe import near
-from rldoctor.rulebook import Rulebook, load_rulebook
+from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
+from rldoctor.rulebook.load_remedies import declared_checks
+from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
 
 
 def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page:
@@ -122,6 +124,8 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
         sections = (
             ("What is going on", rule.what),
             ("Remedy", rule.remedy),
+            ("What rldoctor treat tries", _tried(rule)),
+            ("Confirmed by", ", ".join(f"{code} {declared_checks()[code]}" for code in rule.confirmed_by)),
             ("The test that tells it from its rivals", rule.next_test),
             ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
             ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
@@ -159,6 +163,32 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
 def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
     """Return the algorithms that a rule is made for; empty where it is made for all."""
     return ", ".join(book.algorithms[name].title for name in algorithms)
+
+
+def _tried(rule: DiagnosisRule) -> str:
+    """Return the changes of a diagnosis in words; those of one order are made together."""
+    orders = sorted({change.order for change in rule.change})
+    return "; then ".join(
+        " and ".join(_in_words(change) for change in rule.change if change.order == order) for order in orders
+    )
+
+
+def _in_words(change: SettingChange) -> str:
+    if change.setting == ALL_SETTINGS:
+        return "every setting that differs from the reference back to it"
+    to = "SB3's default" if change.default else f"{change.to:g}" if isinstance(change.to, float) else f"{change.to}"
+    if change.scale is not None:
+        what = f"{change.setting} times {change.scale:g}, without a reference"
+    elif change.to is None and not change.default:
+        what = f"{change.setting} to the reference's value"
+    else:
+        first = "the reference's value, else " if change.reference else ""
+        what = f"{change.setting} to {first}{to}"
+    limits = [
+        f"{word} {limit:g}" for word, limit in (("above", change.above), ("below", change.below)) if limit is not None
+    ]
+    limits += [f"{change.spaces} actions"] * bool(change.spaces)
+    return f"{what} ({', '.join(limits)})" if limits else what
 
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:

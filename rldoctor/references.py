@@ -9,7 +9,9 @@ A reference is a folder with ``recipe.toml`` and, once recorded, ``curves.csv``.
 from __future__ import annotations
 
 import csv
+import itertools
 import operator
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,11 +42,17 @@ class Band:
 
 @dataclass(frozen=True)
 class Reference:
-    """A known-good patient: its recipe and the bands of its healthy runs (empty until recorded)."""
+    """A known-good patient: its recipe and the bands of its healthy runs (empty until recorded).
+
+    ``healthy_seeds`` is how many runs the bands are of, ``failed_seeds`` how many were left out because they did not
+    pass the recipe's criteria; 0 where the curves' provenance does not tell.
+    """
 
     recipe: Recipe
     bands: Mapping[str, Band]
     folder: Path
+    healthy_seeds: int = 0
+    failed_seeds: int = 0
 
 
 @cache
@@ -179,7 +187,18 @@ def named(name: str, own: Sequence[Reference]) -> Reference:
 @cache
 def _reference(folder: Path) -> Reference:
     curves = folder / CURVES_FILE
-    return Reference(_recipe(folder), read_bands(curves) if curves.is_file() else {}, folder)
+    if not curves.is_file():
+        return Reference(_recipe(folder), {}, folder)
+    return Reference(_recipe(folder), read_bands(curves), folder, *_seeds(curves))
+
+
+def _seeds(path: Path) -> tuple[int, int]:
+    """Return how many seeds the bands are of and how many were left out, as the lines of provenance say."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        said = " ".join(line for line in itertools.takewhile(lambda line: line.startswith("#"), file))
+    healthy = re.search(r" of (\d+) healthy runs", said)
+    failed = re.search(r"do not pass the recipe's criteria: seeds ([\d, ]+)", said)
+    return int(healthy[1]) if healthy else 0, len(re.findall(r"\d+", failed[1])) if failed else 0
 
 
 def read_bands(path: Path) -> dict[str, Band]:

@@ -24,6 +24,7 @@ COMMANDS = (
     "diagnose",
     "gate",
     "sweep",
+    "treat",
     "show",
     "explain",
     "rules",

@@ -13,7 +13,6 @@ from rldoctor.cli.options import (
     RUNS,
     EngineOption,
     OutOption,
-    ReferenceOption,
     SeedOption,
     SetOption,
     need_training_packages,
@@ -24,7 +23,12 @@ from rldoctor.training.engine import Engine
 
 
 def train(
-    reference: ReferenceOption = "chapter",
+    reference: Annotated[
+        str | None, typer.Option("--reference", "-r", help="Name or folder of a reference. [default: chapter]")
+    ] = None,
+    recipe_: Annotated[
+        Path | None, typer.Option("--recipe", help="A recipe.toml instead, such as one of rldoctor treat.")
+    ] = None,
     seed: SeedOption = 0,
     env: Annotated[str | None, typer.Option("--env", help="Train on another environment: id or module:id.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Train for so many environment steps.")] = None,
@@ -35,7 +39,7 @@ def train(
     isolated: IsolatedOption = False,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this interrupted run.")] = None,
 ) -> None:
-    """Train PPO by a reference's recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
+    """Train PPO by a recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
     need_training_packages("train")
     from rldoctor.cli.progress import bars
     from rldoctor.references import load_trainable
@@ -51,7 +55,12 @@ def train(
             f"--resume goes on with the recipe in {resume}, which {changes[0]} would change.",
             "Leave --set, --env and --steps out, or start a new run with them.",
         )
-    recipe = load_trainable(reference, configured(config, isolated).references).with_overrides(changes)
+    if recipe_ is not None and reference is not None:
+        raise UsageError("--recipe and --reference both name what is trained.", "Leave one of them out.")
+    if recipe_ is not None and not recipe_.exists():
+        raise UsageError(f"There is no recipe {recipe_}.", "Name a recipe.toml, or the folder of one.")
+    named = str(recipe_) if recipe_ is not None else reference or "chapter"
+    recipe = load_trainable(named, configured(config, isolated).references).with_overrides(changes)
     from rldoctor.preflight_checks.environment import resolve
     from rldoctor.training.engine import require_engine
     from rldoctor.training.train import resume as go_on

@@ -2,10 +2,78 @@
 
 from __future__ import annotations
 
-from rldoctor.diagnosis.match import Match
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from rldoctor.diagnosis.match import Match, differences
 from rldoctor.model import Json, Run
-from rldoctor.recipe import HYPERPARAMETERS
+from rldoctor.recipe import HYPERPARAMETERS, Recipe
 from rldoctor.rulebook import DiagnosisRule
+from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
+
+# Of a sentence; a recipe that differs in more is another recipe.
+_MOST_NAMED = 3
+# What a schedule's first logged value may lie below its start.
+_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Move:
+    """A setting from what to what."""
+
+    before: Json
+    after: Json
+
+    def __str__(self) -> str:
+        """Return ``0.01 -> 0.0003``."""
+        return f"{show(self.before)} -> {show(self.after)}"
+
+
+Moves = Mapping[str, Move]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run's recipe when its remedies are made concrete.
+
+    Attributes:
+        value: Gives the run's value of a setting; ``None`` where it is not known.
+        reference: The recipe of the reference; ``None`` where none matches.
+        exact: Whether the values are those of the recipe; those read from curves are off by what a schedule took.
+        discrete: Whether actions are chosen by number; ``None`` where that is not known.
+    """
+
+    value: Callable[[str], Json]
+    reference: Recipe | None
+    exact: bool
+    discrete: bool | None = None
+
+
+def known_of(matched: Match, run: Run) -> Known:
+    """Return what a run's record, or what its curves, tell of its recipe."""
+    reference = matched.reference.recipe if matched.reference is not None else None
+    own = matched.recipe
+    if own is not None:
+        return Known(own.setting, reference, True, discrete(run))
+
+    def logged(setting: str) -> Json:
+        curve = run.curves.get(setting)
+        return float(curve.values[0]) if setting in HYPERPARAMETERS and curve is not None and len(curve) else None
+
+    return Known(logged, reference, False, discrete(run))
+
+
+def discrete(run: Run) -> bool | None:
+    """Tell whether a run's actions are chosen by number; ``None`` where its logs do not tell."""
+    if "std" in run.curves:
+        return False
+    entropy = run.curves.get("entropy")
+    if entropy is None or not len(entropy):
+        return None
+    # The entropy of numbers is never negative; that of a Gaussian without a logged spread may be.
+    return bool((entropy.values >= 0).all())
 
 
 def concrete(rule: DiagnosisRule, matched: Match, run: Run) -> str:
@@ -14,33 +82,86 @@ def concrete(rule: DiagnosisRule, matched: Match, run: Run) -> str:
     A setting is named only where the run's value is known and differs from the one to set, so that nobody is told to
     change what is as it should be.
     """
-    changes = []
-    for change in rule.change:
-        now = _current(change.setting, matched, run)
-        target: Json = change.to
-        if change.reference and matched.reference is not None and matched.reference.recipe.knows(change.setting):
-            target = matched.reference.recipe.setting(change.setting)
-        if now is not None and target is not None and _differ(now, target):
-            changes.append(f"{change.setting} {_show(now)} -> {_show(target)}")
-    return f"Set {', '.join(changes)}. {rule.remedy}" if changes else rule.remedy
+    moves = next(iter(proposals(rule, known_of(matched, run))), {})
+    if not moves or len(moves) > _MOST_NAMED:
+        return rule.remedy
+    return f"Set {', '.join(f'{setting} {move}' for setting, move in moves.items())}. {rule.remedy}"
 
 
-def _current(setting: str, matched: Match, run: Run) -> Json:
-    """Return the run's value of a setting: from run.json, else from what the logs show of it, else ``None``."""
-    if matched.recipe is not None:
-        return matched.recipe.setting(setting)
-    curve = run.curves.get(setting)
-    if setting in HYPERPARAMETERS and curve is not None and len(curve):
-        return float(curve.values[0])
-    return None
+def proposals(rule: DiagnosisRule, known: Known) -> list[Moves]:
+    """Return what the changes of a diagnosis come to on one run: a mapping an order, without those of no effect."""
+    ordered = sorted(rule.change, key=operator.attrgetter("order"))
+    found: list[Moves] = []
+    for _, group in groupby(ordered, key=operator.attrgetter("order")):
+        moves: dict[str, Move] = {}
+        for change in group:
+            moves |= _moves(change, known)
+        if moves:
+            found.append(moves)
+    return found
 
 
-def _differ(now: Json, target: Json) -> bool:
+def back_to(reference: Recipe, recipe: Recipe) -> dict[str, Move]:
+    """Return what puts every setting back that differs from the reference."""
+    return {
+        key: Move(recipe.n_envs, reference.n_envs)
+        if key == "n_envs"
+        else Move(recipe.setting(key), reference.setting(key))
+        for key in differences(recipe, reference)
+    }
+
+
+def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
+    if change.setting == ALL_SETTINGS:
+        if known.reference is None or not known.exact:
+            return {}
+        keys = [key for key in HYPERPARAMETERS if known.reference.knows(key)]
+        settings = {key: Move(known.value(key), known.reference.setting(key)) for key in keys}
+        return {key: move for key, move in settings.items() if move.before != move.after}
+    if known.discrete is not None and change.spaces == ("continuous" if known.discrete else "discrete"):
+        return {}
+    now = known.value(change.setting)
+    if now is None and not known.exact:
+        return {}
+    target = _target(change, now, known.reference)
+    if target is None or not _differ(now, target, 0.0 if known.exact else _TOLERANCE):
+        return {}
+    return {change.setting: Move(now, target)} if _is_its_way(change, now, target, known.reference) else {}
+
+
+def _target(change: SettingChange, now: Json, reference: Recipe | None) -> Json:
+    """Return what a setting is to become; ``None`` where the change says nothing of this run."""
+    if _goes_back(change, reference):
+        # A value that healthy runs of the reference were trained with is not scaled away from.
+        return None if change.scale is not None or reference is None else reference.setting(change.setting)
+    if change.scale is not None:
+        return float(now) * change.scale if isinstance(now, (int, float)) else None
+    return HYPERPARAMETERS[change.setting].default if change.default else change.to
+
+
+def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:
+    """Tell whether there is a value of the reference to go back to: one that was made from logs knows but some."""
+    return change.reference and reference is not None and reference.knows(change.setting)
+
+
+def _is_its_way(change: SettingChange, now: Json, target: Json, reference: Recipe | None) -> bool:
+    """Tell whether a change goes where its diagnosis wants the setting: down from above, up from below."""
+    if not isinstance(now, (int, float)) or not isinstance(target, (int, float)):
+        return True
+    if _goes_back(change, reference):
+        return not (
+            (change.above is not None and target > now and change.below is None)
+            or (change.below is not None and target < now and change.above is None)
+        )
+    return (change.above is None or now > change.above) and (change.below is None or now < change.below)
+
+
+def _differ(now: Json, target: Json, tolerance: float) -> bool:
     if isinstance(now, (int, float)) and isinstance(target, (int, float)):
-        # A tenth is what a schedule's first logged value may lie below its start.
-        return abs(now - target) > 0.1 * max(abs(now), abs(target))
+        return abs(now - target) > tolerance * max(abs(now), abs(target))
     return now != target
 
 
-def _show(value: Json) -> str:
+def show(value: Json) -> str:
+    """Return a setting's value as people write it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

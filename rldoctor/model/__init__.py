@@ -17,6 +17,14 @@ from rldoctor.model.subject import (
     TableRow,
     Unjudged,
 )
+from rldoctor.model.treatment import (
+    Instruction,
+    Remedy,
+    Treatment,
+    TreatmentOutcome,
+    TreatmentTrial,
+    TrialState,
+)
 from rldoctor.model.words import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 
 __all__ = [
@@ -28,12 +36,14 @@ __all__ = [
     "Examination",
     "Finding",
     "FloatArray",
+    "Instruction",
     "IntArray",
     "Json",
     "KeyInForce",
     "Outcome",
     "Page",
     "RankedDiagnosis",
+    "Remedy",
     "Report",
     "Run",
     "Sample",
@@ -42,8 +52,12 @@ __all__ = [
     "Subject",
     "Suppressed",
     "TableRow",
+    "Treatment",
+    "TreatmentOutcome",
+    "TreatmentTrial",
     "Trend",
     "TrialResult",
+    "TrialState",
     "Unjudged",
     "Verdict",
     "exit_code_of",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rldoctor.model.comparison import SettingResult, TrialResult
 from rldoctor.model.run import Finding
+from rldoctor.model.treatment import Treatment
 from rldoctor.model.words import Json, Outcome, Severity, Verdict
 
 
@@ -129,9 +130,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that was examined: a run, an environment, the machine or an evaluation.
+    """One thing that was examined: a run, an environment, the machine, an evaluation, a sweep or a treatment.
 
-    ``suppressed`` and ``adjusted`` (thresholds, in words) say what would be otherwise as shipped.
+    ``suppressed`` and ``adjusted`` (thresholds, in words) say what would be otherwise as shipped. ``patients`` are the
+    runs of a treatment as the doctor sees them: the sick one first, then the trials.
     """
 
     path: str
@@ -151,6 +153,8 @@ class Subject:
     table: tuple[TableRow, ...] = ()
     settings: tuple[SettingResult, ...] = ()
     trials: tuple[TrialResult, ...] = ()
+    treatment: Treatment | None = None
+    patients: tuple[Subject, ...] = ()
     facts: Mapping[str, Json] = field(default_factory=dict)
     suppressed: tuple[Suppressed, ...] = ()
     adjusted: tuple[str, ...] = ()

@@ -20,14 +20,21 @@ from markupsafe import Markup
 from rldoctor import run_directory
 from rldoctor.errors import RldoctorError
 from rldoctor.logs.remote import place_of
-from rldoctor.model import Finding, Json, Report, Subject, Verdict
+from rldoctor.model import Finding, Json, Report, Subject, Treatment, Verdict
 from rldoctor.render.chart_data import chart_data, trend_data
 from rldoctor.render.comparison import tables
 from rldoctor.render.remarks import by_configuration, headline
+from rldoctor.render.text_treatment import ON_YOU, changes_in_words
 from rldoctor.render.words import clean, number
 from rldoctor.rulebook import load_rulebook
 
-_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "sweep": "Sweep"}
+_TITLES = {
+    "environment": "Preflight",
+    "evaluation": "Gate",
+    "run": "Diagnosis",
+    "sweep": "Sweep",
+    "treatment": "Treatment",
+}
 _ASSETS = Path(__file__).resolve().parent / "assets"
 # Causes below the first share are left out, below the second only named.
 _SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
@@ -37,7 +44,9 @@ def render_html(report: Report, verbose: bool = False) -> str:
     """Return ``report`` as an HTML page; ``verbose`` opens what is folded."""
     from rldoctor import __version__
 
-    runs = [subject for subject in report.subjects if subject.kind == "run"]
+    # The runs of a treatment are shown below it, as those of a sweep are.
+    subjects = [one for subject in report.subjects for one in (subject, *subject.patients)]
+    runs = [subject for subject in subjects if subject.kind == "run"]
     sweep = next((subject for subject in report.subjects if subject.kind == "sweep"), None)
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
     places = {id(subject): place for place, subject in enumerate(runs)}
@@ -47,7 +56,7 @@ def render_html(report: Report, verbose: bool = False) -> str:
         .render(
             report=report,
             headline=headline(report),
-            subjects=[_view(subject, places.get(id(subject))) for subject in report.subjects],
+            subjects=[_view(subject, places.get(id(subject))) for subject in subjects],
             several=len(runs) > 1,
             verbose=verbose,
             version=__version__,
@@ -108,6 +117,7 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "name": clean(subject.path),
         "kind": _TITLES.get(subject.kind, subject.kind),
         "tables": tables(subject) if subject.kind == "sweep" else [],
+        "treated": _treated(subject.treatment) if subject.treatment is not None else None,
         "diagnoses": shown,
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
@@ -125,7 +135,20 @@ def _view(subject: Subject, place: int | None) -> dict[str, Any]:
         "baselines": {k: _flat(v) for k, v in _mapping(evaluation.get("baselines")).items()}
         if subject.kind == "evaluation"
         else {},
-        "open": subject.verdict is not Verdict.HEALTHY or subject.kind == "sweep",
+        "open": subject.verdict is not Verdict.HEALTHY or subject.kind in ("sweep", "treatment"),
+    }
+
+
+def _treated(treatment: Treatment) -> dict[str, Any]:
+    """Return what the template says of a treatment besides its own words."""
+    steps = f"{treatment.steps_spent:,} of {treatment.steps_whole:,}" if treatment.trials else ""
+    chance = "" if treatment.chance is None else f"{treatment.chance:.1%}"
+    facts = {"what was wrong": treatment.cause, "steps spent, of a whole training": steps}
+    facts |= {"chance alone would look like this": chance, "cured recipe": clean(treatment.recipe)}
+    return {
+        "facts": {key: value for key, value in facts.items() if value},
+        "changes": [changes_in_words(remedy.changes) for remedy in treatment.remedies],
+        "on_you": treatment.outcome in ON_YOU,
     }
 
 

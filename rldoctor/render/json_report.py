@@ -50,14 +50,19 @@ def render_error(command: str, error: RldoctorError) -> str:
 
 
 def _subject(subject: Subject) -> dict[str, Any]:
-    plain = dataclasses.asdict(subject)
+    return _renamed(dataclasses.asdict(subject))
+
+
+def _renamed(plain: dict[str, Any]) -> dict[str, Any]:
     for diagnosis in plain["diagnoses"]:
         diagnosis["for"] = diagnosis.pop("speaks_for")
         diagnosis["against"] = diagnosis.pop("speaks_against")
-    for key in ("settings", "trials", "suppressed", "adjusted"):
-        # Of thousands of runs none is a sweep, and most projects ask for nothing special.
+    for key in ("settings", "trials", "suppressed", "adjusted", "treatment", "patients"):
+        # Of thousands of runs none is a sweep or a treatment, and most projects ask for nothing special.
         if not plain[key]:
             del plain[key]
+    for patient in plain.get("patients", ()):
+        _renamed(patient)
     return plain
 
 

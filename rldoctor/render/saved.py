@@ -23,6 +23,8 @@ _KINDS = {
         *(model.Subject, model.Finding, model.RankedDiagnosis, model.Unjudged, model.Suppressed, model.Examination),
         *(model.CriterionResult, model.TableRow, model.SettingResult, model.TrialResult, model.Sample, model.Trend),
         *(model.Verdict, model.Severity, model.Outcome),
+        *(model.Treatment, model.TreatmentTrial, model.Remedy, model.Instruction),
+        *(model.TreatmentOutcome, model.TrialState),
     )
 }
 _PLAIN: Mapping[str, type] = {"str": str, "int": int, "bool": bool}

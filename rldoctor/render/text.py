@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
-from rldoctor.render import text_run, text_sweep
+from rldoctor.render import text_run, text_sweep, text_treatment
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.words import (
     SEVERITY_STYLE,
@@ -25,7 +25,14 @@ from rldoctor.render.words import (
     shortened,
 )
 
-_TITLES = {"environment": "Preflight", "evaluation": "Gate", "run": "Diagnosis", "machine": "Machine", "sweep": "Sweep"}
+_TITLES = {
+    "environment": "Preflight",
+    "evaluation": "Gate",
+    "run": "Diagnosis",
+    "machine": "Machine",
+    "sweep": "Sweep",
+    "treatment": "Treatment",
+}
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
 # Reasons for which something could not be judged that a reader bears without asking for more.
@@ -67,13 +74,16 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
     console.print()
     title = _TITLES.get(subject.kind, one_line(subject.kind))
     # However long the path, the verdict behind it is seen; the rule at the end takes two characters.
-    room = console.width - len(title) - len(subject.verdict) - 6
+    word, style = subject.verdict.upper(), VERDICT_STYLE[subject.verdict]
+    if subject.treatment is not None:
+        word, style = text_treatment.heading_of(subject.treatment)
+    room = console.width - len(title) - len(word) - 6
     heading = Text.assemble(
         (title, "bold"),
         "  ",
         shortened(console, one_line(subject.path), max(room, _SHORTEST_PATH)),
         "  ",
-        (subject.verdict.upper(), VERDICT_STYLE[subject.verdict]),
+        (word, style),
     )
     console.print(
         Rule(heading, align="left", style="dim", characters="─" if console.encoding.startswith("utf") else "-")
@@ -86,6 +96,10 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
         text_run.print_run(console, subject, verbose, chart)
     if subject.kind == "sweep":
         text_sweep.print_sweep(console, subject, verbose)
+    if subject.treatment is not None:
+        # Its findings say the same in other words, for programs.
+        text_treatment.print_treatment(console, subject.treatment, verbose)
+        return
     if subject.examinations:
         _print_examinations(console, subject, verbose)
     if subject.criteria:

@@ -17,9 +17,10 @@ import tomli
 from rldoctor import shipped
 from rldoctor.errors import UsageError
 from rldoctor.model import Severity
-from rldoctor.recipe import HYPERPARAMETERS, near
+from rldoctor.recipe import near
 from rldoctor.rulebook.case import derived_metrics
-from rldoctor.rulebook.schema import Algorithm, DiagnosisRule, Example, Metric, SettingChange, Sign
+from rldoctor.rulebook.load_remedies import changes, confirmed_by
+from rldoctor.rulebook.schema import Algorithm, DiagnosisRule, Example, Metric, Sign
 from rldoctor.rulebook.signs import VERBS
 from rldoctor.rulebook.verb import STATISTICS, Condition
 
@@ -31,7 +32,7 @@ _SIGN_TEXTS = ("says", "what", "why", "do", "false_alarms", "source")
 _SIGN_KEYS = {"code", "name", "severity", "reassuring", "algorithms", "outcome", "when", "example", *_SIGN_TEXTS}
 _DIAGNOSIS_KEYS = {
     *("name", "title", "what", "remedy", "change", "next_test", "source", "algorithms", "bias", "typical"),
-    *("excluded_by", "weights", "beside"),
+    *("excluded_by", "weights", "beside", "confirmed_by"),
 }
 _EXAMPLE_KEYS = {"fires", "why", "curves", "points", "last_step", "reference", "record", "algorithm"}
 _ALGORITHM_KEYS = ("title", "what", "limits", "source")
@@ -308,15 +309,10 @@ def _diagnosis(path: Path, signs: Mapping[str, Sign], algorithms: Iterable[str])
             raise UsageError(
                 f"{path}: excluded_by names {code!r}, which has no negative weight.", near(str(code), weights)
             )
-    changes = data.get("change", [])
-    for change in changes:
-        _only(change, ("setting", "to", "reference"), path, "change.")
-        if change.get("setting") not in HYPERPARAMETERS:
-            setting = str(change.get("setting"))
-            raise UsageError(f"{path}: change.setting = {setting!r} is no setting.", near(setting, HYPERPARAMETERS))
     return DiagnosisRule(
         name=path.stem,
-        change=tuple(SettingChange(**change) for change in changes),
+        change=changes(data, path),
+        confirmed_by=confirmed_by(data, path),
         next_test=" ".join(str(data.get("next_test", "")).split()),
         algorithms=_algorithms(data, path, algorithms),
         bias=float(data.get("bias", 0.0)),

@@ -119,8 +119,9 @@ class DiagnosisRule:
         name: Public, never renamed.
         title: The cause in plain words.
         what: What is going on in such a run.
-        remedy: What to change, in words, where the recipe is not known.
-        change: The concrete change of a setting: ``{setting = "learning_rate", to = "reference"}`` and the like.
+        remedy: What to change, in words; of a cause outside the recipe it is the instruction.
+        change: The concrete changes of settings; none where the cause lies outside the recipe.
+        confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
         next_test: The experiment that tells it from its rivals.
         source: Where the knowledge comes from.
         algorithms: Names of the algorithms whose runs can have it; all where empty.
@@ -138,6 +139,7 @@ class DiagnosisRule:
     what: str
     remedy: str
     change: tuple[SettingChange, ...]
+    confirmed_by: tuple[str, ...]
     next_test: str
     source: str
     algorithms: tuple[str, ...]
@@ -148,17 +150,42 @@ class DiagnosisRule:
     weights: Mapping[str, float]
     file: Path
 
+    @property
+    def outside(self) -> bool:
+        """Whether the cause may lie outside the recipe, in the environment or the code."""
+        return not self.change or bool(self.confirmed_by)
+
+
+# What a change may speak of beside one setting: all that differ from the reference.
+ALL_SETTINGS = "*"
+SPACES = ("", "continuous", "discrete")
+
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A concrete change of one setting.
+    """A concrete change of one setting: data, applied by ``rldoctor treat`` and named by a report's remedy.
+
+    A change is not proposed where the setting has the value already, nor against the direction that ``above`` and
+    ``below`` tell.
 
     Attributes:
-        setting: A hyperparameter, as ``--set`` names it.
-        to: A value; used where the reference has none, or where ``reference`` is false.
+        setting: A hyperparameter, as ``--set`` names it; ``*`` for all that differ from the reference.
+        to: A usual value; used where no reference matches, or where ``reference`` is false.
+        scale: Multiply the run's own value by this instead; only where no reference matches.
+        default: Leave the setting out of the recipe instead: SB3's default.
         reference: Go back to the reference's value where one matches.
+        above: It is tried only where the value is above this; with a reference, only where that lowers it.
+        below: It is tried only where the value is below this; with a reference, only where that raises it.
+        spaces: ``continuous`` or ``discrete`` actions alone; both where empty.
+        order: Changes of one order are made together; those of the next order are the remedy tried after it.
     """
 
     setting: str
     to: float | str | bool | None = None
+    scale: float | None = None
+    default: bool = False
     reference: bool = True
+    above: float | None = None
+    below: float | None = None
+    spaces: str = ""
+    order: int = 1

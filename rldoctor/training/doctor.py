@@ -279,7 +279,10 @@ class DoctorCallback(BaseCallback):
         planned = max(1, self.model._total_timesteps)
         if self._stop_when == "sick" and self._live.hopeless and self.num_timesteps >= LEAST_PROGRESS * planned:
             self.stopped = True
-            _log.warning("step %s: training stopped by DoctorCallback (stop_when='sick').", f"{self.num_timesteps:,}")
+            if self._warn:
+                _log.warning(
+                    "step %s: training stopped by DoctorCallback (stop_when='sick').", f"{self.num_timesteps:,}"
+                )
             directory = self.logger.get_dir()
             if directory:
                 write_report(report_of(subject), Path(directory))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import torch
 from stable_baselines3 import PPO
@@ -36,13 +37,17 @@ CHECKPOINTS_A_RUN = 10
 
 @dataclass(frozen=True)
 class Training:
-    """A training that ended: where, how far it came, and whether it is whole."""
+    """A training that ended: where, how far it came, and whether it is whole.
+
+    ``given_up`` tells that the doctor ended it (``stop_when``), not somebody from outside.
+    """
 
     directory: Path
     status: str
     steps: int
     seconds: float
     steps_per_second: float
+    given_up: bool = False
 
 
 @uncompiled()
@@ -59,6 +64,7 @@ def train(
     saved: Callable[[], None] | None = None,
     threads: int | None = None,
     engine: Engine = Engine.GYMNASIUM,
+    stop_when: Literal["never", "sick"] = "never",
 ) -> Training:
     """Train ``recipe`` from scratch into the existing, empty ``directory``.
 
@@ -78,6 +84,7 @@ def train(
         threads: How many step environments at a time (see :func:`make_training_envs`); 1 where several trainings share
             the machine.
         engine: What steps the environments.
+        stop_when: ``sick`` ends a doomed training early (:class:`DoctorCallback`); its status is ``interrupted``.
 
     Raises:
         UsageError: The environment is not known, or not to the engine, or the directory cannot be written to.
@@ -103,7 +110,17 @@ def train(
             "train_seconds": 0.0,
         }
         with run_directory.held(directory):
-            return _learn(model, envs, recipe, directory, record, watcher or Silent(), stop=stop, saved=saved)
+            return _learn(
+                model,
+                envs,
+                recipe,
+                directory,
+                record,
+                watcher or Silent(),
+                stop=stop,
+                saved=saved,
+                stop_when=stop_when,
+            )
     finally:
         envs.close()
 
@@ -117,6 +134,7 @@ def resume(
     stop: threading.Event | None = None,
     saved: Callable[[], None] | None = None,
     threads: int | None = None,
+    stop_when: Literal["never", "sick"] = "never",
 ) -> Training:
     """Go on with an interrupted run to the total that its recipe names.
 
@@ -131,6 +149,7 @@ def resume(
         stop: Once set by another thread, the training ends as by Ctrl-C.
         saved: Called after each checkpoint.
         threads: How many step environments at a time.
+        stop_when: As for :func:`train`.
 
     Raises:
         UsageError: ``directory`` is no run of ours, or the run is already complete.
@@ -138,7 +157,8 @@ def resume(
     """
     run_directory.require(directory)
     with run_directory.held(directory):
-        return _resume(directory, read_record(directory), watcher or Silent(), wrap, stop, saved, threads)
+        record = read_record(directory)
+        return _resume(directory, record, watcher or Silent(), wrap, stop, saved, threads, stop_when)
 
 
 def _resume(
@@ -149,6 +169,7 @@ def _resume(
     stop: threading.Event | None,
     saved: Callable[[], None] | None,
     threads: int | None,
+    stop_when: Literal["never", "sick"],
 ) -> Training:
     recipe = recipe_from_mapping(_mapping(record, "recipe"), str(directory / run_directory.RUN_FILE))
     if record.get("status") == "finished":
@@ -172,7 +193,18 @@ def _resume(
         torch.manual_seed(seed + model.num_timesteps)
         # How the first part ended is no longer true.
         record = {key: value for key, value in record.items() if key not in ("error", "finished")}
-        return _learn(model, envs, recipe, directory, record, watcher, moment=moment, stop=stop, saved=saved)
+        return _learn(
+            model,
+            envs,
+            recipe,
+            directory,
+            record,
+            watcher,
+            moment=moment,
+            stop=stop,
+            saved=saved,
+            stop_when=stop_when,
+        )
     finally:
         envs.close()
 
@@ -219,10 +251,11 @@ def _learn(
     moment: Moment | None = None,
     stop: threading.Event | None = None,
     saved: Callable[[], None] | None = None,
+    stop_when: Literal["never", "sick"] = "never",
 ) -> Training:
     resumed = moment is not None
     # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
-    doctor = DoctorCallback(recipe=recipe, warn=False, budget=math.inf)
+    doctor = DoctorCallback(stop_when, warn=False, recipe=recipe, budget=math.inf)
     goes_on = [_going_on(moment, envs, doctor)] if moment else []
     begun = model.num_timesteps if resumed else 0
     before = record.get("train_seconds")
@@ -298,7 +331,7 @@ def _learn(
         failure = failure or error
     if failure is not None:
         raise _broken_off(directory, steps, failure) from failure
-    return Training(directory, status, steps, took, rate)
+    return Training(directory, status, steps, took, rate, doctor.stopped)
 
 
 def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorError:

@@ -1,0 +1,140 @@
+"""A treatment: what was tried on a sick run's recipe, what came of it, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rldoctor.model.words import Json
+
+
+class TreatmentOutcome(StrEnum):
+    """What a treatment came to.
+
+    ``UNPROVEN``: the treated run is well, and so is the untreated recipe with another seed. ``INSTRUCTED``: the cause
+    lies outside the recipe; what to do is said, and by which check it will be confirmed.
+    """
+
+    NOTHING_TO_DO = "nothing-to-do"
+    CURED = "cured"
+    IMPROVED = "improved"
+    UNPROVEN = "unproven"
+    NOT_CURED = "not-cured"
+    INSTRUCTED = "instructed"
+    PLANNED = "planned"
+
+
+class TrialState(StrEnum):
+    """How a trial of a treatment ended."""
+
+    WELL = "well"
+    SICK = "sick"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of the recipe that some diagnoses ask for.
+
+    Attributes:
+        diagnoses: Their names, likeliest first; empty for what puts every setting back that differs from the reference.
+        probability: Of these diagnoses together, those of a later order counted half.
+        changes: Setting to ``{"from": value, "to": value}``.
+    """
+
+    diagnoses: tuple[str, ...]
+    probability: float
+    changes: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What the user has to do, where the cause lies outside the recipe.
+
+    Attributes:
+        diagnosis: Name of the cause.
+        probability: Of the cause.
+        text: What to do.
+        confirmed_by: Codes of the preflight checks that confirm it.
+        tested: ``fired`` or ``passed`` where such a check was run, ``not-run`` where it could not be; empty else.
+    """
+
+    diagnosis: str
+    probability: float
+    text: str
+    confirmed_by: tuple[str, ...] = ()
+    tested: str = ""
+
+
+@dataclass(frozen=True)
+class TreatmentTrial:
+    """One training of a treatment.
+
+    Attributes:
+        role: ``remedy`` or ``control``, the untreated recipe with another seed.
+        round: Counted from 1; that of the remedy that it controls for a control.
+        name: What was changed, in words.
+        diagnoses: Those that asked for the change.
+        changes: As in :class:`Remedy`; none for a control.
+        seed: Of the training.
+        path: Its run directory.
+        steps: Environment steps that were trained.
+        planned: Environment steps of the whole recipe.
+        state: How it ended.
+        by: What was sure of that: ``gate``, ``band``, ``doctor``, ``baselines`` or ``end``.
+        why: In a sentence, with the numbers.
+        numbers: The last value of each outcome metric, and what a deterministic evaluation measured.
+    """
+
+    role: str
+    round: int
+    name: str
+    diagnoses: tuple[str, ...]
+    changes: Mapping[str, Json]
+    seed: int
+    path: str
+    steps: int
+    planned: int
+    state: TrialState
+    by: str
+    why: str
+    numbers: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A treatment from the sick run to the verdict.
+
+    Attributes:
+        outcome: What it came to.
+        before: The sick run's directory.
+        cause: Name of its leading diagnosis; empty for a run that is well.
+        rounds: Remedies that may be tried.
+        remedies: Changes of the recipe in the order in which they are tried.
+        instructions: What the user has to do where the cause lies outside the recipe, likeliest first.
+        trials: What was tried.
+        steps_spent: Environment steps of all trials and controls together.
+        steps_whole: Environment steps of one whole training of the recipe.
+        chance: Probability that luck alone would look like this, if the change made no difference; ``None`` where
+            nothing was shown.
+        sureness: That in a sentence.
+        recipe: File of the cured recipe; empty where there is none.
+        notes: What was assumed and looked up, a sentence each.
+        curves: The outcome before and after: name of the run to ``{"metric", "steps", "values"}``.
+    """
+
+    outcome: TreatmentOutcome
+    before: str
+    cause: str
+    rounds: int
+    remedies: tuple[Remedy, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
+    trials: tuple[TreatmentTrial, ...] = ()
+    steps_spent: int = 0
+    steps_whole: int = 0
+    chance: float | None = None
+    sureness: str = ""
+    recipe: str = ""
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, Json] = field(default_factory=dict)

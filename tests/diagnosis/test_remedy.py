@@ -1,0 +1,104 @@
+"""Remedies made concrete: what the data of a diagnosis comes to on one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from rldoctor.diagnosis.remedy import Known, Move, back_to, proposals
+from rldoctor.model import Json
+from rldoctor.recipe import HYPERPARAMETERS, Recipe
+from rldoctor.references import load_recipe
+from rldoctor.rulebook import DiagnosisRule, load_rulebook
+from rldoctor.rulebook.schema import SettingChange
+
+REFERENCE = load_recipe("quick")
+
+
+def rule(*changes: SettingChange) -> DiagnosisRule:
+    return replace(load_rulebook().diagnoses["learning-rate-too-high"], change=changes)
+
+
+def known(reference: Recipe | None = None, discrete: bool | None = None, **values: Json) -> Known:
+    own: Mapping[str, Json] = {key: setting.default for key, setting in HYPERPARAMETERS.items()}
+    if reference is not None:
+        own = {key: reference.setting(key) for key in HYPERPARAMETERS}
+    return Known({**own, **values}.get, reference, True, discrete)
+
+
+LOWER = SettingChange("learning_rate", to=3e-4, above=0.01)
+
+
+def test_the_references_value_goes_before_the_usual_one() -> None:
+    assert proposals(rule(LOWER), known(REFERENCE, learning_rate=0.1)) == [{"learning_rate": Move(0.1, 2e-3)}]
+    assert proposals(rule(LOWER), known(learning_rate=0.1)) == [{"learning_rate": Move(0.1, 3e-4)}]
+    usual = replace(LOWER, reference=False)
+    assert proposals(rule(usual), known(REFERENCE, learning_rate=0.1)) == [{"learning_rate": Move(0.1, 3e-4)}]
+
+
+def test_nothing_is_proposed_where_the_setting_is_as_it_should_be() -> None:
+    assert proposals(rule(LOWER), known(REFERENCE)) == []
+    assert proposals(rule(SettingChange("vf_coef", to=0.5)), known()) == []
+
+
+def test_limits_hold_back_a_change_that_the_value_does_not_call_for() -> None:
+    assert proposals(rule(LOWER), known(learning_rate=0.005)) == []
+    raises = SettingChange("gamma", to=0.99, below=0.8)
+    assert proposals(rule(raises), known(gamma=0.85)) == []
+    assert proposals(rule(raises), known(gamma=0.5)) == [{"gamma": Move(0.5, 0.99)}]
+
+
+def test_with_a_reference_the_limits_tell_the_direction_alone() -> None:
+    assert proposals(rule(LOWER), known(REFERENCE, learning_rate=0.005)) == [{"learning_rate": Move(0.005, 2e-3)}]
+    assert proposals(rule(LOWER), known(REFERENCE, learning_rate=1e-4)) == []
+    raises = SettingChange("learning_rate", to=3e-4, below=1e-5)
+    assert proposals(rule(raises), known(REFERENCE, learning_rate=0.1)) == []
+
+
+def test_a_value_is_scaled_only_where_there_is_none_to_go_back_to() -> None:
+    tenth = SettingChange("learning_rate", scale=0.1)
+    assert proposals(rule(tenth), known(learning_rate=0.1)) == [{"learning_rate": Move(0.1, pytest.approx(0.01))}]
+    assert proposals(rule(tenth), known(REFERENCE, learning_rate=0.1)) == []
+    assert proposals(rule(tenth), known(learning_rate=0.0)) == []
+
+
+def test_an_override_is_removed() -> None:
+    default = SettingChange("normalize_advantage", default=True)
+    assert proposals(rule(default), known(normalize_advantage=False)) == [{"normalize_advantage": Move(False, True)}]
+    assert proposals(rule(default), known()) == []
+
+
+def test_a_change_for_other_action_spaces_is_left_out() -> None:
+    wide = SettingChange("log_std_init", to=0.0, spaces="continuous")
+    assert proposals(rule(wide), known(discrete=True, log_std_init=4.0)) == []
+    assert proposals(rule(wide), known(discrete=False, log_std_init=4.0)) == [{"log_std_init": Move(4.0, 0.0)}]
+    # Where it is not known, trying is better than not.
+    assert len(proposals(rule(wide), known(log_std_init=4.0))) == 1
+
+
+def test_all_that_differ_go_back_together_and_only_with_a_reference() -> None:
+    everything = SettingChange("*")
+    assert proposals(rule(everything), known(REFERENCE, gamma=0.5, n_epochs=3)) == [
+        {"gamma": Move(0.5, 0.8), "n_epochs": Move(3, 10)}
+    ]
+    assert proposals(rule(everything), known(gamma=0.5)) == []
+
+
+def test_changes_of_one_order_are_made_together_and_the_next_order_after_them() -> None:
+    changes = (
+        SettingChange("target_kl", to=0.03, order=2),
+        LOWER,
+        SettingChange("gamma", to=0.99, below=0.8),
+    )
+    assert proposals(rule(*changes), known(learning_rate=0.1, gamma=0.5)) == [
+        {"learning_rate": Move(0.1, 3e-4), "gamma": Move(0.5, 0.99)},
+        {"target_kl": Move(None, 0.03)},
+    ]
+
+
+def test_back_to_the_reference_holds_the_environments_too() -> None:
+    sick = replace(REFERENCE.with_overrides(["gamma=0.5"]), n_envs=2)
+    assert back_to(REFERENCE, sick) == {"gamma": Move(0.5, 0.8), "n_envs": Move(2, 8)}
+    assert back_to(REFERENCE, REFERENCE) == {}
