@@ -98,7 +98,7 @@ def _book() -> tuple[load.Rulebook, set[str]]:
 
 _SIGN, _CAUSE = "UPD101-approx-kl-above-range.toml", "learning-rate-too-high.toml"
 _RULES: tuple[tuple[str, Callable[[Path], object]], ...] = (
-    (_SIGN, lambda path: load._sign(path, _book()[1], _book()[0].algorithms)),
+    (_SIGN, lambda path: load._sign(path, _book()[1], _book()[0].algorithms, load._CODE)),
     (_CAUSE, lambda path: load._diagnosis(path, _book()[0].signs, _book()[0].algorithms)),
     ("sb3.toml", load_names),
     ("recipe.toml", lambda path: references.load_recipe.__wrapped__(str(path))),
