@@ -44,7 +44,10 @@ def render_csv(report: Report, verbose: bool = False) -> str:
 
 def _cell(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula (OWASP, "CSV injection"): such text gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    return f"'{text}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _number(value: float) -> str:
