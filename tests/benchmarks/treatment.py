@@ -236,7 +236,10 @@ def document(
         "the first instruction names them. Remade by `python -m tests.benchmarks.treatment`.",
         "",
         *(
-            [f"**Not finished: {len(cured)} of {asked} hyperparameter faults have been treated so far.**", ""]
+            [
+                f"**Not finished: {len(cured)} of {asked} hyperparameter faults have been treated so far, those that train quickly first: no fair sample.**",
+                "",
+            ]
             if len(cured) < asked
             else []
         ),
