@@ -77,17 +77,14 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
     word, style = subject.verdict.upper(), VERDICT_STYLE[subject.verdict]
     if subject.treatment is not None:
         word, style = text_treatment.heading_of(subject.treatment)
+    path = one_line(subject.path)
     room = console.width - len(title) - len(word) - 6
-    heading = Text.assemble(
-        (title, "bold"),
-        "  ",
-        shortened(console, one_line(subject.path), max(room, _SHORTEST_PATH)),
-        "  ",
-        (word, style),
-    )
-    console.print(
-        Rule(heading, align="left", style="dim", characters="─" if console.encoding.startswith("utf") else "-")
-    )
+    if room < _SHORTEST_PATH:
+        console.print(Text(title, "bold"), Text(word, style), Text(path, overflow="fold"), sep="\n")
+    else:
+        heading = Text.assemble((title, "bold"), "  ", shortened(console, path, room), "  ", (word, style))
+        line = "─" if console.encoding.startswith("utf") else "-"
+        console.print(Rule(heading, align="left", style="dim", characters=line))
     # The examinations of a preflight are summed up line by line below.
     summary = "" if subject.examinations else subject.summary
     for line in filter(None, (subject.title, summary)):

@@ -29,10 +29,24 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with control characters spelt out: a run's name must not be able to steer the terminal."""
+    """Return ``text`` with control characters spelt out: a run's name must not be able to steer the terminal.
+
+    A file's name that this locale cannot read (``LC_ALL=C``) is read as UTF-8 where it is that.
+    """
     return "".join(
-        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else repr(c)[1:-1] for c in text
+        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else repr(c)[1:-1]
+        for c in _as_utf8(text)
     )
+
+
+def _as_utf8(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        # Python keeps bytes that it could not read as lone surrogates (PEP 383).
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def one_line(text: str) -> str:

@@ -127,3 +127,13 @@ def test_what_has_one_reason_is_one_line():
 
 def test_one_is_singular():
     assert (counted(1, "note"), counted(2, "note"), counted(0, "note")) == ("1 note", "2 notes", "0 notes")
+
+
+def test_a_name_that_the_locale_could_not_read_is_read_as_utf8():
+    kept = "é 漢 run".encode().decode("ascii", "surrogateescape")
+    assert clean(kept) == "é 漢 run"
+    # What is no UTF-8 is spelt out, as is a surrogate that no file's name holds.
+    assert clean(b"\xff run".decode("ascii", "surrogateescape")) == "\\udcff run"
+    assert clean("\ud800 run") == "\\ud800 run"
+    # Bytes of an escape sequence stay harmless.
+    assert clean(b"\x1b[2J".decode("ascii", "surrogateescape")) == "\\x1b[2J"
