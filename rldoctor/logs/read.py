@@ -154,7 +154,9 @@ def _begun(file: EventFile) -> tuple[int, float, list[tuple[int, str]]]:
     found = re.search(r"tfevents\.(\d+)", name, re.ASCII)
     parts = re.split(r"(\d+)", name, flags=re.ASCII)
     natural = [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
-    return int(found[1]) if found else 0, file.first_time if math.isfinite(file.first_time) else math.inf, natural
+    # One without points overtakes what came before it; behind those of its second it would overtake them.
+    first = file.first_time if math.isfinite(file.first_time) else -math.inf
+    return int(found[1]) if found else 0, first, natural
 
 
 def _curves(points: Mapping[str, Points], speaking: Sequence[Names]) -> tuple[dict[str, Curve], list[str]]:

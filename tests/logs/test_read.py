@@ -85,6 +85,18 @@ def test_a_run_killed_and_resumed_within_one_second_by_a_process_of_lower_number
     assert run.curves["approx_kl"].values.tolist() == [1, 2, -3, -4]
 
 
+def test_a_run_killed_twice_within_one_second_keeps_what_the_third_part_logged(tmp_path, make):
+    first = [make.scalars(step, {"train/approx_kl": step}, 1000.1) for step in (1, 2, 3)]
+    third = [make.scalars(step, {"train/approx_kl": -step}, 1000.9) for step in (3, 4)]
+    make.file(tmp_path / "events.out.tfevents.999.host.1.0", first)
+    # The second part was killed before its first point.
+    make.file(tmp_path / "events.out.tfevents.1000.host.2.0", [make.purge(3)])
+    make.file(tmp_path / "events.out.tfevents.1000.host.3.0", [make.purge(3), *third])
+    make.file(tmp_path / "events.out.tfevents.1000.host.4.0", [make.start])
+    run = read_run(tmp_path)
+    assert run.curves["approx_kl"].values.tolist() == [1, 2, -3, -4]
+
+
 def test_hundreds_of_files_with_one_point_each_are_one_run(tmp_path, make):
     for i in range(300):
         make.curve(tmp_path, [64 * (i + 1)], begun=1000 + i)
