@@ -299,7 +299,7 @@ def test_wrong_arguments_are_refused_before_training(arguments: dict[str, Any]) 
 
 def test_a_doomed_run_is_warned_about_and_stopped_with_a_report(tmp_path: Path, caplog: Any) -> None:
     callback = DoctorCallback(stop_when="sick", patience=3, budget=math.inf)
-    model = train(CARTPOLE, tmp_path, callback, rollouts=60, n_steps=32, learning_rate=0.3)
+    model = train(CARTPOLE, tmp_path, callback, rollouts=60, n_steps=32, learning_rate=1.0)
     assert callback.stopped
     assert 0.2 * 60 * 128 <= model.num_timesteps < 0.8 * 60 * 128
     assert callback.report is not None and callback.report.verdict is Verdict.SICK
