@@ -366,8 +366,8 @@ def hostile_names(place: Path, often: int) -> Row:
         "two\nlines",
         "\x1b[2J\x1b]0;title\x07",
         "[red]x [bold link=x]y",
-        "=cmd|' /C calc'!A0",
-        "<script>x</script>",
+        "=cmd|' -C calc'!A0",
+        "<img src=x onerror=alert(1)>",
         "::error::x",
         "##[error]x",
         "\u202egnp.exe",
@@ -382,8 +382,9 @@ def hostile_names(place: Path, often: int) -> Row:
     tried = 0
     for name in names[:often]:
         directory = written(place / "runs" / name, content)
+        tag = name.encode("utf-8", "replace").decode()  # a file's name need not be UTF-8, a tag must be
         (directory / f"events.out.tfevents.1700000001.{name}.1").write_bytes(
-            Make.content([Make.scalars(2**40, {name: 1.0})])
+            Make.content([Make.scalars(2**40, {tag: 1.0})])
         )
         for command in (("diagnose",), ("gate",)):
             for form in ("text", "json", "html", "junit", "sarif", "github", "md", "csv"):
