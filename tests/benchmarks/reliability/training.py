@@ -35,7 +35,7 @@ from rldoctor.training.train import resume, train
 from tests.benchmarks.reliability.fault import Fault, Row, missing, not_root, rldoctor
 
 TITLE = "Training"
-# 12 rollouts with a point each, and a checkpoint after each: about a second.
+# 12 rollouts with a point each, and a checkpoint after every second one: some seconds.
 SETTINGS = ("n_envs=2", "n_steps=64", "batch_size=64", "n_epochs=1", "total_steps=1536")
 # A state that is waited for comes within so many seconds, or never.
 _DEADLINE = 300
@@ -321,10 +321,11 @@ def cannot_mount() -> str:
 
 def full(place: Path, often: int, where: Callable[[Path], Path]) -> None:
     whole, _ = uninterrupted(place)
+    # From a page to all but the last checkpoint.
+    most = sum(saved.stat().st_size for saved in run_directory.checkpoints(whole)[:-1]) // 1024
     for i in range(often):
         directory = fresh(place, f"run-{i}")
-        # From a page to all but the last checkpoint: 180 kB each.
-        size = 4 + round(i / max(1, often - 1) * 1_900)
+        size = 4 + round(i / max(1, often - 1) * (most - 4))
         with mounted(where(directory), f"{size}k") as volume:
             report = place / "error"
             process = child(directory, str(report))
