@@ -72,8 +72,9 @@ class TreatmentTrial:
     """One training of a treatment.
 
     Attributes:
-        role: ``remedy`` or ``control``, the untreated recipe with another seed.
-        round: Counted from 1; that of the remedy that it controls for a control.
+        role: ``remedy``, ``control``, the untreated recipe with another seed, or ``probe``, the beginning of a training
+            that tells tied remedies apart.
+        round: Counted from 1; that of the remedy that it controls for a control; for a probe its place among them.
         name: What was changed, in words.
         diagnoses: Those that asked for the change.
         changes: As in :class:`Remedy`; none for a control.
@@ -81,8 +82,8 @@ class TreatmentTrial:
         path: Its run directory.
         steps: Environment steps that were trained.
         planned: Environment steps of the whole recipe.
-        state: How it ended.
-        by: What was sure of that: ``gate``, ``band``, ``doctor``, ``baselines`` or ``end``.
+        state: How it ended; a probe is well where the signs are gone that accuse the run.
+        by: What was sure of that: ``gate``, ``band``, ``doctor``, ``baselines``, ``end`` or ``signs``.
         why: In a sentence, with the numbers.
         numbers: The last value of each outcome metric, and what a deterministic evaluation measured.
     """
@@ -114,7 +115,7 @@ class Treatment:
         remedies: Changes of the recipe in the order in which they are tried.
         instructions: What the user has to do where the cause lies outside the recipe, likeliest first.
         trials: What was tried.
-        steps_spent: Environment steps of all trials and controls together.
+        steps_spent: Environment steps of all probes, trials and controls together.
         steps_whole: Environment steps of one whole training of the recipe.
         chance: Probability that luck alone would look like this, if the change made no difference; ``None`` where
             nothing was shown.

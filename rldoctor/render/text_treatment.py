@@ -85,11 +85,11 @@ def _print_trials(console: Console, treatment: Treatment) -> None:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     for trial in treatment.trials:
-        what = "control" if trial.role == "control" else f"round {trial.round}"
+        what = f"round {trial.round}" if trial.role == "remedy" else trial.role
         share = f"{trial.steps:,} steps, {trial.steps / max(trial.planned, 1):.0%} of a whole training"
         line = Text.assemble((clean(trial.name), "bold"), ("  " + share, "dim"), f"\n{clean(trial.why)}")
-        # A sick control is as it should be.
-        kind = "note" if trial.role == "control" and trial.state is not TrialState.WELL else _STATES[trial.state]
+        # A sick control is as it should be, and a probe only tells rivals apart.
+        kind = "note" if trial.role != "remedy" and trial.state is not TrialState.WELL else _STATES[trial.state]
         table.add_row(mark(console, kind), Text(what, style="dim"), line)
     _indented(console, table, above=1)
 

@@ -17,7 +17,7 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.sweep.trial import PRELOAD
 from rldoctor.training.callback import Silent, Watcher
-from rldoctor.treatment import discriminate, luck
+from rldoctor.treatment import discriminate, luck, probe
 from rldoctor.treatment.admission import Admission, admit
 from rldoctor.treatment.plan import Plan, foretold, in_lines, make_plan, nothing_to_do, second_look, was_behind
 from rldoctor.treatment.remedies import changed, in_words
@@ -121,9 +121,10 @@ def _conducted(
     if not plan.remedies or (plan.outside and discriminate.confirmed(told) is not None):
         return replace(_planned(plan, wishes, told), outcome=TreatmentOutcome.INSTRUCTED)
     with run_directory.held(plan.folder):
+        plan, probes = probe.in_order(plan, means, tell)
         trials = _rounds(plan, means, tell)
         controls = _controlled(plan, trials[-1], means, tell)
-        return _judged(plan, wishes, told, (*trials, *controls))
+        return _judged(plan, wishes, told, (*probes, *trials, *controls))
 
 
 def _without_suspects(plan: Plan) -> Recipe:

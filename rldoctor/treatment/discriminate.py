@@ -13,7 +13,7 @@ from rldoctor.preflight_checks.runner import run_preflight
 from rldoctor.recipe import Recipe
 
 # Causes are tied where one is less than so many times as likely as the other. Ours.
-_TIED = 3.0
+TIED = 3.0
 # Beyond the third a cause is hardly worth a look at its own check.
 _MOST = 3
 
@@ -22,7 +22,7 @@ def tied(told: Sequence[Instruction]) -> tuple[Instruction, ...]:
     """Return the leading causes outside the recipe that are tied and that a preflight check can confirm."""
     if not told:
         return ()
-    least = told[0].probability / _TIED
+    least = told[0].probability / TIED
     return tuple(one for one in told[:_MOST] if one.probability >= least and one.confirmed_by)
 
 

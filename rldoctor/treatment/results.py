@@ -50,7 +50,8 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
     code = EXIT_PASSED if treatment.outcome in good else EXIT_FINDINGS
     # A plan says nothing new of the patient.
     verdict = _VERDICTS.get(treatment.outcome, patient.subject.verdict)
-    trained = [read_run(Path(trial.path)) for trial in treatment.trials if _has_logs(Path(trial.path))]
+    trials = _without_probes(treatment)
+    trained = [read_run(Path(trial.path)) for trial in trials if _has_logs(Path(trial.path))]
     treatment = replace(treatment, curves=_curves(patient, treatment, trained))
     subject = Subject(
         path=str(patient.directory),
@@ -67,6 +68,11 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
     )
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code else Verdict.SICK
     return Report("treat", (subject,), verdict, code, fail_on)
+
+
+def _without_probes(treatment: Treatment) -> list[TreatmentTrial]:
+    """Return the trials that were to show an outcome; probes are too short for one."""
+    return [trial for trial in treatment.trials if trial.role != "probe"]
 
 
 def _has_logs(directory: Path) -> bool:
@@ -144,7 +150,7 @@ def _curves(patient: Admission, treatment: Treatment, trained: list[Run]) -> dic
     """Return the outcome of the sick run and of each trial, thinned: what a reader looks at first."""
     names = [
         "before",
-        *(f"control, seed {t.seed}" if t.role == "control" else f"round {t.round}" for t in treatment.trials),
+        *(f"control, seed {t.seed}" if t.role == "control" else f"round {t.round}" for t in _without_probes(treatment)),
     ]
     runs = [patient.run, *trained]
     if len(names) != len(runs):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rldoctor import criteria, run_directory
 from rldoctor.criteria.evaluation import as_number, mapping
@@ -73,10 +73,15 @@ def do(attempt: Attempt, yard: Yardstick, means: Means) -> TreatmentTrial:
         UsageError: The directory holds another training.
         Stopped: Ctrl-C; the same treatment goes on from there.
     """
+    return keep(attempt, lambda: _judged(attempt, yard, means))
+
+
+def keep(attempt: Attempt, judged: Callable[[], TreatmentTrial]) -> TreatmentTrial:
+    """Return what came of an attempt: what is kept of it where it was made before, else what ``judged`` makes of it."""
     known = _read(attempt)
     if known is not None:
         return known
-    result = _judged(attempt, yard, means)
+    result = judged()
     content: dict[str, Json] = {"rldoctor_trial": _VERSION, **_json(result), "recipe": attempt.recipe.to_json()}
     run_directory.write_json(attempt.directory / RESULT_FILE, content)
     return result
@@ -85,31 +90,45 @@ def do(attempt: Attempt, yard: Yardstick, means: Means) -> TreatmentTrial:
 def _judged(attempt: Attempt, yard: Yardstick, means: Means) -> TreatmentTrial:
     watch = TrialWatch(yard, means.onlook(attempt.name, attempt.recipe.total_steps), attempt.most_steps)
     try:
-        training = _train(attempt, watch, means, "sick")
+        training = trained(attempt, watch, means, "sick")
         if training.given_up and leads(yard, last_of(read_run(attempt.directory)), training.steps):
             # The doctor's word alone does not end what is on its way: a task may be odd without being ill.
-            training = _train(attempt, watch, means, "never")
+            training = trained(attempt, watch, means, "never")
     except TrainingFailed as error:
-        return _result(attempt, watch.numbers, 0, TrialState.SICK, "end", error.problem)
+        return result_of(attempt, watch.numbers, 0, TrialState.SICK, "end", error.problem)
+    run = read_run(attempt.directory)
+    numbers = last_of(run)
+    if watch.decision == "behind":
+        why = f"{said(numbers)} after {training.steps:,} steps, where {healthy_have(yard, numbers, training.steps)}."
+        return result_of(attempt, numbers, training.steps, TrialState.SICK, "band", why)
+    subject = diagnose_run(run)
+    if training.given_up:
+        return result_of(attempt, numbers, training.steps, TrialState.SICK, "doctor", named(subject, training.steps))
+    gate = _gate(attempt, means, numbers)
+    state, by, why = how_it_ended(yard, watch, subject, numbers, gate, training.steps)
+    return result_of(attempt, numbers, training.steps, state, by, why)
+
+
+def trained(attempt: Attempt, watch: TrialWatch, means: Means, stop_when: Literal["never", "sick"]) -> Training:
+    """Train an attempt until its end, or until its watch or the doctor is sure; go on where it was stopped before.
+
+    Raises:
+        UsageError: The directory holds another training.
+        TrainingFailed: The training broke off.
+        Stopped: Ctrl-C.
+    """
+    training = _begun_or_resumed(attempt, watch, means, stop_when)
     if training.status != "finished" and not watch.decision and not training.given_up:
         raise Stopped(
             f"The treatment was stopped after {training.steps:,} steps of {attempt.name}.",
             "The same command goes on there.",
         )
-    run = read_run(attempt.directory)
-    numbers = last_of(run)
-    if watch.decision == "behind":
-        why = f"{said(numbers)} after {training.steps:,} steps, where {healthy_have(yard, numbers, training.steps)}."
-        return _result(attempt, numbers, training.steps, TrialState.SICK, "band", why)
-    subject = diagnose_run(run)
-    if training.given_up:
-        return _result(attempt, numbers, training.steps, TrialState.SICK, "doctor", named(subject, training.steps))
-    gate = _gate(attempt, means, numbers)
-    state, by, why = how_it_ended(yard, watch, subject, numbers, gate, training.steps)
-    return _result(attempt, numbers, training.steps, state, by, why)
+    return training
 
 
-def _train(attempt: Attempt, watch: TrialWatch, means: Means, stop_when: str) -> Training:
+def _begun_or_resumed(
+    attempt: Attempt, watch: TrialWatch, means: Means, stop_when: Literal["never", "sick"]
+) -> Training:
     # Late: a plan needs neither PyTorch nor MuJoCo.
     from rldoctor.training.train import Training, resume, train
 
@@ -174,9 +193,10 @@ def _gate(attempt: Attempt, means: Means, numbers: dict[str, float]) -> Subject 
     return None if judged is None or judged.verdict is Verdict.UNJUDGED else judged
 
 
-def _result(
+def result_of(
     attempt: Attempt, numbers: Mapping[str, float], steps: int, state: TrialState, by: str, why: str
 ) -> TreatmentTrial:
+    """Return what came of an attempt; see :class:`~rldoctor.model.TreatmentTrial`."""
     return TreatmentTrial(
         attempt.role,
         attempt.round,
@@ -213,7 +233,7 @@ def _read(attempt: Attempt) -> TreatmentTrial | None:
     known = {key: as_number(value) for key, value in mapping(content, "numbers").items()}
     numbers = {key: value for key, value in known.items() if value is not None}
     steps = content.get("steps")
-    return _result(
+    return result_of(
         attempt,
         numbers,
         steps if type(steps) is int else 0,

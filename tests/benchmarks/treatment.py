@@ -33,6 +33,7 @@ from rldoctor.treatment import discriminate, treat
 from rldoctor.treatment.admission import admit
 from rldoctor.treatment.conduct import Wishes
 from rldoctor.treatment.plan import make_plan, nothing_to_do
+from rldoctor.treatment.remedies import in_words
 from rldoctor.treatment.yardstick import OUTCOMES, yardstick
 from tests.benchmarks.corpus import HERE, Patient, patients
 from tests.benchmarks.fit_weights import fit, with_weights
@@ -90,6 +91,8 @@ def treated(patient: Patient, work: Path, baselines: dict[str, Any]) -> dict[str
         "remedy": remedies[-1].name if remedies else "",
         "by": remedies[-1].by if remedies else "",
         "controls": sum(trial.role == "control" for trial in treatment.trials),
+        "probes": sum(trial.role == "probe" for trial in treatment.trials),
+        "reordered": bool(remedies) and remedies[0].name != likeliest(patient),
         "steps": treatment.steps_spent,
         "whole": treatment.steps_whole,
         "chance": treatment.chance,
@@ -98,6 +101,11 @@ def treated(patient: Patient, work: Path, baselines: dict[str, Any]) -> dict[str
     if treatment.outcome is TreatmentOutcome.CURED:
         row["confirmed"] = confirmed(patient, Path(treatment.recipe), work)
     return {**row, "seconds": round(time.perf_counter() - begun, 1)}
+
+
+def likeliest(patient: Patient) -> str:
+    """Return the remedy that would be tried first if none were probed."""
+    return in_words(make_plan(admit(HERE / patient.name), Path("unused"), ROUNDS).remedies[0].changes)
 
 
 def confirmed(patient: Patient, recipe_file: Path, work: Path) -> str:
@@ -266,6 +274,8 @@ def document(
         f"  the gate passes ({sum(r['by'] == 'gate' for r in well)}): it is not trained to the end. {sum(r.get('confirmed') == 'reference' for r in well)} of the cured recipes are the reference's own",
         f"  ({', '.join(f'{name}: {r.healthy_seeds} of {r.healthy_seeds + r.failed_seeds} seeds pass' for name, r in seeds.items())}).",
         f"  The other {sum(r.get('confirmed') != 'reference' for r in well)} were trained to the end with a new seed: {sum(r.get('confirmed') == 'trained' for r in well)} ended level with healthy seeds, {sum(r.get('confirmed') == 'refuted' for r in well)} did not.",
+        f"- Where remedies are tied, their first steps are compared (`probe.py`): in {sum(r['probes'] > 0 for r in cured)} of {len(cured)} treatments, with",
+        f"  {sum(r['probes'] for r in cured)} short trainings in all; the order of the remedies changed in {sum(r['reordered'] for r in cured)}.",
         "- The recorded runs also taught the signs and their weights: how often the leading cause is right with weights that were fitted",
         "  without the run is in [accuracy.md](accuracy.md).",
         "",
@@ -304,7 +314,7 @@ def document(
         f"Discriminating tests put {sum(t and not r for r, t in zip(right, tested, strict=True))} right and "
         f"{sum(r and not t for r, t in zip(right, tested, strict=True))} wrong.",
         "",
-        f"Treated in {sum(r['seconds'] for r in cured) / 60:.0f} minutes. Machine: {about['cores']} cores of {about['processor']}, "
+        f"Treated in {sum(r['seconds'] for r in cured) / 60:.0f} minutes. Machine: {about['cores']} core{'s' * (about['cores'] != 1)} of {about['processor']}, "
         f"{about['system']}, busy with other work. Versions: {versions}.",
         "",
     ]

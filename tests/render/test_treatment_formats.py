@@ -94,6 +94,22 @@ def test_in_the_terminal_the_cure_is_told_from_plan_to_sureness() -> None:
     assert "ENV404" not in text
 
 
+def test_a_probe_is_told_before_the_rounds_and_is_no_round() -> None:
+    given = treatment()
+    tried = replace(given.trials[0], role="probe", name="clip_range 1 -> 0.2", state=TrialState.SICK, by="signs")
+    probed = report(replace(given, trials=(tried, *given.trials)))
+    text = shown(probed)
+    assert "probe" in text
+    assert text.index("clip_range 1 -> 0.2") < text.index("round 1")
+    # Of a rival that is not tried there is nothing to worry about.
+    assert "✘" not in text.split("round 1")[0]
+    page, data = render(probed, "html"), render(probed, "json")
+    assert page is not None
+    assert "probe: clip_range 1 -&gt; 0.2" in page
+    assert data is not None
+    jsonschema.validate(json.loads(data), schema())
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_it_fits_into_the_terminal(width: int) -> None:
     uncured = replace(treatment(TreatmentOutcome.NOT_CURED), recipe="")

@@ -192,9 +192,9 @@ def test_a_control_that_gets_well_leaves_the_cure_unproven(tmp_path: Path, monke
     run = shutil.copytree(STANDS_STILL, tmp_path / "sick")
 
     def lucky(attempt, yard, means):  # type: ignore[no-untyped-def]
-        from rldoctor.treatment.trial import _result
+        from rldoctor.treatment.trial import result_of
 
-        return _result(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
+        return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
 
     monkeypatch.setattr(conduct, "do", lucky)
     # Without seeds of a reference luck could explain it.
@@ -221,10 +221,10 @@ def test_what_did_not_cure_is_improved_or_not(
     seeds = []
 
     def sick(attempt, yard, means):  # type: ignore[no-untyped-def]
-        from rldoctor.treatment.trial import _result
+        from rldoctor.treatment.trial import result_of
 
         seeds.append(attempt.seed)
-        return _result(attempt, {"episode_return": success}, 29_696, TrialState.SICK, "band", "It is behind.")
+        return result_of(attempt, {"episode_return": success}, 29_696, TrialState.SICK, "band", "It is behind.")
 
     monkeypatch.setattr(conduct, "do", sick)
     report = treat(STANDS_STILL, Wishes(out=tmp_path))
