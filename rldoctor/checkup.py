@@ -23,7 +23,7 @@ from rldoctor.render.files import write_report
 from rldoctor.training.engine import Engine, require_engine
 
 if TYPE_CHECKING:
-    from rldoctor.training.train import Training
+    from rldoctor.training.learning import Training
 
 
 class ProgressBar(Protocol):

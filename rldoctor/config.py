@@ -15,9 +15,9 @@ from pathlib import Path
 
 import tomli
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Verdict
-from rldoctor.recipe import CRITERIA, LEVELS, near
+from rldoctor.recipe import CRITERIA, LEVELS
 from rldoctor.references import RECIPE_FILE
 
 OWN_FILE = "rldoctor.toml"

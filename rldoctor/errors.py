@@ -12,6 +12,8 @@ Anything else that reaches the command line is a defect of rldoctor and ends wit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 EXIT_PASSED = 0
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
@@ -72,3 +74,20 @@ class Stopped(RldoctorError):
     """The user stopped a training; it can be resumed."""
 
     exit_code = EXIT_STOPPED
+
+
+# Words that a message lists; rldoctor explain knows some three hundred.
+_LISTED = 60
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the nearest known words, or lists those there are when none is near."""
+    # Late: few commands end in an error.
+    import difflib
+
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    rest = len(known) - _LISTED
+    return f"Known: {', '.join(known[:_LISTED])}{f' and {rest} more' if rest > 0 else ''}."

@@ -11,11 +11,10 @@ from typing import Any
 
 from rldoctor import shipped
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.logs.frameworks import own_names, shipped_names
 from rldoctor.model import Page
 from rldoctor.preflight_checks.pages import CheckPage, own_pages, preflight_checks
-from rldoctor.recipe import near
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
 from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange

@@ -6,56 +6,13 @@ misspelt setting is an error before anything is written rather than a default th
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Severity
+from rldoctor.settings import HYPERPARAMETERS, check, number_of, parse, whole
 
-
-@dataclass(frozen=True)
-class Setting:
-    """What one hyperparameter may be: its type, its range (inclusive) or its words, and SB3's default."""
-
-    kind: type
-    default: Json
-    low: float = -math.inf
-    high: float = math.inf
-    words: tuple[str, ...] = ()
-    nullable: bool = False
-
-
-_SCHEDULES = ("constant", "linear")
-
-# Defaults are those of stable_baselines3.PPO 2.9 (ppo.py); ranges are what PPO can compute with, not what is wise.
-HYPERPARAMETERS: Mapping[str, Setting] = {
-    "learning_rate": Setting(float, 3e-4, 0.0),
-    "learning_rate_schedule": Setting(str, "constant", words=_SCHEDULES),
-    "n_steps": Setting(int, 2048, 2),
-    "batch_size": Setting(int, 64, 2),
-    "n_epochs": Setting(int, 10, 1),
-    "gamma": Setting(float, 0.99, 0.0, 1.0),
-    "gae_lambda": Setting(float, 0.95, 0.0, 1.0),
-    "clip_range": Setting(float, 0.2, 0.0),
-    "clip_range_schedule": Setting(str, "constant", words=_SCHEDULES),
-    "clip_range_vf": Setting(float, None, 0.0, nullable=True),
-    "normalize_advantage": Setting(bool, True),
-    "ent_coef": Setting(float, 0.0),
-    "vf_coef": Setting(float, 0.5, 0.0),
-    "max_grad_norm": Setting(float, 0.5, 0.0),
-    "target_kl": Setting(float, None, 0.0, nullable=True),
-    "use_sde": Setting(bool, False),
-    "sde_sample_freq": Setting(int, -1, -1),
-    "log_std_init": Setting(float, 0.0),
-    "net_arch": Setting(list, [64, 64]),
-}
-_TOP_LEVEL: Mapping[str, Setting] = {
-    "env": Setting(str, ""),
-    "total_steps": Setting(int, 0, 1),
-    "n_envs": Setting(int, 1, 1),
-}
 # Keys of evaluation.json's aggregate that a criterion may name, with the word a reader sees and the unit.
 CRITERIA: Mapping[str, tuple[str, str, str]] = {
     "success_rate": ("EVL101", "success rate", ""),
@@ -160,7 +117,7 @@ class Recipe:
             key = key.strip()
             if not equals:
                 raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
-            value = _parse(key, text.strip(), "--set")
+            value = parse(key, text.strip(), "--set")
             overrides = {**recipe.overrides, key: value}
             if key in HYPERPARAMETERS:
                 settings = {**recipe.hyperparameters, key: value}
@@ -194,7 +151,7 @@ class Recipe:
             if severity is not None:
                 criteria[name] = replace(criteria[name], severity=severity)
             elif text not in LEVELS:
-                criteria[name] = replace(criteria[name], threshold=_number(name, text, "--require"))
+                criteria[name] = replace(criteria[name], threshold=number_of(name, text, "--require"))
             (off.add if text == "off" else off.discard)(name)
         return replace(self, criteria=tuple(c for c in criteria.values() if c.name not in off))
 
@@ -224,38 +181,24 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     if not isinstance(partial, bool):
         raise UsageError(f"{where}: partial = {partial!r} must be true or false.")
     settings = _table(data, "hyperparameters", where)
-    checked = {key: _check(key, value, where) for key, value in settings.items()}
+    checked = {key: check(key, value, where) for key, value in settings.items()}
     recipe = Recipe(
         name=str(data["name"]),
-        env=str(_check("env", data["env"], where)),
-        total_steps=_whole("total_steps", data["total_steps"], where),
-        n_envs=_whole("n_envs", data.get("n_envs", 1), where),
+        env=str(check("env", data["env"], where)),
+        total_steps=whole("total_steps", data["total_steps"], where),
+        n_envs=whole("n_envs", data.get("n_envs", 1), where),
         hyperparameters=checked,
         criteria=tuple(_criterion(name, value, where) for name, value in _table(data, "criteria", where).items()),
         title=str(data.get("title", "")),
         source=str(data.get("source", "")),
-        evaluation_episodes=_whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
-        log_interval=_whole("log_interval", data.get("log_interval", 1), where),
+        evaluation_episodes=whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
+        log_interval=whole("log_interval", data.get("log_interval", 1), where),
         overrides=_table(data, "overrides", where),
         partial=partial,
         framework=str(data.get("framework", "")),
     )
     _check_rollout(recipe, where)
     return recipe
-
-
-# Words that a message lists; rldoctor explain knows some three hundred.
-_LISTED = 60
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the nearest known words, or lists those there are when none is near."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    rest = len(known) - _LISTED
-    return f"Known: {', '.join(known[:_LISTED])}{f' and {rest} more' if rest > 0 else ''}."
 
 
 def _table(data: Mapping[str, Json], key: str, where: str) -> Mapping[str, Json]:
@@ -276,79 +219,7 @@ def _criterion(name: str, value: Json, where: str) -> Criterion:
     if severity is None:
         raise UsageError(f"{where}: the level of criterion {name!r} must be 'warn' or 'error'.", "Or leave it out.")
     (word, threshold), *_ = bound.items()
-    return Criterion(name, ">" if word == "above" else "<", _number(name, threshold, where), severity)
-
-
-def _number(name: str, value: Json, where: str) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise UsageError(f"{where}: {name} = {value!r} is not a finite number.")
-    return number
-
-
-def _whole(key: str, value: Json, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{where}: {key} = {value!r} must be a whole number of at least 1.")
-    return value
-
-
-def _parse(key: str, text: str, where: str) -> Json:
-    """Turn the text of ``--set key=text`` into a checked value."""
-    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
-    if key not in settings:
-        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
-    kind = settings[key].kind
-    value: Json = text
-    try:
-        if text.lower() in ("none", "null"):
-            value = None
-        elif kind is bool:
-            value = {"true": True, "false": False}[text.lower()]
-        elif kind is int:
-            # 5e5 and 500_000 are how people write steps.
-            value = int(text) if text.lstrip("-").replace("_", "").isdigit() else _exact_int(float(text))
-        elif kind is float:
-            value = float(text)
-        elif kind is list:
-            value = [int(width) for width in text.strip("[] ").replace(",", " ").split()]
-    except (KeyError, ValueError, OverflowError):
-        raise UsageError(f"{where}: {key}={text} is not a valid {kind.__name__}.") from None
-    return _check(key, value, where)
-
-
-def _exact_int(number: float) -> int:
-    if number != int(number):
-        raise ValueError
-    return int(number)
-
-
-def _check(key: str, value: Json, where: str) -> Json:
-    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
-    if key not in settings:
-        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
-    setting = settings[key]
-    if value is None and setting.nullable:
-        return None
-    if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        # A whole number too large for a float is refused below as not finite.
-        value = float(value) if abs(value) < 1e308 else math.inf
-    if not isinstance(value, setting.kind) or (isinstance(value, bool) and setting.kind is not bool):
-        raise UsageError(f"{where}: {key} = {value!r} must be of type {setting.kind.__name__}.")
-    if isinstance(value, (int, float)) and not setting.low <= value <= setting.high:
-        bounds = f"at least {setting.low:g}" if math.isinf(setting.high) else f"in [{setting.low:g}, {setting.high:g}]"
-        if math.isinf(setting.low):
-            bounds = "a finite number"
-        raise UsageError(f"{where}: {key} = {value!r} must be {bounds}.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{where}: {key} = {value!r} must be a finite number.")
-    if setting.words and value not in setting.words:
-        raise UsageError(f"{where}: {key} = {value!r} must be one of: {', '.join(setting.words)}.")
-    if setting.kind is list and not all(type(w) is int and w > 0 for w in value):  # type: ignore[union-attr]
-        raise UsageError(f"{where}: {key} = {value!r} must be a list of layer widths, such as [64, 64].")
-    return value
+    return Criterion(name, ">" if word == "above" else "<", number_of(name, threshold, where), severity)
 
 
 def _check_rollout(recipe: Recipe, where: str) -> None:

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor import shipped
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import FloatArray, IntArray
-from rldoctor.recipe import Recipe, near, recipe_from_mapping
+from rldoctor.recipe import Recipe, recipe_from_mapping
 
 RECIPE_FILE = "recipe.toml"
 CURVES_FILE = "curves.csv"

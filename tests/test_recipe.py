@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.errors import EXIT_USAGE, UsageError
-from rldoctor.recipe import CRITERIA, HYPERPARAMETERS, Criterion, Recipe, near, recipe_from_mapping
+from rldoctor.errors import EXIT_USAGE, UsageError, near
+from rldoctor.recipe import CRITERIA, Criterion, Recipe, recipe_from_mapping
 from rldoctor.references import load_recipe
+from rldoctor.settings import HYPERPARAMETERS
 
 MINIMAL = {"name": "mine", "env": "CartPole-v1", "total_steps": 1000, "n_envs": 1}
 

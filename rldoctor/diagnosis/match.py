@@ -10,8 +10,9 @@ import numpy as np
 from rldoctor import references
 from rldoctor.errors import UsageError
 from rldoctor.model import Json, Run
-from rldoctor.recipe import HYPERPARAMETERS, Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.references import Reference
+from rldoctor.settings import HYPERPARAMETERS
 
 # Recognising an environment by its curves alone must be nearly certain: a wrong twin makes every judgement wrong.
 _CERTAIN_ENOUGH = 0.9

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.logs.frameworks import own_names
 from rldoctor.logs.names import Names
 from rldoctor.model import Suppressed
-from rldoctor.recipe import near
 from rldoctor.references import Reference, load_own
 from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.diagnoses import Observation, observe

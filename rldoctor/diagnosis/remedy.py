@@ -9,9 +9,10 @@ from itertools import groupby
 
 from rldoctor.diagnosis.match import Match, differences
 from rldoctor.model import Json, Run
-from rldoctor.recipe import HYPERPARAMETERS, Recipe
+from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
+from rldoctor.settings import HYPERPARAMETERS
 
 # Of a sentence; a recipe that differs in more is another recipe.
 _MOST_NAMED = 3

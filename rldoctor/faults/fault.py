@@ -13,8 +13,7 @@ from typing import Any
 import gymnasium
 from stable_baselines3 import PPO
 
-from rldoctor.errors import UsageError
-from rldoctor.recipe import near
+from rldoctor.errors import UsageError, near
 
 Env = gymnasium.Env[Any, Any]
 

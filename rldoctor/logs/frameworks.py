@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from rldoctor import shipped
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.logs.names import Names
 from rldoctor.logs.names_file import load_names
-from rldoctor.recipe import near
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from typing import Any
 
 import gymnasium
 
-from rldoctor.errors import RldoctorError, UsageError
-from rldoctor.recipe import near
+from rldoctor.errors import RldoctorError, UsageError, near
 
 _ROBOTICS = "gymnasium_robotics"
 

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from rldoctor import shipped
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import FloatArray
-from rldoctor.recipe import near
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rldoctor.config import Config
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.preflight_checks.pages import own_pages, preflight_checks
-from rldoctor.recipe import CRITERIA, near
+from rldoctor.recipe import CRITERIA
 from rldoctor.rulebook import load_rulebook
 
 

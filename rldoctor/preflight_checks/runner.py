@@ -18,7 +18,7 @@ import numpy as np
 import rldoctor.preflight_checks as package
 from rldoctor import machine
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import (
     Examination,
     Finding,
@@ -35,7 +35,7 @@ from rldoctor.preflight_checks import environment
 from rldoctor.preflight_checks.check import Check, DoesNotApply, Group, error, one_line
 from rldoctor.preflight_checks.own import load_own
 from rldoctor.preflight_checks.patient import MakeVector, Patient, Wrapper
-from rldoctor.recipe import Recipe, near
+from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import Report
-from rldoctor.recipe import near
 
 # Name to module and function, imported when asked for: a diagnosis in the terminal needs no templates.
 FORMATS: Mapping[str, str] = {

@@ -15,9 +15,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import tomli
 
 from rldoctor import shipped
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import Severity
-from rldoctor.recipe import near
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.load_remedies import changes, confirmed_by
 from rldoctor.rulebook.schema import Algorithm, DiagnosisRule, Example, Metric, Sign

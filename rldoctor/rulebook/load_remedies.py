@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rldoctor.errors import UsageError
-from rldoctor.recipe import HYPERPARAMETERS, near
+from rldoctor.errors import UsageError, near
 from rldoctor.rulebook.schema import ALL_SETTINGS, SPACES, SettingChange
+from rldoctor.settings import HYPERPARAMETERS
 
 # How a preflight check names itself in its source: code and name.
 DECLARED = re.compile(r'^@check\(\s*"(\w+)",\s*"([\w-]+)"', re.MULTILINE)

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rldoctor.errors import UsageError
-from rldoctor.recipe import near
+from rldoctor.errors import UsageError, near
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import Sign
 from rldoctor.rulebook.verb import Condition, Ramp

@@ -12,7 +12,8 @@ from pathlib import Path
 from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.model import Json
-from rldoctor.recipe import HYPERPARAMETERS, Recipe
+from rldoctor.recipe import Recipe
+from rldoctor.settings import HYPERPARAMETERS
 from rldoctor.sweep.wish import MOST_TRIALS, Wish
 from rldoctor.training.engine import Engine
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import UsageError, near
 from rldoctor.model import Json
-from rldoctor.recipe import near
 from rldoctor.training.engine import Engine
 
 MOST_TRIALS = 100_000

@@ -23,7 +23,7 @@ from rldoctor.treatment.watch import TrialWatch
 from rldoctor.treatment.yardstick import Yardstick
 
 if TYPE_CHECKING:
-    from rldoctor.training.train import Training
+    from rldoctor.training.learning import Training
 
 RESULT_FILE = "trial.json"
 _VERSION = 1
@@ -130,7 +130,8 @@ def _begun_or_resumed(
     attempt: Attempt, watch: TrialWatch, means: Means, stop_when: Literal["never", "sick"]
 ) -> Training:
     # Late: a plan needs neither PyTorch nor MuJoCo.
-    from rldoctor.training.train import Training, resume, train
+    from rldoctor.training.learning import Training
+    from rldoctor.training.train import resume, train
 
     directory = attempt.directory
     directory.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,11 @@ import pytest
 
 from rldoctor.diagnosis.remedy import Known, Move, back_to, proposals
 from rldoctor.model import Json
-from rldoctor.recipe import HYPERPARAMETERS, Recipe
+from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
 from rldoctor.rulebook import DiagnosisRule, load_rulebook
 from rldoctor.rulebook.schema import SettingChange
+from rldoctor.settings import HYPERPARAMETERS
 
 REFERENCE = load_recipe("quick")
 

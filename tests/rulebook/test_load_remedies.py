@@ -10,10 +10,10 @@ import pytest
 from rldoctor import shipped
 from rldoctor.errors import UsageError
 from rldoctor.preflight_checks.runner import all_checks
-from rldoctor.recipe import HYPERPARAMETERS
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS
+from rldoctor.settings import HYPERPARAMETERS
 
 RATE = "diagnoses/learning-rate-too-high.toml"
 GOAL = "diagnoses/goal-not-observed.toml"

@@ -32,6 +32,7 @@ INSTRUMENTED = (
     "rldoctor.rulebook.load",
     "rldoctor.references",
     "rldoctor.recipe",
+    "rldoctor.settings",
     "rldoctor.render.saved",
 )
 _FEW = 4_000  # bytes of a recorded file that are a good seed
