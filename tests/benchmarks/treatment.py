@@ -3,7 +3,7 @@
 Treats every recorded run of tests/runs that a hyperparameter fault harms, for real; asks for every harmful fault of
 environment, reward, observations, actions and algorithm whether the first instruction is right; and shows that no healthy
 run is treated. Writes docs/treatment.md. One process, one thread; each run's result is kept in --work as it comes, so that
-the command goes on where it was stopped. Some 40 minutes on one busy core.
+the command goes on where it was stopped. Some hundred minutes on one busy core.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ def document(
         "",
         "## Hyperparameter faults",
         "",
-        "Steps are those of all trials and controls, in shares of one whole training of the recorded run.",
+        "Steps are those of all probes, trials and controls, in shares of one whole training of the recorded run.",
         "",
         "| environment | fault | treated | cured | rounds | steps (median) | controls | chance at most |",
         "|---|---|---|---|---|---|---|---|",
