@@ -20,7 +20,7 @@ from rldoctor.training.callback import Silent, Watcher
 from rldoctor.treatment import discriminate, luck, probe
 from rldoctor.treatment.admission import Admission, admit
 from rldoctor.treatment.plan import Plan, foretold, in_lines, make_plan, nothing_to_do, second_look, was_behind
-from rldoctor.treatment.remedies import changed, in_words
+from rldoctor.treatment.remedies import in_words
 from rldoctor.treatment.results import CURED_FILE, report_of, write_cured, write_reports
 from rldoctor.treatment.trial import Attempt, Means, do
 
@@ -130,7 +130,7 @@ def _conducted(
 def _without_suspects(plan: Plan) -> Recipe:
     """Return the recipe without the settings that are suspected themselves: the environment and the code are asked."""
     changes = plan.remedies[0].changes if plan.remedies else {}
-    return changed(plan.patient.recipe, changes, _reference_recipe(plan.patient))
+    return plan.recipe_with(changes)
 
 
 def _make(folder: Path) -> None:
@@ -159,7 +159,7 @@ def _rounds(plan: Plan, means: Means, tell: Callable[[str], None]) -> list[Treat
             name,
             remedy.diagnoses,
             remedy.changes,
-            changed(plan.patient.recipe, remedy.changes, _reference_recipe(plan.patient)),
+            plan.recipe_with(remedy.changes),
             seed,
             plan.folder / f"round-{number}",
             plan.patient.recipe.total_steps,
@@ -205,7 +205,7 @@ def _chance(plan: Plan, treated: TreatmentTrial, controls: Sequence[TreatmentTri
 def _twin(plan: Plan, treated: TreatmentTrial) -> Reference | None:
     """Return the reference where the treated recipe is its own and the sick run ended below all of its seeds."""
     patient = plan.patient
-    recipe = changed(patient.recipe, treated.changes, _reference_recipe(patient))
+    recipe = plan.recipe_with(treated.changes)
     same = replace(patient, recipe=recipe).is_the_references
     return patient.reference if same and was_behind(plan) else None
 
@@ -226,7 +226,7 @@ def _judged(plan: Plan, wishes: Wishes, told: tuple[Instruction, ...], trials: t
         treatment = replace(treatment, chance=round(chance, 6), sureness=words)
         if any(control.state is TrialState.WELL for control in controls):
             return replace(treatment, outcome=TreatmentOutcome.UNPROVEN)
-        recipe = changed(plan.patient.recipe, last.changes, _reference_recipe(plan.patient))
+        recipe = plan.recipe_with(last.changes)
         file = write_cured(plan.folder / CURED_FILE, recipe, plan.patient, last)
         return replace(treatment, outcome=TreatmentOutcome.CURED, recipe=str(file))
     best = max((_way(plan, trial) for trial in remedies), default=0.0)
@@ -261,7 +261,3 @@ def _of(patient: Admission, wishes: Wishes, outcome: TreatmentOutcome, sureness:
     leading = next((cause.name for cause in patient.subject.diagnoses if cause.name != "healthy"), "")
     cause = "" if outcome is TreatmentOutcome.NOTHING_TO_DO else leading
     return Treatment(outcome, str(patient.directory), cause, wishes.rounds, sureness=sureness, notes=patient.notes)
-
-
-def _reference_recipe(patient: Admission) -> Recipe | None:
-    return patient.reference.recipe if patient.reference is not None else None

@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rldoctor import criteria, run_directory
 from rldoctor.executors import Executor
-from rldoctor.model import Instruction, Remedy, Verdict
+from rldoctor.model import Instruction, Json, Remedy, Verdict
+from rldoctor.recipe import Recipe
 from rldoctor.sweep import rate
 from rldoctor.training.engine import Engine
 from rldoctor.treatment.admission import Admission
-from rldoctor.treatment.remedies import causes, in_words, instructions, leads_outside, remedies, unusual, within
+from rldoctor.treatment.remedies import (
+    causes,
+    changed,
+    in_words,
+    instructions,
+    leads_outside,
+    remedies,
+    unusual,
+    within,
+)
 from rldoctor.treatment.yardstick import OUTCOMES, Standing, Yardstick, yardstick
 
 TREATMENTS = "treatments"
@@ -43,6 +53,11 @@ class Plan:
     remedies: tuple[Remedy, ...]
     instructions: tuple[Instruction, ...]
     outside: bool
+
+    def recipe_with(self, changes: Mapping[str, Json]) -> Recipe:
+        """Return the patient's recipe with a remedy's changes made."""
+        reference = self.patient.reference
+        return changed(self.patient.recipe, changes, reference.recipe if reference is not None else None)
 
 
 def make_plan(patient: Admission, out: Path, rounds: int) -> Plan:

@@ -19,7 +19,7 @@ from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.diagnoses import FIRES_FROM, observe_all
 from rldoctor.treatment.discriminate import TIED
 from rldoctor.treatment.plan import Plan
-from rldoctor.treatment.remedies import changed, in_words
+from rldoctor.treatment.remedies import in_words
 from rldoctor.treatment.trial import Attempt, Means, keep, result_of, trained
 from rldoctor.treatment.watch import TrialWatch
 
@@ -110,16 +110,14 @@ def _until(run: Run, steps: int) -> Run:
 
 
 def _probe(plan: Plan, remedy: Remedy, place: int, steps: int, accused: Strengths, means: Means) -> TreatmentTrial:
-    patient = plan.patient
-    reference = patient.reference.recipe if patient.reference is not None else None
     attempt = Attempt(
         "probe",
         place,
         in_words(remedy.changes),
         remedy.diagnoses,
         remedy.changes,
-        changed(patient.recipe, remedy.changes, reference),
-        patient.seed,
+        plan.recipe_with(remedy.changes),
+        plan.patient.seed,
         plan.folder / f"probe-{place}",
         # One more, so that the last rollout is learned from and not dropped.
         steps + 1,
