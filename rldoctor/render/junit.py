@@ -21,12 +21,16 @@ def render_junit(report: Report, verbose: bool = False) -> str:
         suites.append(_suite(report, subject))
     for key in ("tests", "failures", "errors", "skipped"):
         suites.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
+    for element in suites.iter():
+        # In one place: every word may come from a saved report or from a check of somebody else's.
+        element.attrib.update({key: clean(value) for key, value in element.attrib.items()})
+        element.text = clean(element.text) if element.text else element.text
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True).replace("us-ascii", "utf-8")
 
 
 def _suite(report: Report, subject: Subject) -> ElementTree.Element:
-    suite = ElementTree.Element("testsuite", name=f"{subject.kind} {clean(subject.path)}")
+    suite = ElementTree.Element("testsuite", name=f"{subject.kind} {subject.path}")
     said = list(remarks_on(subject))
     for examination in subject.examinations:
         suite.append(_of_check(examination, subject, [r for r in said if r.rule == examination.code]))
@@ -44,7 +48,7 @@ def _suite(report: Report, subject: Subject) -> ElementTree.Element:
 
 
 def _case(subject: Subject, name: str, seconds: float = 0.0) -> ElementTree.Element:
-    kind = f"rldoctor.{subject.kind}.{clean(subject.path)}"
+    kind = f"rldoctor.{subject.kind}.{subject.path}"
     return ElementTree.Element("testcase", classname=kind, name=name, time=f"{seconds:.3f}")
 
 
@@ -54,14 +58,14 @@ def _of_check(examination: Examination, subject: Subject, said: list[Remark]) ->
     if errors:
         _add(case, "failure", errors)
     elif examination.outcome in (Outcome.SKIPPED, Outcome.NOT_RUN):
-        ElementTree.SubElement(case, "skipped", message=clean(examination.note))
+        ElementTree.SubElement(case, "skipped", message=examination.note)
     elif said:
         ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)
     return case
 
 
 def _of_criterion(criterion: CriterionResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
-    case = _case(subject, f"{criterion.code} {clean(criterion.title)}")
+    case = _case(subject, f"{criterion.code} {criterion.title}")
     if said and criterion.severity is Severity.ERROR:
         _add(case, "failure", said)
     elif said:

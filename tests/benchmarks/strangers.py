@@ -49,11 +49,16 @@ def sums(found: Sequence[tuple[bool, bool, Subject, Sequence[str]]]) -> str:
 
 
 def recorded(kind: str) -> tuple[str, str]:
-    """Return the table and the sums of the recorded runs of one kind, ``environments`` or ``frameworks``."""
-    rows, found = [], []
+    """Return the table and the sums of the recorded runs of one kind, ``environments`` or ``frameworks``.
+
+    Those that were recorded once signs and weights were fixed are summed up by themselves as well.
+    """
+    rows, found, unseen = [], [], []
     for stranger in (s for s in strangers() if s.name.startswith(kind)):
         subject = diagnose_run(read_run(stranger.folder))
         found.append((stranger.healthy, stranger.holds(subject), subject, stranger.label["diagnoses"]))
+        if stranger.label.get("unseen"):
+            unseen.append(found[-1])
         known, logged = subject.facts["tags_known"], subject.facts["tags_logged"]
         who = _task(stranger) if kind == "environments" else f"{stranger.label['framework']} ({known} of {logged} tags)"
         what = (
@@ -64,12 +69,13 @@ def recorded(kind: str) -> tuple[str, str]:
         rows.append((who, what, stranger.label["fault"] or "none", said(subject), _RIGHT[found[-1][1]]))
     return table(
         ("task" if kind == "environments" else "library", "environment", "fault", "verdict", "right"), rows
-    ), sums(found)
+    ), sums(found) + (f"\n\nOf those recorded after signs and weights were fixed: {sums(unseen)}" if unseen else "")
 
 
 def _task(stranger: Stranger) -> str:
     outcome = stranger.label["outcome"]
-    return f"{stranger.label['task']} ({outcome['random_return']:.4g} at random, {outcome['return']:.4g} at the end)"
+    unseen = ", unseen" if stranger.label.get("unseen") else ""
+    return f"{stranger.label['task']}{unseen} ({outcome['random_return']:.4g} at random, {outcome['return']:.4g} at the end)"
 
 
 def practice() -> tuple[str, str]:
@@ -92,8 +98,8 @@ def main() -> None:
     text = f"""# Strangers
 
 Runs that no reference knows: other environments, other libraries, and trainings that people wrote about in public. No weight was
-fitted on them; some signs were mended with them in view (docs/accuracy-fresh-seeds.md has runs that nobody had seen). A healthy
-run is told right where it is called healthy (a case from a thread: where there is no alarm), a sick one where it is suspect or
+fitted on them; some signs were mended with them in view, but for those called unseen (docs/accuracy-fresh-seeds.md has fresh runs
+of known environments). A healthy run is told right where it is called healthy (a case from a thread: where there is no alarm), a sick one where it is suspect or
 sick and the cause is among the first three. Remade by `python -m tests.benchmarks.strangers`.
 
 ## Environments without a reference

@@ -234,7 +234,8 @@ def paths_that_lead_out(place: Path, often: int) -> Row:
         tried += 2
         recipe = (ROOT / "reference_curves/fetch_reach_dense/quick/recipe.toml").read_text(encoding="utf-8")
         toml = place / "recipe.toml"
-        toml.write_text(re.sub(r'(?m)^name = ".*"', f"name = {json.dumps(name)}", recipe), encoding="utf-8")
+        named = re.sub(r'(?m)^name = ".*"', lambda _, name=name: f"name = {json.dumps(name)}", recipe)
+        toml.write_text(named, encoding="utf-8")
         code, text = here("train", "--reference", toml, "--out", outside / "runs", "--set", SETTINGS)
         assert code == 2, (name, text)
         run = place / "run"
