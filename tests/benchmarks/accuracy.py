@@ -341,7 +341,7 @@ def main() -> None:
     faults = {p.fault for p in people if p.fault}
     unseen = ways["a whole environment and its references"]
     apart = "; ".join(
-        f"{label}, {among} of the {missed} that are not found"
+        f"{label}: {among} of {missed}"
         for label, plain in LABELS.items()
         for missed, among in (beyond_telling(unseen[plain], people),)
     )
@@ -359,7 +359,8 @@ def main() -> None:
         *lines,
         "",
         "With a whole environment and its references left out, what is not found is mostly what nothing but a reference can",
-        f"tell: it ends with a return or success that healthy runs of other recipes also have at that step ({apart}).",
+        "tell: it ends with a return or success that healthy runs of other recipes also have at that step",
+        f"({apart}).",
         "",
         f"Median share of the budget until a harmful run is found, and stays found: {np.median(list(when.values())):.0%}.",
         "",
