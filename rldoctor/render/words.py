@@ -28,13 +28,19 @@ _MARKS = {
 _BARS = "▁▂▃▄▅▆▇█"
 
 
+# Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
+_SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
 def clean(text: str) -> str:
     """Return ``text`` with control characters spelt out: a run's name must not be able to steer the terminal.
+
+    So are the two characters that no XML document may hold (U+FFFE and U+FFFF).
 
     A file's name that this locale cannot read (``LC_ALL=C``) is read as UTF-8 where it is that.
     """
     return "".join(
-        c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else repr(c)[1:-1]
+        c if c == "\n" or (unicodedata.category(c) not in _SPELT and c not in "\ufffe\uffff") else repr(c)[1:-1]
         for c in _as_utf8(text)
     )
 

@@ -95,22 +95,29 @@ def treat(
         return report_of(patient, _of(patient, wishes, TreatmentOutcome.NOTHING_TO_DO, sureness=why_not))
     environment.resolve(patient.recipe.env)
     plan = make_plan(patient, wishes.out, wishes.rounds)
-    for line in in_lines(plan):
+    tie = probe.tie_of(plan) if plan.remedies else None
+    for line in (*in_lines(plan), *((str(tie),) if tie is not None else ())):
         tell(line)
-    if measure and plan.remedies and not (plan.folder / "round-1").exists():
+    if measure and plan.remedies and not plan.folder.exists():
         with contextlib.suppress(RldoctorError):
-            tell(foretold(plan, LocalExecutor(1, PRELOAD)))
+            probes = (len(tie.rivals), tie.steps) if tie is not None else (0, 0)
+            tell(foretold(plan, LocalExecutor(1, PRELOAD), *probes))
     if wishes.dry_run:
         return report_of(patient, _planned(plan, wishes))
     means = Means(command, onlook, threads, {} if baselines is None else baselines)
-    treatment = _conducted(plan, wishes, means, tell, wrap)
+    treatment = _conducted(plan, tie, wishes, means, tell, wrap)
     report = report_of(patient, treatment)
     write_reports(report, plan.folder)
     return report
 
 
 def _conducted(
-    plan: Plan, wishes: Wishes, means: Means, tell: Callable[[str], None], wrap: Wrapper | None
+    plan: Plan,
+    tie: probe.Tie | None,
+    wishes: Wishes,
+    means: Means,
+    tell: Callable[[str], None],
+    wrap: Wrapper | None,
 ) -> Treatment:
     told = plan.instructions
     tied = discriminate.tied(told)
@@ -121,7 +128,7 @@ def _conducted(
     if not plan.remedies or (plan.outside and discriminate.confirmed(told) is not None):
         return replace(_planned(plan, wishes, told), outcome=TreatmentOutcome.INSTRUCTED)
     with run_directory.held(plan.folder):
-        plan, probes = probe.in_order(plan, means, tell)
+        plan, probes = probe.in_order(plan, tie, means, tell) if tie is not None else (plan, ())
         trials = _rounds(plan, means, tell)
         controls = _controlled(plan, trials[-1], means, tell)
         return _judged(plan, wishes, told, (*probes, *trials, *controls))
@@ -161,7 +168,7 @@ def _rounds(plan: Plan, means: Means, tell: Callable[[str], None]) -> list[Treat
             remedy.changes,
             plan.recipe_with(remedy.changes),
             seed,
-            plan.folder / f"round-{number}",
+            plan.place_of(remedy.changes, seed),
             plan.patient.recipe.total_steps,
         )
         tell(f"Round {number}: {name}")

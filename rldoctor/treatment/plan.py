@@ -41,7 +41,7 @@ class Plan:
         yard: What trials are held against.
         folder: Holds the trials and the reports.
         rounds: Remedies that may be tried.
-        remedies: In the order in which they are tried, as many as there are rounds at most.
+        candidates: All that are worth a trial, the most promising first.
         instructions: What the user has to do where a cause lies outside the recipe.
         outside: The likeliest cause lies there: its preflight checks are run first.
     """
@@ -50,14 +50,25 @@ class Plan:
     yard: Yardstick
     folder: Path
     rounds: int
-    remedies: tuple[Remedy, ...]
+    candidates: tuple[Remedy, ...]
     instructions: tuple[Instruction, ...]
     outside: bool
+
+    @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Those that are tried, in order, as many as there are rounds at most."""
+        return within(self.candidates, self.rounds)
 
     def recipe_with(self, changes: Mapping[str, Json]) -> Recipe:
         """Return the patient's recipe with a remedy's changes made."""
         reference = self.patient.reference
         return changed(self.patient.recipe, changes, reference.recipe if reference is not None else None)
+
+    def place_of(self, changes: Mapping[str, Json], seed: int, kind: str = "") -> Path:
+        """Return the directory of a trial: told by what it changes and its seed, in whichever round it comes."""
+        telling = json.dumps([changes, seed], sort_keys=True)
+        digest = hashlib.sha256(telling.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        return self.folder / f"{kind}{'+'.join(changes)[:_LONGEST_NAME]}-{digest}"
 
 
 def make_plan(patient: Admission, out: Path, rounds: int) -> Plan:
@@ -68,11 +79,11 @@ def make_plan(patient: Admission, out: Path, rounds: int) -> Plan:
         out: The folder that collects runs.
         rounds: Remedies that may be tried, at least 1.
     """
-    found = within(remedies(patient), rounds)
+    candidates = remedies(patient)
     told = instructions(patient)
     yard = yardstick(patient.run, patient.reference, patient.recipe.total_steps)
-    outside = leads_outside(found, told, patient.subject.verdict)
-    return Plan(patient, yard, _folder(patient, out), rounds, found, told, outside)
+    outside = leads_outside(within(candidates, rounds), told, patient.subject.verdict)
+    return Plan(patient, yard, _folder(patient, out), rounds, candidates, told, outside)
 
 
 def nothing_to_do(patient: Admission) -> str:
@@ -141,8 +152,14 @@ def in_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def foretold(plan: Plan, executor: Executor) -> str:
+def foretold(plan: Plan, executor: Executor, probes: int = 0, steps: int = 0) -> str:
     """Return how long the treatment takes at most, from a rate that is measured there and then.
+
+    Args:
+        plan: What will be done.
+        executor: Measures the rate.
+        probes: Short trainings that come first.
+        steps: Environment steps of each of them.
 
     Raises:
         RldoctorError: The recipe cannot be trained.
@@ -150,10 +167,11 @@ def foretold(plan: Plan, executor: Executor) -> str:
     measured = rate.measure(executor, plan.patient.recipe, Engine.GYMNASIUM)
     each = plan.patient.recipe.total_steps / measured.training
     rounds = len(plan.remedies)
+    first = f"; before them at most {probes} probes, each about {_time(steps / measured.training)}" if probes else ""
     return (
         f"At most {rounds} trial{'s' * (rounds != 1)} of {plan.patient.recipe.total_steps:,} steps "
         "and a control, each about "
-        f"{_time(each)} ({measured.training:,.0f} steps/s, measured just now); most end after half of that."
+        f"{_time(each)} ({measured.training:,.0f} steps/s, measured just now); most end after half of that{first}."
     )
 
 

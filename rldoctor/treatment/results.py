@@ -10,7 +10,7 @@ import numpy as np
 
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
-from rldoctor.logs import discover, read_run
+from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
     Json,
@@ -28,6 +28,7 @@ from rldoctor.render.files import write_file
 from rldoctor.treatment.admission import Admission
 from rldoctor.treatment.recipe_file import write_recipe
 from rldoctor.treatment.remedies import in_words
+from rldoctor.treatment.trial import has_logs
 from rldoctor.treatment.yardstick import OUTCOMES
 
 CURED_FILE = "cured.toml"
@@ -51,7 +52,7 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
     # A plan says nothing new of the patient.
     verdict = _VERDICTS.get(treatment.outcome, patient.subject.verdict)
     trials = _without_probes(treatment)
-    trained = [read_run(Path(trial.path)) for trial in trials if _has_logs(Path(trial.path))]
+    trained = [read_run(Path(trial.path)) for trial in trials if has_logs(Path(trial.path))]
     treatment = replace(treatment, curves=_curves(patient, treatment, trained))
     subject = Subject(
         path=str(patient.directory),
@@ -73,11 +74,6 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
 def _without_probes(treatment: Treatment) -> list[TreatmentTrial]:
     """Return the trials that were to show an outcome; probes are too short for one."""
     return [trial for trial in treatment.trials if trial.role != "probe"]
-
-
-def _has_logs(directory: Path) -> bool:
-    """Tell whether a trial came as far as its first point: one whose environment raised at once did not."""
-    return directory.is_dir() and bool(discover([directory]))
 
 
 def summary(treatment: Treatment) -> str:

@@ -13,7 +13,7 @@ from rldoctor import criteria, run_directory
 from rldoctor.criteria.evaluation import as_number, mapping
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import CannotJudge, Stopped, TrainingFailed, UsageError
-from rldoctor.logs import read_run
+from rldoctor.logs import discover, read_run
 from rldoctor.model import Json, Subject, TreatmentTrial, TrialState, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.sweep.trial import can_go_on, clear
@@ -146,6 +146,11 @@ def _begun_or_resumed(
     with run_directory.held(directory):
         clear(directory)
     return train(attempt.recipe, directory, attempt.seed, command=means.command, **shared)
+
+
+def has_logs(directory: Path) -> bool:
+    """Tell whether a trial came as far as its first point: one whose environment raised at once did not."""
+    return directory.is_dir() and bool(discover([directory]))
 
 
 def _finished(directory: Path) -> int | None:

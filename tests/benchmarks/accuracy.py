@@ -359,7 +359,7 @@ def main() -> None:
         *lines,
         "",
         "With a whole environment and its references left out, what is not found is mostly what nothing but a reference can",
-        "tell: it ends with a return or success that healthy runs of other recipes also have at that step",
+        "tell: the run ends no worse than the slowest healthy run of that environment, of any recipe, stands at that step",
         f"({apart}).",
         "",
         f"Median share of the budget until a harmful run is found, and stays found: {np.median(list(when.values())):.0%}.",

@@ -255,7 +255,7 @@ def document(
         "|---|---|---|",
         f"| harmful hyperparameter faults cured within {ROUNDS} rounds | {rate(r['outcome'] == 'cured' for r in cured)} | 95 % |",
         f"| of these in the first round | {rate(r['rounds'] == 1 for r in well)} | - |",
-        f"| median cost in steps, controls included, of one whole training | {np.median(costs):.0%} (middle half "
+        f"| median cost in steps, probes and controls included, of one whole training | {np.median(costs):.0%} (middle half "
         f"{np.quantile(costs, 0.25):.0%} to {np.quantile(costs, 0.75):.0%}, most {max(costs):.0%}) | below 100 % |",
         f"| right instruction first, with the shipped weights | {rate(right)} | 85 % |",
         f"| the same after discriminating preflight tests (run for {sum(r['ran'] for r in told)}) | {rate(tested)} | 85 % |",
@@ -274,8 +274,8 @@ def document(
         f"  the gate passes ({sum(r['by'] == 'gate' for r in well)}): it is not trained to the end. {sum(r.get('confirmed') == 'reference' for r in well)} of the cured recipes are the reference's own",
         f"  ({', '.join(f'{name}: {r.healthy_seeds} of {r.healthy_seeds + r.failed_seeds} seeds pass' for name, r in seeds.items())}).",
         f"  The other {sum(r.get('confirmed') != 'reference' for r in well)} were trained to the end with a new seed: {sum(r.get('confirmed') == 'trained' for r in well)} ended level with healthy seeds, {sum(r.get('confirmed') == 'refuted' for r in well)} did not.",
-        f"- Where remedies are tied, their first steps are compared (`probe.py`): in {sum(r['probes'] > 0 for r in cured)} of {len(cured)} treatments, with",
-        f"  {sum(r['probes'] for r in cured)} short trainings in all; the order of the remedies changed in {sum(r['reordered'] for r in cured)}.",
+        f"- Tied remedies were told apart by probes (docs/decisions/0013) in {sum(r['probes'] > 0 for r in cured)} of {len(cured)} treatments, with {sum(r['probes'] for r in cured)} short trainings in",
+        f"  all; the order of the remedies changed in {sum(r['reordered'] for r in cured)}.",
         "- The recorded runs also taught the signs and their weights: how often the leading cause is right with weights that were fitted",
         "  without the run is in [accuracy.md](accuracy.md).",
         "",

@@ -41,7 +41,7 @@ HEALTHY = "healthy/cartpole/zoo/as-recorded-20"
 MACHINES = sorted(set(FORMATS) - {"text"})
 # What a stranger can call a run, and what it must not do: steer a terminal, begin a workflow command, close a tag,
 # notify somebody, become a formula, leave a table's cell, break a URI.
-HOSTILE = 'r\x1b[2J\n::error::x]]>&<script>alert("1")</script>@octocat `|` [a](javascript:x) %0A, =1+1\x00\u202e'
+HOSTILE = 'r\x1b[2J\n::error::x]]>&<script>alert("1")</script>@octocat `|` [a](javascript:x) %0A, =1+1\x00\u202e\ufffe'
 
 
 @cache

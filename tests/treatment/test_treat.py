@@ -86,8 +86,9 @@ def test_trials_are_ordinary_runs_beside_the_reports(treated: Treated) -> None:
     assert directory.is_relative_to(treated.out / "treatments" / "cartpole" / "zoo")
     assert diagnose_run(read_run(directory)).verdict is not Verdict.SICK
     folder = directory.parent
+    assert directory.name.startswith("learning_rate+learning_rate_schedule-")
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {
-        *("round-1", "cured.toml", "treatment.txt", "treatment.json", "treatment.html")
+        *(directory.name, "cured.toml", "treatment.txt", "treatment.json", "treatment.html")
     }
     assert "CURED" in (folder / "treatment.txt").read_text(encoding="utf-8")
 
@@ -266,7 +267,8 @@ def test_a_directory_that_holds_another_training_is_refused(tmp_path: Path) -> N
     from rldoctor.treatment.admission import admit
     from rldoctor.treatment.plan import make_plan
 
-    folder = make_plan(admit(STANDS_STILL, steps=5_000), tmp_path, 3).folder / "round-1"
+    made = make_plan(admit(STANDS_STILL, steps=5_000), tmp_path, 3)
+    folder = made.place_of(made.remedies[0].changes, made.patient.seed)
     folder.mkdir(parents=True)
     shutil.copy(STANDS_STILL / "run.json", folder / "run.json")
     with pytest.raises(UsageError, match="another training"):
