@@ -54,7 +54,8 @@ def footnote(seconds: float) -> str:
     about = machine.describe()
     wanted = ("python", "numpy", "torch", "stable-baselines3", "gymnasium", "mujoco", "tensorboard", "protobuf")
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if name in wanted and number)
-    return f"{seconds:.0f} s on {about['cores']} cores of {about['processor']}, {about['system']}. {versions}."
+    cores = f"{about['cores']} core{'s' * (about['cores'] != 1)}"
+    return f"{seconds:.0f} s on {cores} of {about['processor']}, {about['system']}. {versions}."
 
 
 def main() -> None:
