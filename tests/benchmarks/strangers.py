@@ -99,8 +99,8 @@ def main() -> None:
 
 Runs that no reference knows: other environments, other libraries, and trainings that people wrote about in public. No weight was
 fitted on them; some signs were mended with them in view, but for those called unseen (docs/accuracy-fresh-seeds.md has fresh runs
-of known environments). A healthy run is told right where it is called healthy (a case from a thread: where there is no alarm), a sick one where it is suspect or
-sick and the cause is among the first three. Remade by `python -m tests.benchmarks.strangers`.
+of known environments). A healthy run is told right where it is called healthy (a case from a thread: where there is no alarm), a
+sick one where it is suspect or sick and the cause is among the first three. Remade by `python -m tests.benchmarks.strangers`.
 
 ## Environments without a reference
 
