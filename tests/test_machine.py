@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import getpass
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -13,8 +14,10 @@ from rldoctor import machine
 def test_versions_are_those_installed():
     versions = machine.versions()
     assert versions["python"] == platform.python_version()
+    # The extra [fast] may be left out, as by the README's test command; everything else is there.
+    present = {name for name in machine.DISTRIBUTIONS if name != "envpool" or importlib.util.find_spec("envpool")}
     for name in machine.DISTRIBUTIONS:
-        assert versions[name] == importlib.metadata.version(name)
+        assert versions[name] == (importlib.metadata.version(name) if name in present else None)
 
 
 def test_what_is_not_installed_has_no_version():
