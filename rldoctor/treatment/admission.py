@@ -76,10 +76,8 @@ def admit(
     """
     found = discover([directory])
     if len(found) != 1:
-        many = f"{len(found)} runs" if found else "no run"
-        raise UsageError(
-            f"There is {many} below {directory}; one is treated at a time.", "Name the run's own directory."
-        )
+        many = f"are {len(found)} runs" if found else "is no run"
+        raise UsageError(f"There {many} below {directory}; one is treated at a time.", "Name the run's own directory.")
     run = read_run(found[0])
     if run.algorithm not in ("", _TRAINED):
         title = load_rulebook().algorithms[run.algorithm].title

@@ -111,6 +111,8 @@ CARTPOLE: Mapping[str, Any] = dict(
     learning_rate=linear(0.001),
     clip_range=linear(0.2),
 )
+DISCRETE_PENDULUM: Mapping[str, Any] = dict(n_steps=512, gamma=0.9, gae_lambda=0.95, learning_rate=1e-3, batch_size=64)
+DISCRETE_SOURCE = f"{ZOO} (Pendulum-v1), without its Gaussian policy"
 TASKS: Mapping[str, Task] = {
     "inverted-pendulum": Task(
         "InvertedPendulum-v5",
@@ -184,8 +186,8 @@ TASKS: Mapping[str, Task] = {
         "Pendulum-v1",
         "41 discrete actions",
         50_000,
-        dict(n_steps=512, gamma=0.9, gae_lambda=0.95, learning_rate=1e-3, batch_size=64),
-        f"{ZOO} (Pendulum-v1), without its Gaussian policy",
+        DISCRETE_PENDULUM,
+        DISCRETE_SOURCE,
         ("entropy-bonus",),
         normalize=False,
         wrap=lambda env: Steps(env, 41),
@@ -287,8 +289,8 @@ TASKS: Mapping[str, Task] = {
         "Pendulum-v1",
         "15 discrete actions, reward divided by 100",
         60_000,
-        dict(n_steps=512, gamma=0.9, gae_lambda=0.95, learning_rate=1e-3, batch_size=64),
-        f"{ZOO} (Pendulum-v1), without its Gaussian policy",
+        DISCRETE_PENDULUM,
+        DISCRETE_SOURCE,
         ("learning-rate-high",),
         normalize=True,
         wrap=lambda env: Scaled(Steps(env, 15), 0.01),
