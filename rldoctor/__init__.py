@@ -4,15 +4,18 @@
 words of the same names print it. ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from rldoctor.version import __version__
 
 if TYPE_CHECKING:
     from rldoctor.api import diagnose, gate, preflight
+    from rldoctor.callback.doctor_callback import DoctorCallback
     from rldoctor.model import Report, Verdict
-    from rldoctor.training.doctor import DoctorCallback
 
-__version__ = "0.1.0"
 __all__ = ["DoctorCallback", "Report", "Verdict", "__version__", "diagnose", "gate", "preflight"]
 
 # Loaded when asked for: the command line must start fast, and diagnosing needs neither torch nor Stable-Baselines3.
@@ -22,8 +25,20 @@ _HOMES = {
     "preflight": "rldoctor.api",
     "Report": "rldoctor.model",
     "Verdict": "rldoctor.model",
-    "DoctorCallback": "rldoctor.training.doctor",
+    "DoctorCallback": "rldoctor.callback.doctor_callback",
 }
+
+
+class _Package(ModuleType):
+    """This package. ``rldoctor.gate`` and ``rldoctor.preflight`` are functions and folders (docs/decisions/0014)."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Keep the public functions: Python sets a folder as an attribute of its package when it is imported."""
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
@@ -35,3 +50,8 @@ def __getattr__(name: str) -> Any:
     except ImportError as error:
         # hasattr() and the like must see an attribute that is not there, with the reason.
         raise AttributeError(f"{name} needs the packages of rldoctor's train extra: {error}") from error
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rldoctor.config import DEFAULTS, Config, read_config
-from rldoctor.criteria import Statistic, judge_all
 from rldoctor.diagnosis import diagnose as diagnose_all
 from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.gate import Statistic, judge_runs
 from rldoctor.model import Json, Report, Verdict, make_report
 from rldoctor.references import load_recipe, load_trainable
 
@@ -86,7 +86,7 @@ def gate(
         require: Criteria to change: a threshold each, or ``"off"``, ``"warn"``, ``"error"``.
         reference: Use this reference's criteria instead of each run's own.
         aggregate: Judge several seeds of a recipe together, by this number of theirs.
-        baseline: Earlier runs that must not have been better (:func:`rldoctor.criteria.regression.compare`).
+        baseline: Earlier runs that must not have been better (:func:`rldoctor.gate.regression.compare`).
         margin: Share of the baseline's lead over doing nothing that may be lost, in [0, 1].
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
         config: A configuration file, none by default; ``require`` goes before what it requires.
@@ -104,7 +104,7 @@ def gate(
     pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)
     earlier = [baseline] if isinstance(baseline, (str, os.PathLike)) else list(baseline)
     asked = _config(config)
-    subjects = judge_all(
+    subjects = judge_runs(
         [Path(run) for run in runs],
         require=(*asked.requirements, *pairs),
         recipe=load_recipe(reference, asked.references) if reference else None,
@@ -145,7 +145,7 @@ def preflight(
     try:
         import gymnasium
 
-        from rldoctor.preflight_checks.runner import run_preflight
+        from rldoctor.preflight.runner import run_preflight
     except ImportError as error:
         raise MissingExtra("rldoctor.preflight", error.name or "gymnasium") from None
     if settings and reference is None:
@@ -186,7 +186,7 @@ def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
 def _config(file: Paths | None) -> Config:
     if file is None:
         return DEFAULTS
-    from rldoctor.preflight_checks.known_words import require_known
+    from rldoctor.preflight.selectors import require_known
 
     return require_known(read_config(Path(file)))
 

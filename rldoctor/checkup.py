@@ -9,21 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rldoctor import criteria, run_directory
+from rldoctor import run_directory
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis import diagnose_run
-from rldoctor.diagnosis.means import means_of
+from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.report_files import write_report
+from rldoctor.environments import registry
+from rldoctor.environments.engine import Engine, require_engine
 from rldoctor.errors import RldoctorError, Stopped
+from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
 from rldoctor.model import Report, Subject, Verdict, exit_code_of, worst
-from rldoctor.preflight_checks import environment
-from rldoctor.preflight_checks.beside import Beside
+from rldoctor.preflight.background import BackgroundPreflight
 from rldoctor.recipe import Recipe
-from rldoctor.render.files import write_report
-from rldoctor.training.engine import Engine, require_engine
 
 if TYPE_CHECKING:
-    from rldoctor.training.learning import Training
+    from rldoctor.training.loop import Training
 
 
 class ProgressBar(Protocol):
@@ -65,9 +66,9 @@ def checkup(
         TrainingFailed: Training or evaluation broke off.
         Stopped: Ctrl-C ended the training; the run can be resumed.
     """
-    environment.resolve(recipe.env)
+    registry.resolve(recipe.env)
     require_engine(engine, recipe.env)
-    means = means_of(config)
+    means = context_of(config)
     clock = time.perf_counter()
     episodes = recipe.evaluation_episodes
     examining, teaching = bar("preflight", 1), bar("train", recipe.total_steps)
@@ -75,7 +76,7 @@ def checkup(
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     with (
         run_directory.removed_if_empty(directory),
-        Beside(recipe, out, examining.count, config) as beside,
+        BackgroundPreflight(recipe, out, examining.count, config) as beside,
     ):
         # PyTorch takes seconds to load; the examination has begun by then.
         from rldoctor.training.evaluate import evaluate
@@ -86,7 +87,7 @@ def checkup(
             return _report([beside.subject()])
         evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: evaluating.count(done))
         examined = beside.subject()
-    judged = criteria.judge(directory)
+    judged = judge_run(directory)
     took = time.perf_counter() - clock
     by = "" if engine is Engine.GYMNASIUM else f"by {engine} "
     way = (
@@ -105,7 +106,7 @@ def _train_unless_sick(
     seed: int,
     command: Sequence[str],
     watcher: ProgressBar,
-    beside: Beside,
+    beside: BackgroundPreflight,
     engine: Engine,
 ) -> Training | None:
     """Train while preflight runs beside it; return ``None`` where preflight finds that this was in vain."""

@@ -61,7 +61,7 @@ class Recipe:
         overrides: What ``--set`` changed, recorded in ``run.json``.
         partial: Settings that are not stated are not known, rather than SB3's defaults; such a recipe was read off
             logs, and nothing can be trained by it.
-        framework: What logged the runs of this recipe's bands, a key of ``checks/names/``; SB3 where empty.
+        framework: What logged the runs of this recipe's bands, a key of ``checks/tags/``; SB3 where empty.
     """
 
     name: str

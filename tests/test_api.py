@@ -149,7 +149,7 @@ import sys
 import rldoctor
 report = rldoctor.diagnose({runs!r})
 print(report.verdict, len(report.subjects), sorted(set(sys.modules) & {{"torch", "gymnasium", "stable_baselines3"}}))
-import rldoctor.diagnosis, rldoctor.criteria, rldoctor.preflight_checks
+import rldoctor.diagnosis, rldoctor.gate, rldoctor.preflight
 assert all(callable(getattr(rldoctor, name)) for name in ("diagnose", "gate", "preflight", "DoctorCallback"))
 assert not hasattr(rldoctor, "nonsense")
 sys.exit(report.exit_code)

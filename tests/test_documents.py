@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from rldoctor.cli.app import app, run
-from rldoctor.explain import catalogue
+from rldoctor.explain.pages import catalogue
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rldoctor.explain import preflight_checks
-from rldoctor.preflight_checks.runner import all_checks
+from rldoctor.explain.pages import preflight_checks
+from rldoctor.preflight.runner import all_checks
 
 
 def test_every_check_has_its_page():

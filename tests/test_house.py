@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import rldoctor
-from rldoctor import explain, shipped
+from rldoctor import shipped
 from rldoctor.cli.app import COMMANDS
+from rldoctor.explain import pages
 from rldoctor.recipe import CRITERIA
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,12 +78,12 @@ def test_every_command_helps_itself(word, capsys):
 @pytest.mark.parametrize("name", DIAGNOSES)
 def test_every_public_diagnosis_is_known(name):
     assert (shipped.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
-    assert explain.look_up(name).sections
+    assert pages.look_up(name).sections
 
 
 def test_codes_are_used_once_and_follow_the_form():
     signs = [path.name[:6] for path in (shipped.folder("checks") / "signs").rglob("*.toml")]
-    codes = [*signs, *(check.code for check in explain.preflight_checks()), *explain._table("codes.toml")]
+    codes = [*signs, *(check.code for check in pages.preflight_checks()), *pages._table("codes.toml")]
     assert len(codes) == len(set(codes))
     for code in codes:
         assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL)\d{3}", code), code
@@ -90,7 +91,7 @@ def test_codes_are_used_once_and_follow_the_form():
 
 def test_every_code_of_the_gate_can_be_explained():
     for code in ["EVL001", "EVL201", *(code for code, _, _ in CRITERIA.values())]:
-        assert explain.look_up(code).sections
+        assert pages.look_up(code).sections
 
 
 def test_the_package_is_typed_and_has_no_data_of_its_own():

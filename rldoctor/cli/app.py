@@ -50,7 +50,7 @@ _ClickError: Any = next(base for base in typer.BadParameter.__mro__ if base.__na
 
 def _show_version(value: bool) -> None:
     if value:
-        from rldoctor import __version__
+        from rldoctor.version import __version__
 
         typer.echo(f"rldoctor {__version__}")
         raise typer.Exit
@@ -136,7 +136,7 @@ def _tell_people(error: RldoctorError) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from rldoctor.render.words import one_line
+    from rldoctor.render.wording import one_line
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with literally(sys.stderr):
@@ -147,9 +147,9 @@ def _tell_people(error: RldoctorError) -> None:
 
 def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> None:
     """Give the error as a report where the report was to go: no report would look like nothing to report."""
+    from rldoctor.diagnosis.report_files import write_text
     from rldoctor.model import Report, Subject, Unjudged, Verdict
     from rldoctor.render import FORMATS, render
-    from rldoctor.render.files import write_text
     from rldoctor.render.json_report import render_error
 
     if format_ not in FORMATS:

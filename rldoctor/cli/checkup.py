@@ -22,7 +22,7 @@ from rldoctor.cli.options import (
     pairs,
     words,
 )
-from rldoctor.training.engine import Engine
+from rldoctor.environments.engine import Engine
 
 
 def checkup(

@@ -31,7 +31,7 @@ def config(
     format_: PlainFormatOption = PlainFormat.TEXT,
 ) -> None:
     """Show what is in force and where it comes from: keys, references, rules and checks of your own."""
-    from rldoctor.in_force import in_force, tried
+    from rldoctor.effective_config import in_force, tried
 
     typed = {
         "select": words(select),
@@ -49,7 +49,7 @@ def config(
     else:
         from rich.console import Console
 
-        from rldoctor.render.configuration import print_configuration
+        from rldoctor.render.terminal.configuration import print_configuration
 
         print_configuration(Console(highlight=False), shown, wrong if check else None)
     if wrong:

@@ -42,7 +42,7 @@ def configured(file: Path | None, isolated: bool, follow_references: bool = True
             return DEFAULTS
         config = find_config(here, follow_references)
     if config.select or config.ignore:
-        from rldoctor.preflight_checks.known_words import require_known
+        from rldoctor.preflight.selectors import require_known
 
         require_known(config)
     return config

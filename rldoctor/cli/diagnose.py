@@ -69,9 +69,9 @@ def diagnose(
 
 def _floor(env: str) -> float | None:
     need_training_packages("diagnose --env")
+    from rldoctor.environments import registry
+    from rldoctor.environments.baselines import measure_baselines
     from rldoctor.logs.read import floor_of
-    from rldoctor.preflight_checks import environment
-    from rldoctor.preflight_checks.baselines import measure_baselines
 
-    environment.resolve(env)
-    return floor_of(measure_baselines(lambda: environment.make(env), range(_EPISODES)))
+    registry.resolve(env)
+    return floor_of(measure_baselines(lambda: registry.make(env), range(_EPISODES)))

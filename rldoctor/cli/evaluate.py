@@ -28,7 +28,7 @@ def evaluate(
     run_directory.require(run)
     # What cannot be drawn is said before a hundred episodes are played.
     if picture:
-        from rldoctor.render.reach_picture import require_matplotlib
+        from rldoctor.training.reach_picture import require_matplotlib
 
         require_matplotlib(picture)
     if video:
@@ -48,7 +48,7 @@ def evaluate(
 
         content = play(run, episodes=episodes, watcher=watch)
         if picture:
-            from rldoctor.render.reach_picture import draw
+            from rldoctor.training.reach_picture import draw
 
             draw(run, picture)
         if video:
@@ -62,7 +62,7 @@ def evaluate(
         return
     from rich.console import Console
 
-    from rldoctor.render.evaluation import table
+    from rldoctor.render.terminal.evaluation import table
 
     Console(highlight=False).print(table(content))
     written = [run / run_directory.EVALUATION_FILE, *filter(None, (picture, video))]

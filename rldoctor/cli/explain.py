@@ -17,8 +17,8 @@ def explain(
     """Explain a code, a diagnosis, a metric, a preflight check or a concept of PPO in plain words."""
     from rich.console import Console
 
-    from rldoctor.explain import look_up
-    from rldoctor.render.page import render_page
+    from rldoctor.explain.pages import look_up
+    from rldoctor.render.terminal.page import render_page
 
     console = Console(highlight=False)
     console.print(render_page(look_up(topic, lambda: configured(config, isolated))))

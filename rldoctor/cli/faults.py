@@ -17,7 +17,7 @@ faults = typer.Typer(
 def list_() -> None:
     """List the faults with their severities and the diagnoses that would be right."""
     need_training_packages("faults")
-    from rldoctor.faults import all_faults
+    from rldoctor.experiments.faults import all_faults
 
     for fault in all_faults():
         severities = ", ".join(f"{word} {knob:g}" for word, knob in fault.severities.items())
@@ -39,7 +39,7 @@ def run(
     """Train a reference's recipe with a fault in it."""
     need_training_packages("faults")
     from rldoctor.cli.progress import bars
-    from rldoctor.faults import find, train_with_fault
+    from rldoctor.experiments.faults import find, train_with_fault
     from rldoctor.references import load_trainable
     from rldoctor.run_directory import create
 

@@ -22,7 +22,7 @@ from rldoctor.cli.options import (
 
 
 class Aggregate(StrEnum):
-    """The words of ``rldoctor.criteria.Statistic``, which is not loaded for a command line."""
+    """The words of ``rldoctor.gate.Statistic``, which is not loaded for a command line."""
 
     WORST = "worst"
     MEAN = "mean"
@@ -52,12 +52,12 @@ def gate(
     verbose: VerboseOption = False,
 ) -> None:
     """Hold evaluations against the passing criteria: exit 0 passed, 1 failed, 3 could not judge."""
-    from rldoctor.criteria import Statistic, judge_all
+    from rldoctor.gate import Statistic, judge_runs
     from rldoctor.model import make_report
     from rldoctor.references import load_recipe
 
     asked = configured(config, isolated)
-    subjects = judge_all(
+    subjects = judge_runs(
         runs,
         require=(*asked.requirements, *words(require)),
         recipe=load_recipe(reference, asked.references) if reference else None,

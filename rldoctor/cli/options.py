@@ -15,9 +15,9 @@ from typing import Annotated, TextIO
 
 import typer
 
+from rldoctor.environments.engine import Engine
 from rldoctor.errors import MissingExtra
 from rldoctor.model import Report
-from rldoctor.training.engine import Engine
 
 
 class Format(StrEnum):
@@ -99,8 +99,8 @@ def finish(report: Report, format_: Format, verbose: bool = False, output: Path 
         typer.Exit: Always, but for
         UsageError: ``output`` cannot be written to.
     """
+    from rldoctor.diagnosis.report_files import write_file
     from rldoctor.render import stream
-    from rldoctor.render.files import write_file
 
     if output is not None:
         write_file(report, format_.value, output, verbose)

@@ -45,7 +45,7 @@ def preflight(
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
-    from rldoctor.preflight_checks.runner import checks_in_force, run_preflight
+    from rldoctor.preflight.runner import checks_in_force, run_preflight
     from rldoctor.references import load_trainable
 
     if list_:

@@ -18,12 +18,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from rldoctor.render.words import clean
+from rldoctor.render.wording import clean
 
 if TYPE_CHECKING:
-    from rldoctor.sweep.plan import Trial
-    from rldoctor.sweep.run import Failure
-    from rldoctor.sweep.trial import Progress as TrialProgress
+    from rldoctor.experiments.sweep.plan import Trial
+    from rldoctor.experiments.sweep.run import Failure
+    from rldoctor.experiments.sweep.trial import Progress as TrialProgress
 
 _SHORT = {"success_rate": "success", "episode_return": "return", "approx_kl": "kl", "std": "std"}
 

@@ -63,11 +63,11 @@ def _record_existing(
     runs: Sequence[Path], name: str | None, out: Path, env: str | None, names: str | None, config: Config
 ) -> Path:
     from rldoctor.logs.frameworks import own_names
-    from rldoctor.training.record_existing import Wish, record_existing
+    from rldoctor.recording.from_runs import RecordingSpec, record_existing
 
     if not name:
         raise UsageError("The new reference has no name.", "Give it one with --name, such as my_env/mine.")
-    made = record_existing(runs, Wish(name, out, env, names, own_names(config.rules)))
+    made = record_existing(runs, RecordingSpec(name, out, env, names, own_names(config.rules)))
     for run in made.left_out:
         typer.echo(f"{run} does not pass its recipe's criteria and is left out: rldoctor gate {run}")
     for run, cause in made.doubtful.items():
@@ -89,17 +89,17 @@ def _is_known(folder: Path, config: Path | None, isolated: bool) -> bool:
 
 def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, config: Config) -> None:
     need_training_packages("record")
-    from rldoctor import criteria
     from rldoctor.cli.progress import sweep_bars
     from rldoctor.errors import TrainingFailed
     from rldoctor.executors.local import LocalExecutor
+    from rldoctor.experiments.sweep.plan import trials_of
+    from rldoctor.experiments.sweep.run import run, waiting
+    from rldoctor.experiments.sweep.spec import seeds_of
+    from rldoctor.experiments.sweep.trial import PRELOAD
+    from rldoctor.gate import judge_run
     from rldoctor.model import Verdict
+    from rldoctor.recording.bands import write_bands
     from rldoctor.references import find_folder, load_trainable
-    from rldoctor.sweep.plan import trials_of
-    from rldoctor.sweep.run import run, waiting
-    from rldoctor.sweep.trial import PRELOAD
-    from rldoctor.sweep.wish import seeds_of
-    from rldoctor.training.record import write_bands
 
     recipe = load_trainable(reference, config.references)
     trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
@@ -116,7 +116,7 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
         raise TrainingFailed(f"Seed {trial.seed}: {failure.problem}", failure.cure)
     directories = [trial.directory for trial in trials]
     # Only those that pass are healthy patients.
-    healthy = [directory for directory in directories if criteria.judge(directory).verdict is Verdict.HEALTHY]
+    healthy = [directory for directory in directories if judge_run(directory).verdict is Verdict.HEALTHY]
     left_out = [directory for directory in directories if directory not in healthy]
     for directory in left_out:
         typer.echo(f"{directory} does not pass the recipe's criteria and is left out: rldoctor gate {directory}")

@@ -26,11 +26,11 @@ def rules(
     """List everything that the doctor knows: checks, signs, criteria, diagnoses, metrics and concepts."""
     import json
 
-    from rldoctor.explain import catalogue, library
+    from rldoctor.explain.pages import catalogue, library
 
     asked = configured(config, isolated)
     if format_ is RulesFormat.MD:
-        from rldoctor.render.rule_reference import render_reference
+        from rldoctor.explain.rule_reference import render_reference
 
         typer.echo(render_reference(library(asked)), nl=False)
         return

@@ -26,7 +26,7 @@ from rldoctor.cli.options import (
     pairs,
 )
 from rldoctor.cli.progress import sweep_bars
-from rldoctor.training.engine import Engine
+from rldoctor.environments.engine import Engine
 
 
 def sweep(
@@ -67,13 +67,13 @@ def sweep(
 ) -> None:
     """Train many seeds and settings side by side, and compare them. The same command goes on where it was stopped."""
     need_training_packages("sweep")
+    from rldoctor.experiments.sweep.conduct import conduct, write_reports
+    from rldoctor.experiments.sweep.plan import make_plan
+    from rldoctor.experiments.sweep.spec import SweepSpec, read_wish, seeds_of, varied
     from rldoctor.model import make_report
     from rldoctor.references import load_trainable
-    from rldoctor.sweep.conduct import conduct, write_reports
-    from rldoctor.sweep.plan import make_plan
-    from rldoctor.sweep.wish import Wish, read_wish, seeds_of, varied
 
-    asked = read_wish(file) if file is not None else Wish()
+    asked = read_wish(file) if file is not None else SweepSpec()
     changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
     wish = replace(
         asked,
@@ -105,6 +105,6 @@ def sweep(
 
 def _teller(format_: Format) -> Callable[[str], None]:
     """Return what prints the plan: with the report for people, on stderr where stdout is for programs."""
-    from rldoctor.render.words import clean
+    from rldoctor.render.wording import clean
 
     return lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT)

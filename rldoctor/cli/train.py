@@ -18,8 +18,8 @@ from rldoctor.cli.options import (
     need_training_packages,
     pairs,
 )
+from rldoctor.environments.engine import Engine
 from rldoctor.errors import EXIT_STOPPED, UsageError
-from rldoctor.training.engine import Engine
 
 
 def train(
@@ -61,8 +61,8 @@ def train(
         raise UsageError(f"There is no recipe {recipe_}.", "Name a recipe.toml, or the folder of one.")
     named = str(recipe_) if recipe_ is not None else reference or "chapter"
     recipe = load_trainable(named, configured(config, isolated).references).with_overrides(changes)
-    from rldoctor.preflight_checks.environment import resolve
-    from rldoctor.training.engine import require_engine
+    from rldoctor.environments.engine import require_engine
+    from rldoctor.environments.registry import resolve
     from rldoctor.training.train import resume as go_on
     from rldoctor.training.train import total_steps_of
     from rldoctor.training.train import train as begin

@@ -46,12 +46,12 @@ def treat(
     need_training_packages("treat")
     from rldoctor import run_directory
     from rldoctor.cli.progress import bars
-    from rldoctor.render.words import clean
-    from rldoctor.treatment.conduct import Wishes
-    from rldoctor.treatment.conduct import treat as conduct
+    from rldoctor.experiments.treatment.conduct import TreatmentOptions
+    from rldoctor.experiments.treatment.conduct import treat as conduct
+    from rldoctor.render.wording import clean
 
     run_directory.require(run)
-    wishes = Wishes(rounds, steps, env, pairs(set_), reference, out, dry_run)
+    wishes = TreatmentOptions(rounds, steps, env, pairs(set_), reference, out, dry_run)
     with bars(quiet=format_ is not Format.TEXT) as bar:
         report = conduct(
             run,

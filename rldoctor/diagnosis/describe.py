@@ -8,12 +8,12 @@ import numpy as np
 
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
-from rldoctor.logs.names import Names
+from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.diagnoses import Observation, Unobserved
-from rldoctor.rulebook.verb import evidence
+from rldoctor.rulebook.detectors.detector import evidence
+from rldoctor.rulebook.observe import Observation, Unobserved
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
@@ -23,7 +23,7 @@ _STRAIGHT = 0.02
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
-def title(run: Run, matched: Match, book: Rulebook, names: Iterable[Names] = ()) -> str:
+def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] = ()) -> str:
     """Return a sentence on what the run is: framework, algorithm, length and what it is held against.
 
     ``names`` are the user's dictionaries of tags.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
+from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.means import Means, means_of, shipped_means
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, decide, is_foreign, is_short
@@ -26,7 +27,7 @@ from rldoctor.logs.frameworks import find_names
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import Json, RankedDiagnosis, Run, Subject, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
-from rldoctor.rulebook.diagnoses import HEALTHY, Ranked, observe_all, rank
+from rldoctor.rulebook.observe import observe_all
 
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
@@ -58,7 +59,7 @@ def diagnose(
         ignore: Leave out such signs; they neither weigh in the odds nor are reported.
         processes: How many share many runs; as many as there are cores by default.
         executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
-        framework: What logged the runs: a name of ``checks/names/`` or a names file; told by their tags by default.
+        framework: What logged the runs: a name of ``checks/tags/`` or a names file; told by their tags by default.
         config: What the project asks for; ``select`` goes before its selection.
         floor: Mean return of a policy that has learned nothing, where all runs are of one environment.
 
@@ -78,7 +79,7 @@ def diagnose(
             "Name the folder that tensorboard --logdir would take.",
         )
     # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
-    means = means_of(config, select, ignore)
+    means = context_of(config, select, ignore)
     if framework:
         find_names(framework, means.names)
     plain = config.is_plain and not (select or ignore)
@@ -93,9 +94,9 @@ def diagnose(
 
 
 def _diagnose_directory(
-    directory: Path, reference: str | None, framework: str | None, means: Means | None, floor: float | None
+    directory: Path, reference: str | None, framework: str | None, means: DiagnosisContext | None, floor: float | None
 ) -> Subject:
-    means = means or shipped_means()
+    means = means or shipped_context()
     run = read_run(directory, framework, means.names)
     return diagnose_run(run if floor is None else replace(run, floor=floor), reference, means=means)
 
@@ -151,7 +152,7 @@ def _marks(directory: Path) -> str:
 
 
 def diagnose_run(
-    run: Run, reference: str | None = None, book: Rulebook | None = None, means: Means | None = None
+    run: Run, reference: str | None = None, book: Rulebook | None = None, means: DiagnosisContext | None = None
 ) -> Subject:
     """Diagnose one run.
 
@@ -164,7 +165,7 @@ def diagnose_run(
     Raises:
         UsageError: The reference does not exist.
     """
-    means = means or shipped_means()
+    means = means or shipped_context()
     book = book or means.book
     matched = match(run, reference, means.references)
     case = Case(run, matched.reference, matched.same_recipe)

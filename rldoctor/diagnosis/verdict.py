@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
-from rldoctor.rulebook.diagnoses import HEALTHY, Observation, Ranked
+from rldoctor.rulebook.observe import Observation
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 MIXED_RUNS = "LOG201"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rldoctor.errors import UsageError
-from rldoctor.logs.event_files import is_log_file, is_plain_table, is_progress_table, is_run_file, is_wandb_file
-from rldoctor.logs.mlflow_runs import is_mlflow_run
+from rldoctor.logs.file_kinds import is_log_file, is_plain_table, is_progress_table, is_run_file, is_wandb_file
+from rldoctor.logs.formats.mlflow import is_mlflow_run
 from rldoctor.logs.remote import fetch, is_remote
 
 

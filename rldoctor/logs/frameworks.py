@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rldoctor import shipped
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.names import Names
-from rldoctor.logs.names_file import load_names
+from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.logs.tag_mapping_file import load_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +24,24 @@ class Recognised:
         wanted: The user named it.
     """
 
-    names: Names
+    names: TagMapping
     known: int
     logged: int
     wanted: bool = False
 
 
 @cache
-def shipped_names() -> tuple[Names, ...]:
+def shipped_names() -> tuple[TagMapping, ...]:
     """Return the shipped dictionaries, by file name.
 
     Raises:
         UsageError: One of the files is not valid.
     """
-    return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "names").glob("*.toml")))
+    return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "tags").glob("*.toml")))
 
 
 @cache
-def own_names(rules: tuple[Path, ...]) -> tuple[Names, ...]:
+def own_names(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
     """Return the dictionaries in ``names/`` of the user's folders of rules.
 
     Raises:
@@ -49,7 +49,11 @@ def own_names(rules: tuple[Path, ...]) -> tuple[Names, ...]:
     """
     taken = {names.framework for names in shipped_names()}
     found = []
-    for path in (path for folder in rules for path in sorted((folder / "names").glob("*.toml"))):
+    for path in (
+        path
+        for folder in rules
+        for path in sorted([*(folder / "tags").glob("*.toml"), *(folder / "names").glob("*.toml")])
+    ):
         if path.stem in taken:
             raise UsageError(f"{path}: there are names of a framework {path.stem!r} already.", "Call yours otherwise.")
         taken.add(path.stem)
@@ -57,12 +61,12 @@ def own_names(rules: tuple[Path, ...]) -> tuple[Names, ...]:
     return tuple(found)
 
 
-def titles(own: Iterable[Names] = ()) -> dict[str, str]:
+def titles(own: Iterable[TagMapping] = ()) -> dict[str, str]:
     """Return the frameworks' names in words."""
     return {names.framework: names.title for names in (*shipped_names(), *own)}
 
 
-def find_names(word: str, own: Iterable[Names] = ()) -> Names:
+def find_names(word: str, own: Iterable[TagMapping] = ()) -> TagMapping:
     """Return a dictionary by its name, such as ``cleanrl``, or the path of its file; ``own`` are the user's.
 
     Raises:
@@ -75,11 +79,13 @@ def find_names(word: str, own: Iterable[Names] = ()) -> Names:
         return load_names(Path(word))
     raise UsageError(
         f"There are no names of a framework called {word!r}.",
-        f"{near(word, known)} Or give the path of a file of your own, such as checks/names/{word or 'mine'}.toml.",
+        f"{near(word, known)} Or give the path of a file of your own, such as checks/tags/{word or 'mine'}.toml.",
     )
 
 
-def recognise(tags: Iterable[str], dictionaries: Iterable[Names], wanted: Names | None = None) -> Recognised | None:
+def recognise(
+    tags: Iterable[str], dictionaries: Iterable[TagMapping], wanted: TagMapping | None = None
+) -> Recognised | None:
     """Return the framework that knows most of ``tags``; the first by name where several do, None where none does.
 
     Args:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rldoctor.logs.tfevents import EventFile
+from rldoctor.logs.formats.tfevents import EventFile
 from rldoctor.model import FloatArray, IntArray
 
 Points = tuple[IntArray, FloatArray]

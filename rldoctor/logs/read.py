@@ -15,7 +15,7 @@ import numpy as np
 from rldoctor import run_directory
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import frameworks
-from rldoctor.logs.event_files import (
+from rldoctor.logs.file_kinds import (
     is_evaluations,
     is_event_file,
     is_log_file,
@@ -23,16 +23,16 @@ from rldoctor.logs.event_files import (
     is_progress_table,
     is_wandb_file,
 )
-from rldoctor.logs.framing import Troubles
+from rldoctor.logs.formats.mlflow import is_mlflow_run, read_metrics
+from rldoctor.logs.formats.sb3_files import read_evaluations, read_monitors
+from rldoctor.logs.formats.tables import read_table, recent_mean
+from rldoctor.logs.formats.tfevents import EventFile, read_event_file
+from rldoctor.logs.formats.tfrecord import ReadIssues
+from rldoctor.logs.formats.wandb import read_wandb
 from rldoctor.logs.merge import Points, merge
-from rldoctor.logs.mlflow_runs import is_mlflow_run, read_metrics
-from rldoctor.logs.names import Names
+from rldoctor.logs.read_issues import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
 from rldoctor.logs.remote import name_of
-from rldoctor.logs.sb3_files import read_evaluations, read_monitors
-from rldoctor.logs.tables import read_table, recent_mean
-from rldoctor.logs.tfevents import EventFile, read_event_file
-from rldoctor.logs.trouble import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
-from rldoctor.logs.wandb_runs import read_wandb
+from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Aggregation, Curve, Finding, Json, Run
 
 _RECORD_FILE = "run.json"
@@ -44,7 +44,7 @@ _LARGEST_STEP = 2**62
 _EPISODES_OF_A_MEAN = 100
 
 
-def read_run(directory: Path, framework: str | None = None, own: Sequence[Names] = ()) -> Run:
+def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMapping] = ()) -> Run:
     """Read the run in ``directory``: every event file in it, in the order in which they were begun.
 
     Without event files Stable-Baselines3's ``progress.csv`` or ``progress.json`` is read, or what Weights & Biases
@@ -125,7 +125,7 @@ def _read_files(directory: Path, wanted: Callable[[str], bool]) -> list[EventFil
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208  # names only
     except OSError as error:
-        troubles = Troubles()
+        troubles = ReadIssues()
         troubles.add("unreadable", 0, f"cannot be listed: {(error.strerror or str(error)).lower()}")
         return [EventFile(directory, troubles=troubles)]
     if is_mlflow_run(names, names):
@@ -159,7 +159,7 @@ def _begun(file: EventFile) -> tuple[int, float, list[tuple[int, str]]]:
     return int(found[1]) if found else 0, first, natural
 
 
-def _curves(points: Mapping[str, Points], speaking: Sequence[Names]) -> tuple[dict[str, Curve], list[str]]:
+def _curves(points: Mapping[str, Points], speaking: Sequence[TagMapping]) -> tuple[dict[str, Curve], list[str]]:
     """Translate tags into metrics; also return the tags that nobody in ``speaking`` claims.
 
     A supplement never replaces what the framework itself logged.
@@ -193,7 +193,7 @@ def _curves(points: Mapping[str, Points], speaking: Sequence[Names]) -> tuple[di
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
 
 
-def _last_step(points: Mapping[str, Points], speaking: Sequence[Names]) -> float:
+def _last_step(points: Mapping[str, Points], speaking: Sequence[TagMapping]) -> float:
     """Return the last step of the tags that count what the framework's step axis says; 0 where there is none."""
     meanings = ((names.meaning(tag), steps) for names in speaking for tag, (steps, _) in points.items())
     return float(max((steps[-1] for meaning, steps in meanings if meaning and not meaning.axis), default=0))

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.event_files import is_log_file, is_run_file, is_wandb_file
+from rldoctor.logs.file_kinds import is_log_file, is_run_file, is_wandb_file
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
 _RECORD_FILE = "run.json"

@@ -3,13 +3,12 @@
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
-from rldoctor.model.comparison import Sample, SettingResult, Trend, TrialResult
-from rldoctor.model.configuration import Addition, Configuration, KeyInForce
+from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
+from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
-from rldoctor.model.run import Curve, Finding, Run
-from rldoctor.model.subject import (
+from rldoctor.model.results import (
+    CheckResult,
     CriterionResult,
-    Examination,
     Page,
     RankedDiagnosis,
     Subject,
@@ -17,6 +16,8 @@ from rldoctor.model.subject import (
     TableRow,
     Unjudged,
 )
+from rldoctor.model.run import Curve, Finding, Run
+from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
     Remedy,
@@ -25,21 +26,20 @@ from rldoctor.model.treatment import (
     TreatmentTrial,
     TrialState,
 )
-from rldoctor.model.words import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 
 __all__ = [
     "Addition",
     "Aggregation",
-    "Configuration",
+    "CheckResult",
     "CriterionResult",
     "Curve",
-    "Examination",
+    "EffectiveConfig",
+    "EffectiveKey",
     "Finding",
     "FloatArray",
     "Instruction",
     "IntArray",
     "Json",
-    "KeyInForce",
     "Outcome",
     "Page",
     "RankedDiagnosis",

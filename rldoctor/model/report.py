@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
+from rldoctor.model.enums import Verdict
+from rldoctor.model.results import Subject
 from rldoctor.model.run import Finding
-from rldoctor.model.subject import Subject
-from rldoctor.model.words import Verdict
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook."""
-        html: str = import_module("rldoctor.render.notebook").render_notebook(self)
+        html: str = import_module("rldoctor.render.html.notebook").render_notebook(self)
         return html
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rldoctor.model.words import Aggregation, FloatArray, IntArray, Json, Severity
+from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,14 +73,14 @@ class Run:
 
     Attributes:
         path: The directory that holds the event files, as the user named it.
-        framework: Key of ``checks/names/``, such as ``sb3``; empty when no known tag was found.
+        framework: Key of ``checks/tags/``, such as ``sb3``; empty when no known tag was found.
         curves: Canonical metric name to curve.
         unknown_tags: Scalar tags that the framework's dictionary does not know.
         record: The content of ``run.json``; empty when there is none.
         findings: What reading the logs already showed (torn file, mixed runs, ...).
         size_bytes: Total size of the event files.
         algorithm: What it was trained with, a key of ``checks/algorithms.toml``; empty where the logs do not tell.
-        step_axis: What the steps of the curves count, one of ``rldoctor.logs.names.STEP_AXES``.
+        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.STEP_AXES``.
         tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
         framework_named: The user said which framework it is.
         floor: The better of the mean returns that doing nothing and acting at random get; ``None`` where not measured.

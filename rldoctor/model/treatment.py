@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rldoctor.model.words import Json
+from rldoctor.model.enums import Json
 
 
 class TreatmentOutcome(StrEnum):

@@ -10,14 +10,14 @@ from rldoctor.model import Report
 
 # Name to module and function, imported when asked for: a diagnosis in the terminal needs no templates.
 FORMATS: Mapping[str, str] = {
-    "text": "text:render_text",
+    "text": "terminal.report:render_text",
     "json": "json_report:render_json",
-    "html": "html_report:render_html",
+    "html": "html.report:render_html",
     "junit": "junit:render_junit",
     "sarif": "sarif:render_sarif",
     "github": "github:render_github",
     "md": "markdown:render_markdown",
-    "csv": "table:render_csv",
+    "csv": "csv_table:render_csv",
 }
 
 

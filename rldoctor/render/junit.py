@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from rldoctor.model import CriterionResult, Examination, Outcome, Report, Severity, Subject, Verdict
+from rldoctor.model import CheckResult, CriterionResult, Outcome, Report, Severity, Subject, Verdict
 from rldoctor.render.remarks import Remark, headline, remarks_on
-from rldoctor.render.words import clean
+from rldoctor.render.wording import clean
 
 
 def render_junit(report: Report, verbose: bool = False) -> str:
@@ -52,7 +52,7 @@ def _case(subject: Subject, name: str, seconds: float = 0.0) -> ElementTree.Elem
     return ElementTree.Element("testcase", classname=kind, name=name, time=f"{seconds:.3f}")
 
 
-def _of_check(examination: Examination, subject: Subject, said: list[Remark]) -> ElementTree.Element:
+def _of_check(examination: CheckResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
     case = _case(subject, f"{examination.code} {examination.name}", examination.seconds)
     errors = [remark for remark in said if remark.severity is Severity.ERROR]
     if errors:

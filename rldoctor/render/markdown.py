@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from rldoctor.model import Report, Severity, Subject, Verdict
-from rldoctor.render.comparison import tables
 from rldoctor.render.remarks import Remark, by_configuration, headline, remarks_on
-from rldoctor.render.words import clean, counted, number
+from rldoctor.render.sweep_tables import tables
+from rldoctor.render.wording import clean, counted, number
 
 # GitHub refuses a comment of more than 65,536 characters; other hosts take more.
 MOST_CHARACTERS = 65_000

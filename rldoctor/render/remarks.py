@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rldoctor.model import Report, Severity, Subject, Verdict
-from rldoctor.render.words import clean, number
+from rldoctor.render.wording import clean, number
 
 _LEVEL = {Verdict.SICK: Severity.ERROR, Verdict.SUSPECT: Severity.WARNING, Verdict.UNJUDGED: Severity.ERROR}
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from rldoctor.model import Report, Severity
 from rldoctor.render.remarks import Remark, headline, remarks
-from rldoctor.render.words import clean
+from rldoctor.render.wording import clean
 from rldoctor.rulebook import load_rulebook
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -20,7 +20,7 @@ _LEVEL = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "e
 def render_sarif(report: Report, verbose: bool = False) -> str:
     """Return ``report`` as a SARIF log of one run, with the metadata of every rule that spoke."""
     del verbose
-    from rldoctor import __version__
+    from rldoctor.version import __version__
 
     said, left_out = list(remarks(report)), _suppressed(report)
     kinds = {clean(subject.path): subject.kind for subject in report.subjects}

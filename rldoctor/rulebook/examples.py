@@ -9,7 +9,7 @@ import numpy as np
 from rldoctor import references
 from rldoctor.model import Curve, Run
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.diagnoses import Observation, observe
+from rldoctor.rulebook.observe import Observation, observe
 from rldoctor.rulebook.schema import Example, Sign
 
 

@@ -18,10 +18,10 @@ from rldoctor import shipped
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Severity
 from rldoctor.rulebook.case import derived_metrics
+from rldoctor.rulebook.detectors import DETECTORS
+from rldoctor.rulebook.detectors.detector import STATISTICS, Condition
 from rldoctor.rulebook.load_remedies import changes, confirmed_by
 from rldoctor.rulebook.schema import Algorithm, DiagnosisRule, Example, Metric, Sign
-from rldoctor.rulebook.signs import VERBS
-from rldoctor.rulebook.verb import STATISTICS, Condition
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 # Families that rldoctor keeps for itself, those of checks and of the gate among them.
@@ -101,7 +101,14 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
 
 def _only_rules(root: Path) -> None:
     """Refuse a file of the user's that nobody would read, and a folder without any that somebody would."""
-    read = ("metrics.toml", "signs/**/*.toml", "diagnoses/*.toml", "names/*.toml", "preflight/environments/*.toml")
+    read = (
+        "metrics.toml",
+        "signs/**/*.toml",
+        "diagnoses/*.toml",
+        "tags/*.toml",
+        "names/*.toml",
+        "preflight/environments/*.toml",
+    )
     known = {path for pattern in read for path in root.glob(pattern)}
     for path in sorted(root.rglob("*.toml")):
         if path not in known:
@@ -225,9 +232,9 @@ def _tables(data: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any
 
 def _condition(data: dict[str, Any], path: Path, metrics: set[str]) -> Condition:
     verb = str(data.get("verb"))
-    if verb not in VERBS:
-        raise UsageError(f"{path}: when.verb = {verb!r} is not known.", near(verb, VERBS))
-    kind = VERBS[verb]
+    if verb not in DETECTORS:
+        raise UsageError(f"{path}: when.verb = {verb!r} is not known.", near(verb, DETECTORS))
+    kind = DETECTORS[verb]
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     _only((key for key in data if key != "verb"), fields, path, "when.")

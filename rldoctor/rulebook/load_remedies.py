@@ -27,7 +27,7 @@ def declared_checks() -> Mapping[str, str]:
     file is one check.
     """
     found = {}
-    for path in sorted((Path(__file__).resolve().parents[1] / "preflight_checks").glob("*.py")):
+    for path in sorted((Path(__file__).resolve().parents[1] / "preflight" / "checks").rglob("*.py")):
         declared = DECLARED.search(path.read_text(encoding="utf-8"))
         if declared:
             found[declared[1]] = declared[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rldoctor.model import Severity
-from rldoctor.rulebook.verb import Condition
+from rldoctor.rulebook.detectors.detector import Condition
 
 
 @dataclass(frozen=True)

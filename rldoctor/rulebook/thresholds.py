@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rldoctor.errors import UsageError, near
+from rldoctor.rulebook.detectors.detector import Condition, Ramp
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import Sign
-from rldoctor.rulebook.verb import Condition, Ramp
 
 
 def with_thresholds(book: Rulebook, thresholds: Mapping[str, Ramp], where: str) -> tuple[Rulebook, dict[str, str]]:

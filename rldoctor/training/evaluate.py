@@ -14,15 +14,15 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rldoctor import machine, run_directory
+from rldoctor.environments import registry
+from rldoctor.environments.baselines import aggregate, measure_baselines
+from rldoctor.environments.robot_joints import read_joints_at_once
+from rldoctor.environments.rollouts import Env, Episode, roll_out
+from rldoctor.environments.step_threads import helpful_threads
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight_checks import environment
-from rldoctor.preflight_checks.baselines import aggregate, measure_baselines
-from rldoctor.preflight_checks.crew import helpful_threads
-from rldoctor.preflight_checks.robot_joints import read_joints_at_once
-from rldoctor.preflight_checks.rollouts import Env, Episode, roll_out
-from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 
 # Of one episode's path in paths.json; FetchReach has 51.
@@ -69,7 +69,7 @@ def evaluate(
     tell = watcher or (lambda policy, done: None)
 
     def make_env() -> Env:
-        env = environment.make(recipe.env)
+        env = registry.make(recipe.env)
         read_joints_at_once(env)
         return env
 
@@ -162,7 +162,7 @@ def recipe_of(directory: Path) -> Recipe:
     return recipe_from_mapping(recipe, str(directory / run_directory.RUN_FILE))
 
 
-@uncompiled()
+@without_dynamo()
 def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     """Build the recipe's policy and put the saved weights in.
 
@@ -174,7 +174,7 @@ def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     """
     # The rollout buffer is made as small as SB3 allows.
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
-    envs = DummyVecEnv([lambda: environment.make(recipe.env)])
+    envs = DummyVecEnv([lambda: registry.make(recipe.env)])
     try:
         model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:

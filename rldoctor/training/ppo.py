@@ -18,9 +18,9 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight_checks.learner import policy_class, ppo_arguments
 from rldoctor.recipe import Recipe
 from rldoctor.run_directory import CHECKPOINTS, replacing
+from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
 
 STATE_MEMBER = "rldoctor.json"
 TENSORS_MEMBER = "rldoctor.pth"

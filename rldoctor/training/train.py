@@ -11,20 +11,20 @@ import torch
 from stable_baselines3 import PPO
 
 from rldoctor import machine, run_directory
+from rldoctor.environments.engine import Engine
+from rldoctor.environments.vec_envs import Wrapper, make_training_envs, training_seed
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
-from rldoctor.preflight_checks.uncompiled import uncompiled
 from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.sb3.fast_policy import use_fast_policy
+from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
-from rldoctor.training.callback import Silent, Watcher
-from rldoctor.training.engine import Engine
-from rldoctor.training.envs import Wrapper, make_training_envs, training_seed
-from rldoctor.training.hasten import hasten
-from rldoctor.training.learning import Training, learn, now
-from rldoctor.training.moment import Moment
+from rldoctor.training.loop import Training, learn, now
+from rldoctor.training.resume_state import ResumeState
+from rldoctor.training.training_callback import Silent, Watcher
 
 
-@uncompiled()
+@without_dynamo()
 def train(
     recipe: Recipe,
     directory: Path,
@@ -71,7 +71,7 @@ def train(
         if adjust:
             adjust(model)
         else:
-            hasten(model.policy)
+            use_fast_policy(model.policy)
         record: dict[str, Json] = {
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
@@ -99,7 +99,7 @@ def train(
         envs.close()
 
 
-@uncompiled()
+@without_dynamo()
 def resume(
     directory: Path,
     *,
@@ -156,9 +156,9 @@ def _resume(
     envs = make_training_envs(recipe, wrap, threads, _engine(record))
     try:
         model = ppo.build(recipe, envs, seed)
-        hasten(model.policy)
+        use_fast_policy(model.policy)
         checkpoint = newest_checkpoint(directory)
-        moment = Moment(ppo.load_weights(model, checkpoint), ppo.load_tensors(checkpoint))
+        moment = ResumeState(ppo.load_weights(model, checkpoint), ppo.load_tensors(checkpoint))
         model.num_timesteps = moment.count("steps")
         model._n_updates = moment.count("updates")
         # Where the environments cannot be brought back, they begin new episodes: the whole number of environments and

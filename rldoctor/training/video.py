@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rldoctor import run_directory
+from rldoctor.environments import registry
+from rldoctor.environments.rollouts import Env, goal_distance, stack
 from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError
-from rldoctor.preflight_checks import environment
-from rldoctor.preflight_checks.rollouts import Env, goal_distance, stack
 from rldoctor.training.evaluate import load_policy, recipe_of
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
 def _make(env_id: str) -> Env:
     # Environments differ in whether the size of their pictures can be asked for.
     try:
-        return environment.make(env_id, render_mode="rgb_array", width=_SIDE, height=_SIDE)
-    except environment.EnvironmentBroken:
-        return environment.make(env_id, render_mode="rgb_array")
+        return registry.make(env_id, render_mode="rgb_array", width=_SIDE, height=_SIDE)
+    except registry.EnvironmentBroken:
+        return registry.make(env_id, render_mode="rgb_array")
 
 
 def _frames(

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from rldoctor import criteria
+from rldoctor import gate
 from rldoctor.cli.app import COMMANDS, run
 from rldoctor.cli.options import pairs, words
 
@@ -136,7 +136,7 @@ def test_a_defect_says_that_it_is_one(place, capsys, monkeypatch):
     def crash(*arguments, **options):
         raise ZeroDivisionError("by\x1b[31m zero")
 
-    monkeypatch.setattr(criteria, "judge_all", crash)
+    monkeypatch.setattr(gate, "judge_all", crash)
     assert run(["gate", "folder"]) == 4
     err = capsys.readouterr().err
     assert "rldoctor itself failed with ZeroDivisionError: by" in err
@@ -154,7 +154,7 @@ def test_ctrl_c_is_130(place, monkeypatch):
     def press(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(criteria, "judge_all", press)
+    monkeypatch.setattr(gate, "judge_all", press)
     assert run(["gate", "folder"]) == 130
 
 

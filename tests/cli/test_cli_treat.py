@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from rldoctor.cli.app import run
+from rldoctor.experiments.treatment.recipe_file import write_recipe
 from rldoctor.references import find_folder, load_recipe
-from rldoctor.treatment.recipe_file import write_recipe
 from tests.treatment.recorded import RUNS, STANDS_STILL
 
 

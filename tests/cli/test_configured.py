@@ -14,8 +14,8 @@ import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.config import KEYS
 from rldoctor.errors import UsageError
+from rldoctor.model.saved import read_report
 from rldoctor.render import render
-from rldoctor.render.saved import read_report
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "tests/runs/sick/learning-rate-too-high/chapter-learning-rate-high-strong-0"

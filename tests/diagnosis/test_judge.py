@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rldoctor.diagnosis.context import choose
 from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import _each, diagnose, diagnose_run
-from rldoctor.diagnosis.means import choose
 from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import load_rulebook
-from tests.diagnosis.people import chapter_run, run
+from tests.diagnosis.made_up_runs import chapter_run, run
 
 HEALTHY_RETURN = (-10, -8, -5, -3.5, -2.8, -2.5, -2.3)
 

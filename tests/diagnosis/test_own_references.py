@@ -12,12 +12,12 @@ from rldoctor import references
 from rldoctor.cli.app import run as command
 from rldoctor.config import Config, read_config
 from rldoctor.diagnosis import diagnose
+from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.match import match
-from rldoctor.diagnosis.means import means_of
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.recipe import recipe_from_mapping
-from rldoctor.training.record_existing import Wish, record_existing, to_toml
+from rldoctor.recording.from_runs import RecordingSpec, record_existing, to_toml
 
 HEALTHY = Path(__file__).parents[1] / "runs/healthy"
 SICK = Path(__file__).parents[1] / "runs/sick"
@@ -47,7 +47,7 @@ def good(tmp_path):
 
 
 def recorded(folder, tmp_path, **wish):
-    made = record_existing([folder], Wish(**{"name": "our_env/ours", "out": tmp_path / "kept", **wish}))
+    made = record_existing([folder], RecordingSpec(**{"name": "our_env/ours", "out": tmp_path / "kept", **wish}))
     return made, Config(references=(made.folder,))
 
 
@@ -55,7 +55,7 @@ def test_a_recipe_that_run_json_tells_is_kept_and_read_back(good, tmp_path):
     made, config = recorded(good(), tmp_path)
     assert (made.runs, made.left_out, made.doubtful) == (3, (), {})
     assert made.folder == tmp_path / "kept/our_env/ours"
-    [reference] = means_of(config).references
+    [reference] = context_of(config).references
     shipped = references.load_recipe("quick")
     assert reference.recipe.name == "our_env/ours"
     assert reference.recipe.hyperparameters == shipped.hyperparameters
@@ -114,7 +114,7 @@ def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good,
         recorded(folder, tmp_path)
     assert not (tmp_path / "kept").exists()
     made, config = recorded(folder, tmp_path, env=FETCH)
-    [reference] = means_of(config).references
+    [reference] = context_of(config).references
     assert reference.recipe.partial
     # Its learning rate falls, so that no one value is the setting.
     assert dict(reference.recipe.hyperparameters) == {"clip_range": 0.2, "clip_range_schedule": "constant"}
@@ -131,7 +131,7 @@ def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good,
 def test_runs_without_run_json_are_known_by_their_logs_and_strangers_are_not(good, tmp_path):
     folder = good(told=False)
     _, config = recorded(folder, tmp_path, env=FETCH)
-    mine = means_of(config).references
+    mine = context_of(config).references
     for path in sorted(QUICK.glob("as-recorded-*")):
         found = match(untold(path, tmp_path), mine=mine)
         assert found.reference is not None, path.name
@@ -162,7 +162,7 @@ def test_runs_of_other_frameworks_make_a_reference_for_runs_of_theirs(tmp_path):
                 writer.add_scalar("losses/approx_kl", 0.006 + 0.001 * seed, step)
                 writer.add_scalar("losses/value_loss", 4.0 / i, step)
     runs = [tmp_path / "cleanrl" / f"seed-{seed}" for seed in range(3)]
-    made = record_existing(runs, Wish("cart/cleanrl", tmp_path / "kept", env="CartPole-v1"))
+    made = record_existing(runs, RecordingSpec("cart/cleanrl", tmp_path / "kept", env="CartPole-v1"))
     assert made.recipe.framework == "cleanrl"
     assert made.recipe.hyperparameters["learning_rate"] == 2.5e-4
     config = Config(references=(made.folder,))
@@ -180,7 +180,7 @@ def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(go
     made, config = recorded(good(told=False), tmp_path, env=FETCH)
     run = read_run(QUICK / "epochs-20-61")
     rule = load_rulebook().diagnoses["updates-too-aggressive"]
-    found = match(run, made.recipe.name, means_of(config).references)
+    found = match(run, made.recipe.name, context_of(config).references)
     # 20 epochs are within what PPO is trained with; the learning rate is not, and the reference does not know another.
     assert "learning_rate 0.002 -> 0.0003" in concrete(rule, found, run)
     assert "None" not in concrete(rule, found, run)
@@ -306,14 +306,14 @@ def test_two_references_of_one_name_are_refused(good, tmp_path):
     made, _ = recorded(good(), tmp_path)
     shutil.copytree(made.folder, tmp_path / "again")
     with pytest.raises(UsageError, match="is called 'our_env/ours', as the one in"):
-        means_of(Config(references=(made.folder, tmp_path / "again")))
+        context_of(Config(references=(made.folder, tmp_path / "again")))
     shipped = references.find_folder("quick")
     with pytest.raises(UsageError, match="fetch_reach_dense/quick"):
-        means_of(Config(references=(shipped,)))
+        context_of(Config(references=(shipped,)))
 
 
 def test_charts_of_the_page_draw_the_bands_of_an_own_reference(good, tmp_path):
-    from rldoctor.render.chart_data import chart_data
+    from rldoctor.diagnosis.chart_data import chart_data
 
     _, config = recorded(good(), tmp_path)
     subjects = diagnose([QUICK / "as-recorded-22"], config=config)

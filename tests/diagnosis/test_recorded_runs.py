@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.corpus import without_doctor
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose, diagnose_run, judge
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Severity, Subject, Verdict, make_report
 from rldoctor.render.json_report import render_json
-from tests.benchmarks.corpus import without_doctor
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rldoctor.logs.formats.tfevents import EventFile
 from rldoctor.logs.merge import merge
-from rldoctor.logs.tfevents import EventFile
 
 
 def file(name: str, points: list[tuple[str, int, float]], purges=(), first=0.0, last=0.0) -> EventFile:

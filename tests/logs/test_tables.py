@@ -18,7 +18,7 @@ import rldoctor
 from rldoctor.cli.app import run as command
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.tables import recent_mean
+from rldoctor.logs.formats.tables import recent_mean
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from rldoctor.logs import tfevents
-from rldoctor.logs.tfevents import EventFile, read_event_file
+from rldoctor.logs.formats import tfevents
+from rldoctor.logs.formats.tfevents import EventFile, read_event_file
 
 
 def everything(tag: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.reliability import event_files, fuzzing, load, platforms, training, trust
+from benchmarks.reliability import event_files, fuzzing, load, platforms, training, trust
 
 TOPICS = (event_files, fuzzing, training, trust, load, platforms)
 FAULTS = [

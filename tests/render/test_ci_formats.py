@@ -18,8 +18,8 @@ from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
 from rldoctor.errors import CannotJudge
 from rldoctor.model import (
+    CheckResult,
     CriterionResult,
-    Examination,
     Finding,
     Outcome,
     RankedDiagnosis,
@@ -66,10 +66,10 @@ def hostile() -> Report:
             "environment",
             Verdict.SUSPECT,
             examinations=(
-                Examination("ENV101", "a", Outcome.FIRED, HOSTILE, 0.5),
-                Examination("ENV102", "b", Outcome.NOT_RUN, HOSTILE),
+                CheckResult("ENV101", "a", Outcome.FIRED, HOSTILE, 0.5),
+                CheckResult("ENV102", "b", Outcome.NOT_RUN, HOSTILE),
                 # Of a check of somebody else, as a saved report tells of it.
-                Examination(HOSTILE, HOSTILE, Outcome.PASSED, HOSTILE),
+                CheckResult(HOSTILE, HOSTILE, Outcome.PASSED, HOSTILE),
             ),
             findings=(Finding("ENV101", "a", Severity.WARNING, HOSTILE),),
         ),

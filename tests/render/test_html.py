@@ -11,10 +11,10 @@ import pytest
 
 from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
+from rldoctor.diagnosis.chart_data import thinned
 from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Verdict, make_report
 from rldoctor.render import render
-from rldoctor.render.chart_data import thinned
-from rldoctor.render.html_report import _embedded
+from rldoctor.render.html.report import _embedded
 from tests.render.browser import wait
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"

@@ -10,9 +10,9 @@ import pytest
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Unjudged, Verdict
 from rldoctor.render import FORMATS, render
-from rldoctor.render.evaluation import table
 from rldoctor.render.formats import check
 from rldoctor.render.json_report import render_error, render_json
+from rldoctor.render.terminal.evaluation import table
 
 REPORT = Report(
     "diagnose",
@@ -92,10 +92,10 @@ def test_an_error_is_a_report_too():
 
 
 def test_what_the_gate_says_is_in_the_report(hand_made):
-    from rldoctor import criteria
+    from rldoctor.gate import judge_run
     from rldoctor.model import make_report
 
-    subject = criteria.judge(hand_made.measured(success_rate=math.nan))
+    subject = judge_run(hand_made.measured(success_rate=math.nan))
     (shown,) = parsed(render_json(make_report("gate", [subject])))["subjects"]
     criterion = shown["criteria"][0]
     assert {"name", "observed", "relation", "threshold", "passed"} <= set(criterion)

@@ -12,7 +12,7 @@ import pytest
 import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.render.saved import read_report
+from rldoctor.model.saved import read_report
 
 RUNS = Path(__file__).parents[1] / "runs"
 

@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from rldoctor.model import Report, Sample, SettingResult, Subject, Trend, TrialResult, Verdict, make_report
+from rldoctor.model.saved import read_report
 from rldoctor.render import FORMATS, render
-from rldoctor.render.saved import read_report
-from rldoctor.render.text import render_text
+from rldoctor.render.terminal.report import render_text
 from tests.render.browser import wait
 from tests.render.test_ci_formats import schema
 

@@ -14,8 +14,8 @@ import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
 from rldoctor.model import (
+    CheckResult,
     CriterionResult,
-    Examination,
     Finding,
     Outcome,
     RankedDiagnosis,
@@ -27,8 +27,8 @@ from rldoctor.model import (
     Verdict,
     make_report,
 )
-from rldoctor.render.terminal_chart import draw
-from rldoctor.render.text import render_text
+from rldoctor.render.terminal.chart import draw
+from rldoctor.render.terminal.report import render_text
 
 RUNS = Path(__file__).parents[1] / "runs"
 SICK = RUNS / "sick" / "learning-rate-too-high" / "fetch_reach_dense-learning-rate-high-strong-100"
@@ -117,7 +117,7 @@ def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
     diagnosis = RankedDiagnosis(HOSTILE, HOSTILE, 0.9, (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE)
     row = TableRow(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (0.0, 1.0), "bad", HOSTILE)
     criterion = CriterionResult(HOSTILE, HOSTILE, HOSTILE, 0.5, ">", 0.9, False, HOSTILE)
-    examination = Examination(HOSTILE, HOSTILE, Outcome.NOT_RUN, HOSTILE)
+    examination = CheckResult(HOSTILE, HOSTILE, Outcome.NOT_RUN, HOSTILE)
     told = {"findings": (finding,), "diagnoses": (diagnosis,), "unjudged": (Unjudged(HOSTILE, HOSTILE, HOSTILE),)}
     subjects = (
         Subject(HOSTILE, "run", Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),

@@ -24,9 +24,9 @@ from rldoctor.model import (
     TrialState,
     Verdict,
 )
+from rldoctor.model.saved import read_report
 from rldoctor.render import FORMATS, render
-from rldoctor.render.saved import read_report
-from rldoctor.render.text import render_text
+from rldoctor.render.terminal.report import render_text
 from tests.render.test_ci_formats import schema
 
 HOSTILE = "=1+1[red]|`<script>alert(1)</script>\x1b[31m"

@@ -9,7 +9,7 @@ import pytest
 
 from rldoctor import shipped
 from rldoctor.errors import UsageError
-from rldoctor.preflight_checks.runner import all_checks
+from rldoctor.preflight.runner import all_checks
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS

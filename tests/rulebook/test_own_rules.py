@@ -10,7 +10,7 @@ import pytest
 
 from rldoctor.config import Config
 from rldoctor.diagnosis import diagnose
-from rldoctor.diagnosis.means import means_of
+from rldoctor.diagnosis.context import context_of
 from rldoctor.errors import UsageError
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.examples import wrong_examples
@@ -136,14 +136,14 @@ def test_the_shipped_rules_stay_as_they_are(whole):
 
 
 def test_what_goes_to_other_processes_holds_no_file_of_the_project(whole):
-    means = pickle.loads(pickle.dumps(means_of(whole)))
+    means = pickle.loads(pickle.dumps(context_of(whole)))
     assert means.book.signs["OWN101"].when == load_rulebook(own=whole.rules).signs["OWN101"].when
     assert [names.framework for names in means.names] == ["ours"]
 
 
 def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
     from rldoctor.diagnosis import judge
-    from rldoctor.diagnosis.means import means_of as read
+    from rldoctor.diagnosis.context import context_of as read
     from rldoctor.executors.local import LocalExecutor
 
     def read_and_take_away(*arguments):
@@ -151,7 +151,7 @@ def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
         shutil.rmtree(whole.rules[0])
         return means
 
-    monkeypatch.setattr(judge, "means_of", read_and_take_away)
+    monkeypatch.setattr(judge, "context_of", read_and_take_away)
     [subject] = diagnose([RUN], executor=LocalExecutor(1), config=whole)
     assert not whole.rules[0].exists()
     assert "OWN101" in {finding.code for finding in subject.findings}
@@ -172,7 +172,7 @@ def test_own_names_tell_an_own_framework(whole, tmp_path):
 
 
 def test_own_expectations_are_known(whole):
-    from rldoctor.preflight_checks.expectations import load_expectations
+    from rldoctor.preflight.expectations import load_expectations
 
     assert load_expectations(whole.rules)["OurRobot-v0"].horizon == 50
     assert "OurRobot-v0" not in load_expectations()
@@ -216,7 +216,7 @@ def test_a_metric_and_a_framework_that_are_known_are_refused(rules, tmp_path):
     (root / "metrics.toml").unlink()
     rules({"names/cleanrl.toml": NAMES.replace('"ours"', '"cleanrl"')})
     with pytest.raises(UsageError, match="'cleanrl' already"):
-        means_of(Config(rules=(root,)))
+        context_of(Config(rules=(root,)))
 
 
 def test_a_file_that_nobody_would_read_is_refused(rules):

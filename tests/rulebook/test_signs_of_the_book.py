@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rldoctor.rulebook import Sign, load_rulebook
-from rldoctor.rulebook.diagnoses import Observation, observe
 from rldoctor.rulebook.examples import case_of
+from rldoctor.rulebook.observe import Observation, observe
 from rldoctor.rulebook.schema import Example
 
 BOOK = load_rulebook()

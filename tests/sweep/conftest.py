@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from rldoctor.experiments.sweep.plan import make_plan
+from rldoctor.experiments.sweep.spec import SweepSpec
 from rldoctor.references import load_recipe
-from rldoctor.sweep.plan import make_plan
-from rldoctor.sweep.wish import Wish
 
 RECIPE = """
 name = "tests/cart"
@@ -43,4 +43,4 @@ def cart(recipe_file):
 @pytest.fixture
 def plan_of(cart, tmp_path):
     """Make a plan of the small recipe: ``plan_of(seeds=(0, 1), vary={...})``."""
-    return lambda out=tmp_path, **wish: make_plan(replace(Wish(), **wish), cart, out)
+    return lambda out=tmp_path, **wish: make_plan(replace(SweepSpec(), **wish), cart, out)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from rldoctor.experiments.sweep.compare import Outcome, compared
 from rldoctor.model import Curve, Run, Subject, Verdict
-from rldoctor.sweep.compare import Outcome, compared
 
 
 def outcome(trial, success, verdict=Verdict.HEALTHY, finished=True, rising=(0.0, 0.5, 1.0)):

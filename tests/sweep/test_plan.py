@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from rldoctor.environments.engine import Engine
 from rldoctor.errors import UsageError
-from rldoctor.sweep.plan import make_plan
-from rldoctor.sweep.wish import Wish, read_wish, seeds_of, split_values, varied
-from rldoctor.training.engine import Engine
+from rldoctor.experiments.sweep.plan import make_plan
+from rldoctor.experiments.sweep.spec import SweepSpec, read_wish, seeds_of, split_values, varied
 
 
 def names(plan):
@@ -149,7 +149,7 @@ net_arch = [[64, 64], [8]]
 clip_range = 0.4
 """)
     wish = read_wish(file)
-    assert wish == Wish(
+    assert wish == SweepSpec(
         reference="quick",
         seeds=(0, 1, 2),
         changes=("normalize_advantage=false", "total_steps=4096"),

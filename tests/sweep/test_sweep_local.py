@@ -16,18 +16,18 @@ from filelock import FileLock
 
 from rldoctor import run_directory
 from rldoctor.cli.app import run as command
-from rldoctor.criteria import judge
+from rldoctor.environments.engine import Engine
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors.local import LocalExecutor
+from rldoctor.experiments.sweep.conduct import conduct
+from rldoctor.experiments.sweep.run import run, waiting
+from rldoctor.experiments.sweep.trial import PRELOAD, TrialJob, do_away, files_of, write_files
+from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
+from rldoctor.model.saved import read_report
 from rldoctor.render import render
-from rldoctor.render.saved import read_report
-from rldoctor.sweep.conduct import conduct
-from rldoctor.sweep.run import run, waiting
-from rldoctor.sweep.trial import PRELOAD, TrialJob, do_away, files_of, write_files
-from rldoctor.training.engine import Engine
 from rldoctor.training.train import train
-from tests.sweep.onlookers import Notes
+from tests.sweep.observers import Notes
 
 CLOCK = {"train_seconds", "steps_per_second"}
 
@@ -58,7 +58,7 @@ def test_each_trial_is_an_ordinary_run(swept, cart, tmp_path):
     directory = swept / "recipe/seed-1"
     record = json.loads((directory / run_directory.RUN_FILE).read_text())
     assert (record["status"], record["seed"], record["steps"]) == ("finished", 1, 2048)
-    assert judge(directory).criteria
+    assert judge_run(directory).criteria
     train(cart, tmp_path, 1)
     alone, here = read_run(tmp_path), read_run(directory)
     for name in ("episode_return", "approx_kl", "loss"):

@@ -9,11 +9,11 @@ from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.executors import Done, Failed, Job, Lost
 from rldoctor.executors.local import LocalExecutor
+from rldoctor.experiments.sweep.results import results_of
+from rldoctor.experiments.sweep.run import run, waiting
 from rldoctor.logs import read_run
-from rldoctor.sweep.results import results_of
-from rldoctor.sweep.run import run, waiting
 from tests.executors import jobs
-from tests.sweep.onlookers import Notes
+from tests.sweep.observers import Notes
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 

@@ -9,10 +9,11 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rldoctor import criteria, run_directory
+from rldoctor import run_directory
+from rldoctor.environments import registry
 from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
+from rldoctor.gate import judge_run
 from rldoctor.model import Verdict
-from rldoctor.preflight_checks import environment
 from rldoctor.references import load_recipe
 from rldoctor.training.evaluate import evaluate
 from rldoctor.training.train import train
@@ -62,7 +63,7 @@ def test_an_episode_replayed_by_hand(evaluated_once, evaluation, small):
     from stable_baselines3 import PPO
 
     policy = PPO.load(evaluated_once / run_directory.POLICY_FILE, device="cpu")
-    env = environment.make(small.env)
+    env = registry.make(small.env)
     for row in evaluation["episodes"][:3]:
         observation, _ = env.reset(seed=row["seed"])
         total = 0.0
@@ -121,11 +122,11 @@ def test_an_unfinished_run_is_judged_by_its_newest_checkpoint(trained, evaluatio
     content = evaluate(trained, episodes=1, baselines=lambda: evaluation["baselines"])
     assert content["policy"]["file"] == "checkpoints/step-000000001024.zip"
     assert content["policy"]["steps"] == 1024
-    assert criteria.judge(trained).verdict is Verdict.SICK
+    assert judge_run(trained).verdict is Verdict.SICK
 
 
 def test_the_gate_fails_a_policy_that_has_hardly_learned(evaluated_once, evaluation):
-    subject = criteria.judge(evaluated_once)
+    subject = judge_run(evaluated_once)
     assert subject.verdict is Verdict.SICK
     failed = {result.name: result.observed for result in subject.criteria if not result.passed}
     assert {"success_rate", "final_distance_mean", "return_over_zero_action"} <= set(failed)
@@ -139,8 +140,8 @@ def test_a_run_of_cartpole_has_no_success_and_no_distance(tmp_path):
     assert content["aggregate"]["success_rate"] is None
     assert content["aggregate"]["final_distance_mean"] is None
     assert content["aggregate"]["return_mean"] == content["aggregate"]["episode_length_mean"] >= 8
-    assert criteria.judge(tmp_path).verdict is Verdict.SICK
-    reach = criteria.judge(tmp_path, recipe=load_recipe("quick"))
+    assert judge_run(tmp_path).verdict is Verdict.SICK
+    reach = judge_run(tmp_path, recipe=load_recipe("quick"))
     assert reach.verdict is Verdict.UNJUDGED
     assert "does not measure success_rate, final_distance_mean" in reach.unjudged[0].reason
 
@@ -172,8 +173,8 @@ def test_an_environment_that_raises_while_being_played(trained, monkeypatch):
         def step(self, action):
             raise ZeroDivisionError("by zero")
 
-    make = environment.make
-    monkeypatch.setattr(environment, "make", lambda env_id: Breaks(make(env_id)))
+    make = registry.make
+    monkeypatch.setattr(registry, "make", lambda env_id: Breaks(make(env_id)))
     with pytest.raises(TrainingFailed, match="broke off with ZeroDivisionError: by zero"):
         evaluate(trained)
     assert not (trained / run_directory.EVALUATION_FILE).exists()
@@ -184,12 +185,12 @@ def test_what_is_not_finite_is_null_and_does_not_pass(trained, monkeypatch):
         def reward(self, reward):
             return float("nan")
 
-    make = environment.make
-    monkeypatch.setattr(environment, "make", lambda env_id: Gone(make(env_id)))
+    make = registry.make
+    monkeypatch.setattr(registry, "make", lambda env_id: Gone(make(env_id)))
     content = evaluate(trained, episodes=2)
     assert content["baselines"]["random"]["return_mean"] is None
     assert evaluate(trained, episodes=2, baselines=lambda: content["baselines"])["aggregate"]["return_mean"] is None
     aggregate = json.loads((trained / run_directory.EVALUATION_FILE).read_text())["aggregate"]
     assert aggregate["return_mean"] is None
     assert aggregate.get("return_over_random") is None
-    assert criteria.judge(trained).verdict is Verdict.UNJUDGED
+    assert judge_run(trained).verdict is Verdict.UNJUDGED

@@ -15,8 +15,7 @@ import pytest
 from rldoctor import run_directory
 from rldoctor.cli.app import run
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
-from rldoctor.render import reach_picture
-from rldoctor.training import video
+from rldoctor.training import reach_picture, video
 
 DRAWS = any(ctypes.util.find_library(name) for name in ("EGL", "OSMesa"))
 

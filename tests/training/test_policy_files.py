@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from rldoctor import run_directory
+from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.errors import CannotJudge
 from rldoctor.training import ppo
-from rldoctor.training.envs import make_training_envs
 from rldoctor.training.evaluate import evaluate
 
 

@@ -18,11 +18,11 @@ import torch
 from stable_baselines3 import PPO
 
 from rldoctor import run_directory
+from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
-from rldoctor.training.envs import make_training_envs
 from rldoctor.training.train import newest_checkpoint, resume, total_steps_of, train
 
 

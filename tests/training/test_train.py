@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from rldoctor import run_directory
+from rldoctor.environments.vec_envs import make_training_envs, training_seed
 from rldoctor.errors import TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
-from rldoctor.training.callback import Silent
-from rldoctor.training.envs import make_training_envs, training_seed
 from rldoctor.training.train import train
+from rldoctor.training.training_callback import Silent
 
 
 def scalars(directory):

@@ -29,11 +29,11 @@ class Treated:
 @pytest.fixture(scope="session")
 def treated(tmp_path_factory: pytest.TempPathFactory) -> Treated:
     """A CartPole run whose learning rate was 0, treated for real: some ten thousand steps."""
-    from rldoctor.treatment import treat
-    from rldoctor.treatment.conduct import Wishes
+    from rldoctor.experiments.treatment import treat
+    from rldoctor.experiments.treatment.conduct import TreatmentOptions
 
     place = tmp_path_factory.mktemp("treated")
     run = shutil.copytree(STANDS_STILL, place / "sick")
     before = content_of(run)
-    report = treat(run, Wishes(out=place / "runs"), command=["rldoctor", "treat"], threads=1)
+    report = treat(run, TreatmentOptions(out=place / "runs"), command=["rldoctor", "treat"], threads=1)
     return Treated(run, before, place / "runs", report)

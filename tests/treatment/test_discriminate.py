@@ -5,10 +5,10 @@ from __future__ import annotations
 import gymnasium
 import pytest
 
-from rldoctor.faults import find
+from rldoctor.experiments.faults import find
+from rldoctor.experiments.treatment.discriminate import confirmed, examine, tied
 from rldoctor.model import Instruction
 from rldoctor.references import load_recipe
-from rldoctor.treatment.discriminate import confirmed, examine, tied
 
 PENDULUM = load_recipe("pendulum/zoo")
 REWARD = Instruction("reward-uninformative", 0.5, "Mend the reward.", ("ENV401",))

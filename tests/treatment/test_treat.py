@@ -15,14 +15,14 @@ import pytest
 from rldoctor import run_directory
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import Stopped, UsageError
+from rldoctor.experiments.treatment import treat
+from rldoctor.experiments.treatment.conduct import TreatmentOptions
 from rldoctor.logs import read_run
 from rldoctor.model import TreatmentOutcome, TrialState, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
-from rldoctor.training.callback import Silent
 from rldoctor.training.train import train
-from rldoctor.treatment import treat
-from rldoctor.treatment.conduct import Wishes
+from rldoctor.training.training_callback import Silent
 from tests.treatment.conftest import Treated
 from tests.treatment.recorded import RUNS, STANDS_STILL, content_of
 
@@ -110,7 +110,7 @@ def test_called_again_it_repeats_nothing(treated: Treated) -> None:
     def nobody(title: str, total: int) -> Silent:
         raise AssertionError(f"{title} was trained again")
 
-    again = treat(treated.run, Wishes(out=treated.out), onlook=nobody)
+    again = treat(treated.run, TreatmentOptions(out=treated.out), onlook=nobody)
     assert again.subjects[0].treatment == treated.treatment
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
@@ -128,7 +128,7 @@ class Killed:
 
 
 def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
-    wishes = Wishes(out=tmp_path, steps=12_000)
+    wishes = TreatmentOptions(out=tmp_path, steps=12_000)
     with pytest.raises(KeyboardInterrupt):
         treat(STANDS_STILL, wishes, onlook=lambda title, total: Killed(3_000), threads=1)
     second = Killed(10**9)
@@ -140,7 +140,7 @@ def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_killed_after_its_last_step_a_trial_is_judged_and_not_trained_again(tmp_path: Path) -> None:
-    wishes = Wishes(out=tmp_path, steps=2_048, rounds=1)
+    wishes = TreatmentOptions(out=tmp_path, steps=2_048, rounds=1)
     first = treat(STANDS_STILL, wishes, threads=1).subjects[0].treatment
     assert first is not None
     directory = Path(first.trials[0].path)
@@ -154,7 +154,7 @@ def test_killed_after_its_last_step_a_trial_is_judged_and_not_trained_again(tmp_
 
 
 def test_stopped_by_ctrl_c_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rldoctor.treatment import trial
+    from rldoctor.experiments.treatment import trial
 
     class Stopping(trial.TrialWatch):
         def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
@@ -164,7 +164,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(trial, "TrialWatch", Stopping)
     with pytest.raises(Stopped, match="The treatment was stopped"):
-        treat(STANDS_STILL, Wishes(out=tmp_path, steps=5_000), threads=1)
+        treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000), threads=1)
 
 
 def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_
     train(OWN, run, 0, threads=1)
     subject = diagnose_run(read_run(run))
     assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
-    report = treat(run, Wishes(out=tmp_path / "runs"), threads=1)
+    report = treat(run, TreatmentOptions(out=tmp_path / "runs"), threads=1)
     treatment = report.subjects[0].treatment
     assert treatment is not None
     assert treatment.outcome is TreatmentOutcome.CURED, treatment
@@ -188,19 +188,19 @@ def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_
 
 
 def test_a_control_that_gets_well_leaves_the_cure_unproven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rldoctor.treatment import conduct
+    from rldoctor.experiments.treatment import conduct
 
     run = shutil.copytree(STANDS_STILL, tmp_path / "sick")
 
     def lucky(attempt, yard, means):  # type: ignore[no-untyped-def]
-        from rldoctor.treatment.trial import result_of
+        from rldoctor.experiments.treatment.trial import result_of
 
         return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
 
     monkeypatch.setattr(conduct, "do", lucky)
     # Without seeds of a reference luck could explain it.
     monkeypatch.setattr(conduct, "_twin", lambda plan, trial: None)
-    report = treat(run, Wishes(out=tmp_path / "runs"))
+    report = treat(run, TreatmentOptions(out=tmp_path / "runs"))
     treatment = report.subjects[0].treatment
     assert treatment is not None
     assert treatment.outcome is TreatmentOutcome.UNPROVEN
@@ -217,18 +217,18 @@ def test_a_control_that_gets_well_leaves_the_cure_unproven(tmp_path: Path, monke
 def test_what_did_not_cure_is_improved_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, success: float, outcome: TreatmentOutcome, code: str
 ) -> None:
-    from rldoctor.treatment import conduct
+    from rldoctor.experiments.treatment import conduct
 
     seeds = []
 
     def sick(attempt, yard, means):  # type: ignore[no-untyped-def]
-        from rldoctor.treatment.trial import result_of
+        from rldoctor.experiments.treatment.trial import result_of
 
         seeds.append(attempt.seed)
         return result_of(attempt, {"episode_return": success}, 29_696, TrialState.SICK, "band", "It is behind.")
 
     monkeypatch.setattr(conduct, "do", sick)
-    report = treat(STANDS_STILL, Wishes(out=tmp_path))
+    report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path))
     treatment = report.subjects[0].treatment
     assert treatment is not None
     assert treatment.outcome is outcome
@@ -241,7 +241,7 @@ def test_what_did_not_cure_is_improved_or_not(
 
 
 def test_a_healthy_run_is_told_so_and_nothing_is_written(tmp_path: Path) -> None:
-    report = treat(RUNS / "healthy/cartpole/zoo/as-recorded-20", Wishes(out=tmp_path))
+    report = treat(RUNS / "healthy/cartpole/zoo/as-recorded-20", TreatmentOptions(out=tmp_path))
     assert report.exit_code == 0
     assert report.subjects[0].treatment is not None
     assert report.subjects[0].treatment.outcome is TreatmentOutcome.NOTHING_TO_DO
@@ -250,7 +250,9 @@ def test_a_healthy_run_is_told_so_and_nothing_is_written(tmp_path: Path) -> None
 
 
 def test_a_cause_outside_the_recipe_is_never_treated(tmp_path: Path) -> None:
-    report = treat(RUNS / "sick/reward-misaligned/pendulum-reward-sign-flipped-full-100", Wishes(out=tmp_path))
+    report = treat(
+        RUNS / "sick/reward-misaligned/pendulum-reward-sign-flipped-full-100", TreatmentOptions(out=tmp_path)
+    )
     treatment = report.subjects[0].treatment
     assert treatment is not None
     assert treatment.outcome is TreatmentOutcome.INSTRUCTED
@@ -262,23 +264,23 @@ def test_a_cause_outside_the_recipe_is_never_treated(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_holds_another_training_is_refused(tmp_path: Path) -> None:
-    plan = treat(STANDS_STILL, Wishes(out=tmp_path, steps=5_000, dry_run=True))
+    plan = treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000, dry_run=True))
     assert plan.subjects[0].treatment is not None
-    from rldoctor.treatment.admission import admit
-    from rldoctor.treatment.plan import make_plan
+    from rldoctor.experiments.treatment.admission import admit
+    from rldoctor.experiments.treatment.plan import make_plan
 
     made = make_plan(admit(STANDS_STILL, steps=5_000), tmp_path, 3)
     folder = made.place_of(made.remedies[0].changes, made.patient.seed)
     folder.mkdir(parents=True)
     shutil.copy(STANDS_STILL / "run.json", folder / "run.json")
     with pytest.raises(UsageError, match="another training"):
-        treat(STANDS_STILL, Wishes(out=tmp_path, steps=5_000), threads=1)
+        treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000), threads=1)
     assert json.loads((folder / "run.json").read_text()) == json.loads((STANDS_STILL / "run.json").read_text())
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    report = treat(STANDS_STILL, Wishes(out=tmp_path, dry_run=True), tell=said.append)
+    report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path, dry_run=True), tell=said.append)
     assert report.exit_code == 0
     assert report.subjects[0].treatment is not None
     assert report.subjects[0].treatment.outcome is TreatmentOutcome.PLANNED
@@ -288,4 +290,4 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
 
 def test_rounds_that_are_none_are_refused() -> None:
     with pytest.raises(UsageError, match="at least one"):
-        treat(STANDS_STILL, replace(Wishes(), rounds=0))
+        treat(STANDS_STILL, replace(TreatmentOptions(), rounds=0))

@@ -10,11 +10,11 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.experiments.treatment.admission import Admission, admit
+from rldoctor.experiments.treatment.plan import Plan, in_lines, make_plan, nothing_to_do, second_look
+from rldoctor.experiments.treatment.remedies import changed, in_words, within
 from rldoctor.model import Remedy, Verdict
 from rldoctor.references import load_recipe
-from rldoctor.treatment.admission import Admission, admit
-from rldoctor.treatment.plan import Plan, in_lines, make_plan, nothing_to_do, second_look
-from rldoctor.treatment.remedies import changed, in_words, within
 from tests.treatment.recorded import RUNS, STANDS_STILL
 
 SICK = RUNS / "sick"

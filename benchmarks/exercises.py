@@ -1,0 +1,116 @@
+"""The chapter's exercises, by two commands: python -m benchmarks.exercises [OUT]
+
+Runs `rldoctor sweep` for exercises 2.1 and 2.2 (five seeds) and for 2.4 (clip_range), with the chapter's recipe, into OUT (default:
+runs), and writes docs/exercises.md from what they report. About an hour on two cores; what is finished is not repeated.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from rldoctor import machine
+from rldoctor.model import SettingResult, Subject
+from rldoctor.model.saved import read_report
+from rldoctor.render.sweep_tables import Words, tables
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exercises.md"
+SEEDS = ("sweep", "--seeds", "0-4")
+CLIP = ("sweep", "--seeds", "0-4", "--vary", "clip_range=0.1,0.2,0.4")
+
+
+def swept(words: tuple[str, ...], out: Path, name: str) -> Subject:
+    """Run a sweep and return what it reports of itself."""
+    done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--out", str(out)], check=False)
+    assert done.returncode == 0, f"rldoctor {' '.join(words)} ended with {done.returncode}"
+    return read_report(out / f"sweeps/fetch_reach_dense/chapter/{name}.json").subjects[0]
+
+
+def markdown(words: Words) -> str:
+    rows = [words.headings, tuple("---" for _ in words.headings), *words.rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def value(setting: SettingResult, metric: str) -> tuple[float, float]:
+    sample = setting.sample(metric)
+    assert sample is not None
+    return sample.mean, sample.std
+
+
+def main() -> None:
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else "runs")
+    seeds, clip = swept(SEEDS, out, "seeds"), swept(CLIP, out, "clip_range")
+    by_seed, by_clip = tables(seeds), tables(clip)
+    first = next(trial for trial in seeds.trials if trial.seed == 0).numbers
+    (five,) = seeds.settings
+    _, spread = value(five, "success_rate")
+    base = next(setting for setting in clip.settings if setting.baseline)
+    narrow, wide = clip.settings[0], clip.settings[-1]
+    clipped = {s.name: value(s, "late_clip_fraction")[0] for s in clip.settings}
+    reached = {s.name: value(s, "steps_to_90")[0] for s in clip.settings}
+    successes = [value(s, "success_rate")[0] for s in clip.settings]
+    about = machine.describe()
+    versions = ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number)
+    DOCUMENT.write_text(
+        f"""# The chapter's exercises
+
+Two commands, with the chapter's recipe (500,000 steps each, two trainings at a time, one thread each):
+
+```bash
+rldoctor {" ".join(SEEDS)}
+rldoctor {" ".join(CLIP)}
+```
+
+The second finds the seeds of clip_range 0.2 trained, which is the recipe's own. Both go on where they are stopped, and write their tables
+as text, JSON, CSV, Markdown and HTML beside the runs. [What the columns mean](how-to/sweep.md#reading-the-tables).
+
+## 2.1 The baseline, seed 0
+
+| final success rate | final mean return | training time | steps per second |
+|---|---|---|---|
+| {first["success_rate"]:.2f} | {first["return_mean"]:.3f} | {first["train_seconds"]:.0f} s | {first["steps_per_second"]:,.0f} |
+
+On 100 episodes that training never saw. The clock is that of a training that shares the machine with another one, and
+here at times with other work: [performance](performance.md) has the speed of a training alone.
+
+## 2.2 Five seeds
+
+{markdown(by_seed[0])}
+
+{markdown(by_seed[2])}
+
+The standard deviation of the success rate is {spread:.1%}; the chapter asks for less than 5 %.
+
+## 2.4 clip_range 0.1, 0.2, 0.4
+
+Does final performance change?
+
+{markdown(by_clip[0])}
+
+The mean success rates of the settings differ by {max(successes) - min(successes):.3f} at most. The mean return still tells good from better
+where every episode succeeds: it is in the next table, and how likely a seed of the setting beats one of the baseline by it in the
+last column.
+
+Does the stability of training change, and clip_fraction?
+
+{markdown(by_clip[1])}
+
+In the last quarter of training {clipped[narrow.name]:.0%} of the samples are clipped with {narrow.name}, {clipped[base.name]:.0%} with {base.name} and
+{clipped[wide.name]:.0%} with {wide.name}; success reaches 90 % after {reached[narrow.name]:,.0f}, {reached[base.name]:,.0f} and {reached[wide.name]:,.0f} steps.
+`clip_range.html` draws success, return, clip_fraction and approx_kl of each setting against steps, with bands.
+
+## Run by run
+
+{markdown(by_clip[2])}
+
+Remade by the two commands; this page by `python -m benchmarks.exercises`.
+
+Machine: {about["cores"]} cores of {about["processor"]}, {about["system"]}. Versions: {versions}.
+""",
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    main()

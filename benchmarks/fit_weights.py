@@ -1,0 +1,196 @@
+"""Fit the log-odds in checks/diagnoses/ on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
+
+The model is the one that diagnoses: the probability of a cause is the softmax of its bias and the weights of the signs
+that show. What speaks for or against a cause is written by people (the sign of a weight, its presence in the file);
+how much is fitted here, by penalised maximum likelihood that pulls each weight towards PRIOR. Each run is used in
+several views (with its reference, without, without a success rate, with the DoctorCallback's metrics and without), so
+that the weights also serve environments that no reference knows and logs that hold less.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+# Small matrices: the threads of numpy's BLAS would wait for each other, on a busy machine for minutes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from benchmarks.corpus import HERE, RecordedRun, patients
+from rldoctor.diagnosis.match import match
+from rldoctor.diagnosis.rank import HEALTHY
+from rldoctor.model import FloatArray, Severity
+from rldoctor.rulebook import Case, Rulebook, load_rulebook
+from rldoctor.rulebook.observe import FIRES_FROM, made_for, observe_all
+
+# A sign at full strength multiplies the odds by about e^1.2 = 3 unless the runs say otherwise.
+PRIOR = 1.2
+# One that is typical of a cause (checks/diagnoses, "typical") decides against four others, unless the runs say otherwise.
+TYPICAL = 6.0
+# An error speaks against health by definition, unless healthy runs show it.
+GRAVE = 3.0
+PENALTY = 2e-4
+LARGEST = 6.0
+ROUNDS = 4000
+UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
+# A fault that shows but does no harm is worth a word (suspect), and less weight than one that harms.
+UNHARMED_CAUSE = 0.7
+UNHARMED_WEIGHT = 0.7
+
+Fitted = Mapping[str, tuple[float, Mapping[str, float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One view of one run: how strong each sign shows, and the share that each diagnosis should have."""
+
+    strengths: Mapping[str, float]
+    target: Mapping[str, float]
+    weight: float
+
+
+def views(patient: RecordedRun) -> list[Case]:
+    """Return the run as seen with its reference, without one, without a success rate (as most are), without updates."""
+    matched = match(patient.run)
+    runs = [patient.run]
+    plain = patient.without_doctor().run
+    if len(plain.curves) < len(patient.run.curves):
+        runs.append(plain)
+    cases = []
+    for run in runs:
+        bare = {name: curve for name, curve in run.curves.items() if name != "success_rate"}
+        cases += [Case(run, matched.reference, matched.same_recipe), Case(run)]
+        if len(bare) < len(run.curves):
+            cases.append(Case(dataclasses.replace(run, curves=bare)))
+    # As frameworks log that tell nothing of the size of updates (skrl, Tianshou), or the learning rate alone (rsl_rl),
+    # or no standard deviation (CleanRL, RLlib).
+    for left_out in (UPDATE_METRICS, UPDATE_METRICS - {"learning_rate"}, {"std", "success_rate"}):
+        silent = {name: curve for name, curve in plain.curves.items() if name not in left_out}
+        cases.append(Case(dataclasses.replace(plain, curves=silent)))
+    return cases
+
+
+@cache
+def rows(patient: RecordedRun) -> tuple[Row, ...]:
+    """Return what one run teaches; nothing for faults of the logs, which are found without odds."""
+    book = load_rulebook()
+    causes = [name for name in patient.right if not book.diagnoses[name].beside]
+    if not causes:
+        return ()
+    shares = np.array([0.5**i for i in range(len(causes))])
+    cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))
+    found = []
+    for case in views(patient):
+        seen = {item.sign.code: item.strength for item in observe_all(book, case)[0]}
+        if patient.healthy:
+            found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
+        elif patient.harmed:
+            # Without a reference a fault that only slows learning cannot be told from a slow task.
+            if case.reference is not None or shows(book, seen):
+                found.append(Row(seen, cause, 1.0))
+        elif shows(book, seen):
+            mixed = {name: share * UNHARMED_CAUSE for name, share in cause.items()}
+            found.append(Row(seen, {**mixed, HEALTHY: 1.0 - UNHARMED_CAUSE}, UNHARMED_WEIGHT))
+        else:
+            found.append(Row(seen, {HEALTHY: 1.0}, UNHARMED_WEIGHT))
+    return tuple(found)
+
+
+def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
+    """Whether any sign that is more than a note shows."""
+    return any(
+        value >= FIRES_FROM and not book.signs[code].reassuring and book.signs[code].severity is not Severity.NOTE
+        for code, value in seen.items()
+    )
+
+
+def fit(book: Rulebook, people: Sequence[RecordedRun]) -> Fitted:
+    # The laboratory trains PPO; what other algorithms can have was weighed by hand.
+    names = [name for name, rule in book.diagnoses.items() if not rule.beside and made_for(rule, "ppo")]
+    codes = list(book.signs)
+    counts = Counter(patient.fault for patient in people)
+    taught = [(patient, row) for patient in people for row in rows(patient)]
+    x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
+    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
+    # Every fault counts alike however many runs it has, and all healthy runs together as much as all faults.
+    weight = np.array(
+        [row.weight * (1.0 if patient.fault else len(counts)) / counts[patient.fault] for patient, row in taught]
+    )
+    weight /= weight.sum()
+    direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
+    typical = np.array(
+        [
+            [code in (*book.diagnoses[name].typical, *book.diagnoses[name].excluded_by) for code in codes]
+            for name in names
+        ]
+    )
+    grave = np.array(
+        [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
+    )
+    prior = direction * np.where(typical, TYPICAL, np.where(grave, GRAVE, PRIOR))
+    w, b = _descend(x, y, weight, direction, prior)
+    return {
+        name: (float(b[i]), {code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]})
+        for i, name in enumerate(names)
+    }
+
+
+def _descend(
+    x: FloatArray, y: FloatArray, weight: FloatArray, direction: FloatArray, prior: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero."""
+    w, b = prior.copy(), np.zeros(len(prior))
+    moments = [(np.zeros_like(w), np.zeros_like(w)), (np.zeros_like(b), np.zeros_like(b))]
+    for step in range(1, ROUNDS + 1):
+        logits = x @ w.T + b
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        error = (p - y) * weight[:, None]
+        gradients = (error.T @ x + PENALTY * (w - prior), error.sum(axis=0) + PENALTY * b)
+        rate = 0.03 * (1 - step / (ROUNDS + 1))
+        for value, gradient, (first, second) in zip((w, b), gradients, moments, strict=True):
+            first += 0.1 * (gradient - first)
+            second += 0.001 * (gradient**2 - second)
+            value -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-10)
+        np.clip(w * direction, 0.0, LARGEST, out=w)
+        w *= direction
+        np.clip(b, -4.0, 4.0, out=b)
+    return w, b
+
+
+def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:
+    """Return the rulebook with other weights."""
+    rules = {
+        name: dataclasses.replace(rule, bias=fitted[name][0], weights=fitted[name][1]) if name in fitted else rule
+        for name, rule in book.diagnoses.items()
+    }
+    return dataclasses.replace(book, diagnoses=rules)
+
+
+def write(book: Rulebook, fitted: Fitted) -> None:
+    for name, (bias, weights) in fitted.items():
+        path = book.diagnoses[name].file
+        text = re.sub(r"(?m)^bias = .*$", f"bias = {bias:.2f}", path.read_text(encoding="utf-8"))
+        for code, weight in weights.items():
+            # A weight fitted to zero keeps a trace, so that its direction is not forgotten.
+            shown = weight if abs(weight) >= 0.05 else 0.05 * np.sign(book.diagnoses[name].weights[code])
+            text = re.sub(rf"(?m)^{code} = .*$", f"{code} = {shown:.2f}", text)
+        path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (HERE,)
+    book, people = load_rulebook(), patients(roots)
+    print(f"{len(people)} runs, {sum(not patient.fault for patient in people)} healthy")
+    write(book, fit(book, people))
+
+
+if __name__ == "__main__":
+    main()

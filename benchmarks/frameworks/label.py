@@ -1,0 +1,71 @@
+"""What every recorded run of another library says about itself, in label.json; needs the standard library only."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+LABEL_FILE = "label.json"
+LEARNING_RATE_HIGH = "learning-rate-too-high"
+# Fault to the diagnoses that are right for it, best first.
+RIGHT = {
+    "learning-rate-high": (LEARNING_RATE_HIGH, "updates-too-aggressive", "policy-collapsed", "critic-diverges"),
+    "learning-rate-low": ("updates-too-small",),
+    "reward-huge": ("reward-scale-too-large", "critic-diverges"),
+    "reward-constant": ("reward-uninformative",),
+    "entropy-bonus": ("entropy-too-high",),
+    "random-for-ever": ("exploration-never-ends",),
+}
+
+
+def place(out: Path, framework: str, algorithm: str, env: str, fault: str, seed: int) -> Path:
+    """Return the folder of a run; it exists, and is empty but for a run that is recorded already."""
+    folder = out / framework / f"{algorithm}-{env.split('-')[0].lower()}-{fault or 'healthy'}-{seed}"
+    if folder.exists() and not is_recorded(folder):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def is_recorded(folder: Path) -> bool:
+    """Tell whether a run is there, to the end."""
+    return (folder / LABEL_FILE).exists()
+
+
+def write(
+    folder: Path,
+    framework: str,
+    algorithm: str,
+    env: str,
+    fault: str,
+    words: str,
+    reached: float,
+    packages: Sequence[str],
+) -> None:
+    """Write label.json beside the event file, and a line for whoever waits.
+
+    Args:
+        folder: The run.
+        framework: Key of checks/tags.
+        algorithm: Key of checks/algorithms.toml.
+        env: Gymnasium id.
+        fault: A key of ``RIGHT``; empty for a healthy run.
+        words: The fault as a setting, in words.
+        reached: Mean of the true return, without the fault, over the last tenth of the training episodes.
+        packages: Whose versions to note.
+    """
+    label = {
+        "framework": framework,
+        "algorithm": algorithm,
+        "env": env,
+        "state": "sick" if fault else "healthy",
+        "diagnoses": list(RIGHT[fault]) if fault else [],
+        "fault": words,
+        "outcome": {"return": reached},
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+    }
+    (folder / LABEL_FILE).write_text(json.dumps(label, indent=2) + "\n")
+    print(f"{folder.parent.name}/{folder.name}: {reached:.1f}", flush=True)

@@ -1,0 +1,52 @@
+"""How fast rldoctor is: python -m benchmarks.performance [--only PART ...]
+
+Start-up of the commands, reading and diagnosing, training by the chapter's recipe beside plain Stable-Baselines3, and the
+checkup beside the chapter's job. Writes docs/performance.md, with --only the named parts of it. About half an hour on an
+idle machine; on a busy one the numbers mean little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from benchmarks.performance import callback, checkup, reading, start_up, training
+from rldoctor import machine
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "performance.md"
+PARTS = {part.TITLE: part for part in (start_up, reading, training, callback, checkup)}
+
+
+def remembered() -> dict[str, str]:
+    """Return the parts of the document as it is, by title."""
+    if not DOCUMENT.is_file():
+        return {}
+    pieces = re.split(r"(?m)^## (.*)\n\n", DOCUMENT.read_text(encoding="utf-8"))[1:]
+    return {title: text.rstrip() for title, text in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+def footnote(load: float) -> str:
+    about = machine.describe()
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
+    return f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}; load before: {load:.1f}. Versions: {versions}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = {title.split()[0].lower(): title for title in PARTS}
+    parser.add_argument("--only", nargs="*", choices=list(names), default=list(names))
+    chosen = [names[name] for name in parser.parse_args().only]
+    texts = remembered()
+    for title in chosen:
+        load = os.getloadavg()[0]
+        texts[title] = "\n".join([*PARTS[title].measure(), "", footnote(load)])
+        print(f"## {title}\n\n{texts[title]}\n", flush=True)
+        ordered = [f"## {name}\n\n{texts[name]}\n" for name in PARTS if name in texts]
+        head = "# How fast it is\n\nRemade by `python -m benchmarks.performance` on an idle machine. Ratios are medians over\npairs measured in turns, with the lowest and the highest.\n"
+        DOCUMENT.write_text("\n".join([head, *ordered]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

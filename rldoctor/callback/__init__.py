@@ -1,0 +1,1 @@
+"""``DoctorCallback``: the doctor inside any Stable-Baselines3 training."""

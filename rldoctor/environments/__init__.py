@@ -1,0 +1,1 @@
+"""Environments: made from any name, stepped in parallel, played in whole episodes."""

@@ -1,0 +1,192 @@
+"""Settings held side by side: mean, spread, interquartile mean with its interval, and the chance to be better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rldoctor import stats
+from rldoctor.experiments.sweep.plan import Plan, Setting, Trial
+from rldoctor.model import FloatArray, Json, Run, Sample, SettingResult, Subject, Trend, Verdict
+
+# The chapter, exercise 2.2: "A robust result should have std < 5%".
+STABLE_BELOW = 0.05
+_TREND_POINTS = 60
+_TRENDS = ("success_rate", "episode_return", "clip_fraction", "approx_kl")
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """One number of a run: its title, its unit and whether more (1) or less (-1) of it is better; 0 for neither."""
+
+    title: str
+    unit: str = ""
+    better: int = 0
+
+
+_MEASURES: Mapping[str, _Measure] = {
+    "success_rate": _Measure("success rate", "", 1),
+    "return_mean": _Measure("mean return", "", 1),
+    "final_distance_mean": _Measure("final distance", "m", -1),
+    "steps_to_90": _Measure("steps to 90 % success", "", -1),
+    "late_return_std": _Measure("unsteadiness of the return", "", -1),
+    "late_clip_fraction": _Measure("clip_fraction, late"),
+    "late_approx_kl": _Measure("approx_kl, late"),
+    "train_seconds": _Measure("training time", "s"),
+    "steps_per_second": _Measure("steps per second"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial as its directory tells it: its numbers by metric, and whether it was trained and evaluated."""
+
+    trial: Trial
+    subject: Subject | None
+    run: Run | None
+    numbers: Mapping[str, float]
+    finished: bool
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """Runs that are held against the baseline's together: a list for each environment, which are the strata."""
+
+    name: str
+    changes: Mapping[str, Json]
+    strata: tuple[tuple[Outcome, ...], ...]
+
+    @property
+    def runs(self) -> list[Outcome]:
+        """All of them."""
+        return [outcome for stratum in self.strata for outcome in stratum]
+
+
+def compared(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[SettingResult, ...]:
+    """Hold each setting against the baseline setting in the same environment, then over all environments."""
+    arms = {
+        setting.name: _Arm(
+            setting.name, setting.changes, (tuple(outcome for outcome in outcomes if outcome.trial.setting is setting),)
+        )
+        for setting in plan.settings
+    }
+    twins = {_beside_env(setting): setting for setting in plan.settings}
+    rows = []
+    for setting in plan.settings:
+        # The baseline's other settings, in this setting's environment.
+        twin = twins.get((setting.recipe.env, _beside_env(plan.baseline)[1]), plan.baseline)
+        rows.append(_setting_result(arms[setting.name], arms[twin.name], twin is setting))
+    envs = {setting.recipe.env for setting in plan.settings}
+    groups: dict[str, list[Setting]] = {}
+    for setting in plan.settings:
+        groups.setdefault(_beside_env(setting)[1], []).append(setting)
+    if len(envs) > 1 and all(len(group) == len(envs) for group in groups.values()) and len(groups) > 1:
+        pooled = {
+            name: _Arm(
+                f"{name or plan.baseline.recipe.name}, all {len(envs)} environments",
+                {key: value for key, value in group[0].changes.items() if key != "env"},
+                tuple(arms[setting.name].strata[0] for setting in group),
+            )
+            for name, group in groups.items()
+        }
+        base = pooled[_beside_env(plan.baseline)[1]]
+        rows += [_setting_result(arm, base, arm is base) for arm in pooled.values()]
+    return tuple(rows)
+
+
+def _beside_env(setting: Setting) -> tuple[str, str]:
+    """Return the environment of a setting, and everything else that is varied."""
+    rest = {key: value for key, value in setting.changes.items() if key != "env"}
+    return setting.recipe.env, ", ".join(f"{key}={value}" for key, value in rest.items())
+
+
+def _setting_result(arm: _Arm, base: _Arm, is_baseline: bool) -> SettingResult:
+    finished = [outcome for outcome in arm.runs if outcome.finished]
+    # Returns of different environments have no common scale.
+    metrics = _MEASURES if len(arm.strata) == 1 else {"success_rate": _MEASURES["success_rate"]}
+    samples = tuple(
+        _sample(metric, measure, arm, None if is_baseline else base)
+        for metric, measure in metrics.items()
+        if any(metric in outcome.numbers for outcome in finished)
+    )
+    success = next((sample for sample in samples if sample.metric == "success_rate"), None)
+    verdicts = [outcome.subject.verdict for outcome in arm.runs if outcome.subject is not None]
+    return SettingResult(
+        name=arm.name,
+        baseline=is_baseline,
+        changes=arm.changes,
+        planned=len(arm.runs),
+        finished=len(finished),
+        # Over several environments the spread is theirs, not that of seeds.
+        stable=None
+        if len(arm.strata) > 1 or success is None or math.isnan(success.std)
+        else success.std < STABLE_BELOW,
+        verdicts={verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts},
+        samples=samples,
+        trends=()
+        if len(arm.strata) > 1
+        else tuple(trend for metric in _TRENDS if (trend := _trend(metric, finished)) is not None),
+    )
+
+
+def _is_stable(success: Sample | None) -> bool | None:
+    return None if success is None or math.isnan(success.std) else success.std < STABLE_BELOW
+
+
+def _sample(metric: str, measure: _Measure, arm: _Arm, base: _Arm | None) -> Sample:
+    strata = _values(arm, metric)
+    values = np.concatenate(strata)
+    # One run says nothing of how far another would be from it.
+    several = len(values) > 1
+    interval = stats.stratified_interval(strata) if several else stats.Interval(math.nan, math.nan)
+    improvement, sure = math.nan, stats.Interval(math.nan, math.nan)
+    if measure.better and base is not None:
+        # What is better for being less is turned round.
+        mine, theirs = ([measure.better * side for side in _values(of, metric)] for of in (arm, base))
+        each = [stats.probability_of_improvement(a, b) for a, b in zip(mine, theirs, strict=True)]
+        known = [chance for chance in each if not math.isnan(chance)]
+        improvement = sum(known) / len(known) if known else math.nan
+        sure = stats.improvement_interval(mine, theirs) if several else sure
+    return Sample(
+        metric=metric,
+        title=measure.title,
+        unit=measure.unit,
+        values=tuple(values.tolist()),
+        mean=float(values.mean()) if len(values) else math.nan,
+        std=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
+        iqm=stats.iqm(values),
+        low=interval.low,
+        high=interval.high,
+        improvement=improvement,
+        improvement_low=sure.low,
+        improvement_high=sure.high,
+    )
+
+
+def _values(arm: _Arm, metric: str) -> list[FloatArray]:
+    """Return a metric of the finished runs, an array for each environment."""
+    return [
+        np.array([outcome.numbers[metric] for outcome in stratum if outcome.finished and metric in outcome.numbers])
+        for stratum in arm.strata
+    ]
+
+
+def _trend(metric: str, finished: Iterable[Outcome]) -> Trend | None:
+    """Return a metric over the runs, at steps that all of them reached; ``None`` where no run logged it."""
+    curves = [
+        outcome.run.curves[metric].finite() for outcome in finished if outcome.run and metric in outcome.run.curves
+    ]
+    curves = [curve for curve in curves if len(curve)]
+    if not curves:
+        return None
+    first, last = max(int(curve.steps[0]) for curve in curves), min(int(curve.steps[-1]) for curve in curves)
+    grid = curves[0].steps[(curves[0].steps >= first) & (curves[0].steps <= last)]
+    if not len(grid):
+        return None
+    grid = grid[np.unique(np.linspace(0, len(grid) - 1, min(len(grid), _TREND_POINTS)).round().astype(int))]
+    band = stats.iqm_band([stats.interpolate(curve.steps, curve.values, grid) for curve in curves])
+    middle, low, high = (tuple(float(f"{value:.6g}") for value in side.tolist()) for side in band)
+    return Trend(metric, tuple(grid.tolist()), middle, low, high)

@@ -1,0 +1,104 @@
+"""How fast this machine trains a recipe, measured, so that a plan can say how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rldoctor.environments.engine import Engine
+from rldoctor.executors import Executor, Tell, map_jobs
+from rldoctor.recipe import Recipe
+
+if TYPE_CHECKING:
+    from rldoctor.experiments.sweep.plan import Trial
+
+# Seconds that each measuring process trains, at least.
+_SECONDS = 1.5
+# Environment steps between two looks at the clock; a rollout of the recipe may take many seconds.
+_ROLLOUT = 512
+# That many tell enough of how processes slow each other down.
+_MOST_PROCESSES = 32
+# Of an environment without a time limit.
+_EPISODE = 1_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one process does, while all others are at work too.
+
+    Attributes:
+        training: Environment steps a second, updates included.
+        playing: Environment steps a second without updates.
+        episode: Most steps of an episode.
+    """
+
+    training: float
+    playing: float
+    episode: int
+
+
+def measure(executor: Executor, recipe: Recipe, engine: Engine) -> Rate:
+    """Train ``recipe`` for a moment in as many processes as there will be.
+
+    Raises:
+        RldoctorError: It cannot be trained.
+    """
+    rates: list[Rate] = map_jobs(executor, _measure, [(recipe, engine)] * min(executor.slots, _MOST_PROCESSES))
+    return Rate(
+        sum(rate.training for rate in rates) / len(rates),
+        sum(rate.playing for rate in rates) / len(rates),
+        rates[0].episode,
+    )
+
+
+def _measure(tell: Tell, recipe: Recipe, engine: Engine) -> Rate:
+    del tell
+    from rldoctor.environments.vec_envs import make_training_envs
+    from rldoctor.sb3.fast_policy import use_fast_policy
+    from rldoctor.training import ppo
+
+    batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
+    n_steps = -(-max(_ROLLOUT, batch) // recipe.n_envs)
+    small = replace(recipe, hyperparameters={**recipe.hyperparameters, "n_steps": max(2, n_steps)})
+    envs = make_training_envs(small, threads=1, engine=engine)
+    try:
+        model = ppo.build(small, envs, 0)
+        use_fast_policy(model.policy)
+        rollout = small.n_envs * max(2, n_steps)
+        with ppo.one_thread():
+            # The first rollout loads and warms what later ones find ready.
+            model.learn(rollout)
+            clock, steps = time.perf_counter(), 0
+            while time.perf_counter() - clock < _SECONDS:
+                model.learn(rollout, reset_num_timesteps=False)
+                steps += rollout
+            training = steps / (time.perf_counter() - clock)
+            clock, played = time.perf_counter(), 0
+            while time.perf_counter() - clock < _SECONDS / 5:
+                envs.step([envs.action_space.sample() for _ in range(recipe.n_envs)])  # type: ignore[arg-type]
+                played += recipe.n_envs
+            playing = played / (time.perf_counter() - clock)
+        spec = getattr(envs, "envs", [None])[0]
+        limit = getattr(getattr(spec, "spec", None), "max_episode_steps", None)
+    finally:
+        envs.close()
+    return Rate(training, playing, limit if isinstance(limit, int) else _EPISODE)
+
+
+def seconds(rate: Rate, trials: Sequence[Trial], slots: int) -> float:
+    """Return about how long ``trials`` take: their steps at the measured rate, shared among ``slots`` processes.
+
+    Trials are dealt out whole: seven among two processes take as long as eight.
+    """
+    each = [
+        trial.setting.recipe.total_steps / rate.training
+        + trial.setting.recipe.evaluation_episodes * rate.episode / rate.playing
+        for trial in trials
+    ]
+    ends = [0.0] * max(1, slots)
+    for took in each:
+        place = ends.index(min(ends))
+        ends[place] += took
+    return max(ends)

@@ -1,0 +1,178 @@
+"""Is a policy worse than an earlier one, by more than chance and by more than a margin that matters?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rldoctor.errors import CannotJudge
+from rldoctor.gate.evaluation import Evaluation, as_number, mapping
+from rldoctor.model import CriterionResult, Finding, FloatArray, Severity
+from rldoctor.stats import bootstrap_gap
+
+CONFIDENCE = 0.99
+"""One-sided. Three metrics are held against the same baseline: together they raise less than 3 % false alarms."""
+MARGIN = 0.10
+"""Of the baseline's lead over doing nothing, in each metric: less is no regression, however sure.
+
+Non-inferiority trials state their margin in the same way, as a share of the earlier treatment's effect over placebo.
+The figure is ours: seeds of one recipe differ by less (docs/regressions.md)."""
+_FEWEST_EPISODES = 20
+
+
+@dataclass(frozen=True)
+class _Metric:
+    """A number of each episode whose mean is compared; ``better`` is 1 where more is better and -1 where less is."""
+
+    code: str
+    name: str
+    aggregate: str
+    title: str
+    better: int
+    unit: str = ""
+
+
+_METRICS = (
+    _Metric("EVL301", "success", "success_rate", "success rate", 1),
+    _Metric("EVL302", "episode_return", "return_mean", "mean return", 1),
+    _Metric("EVL303", "final_distance", "final_distance_mean", "final distance", -1, "m"),
+)
+
+
+def compare(
+    runs: Sequence[Evaluation], baseline: Sequence[Evaluation], margin: float = MARGIN
+) -> tuple[tuple[CriterionResult, ...], tuple[Finding, ...]]:
+    """Hold runs against baseline runs, episode by episode of the same seeds.
+
+    The loss in a metric is how much worse its mean became. A regression is a loss whose lower confidence bound lies
+    above the margin: the bootstrap draws runs and episodes, so that both the luck of the training and that of the
+    episodes count. With one run on a side the luck of its training is not known and not counted.
+
+    Args:
+        runs: Evaluations of what is judged, at least one.
+        baseline: Evaluations of what it is held against, at least one.
+        margin: Share of the baseline's lead over the zero-action and the random policy that may be lost.
+
+    Returns:
+        One criterion a metric, the loss held against the margin; and a finding for each regression.
+
+    Raises:
+        CannotJudge: They are of different environments, share too few episodes, or the baseline leads nobody.
+    """
+    envs = {evaluation.recipe.env for evaluation in (*runs, *baseline)}
+    if len(envs) > 1:
+        raise CannotJudge(f"The runs and the baseline are of different environments: {', '.join(sorted(envs))}.")
+    results, findings = [], []
+    for metric in _METRICS:
+        now, before = _table(runs, metric), _table(baseline, metric)
+        if not now and not before:
+            continue
+        lead = _lead(baseline, metric)
+        if lead <= 0:
+            # Doing nothing is as good already: what is lost against that cannot be told in shares of it.
+            continue
+        seeds = sorted(now.keys() & before.keys())
+        if len(seeds) < _FEWEST_EPISODES:
+            raise CannotJudge(
+                f"The runs and the baseline share {len(seeds)} episodes that measure the {metric.title}; "
+                f"at least {_FEWEST_EPISODES} are needed.",
+                "Evaluate both again with the same number of episodes: rldoctor evaluate RUN",
+            )
+        mine, theirs = _matrix(now, seeds), _matrix(before, seeds)
+        gap = bootstrap_gap(theirs * metric.better, mine * metric.better, CONFIDENCE)
+        result = CriterionResult(
+            metric.code,
+            f"{metric.aggregate}_loss",
+            f"loss of {metric.title}, at least",
+            gap.low,
+            "<",
+            margin * lead,
+            # A loss of nothing is none, whatever may be lost.
+            gap.low <= margin * lead,
+            metric.unit,
+        )
+        results.append(result)
+        if not result.passed:
+            findings.append(_finding(metric, result, theirs, mine, gap.mean))
+    if not results:
+        raise CannotJudge(
+            "The baseline is no better than doing nothing or acting at random: there is nothing to lose.",
+            "Give a baseline that passed the gate.",
+        )
+    return tuple(results), tuple(findings)
+
+
+def _table(evaluations: Sequence[Evaluation], metric: _Metric) -> dict[int, list[float]]:
+    """Return the metric by episode seed, one value a run, for the episodes that every run measured."""
+    tables = []
+    for evaluation in evaluations:
+        values = {}
+        for episode in evaluation.episodes:
+            value = episode.get(metric.name)
+            number = float(value) if isinstance(value, bool) else as_number(value)
+            seed = episode.get("seed")
+            if number is not None and type(seed) is int:
+                values[seed] = number
+        tables.append(values)
+    common = set.intersection(*(set(table) for table in tables))
+    return {seed: [table[seed] for table in tables] for seed in common}
+
+
+def _matrix(table: Mapping[int, list[float]], seeds: Sequence[int]) -> FloatArray:
+    return np.array([table[seed] for seed in seeds], dtype=float).T
+
+
+def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
+    """Return by how much the baseline is better than the better of the two policies that learned nothing.
+
+    Raises:
+        CannotJudge: An evaluation does not say how it or these two did.
+    """
+    leads = []
+    for evaluation in baseline:
+        own = evaluation.number(metric.aggregate)
+        floors = [
+            as_number(mapping(evaluation.baselines, name).get(metric.aggregate)) for name in ("zero_action", "random")
+        ]
+        known = [metric.better * floor for floor in floors if floor is not None]
+        if own is None or not known:
+            raise CannotJudge(
+                f"The evaluation of {evaluation.directory} does not measure the {metric.title} of a policy that "
+                "learned nothing beside that of its own.",
+                f"Run: rldoctor evaluate {evaluation.directory}",
+            )
+        leads.append(metric.better * own - max(known))
+    return float(np.mean(leads))
+
+
+def _finding(metric: _Metric, result: CriterionResult, before: FloatArray, now: FloatArray, loss: float) -> Finding:
+    unit = f" {metric.unit}" if metric.unit else ""
+    counts = f"{len(now)} run{'s' * (len(now) > 1)} against {len(before)}, {before.shape[1]} episodes each"
+    luck = (
+        " Each side is one run: another seed of the training might differ as well; give several to count that in."
+        if len(now) == len(before) == 1
+        else ""
+    )
+    return Finding(
+        code=metric.code,
+        name=f"{metric.aggregate.replace('_', '-')}-regressed",
+        severity=Severity.ERROR,
+        message=f"{metric.title} went from {before.mean():.4g}{unit} to {now.mean():.4g}{unit}: a loss of "
+        f"{loss:.3g}{unit}, at least {result.observed:.3g}{unit} with {CONFIDENCE:.0%} confidence, where "
+        f"{result.threshold:.3g}{unit} may be lost ({counts}).",
+        remedy="Compare what changed between the two: rldoctor diagnose both, and the versions in their run.json."
+        + luck,
+        evidence={
+            "metric": metric.aggregate,
+            "observed": float(now.mean()),
+            "expected": float(before.mean()),
+            "loss": loss,
+            "loss_at_least": result.observed,
+            "may_lose": result.threshold,
+            "runs": len(now),
+            "baseline_runs": len(before),
+            "episodes": int(before.shape[1]),
+        },
+    )

@@ -1,0 +1,1 @@
+"""Checks of goals and of the success flag."""

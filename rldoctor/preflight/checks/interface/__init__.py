@@ -1,0 +1,1 @@
+"""Checks of the environment's interface: it can be made, steps, resets, ends, repeats."""

@@ -1,0 +1,61 @@
+"""Gymnasium's own ``check_env`` has no complaint.
+
+What it does: runs ``gymnasium.utils.env_checker.check_env`` without its rendering part and collects what it warns of
+and what it raises.
+
+Why it matters: it knows rules that no other check here repeats, such as observations that share memory between steps.
+
+What to do: follow the complaint; it comes with Gymnasium's own explanation. It stops at the first rule that is broken.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+
+from rldoctor.preflight.check import CheckFindings, Group, check, one_line, warning
+from rldoctor.preflight.context import PreflightContext
+
+# Complaints that are no fault here, each with the reason.
+HARMLESS = (
+    # A Box without bounds is usual for positions and velocities; whether values are in scale is measured (ENV204).
+    "minimum value is -infinity",
+    "maximum value is infinity",
+    # The wrappers are part of what PPO trains on, so they are examined with the environment.
+    "is different from the unwrapped version",
+    # Measured and reported as a note by the check of the action space (ENV301).
+    "using a symmetric and normalized",
+    "use a symmetric and normalized",
+    # NumPy's numbers do as well as Python's; whether the reward is a number at all is asked before (ENV102).
+    "The reward returned by `step()` must be a float",
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def complaints_of(examine: Callable[[], object], harmless: Sequence[str] = HARMLESS) -> list[str]:
+    """Return what ``examine`` warns of and raises, in order, without the harmless ones and without repeats."""
+    raised = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            examine()
+        except Exception as problem:
+            raised.append(one_line(problem))
+    warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
+    texts = [" ".join(_COLOUR.sub("", text).removeprefix("WARN: ").split()) for text in warned]
+    texts = [text.removeprefix("WARN: ") for text in texts]
+    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in harmless)))
+
+
+@check("ENV103", "gymnasium-check", Group.ENVIRONMENT, after=("ENV102",), faults=("gymnasium-complaint",))
+def examine(patient: PreflightContext) -> CheckFindings:
+    """Run Gymnasium's check_env."""
+    from gymnasium.utils.env_checker import check_env
+
+    env = patient.make()
+    complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
+    for text in complaints:
+        remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
+        yield warning("gymnasium-complaint", f"Gymnasium's check_env: {text}", remedy)
+    return "no complaint" if not complaints else ""

@@ -1,0 +1,51 @@
+"""The same seed gives the same trajectory.
+
+What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
+
+Why it matters: without it no run can be repeated, and a comparison of two settings compares luck.
+
+What to do: draw every random number in the environment from ``self.np_random``, seeded by
+``super().reset(seed=seed)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldoctor.preflight.check import CheckFindings, Group, check, note, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import trajectory
+
+_STEPS = 20
+
+
+@check(
+    "ENV105",
+    "reproducible",
+    Group.ENVIRONMENT,
+    after=("ENV102",),
+    faults=("trajectory-not-reproducible", "declared-nondeterministic"),
+)
+def examine(patient: PreflightContext) -> CheckFindings:
+    """Play one seed twice."""
+    first, again = trajectory(patient.env, 0, _STEPS), trajectory(patient.env, 0, _STEPS)
+    if first.shape == again.shape and np.array_equal(first, again, equal_nan=True):
+        return f"the same {len(first) - 1} steps twice"
+    shared = min(len(first), len(again))
+    gap = np.abs(first[:shared] - again[:shared])
+    differs = np.flatnonzero(np.nan_to_num(gap, nan=np.inf).max(axis=1) > 0)
+    step = int(differs[0]) if len(differs) else shared
+    where = "already at the start" if step == 0 else f"from step {step} on"
+    if patient.spec and patient.spec.nondeterministic:
+        yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
+        return ""
+    largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
+    yield warning(
+        "trajectory-not-reproducible",
+        f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}.",
+        "Draw every random number from self.np_random and call super().reset(seed=seed) first.",
+        first_step=step,
+        observed=largest,
+        expected=0.0,
+    )
+    return ""

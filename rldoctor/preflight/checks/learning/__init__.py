@@ -1,0 +1,1 @@
+"""Checks of learning: one real update, and what trivial policies score."""

@@ -1,0 +1,1 @@
+"""Checks of the machine: packages, GPU, threads, disk."""

@@ -1,0 +1,61 @@
+"""``compute_reward`` gives the reward of ``step``, for one goal and for many.
+
+What it does: computes the rewards of the random episodes again with the environment's ``compute_reward``, one by one
+and all at once.
+
+Why it matters: hindsight replay (HER) computes rewards for other goals this way, thousands at once. Where it differs
+from what ``step`` gave, one of the two is not the task.
+
+What to do: let ``step`` call ``compute_reward``, and write it with NumPy operations over the last axis.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, one_line, warning
+from rldoctor.preflight.context import PreflightContext
+
+
+@check(
+    "ENV403",
+    "compute-reward",
+    Group.ENVIRONMENT,
+    after=("ENV201", "ENV202", "ENV206"),
+    faults=("reward-differs-from-compute-reward", "compute-reward-not-vectorised"),
+)
+def examine(patient: PreflightContext) -> CheckFindings:
+    """Compute the rewards again."""
+    compute, batch = patient.compute_reward, patient.batch
+    if compute is None or not patient.has_goals:
+        raise Skipped("no compute_reward")
+    achieved, desired = batch.observations["achieved_goal"], batch.observations["desired_goal"]
+    infos = np.array(batch.infos, dtype=object)
+    single = np.array([float(compute(a, d, i)) for a, d, i in zip(achieved, desired, batch.infos, strict=True)])
+    gap = np.abs(single - batch.rewards)
+    # 1e-5 of the rewards' size: float32 against float64.
+    near = 1e-5 * max(1.0, float(np.abs(single).max()))
+    if gap.max() > near:
+        count = int((gap > near).sum())
+        yield warning(
+            "reward-differs-from-compute-reward",
+            f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}.",
+            "Let step return compute_reward(achieved_goal, desired_goal, info), and look for wrappers of the reward.",
+            observed=float(gap.max()),
+            expected=0.0,
+        )
+    fault = ""
+    try:
+        many = np.asarray(compute(achieved, desired, infos), dtype=float)
+        if many.shape != single.shape:
+            fault = f"returned the shape {many.shape} for {len(single)} goals"
+        elif not np.allclose(many, single, rtol=1e-5, atol=near):
+            fault = f"differs from one by one by up to {np.abs(many - single).max():.3g}"
+    except Exception as problem:
+        fault = f"raised {one_line(problem)}"
+    if fault:
+        message = f"compute_reward on {len(single)} goals at once {fault}."
+        yield warning(
+            "compute-reward-not-vectorised", message, "Compute over the last axis: np.linalg.norm(a - g, axis=-1)."
+        )
+    return f"{len(single)} rewards computed again"

@@ -1,0 +1,284 @@
+"""What preflight measures on an environment. No judgement here: the checks say what a number means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from rldoctor.environments.rollouts import Env, goal_distance
+from rldoctor.model import FloatArray
+
+# Four episodes are four goals and, with FetchReach's 50 steps each, 0.1 s at 1,800 steps/s.
+EPISODES = 4
+_LONGEST = 250
+# Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
+_PROBE_STEPS = 5
+_HOMING_EPISODES = 5
+
+
+def arrays(observation: Any) -> dict[str, NDArray[Any]]:
+    """Return an observation as named arrays; one that is not a dictionary is called ``observation``."""
+    if isinstance(observation, Mapping):
+        return {str(key): np.asarray(value) for key, value in observation.items()}
+    return {"observation": np.asarray(observation)}
+
+
+def spaces_of(space: gymnasium.Space[Any]) -> dict[str, gymnasium.Space[Any]]:
+    """Return an observation space as named spaces, with the names of :func:`arrays`."""
+    return dict(space.spaces) if isinstance(space, gymnasium.spaces.Dict) else {"observation": space}
+
+
+def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
+    """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples."""
+    if isinstance(space, gymnasium.spaces.Box) and space.is_bounded():
+        # Bounds the wrong way round are a finding of their own (ENV301) and must not stop every other check.
+        low, high = np.minimum(space.low, space.high), np.maximum(space.low, space.high)
+        return random.uniform(low, high).astype(space.dtype)
+    space.seed(int(random.integers(2**31)))
+    return space.sample()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Transitions of the random policy; ``n`` steps over ``len(starts)`` episodes.
+
+    Attributes:
+        starts: The first observation of each episode.
+        goals: The hidden goal of the environment (``env.unwrapped.goal``) in each episode, where it has one.
+        actions: ``(n, ...)``.
+        before: Named observations before each step, ``(n, ...)`` each.
+        observations: Named observations after each step, ``(n, ...)`` each.
+        rewards: ``(n,)``.
+        infos: One a step.
+        raw: The observations after each step as the environment gave them.
+        episode: Number of the episode of each step, ``(n,)``.
+        ends: ``(length, terminated, truncated)`` of each episode that ended within the batch.
+    """
+
+    starts: tuple[dict[str, NDArray[Any]], ...]
+    goals: tuple[NDArray[Any] | None, ...]
+    actions: NDArray[Any]
+    before: dict[str, NDArray[Any]]
+    observations: dict[str, NDArray[Any]]
+    rewards: FloatArray
+    infos: tuple[Mapping[str, Any], ...]
+    raw: tuple[Any, ...]
+    episode: NDArray[np.int64]
+    ends: tuple[tuple[int, bool, bool], ...]
+
+    @property
+    def distances(self) -> FloatArray:
+        """Distance from achieved to desired goal after each step, ``(n,)``."""
+        return distances(self.observations)
+
+    def flat(self) -> FloatArray:
+        """All numeric observations after each step side by side, shape ``(n, d)``."""
+        return np.stack([flatten(observation) for observation in self.raw])
+
+
+def distances(observations: Mapping[str, NDArray[Any]]) -> FloatArray:
+    """Return the distance from achieved to desired goal of each row."""
+    gap = np.asarray(observations["achieved_goal"], dtype=float) - np.asarray(observations["desired_goal"], dtype=float)
+    return np.asarray(np.linalg.norm(gap, axis=-1))
+
+
+def flatten(observation: Any) -> FloatArray:
+    """Return an observation as one vector of numbers; what is not numeric is left out."""
+    parts = [part.ravel().astype(float) for part in arrays(observation).values() if part.dtype.kind in "biuf"]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def play_random(env: Env, horizon: int | None) -> Batch:
+    """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each."""
+    random = np.random.default_rng(0)
+    limit = min(horizon or _LONGEST, _LONGEST)
+    starts, goals, ends, rows = [], [], [], []
+    for number in range(EPISODES):
+        observation = deepcopy(env.reset(seed=number)[0])
+        starts.append(arrays(observation))
+        goal = getattr(env.unwrapped, "goal", None)
+        goals.append(None if goal is None else np.array(goal, copy=True))
+        for step in range(1, limit + 1):
+            action = draw(env.action_space, random)
+            after, reward, terminated, truncated, info = env.step(action)
+            after = deepcopy(after)  # some environments hand out the same array again and again
+            rows.append((action, observation, after, float(reward), dict(info), number))
+            observation = after
+            if terminated or truncated:
+                ends.append((step, bool(terminated), bool(truncated)))
+                break
+    action_rows, before, after_rows, rewards, infos, episodes = zip(*rows, strict=True)
+    return Batch(
+        starts=tuple(starts),
+        goals=tuple(goals),
+        actions=np.array(action_rows),
+        before=_stack(before),
+        observations=_stack(after_rows),
+        rewards=np.array(rewards),
+        infos=infos,
+        raw=after_rows,
+        episode=np.array(episodes, dtype=np.int64),
+        ends=tuple(ends),
+    )
+
+
+def _stack(observations: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    named = [arrays(observation) for observation in observations]
+    return {key: np.stack([row[key] for row in named]) for key in named[0]}
+
+
+def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
+    """Return flattened observations and rewards of ``steps`` steps; the actions are the same at every call.
+
+    Stops where the episode ends. Shape ``(steps + 1, d + 1)`` or fewer rows.
+    """
+    random = np.random.default_rng(12345)
+    observation, _ = env.reset(seed=seed)
+    rows = [np.append(flatten(observation), 0.0)]
+    for _ in range(steps):
+        observation, reward, terminated, truncated, _ = env.step(draw(env.action_space, random))
+        rows.append(np.append(flatten(observation), float(reward)))
+        if terminated or truncated:
+            break
+    return np.stack(rows)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What each action does, measured by holding it for some steps from one and the same start.
+
+    Attributes:
+        labels: ``action[0]`` and so on for the dimensions of a Box, ``action 0`` for those of a discrete space.
+        sizes: Largest change of the observation against doing nothing, in standard deviations of the random
+            policy's observations (absolute where an observation does not vary), ``(len(labels),)``.
+    """
+
+    labels: tuple[str, ...]
+    sizes: FloatArray
+
+
+def probe_actions(env: Env, batch: Batch) -> Effects | None:
+    """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
+    space = env.action_space
+    if isinstance(space, gymnasium.spaces.Box) and space.is_bounded() and space.dtype is not None:
+        middle = (space.low + space.high) / 2
+        idle = middle.astype(space.dtype)
+        probes, labels = [], []
+        for index in np.ndindex(space.shape):
+            for bound in (space.low, space.high):
+                action = idle.copy()
+                action[index] = bound[index]
+                probes.append(action)
+            labels.append(f"action[{', '.join(map(str, index))}]")
+        rows = _held_effects(env, batch, idle, probes).reshape(len(labels), -1)
+        return Effects(tuple(labels), rows.max(axis=1))
+    if isinstance(space, gymnasium.spaces.Discrete):
+        choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
+        # There is no idle action to compare with: each is compared with the first, and the first with the last.
+        sizes = _held_effects(env, batch, choices[0], choices[1:])
+        first = sizes.max(initial=0.0)
+        return Effects(tuple(f"action {c}" for c in choices), np.concatenate([[first], sizes]))
+    return None
+
+
+def _held_effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any]) -> FloatArray:
+    spread = batch.flat().std(axis=0)
+    spread[~(spread > 1e-9)] = 1.0
+    still = _hold(env, idle)
+    sizes = []
+    for action in probes:
+        moved = _hold(env, action)
+        shared = min(len(still), len(moved))
+        sizes.append(np.abs((moved[:shared] - still[:shared]) / spread).max())
+    return np.array(sizes)
+
+
+def _hold(env: Env, action: Any) -> FloatArray:
+    observation, _ = env.reset(seed=0)
+    rows = [flatten(observation)]
+    for _ in range(_PROBE_STEPS):
+        observation, _, terminated, truncated, _ = env.step(action)
+        rows.append(flatten(observation))
+        if terminated or truncated:
+            break
+    return np.stack(rows)
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A linear fit of the achieved goal's displacement on the action, over the random batch.
+
+    Attributes:
+        per_unit: Displacement of the achieved goal in one step per unit of action, ``(actions, goal dimensions)``.
+        fit: Share of the displacement's variance that the actions explain, in [0, 1].
+    """
+
+    per_unit: FloatArray
+    fit: float
+
+
+def fit_movement(batch: Batch) -> Movement:
+    """Fit ``displacement = action @ per_unit + constant`` by least squares."""
+    actions = batch.actions.reshape(len(batch.actions), -1).astype(float)
+    moved = (batch.observations["achieved_goal"] - batch.before["achieved_goal"]).astype(float)
+    moved = moved.reshape(len(moved), -1)
+    design = np.column_stack([actions, np.ones(len(actions))])
+    solution, *_ = np.linalg.lstsq(design, moved, rcond=None)
+    spread = float(((moved - moved.mean(axis=0)) ** 2).sum())
+    rest = float(((moved - design @ solution) ** 2).sum())
+    return Movement(solution[:-1], 1.0 - rest / spread if spread > 1e-12 else 0.0)
+
+
+@dataclass(frozen=True)
+class Homing:
+    """What a proportional controller reached.
+
+    Attributes:
+        gain: The better of the gains tried: 1 steps at the goal in one step as far as the actions allow.
+        first: Distance to the goal at the start of each episode.
+        last: Distance to the goal at the end of each episode.
+        distances: Distance after every step of all episodes tried.
+        successes: ``is_success`` after every step; ``None`` where the environment reports none.
+    """
+
+    gain: float
+    first: FloatArray
+    last: FloatArray
+    distances: FloatArray
+    successes: tuple[bool | None, ...]
+
+
+def home_in(env: Env, movement: Movement, horizon: int | None) -> Homing:
+    """Steer towards the goal with ``action = gain x error / displacement per unit``; try a softer gain if need be."""
+    tried = [_home_in(env, movement, horizon, 1.0)]
+    if np.median(tried[0].last) > 0.5 * np.median(tried[0].first):
+        tried.append(_home_in(env, movement, horizon, 0.3))
+    return min(tried, key=lambda homing: float(np.median(homing.last)))
+
+
+def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> Homing:
+    space = env.action_space
+    assert isinstance(space, gymnasium.spaces.Box)
+    # Dimensions that move nothing must not be driven by the noise of the fit.
+    steer = np.linalg.pinv(movement.per_unit, rcond=0.1)
+    firsts, lasts, seen, successes = [], [], [], []
+    for seed in range(_HOMING_EPISODES):
+        observation, _ = env.reset(seed=seed)
+        firsts.append(goal_distance(observation) or 0.0)
+        for _ in range(min(horizon or _LONGEST, _LONGEST)):
+            wanted = gain * np.ravel(observation["desired_goal"] - observation["achieved_goal"]) @ steer
+            action = np.clip(wanted.reshape(space.shape), space.low, space.high).astype(space.dtype)
+            observation, _, terminated, truncated, info = env.step(action)
+            seen.append(goal_distance(observation) or 0.0)
+            flag = info.get("is_success")
+            successes.append(None if flag is None else bool(flag))
+            if terminated or truncated:
+                break
+        lasts.append(seen[-1])
+    return Homing(gain, np.array(firsts), np.array(lasts), np.array(seen), tuple(successes))

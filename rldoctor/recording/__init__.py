@@ -1,0 +1,1 @@
+"""References recorded: bands of healthy curves, from seeds of a recipe or from runs that exist."""

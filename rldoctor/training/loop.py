@@ -1,0 +1,205 @@
+"""One call of Stable-Baselines3's learning loop, with what a run needs around it: curves, checkpoints, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecEnv
+
+from rldoctor import run_directory
+from rldoctor.callback.doctor_callback import DoctorCallback
+from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
+from rldoctor.model import Json
+from rldoctor.recipe import Recipe
+from rldoctor.training import ppo
+from rldoctor.training.curve_file import CurveFile
+from rldoctor.training.resume_state import RestoreCallback, ResumeState, capture, rewind
+from rldoctor.training.training_callback import TrainingCallback, Watcher
+
+CHECKPOINTS_A_RUN = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that ended: where, how far it came, and whether it is whole.
+
+    ``given_up`` tells that the doctor ended it (``stop_when``), not somebody from outside.
+    """
+
+    directory: Path
+    status: str
+    steps: int
+    seconds: float
+    steps_per_second: float
+    given_up: bool = False
+
+
+def learn(
+    model: PPO,
+    envs: VecEnv,
+    recipe: Recipe,
+    directory: Path,
+    record: dict[str, Json],
+    watcher: Watcher,
+    *,
+    moment: ResumeState | None = None,
+    stop: threading.Event | None = None,
+    saved: Callable[[], None] | None = None,
+    stop_when: Literal["never", "sick"] = "never",
+) -> Training:
+    """Learn until the recipe's total is reached, or until somebody stops it; write ``run.json`` before and after.
+
+    Args:
+        model: Built, or brought back to ``moment``.
+        envs: Its environments.
+        recipe: What is trained.
+        directory: Of the run, held by this process.
+        record: What ``run.json`` says besides how far the training is.
+        watcher: Told of progress.
+        moment: Of the checkpoint that it goes on from; ``None`` for a new run.
+        stop: Once set by another thread, the training ends as by Ctrl-C.
+        saved: Called after each checkpoint.
+        stop_when: ``sick`` ends a doomed training early.
+
+    Raises:
+        UsageError: The directory cannot be written to.
+        CannotJudge: The checkpoint is damaged.
+        TrainingFailed: The environment or the update raised; what was saved before stays.
+    """
+    resumed = moment is not None
+    # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
+    doctor = DoctorCallback(stop_when, warn=False, recipe=recipe, budget=math.inf)
+    goes_on = [_going_on(moment, envs, doctor)] if moment else []
+    begun = model.num_timesteps if resumed else 0
+    before = record.get("train_seconds")
+    earlier = float(before) if isinstance(before, (int, float)) else 0.0
+    run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
+    curves = CurveFile(directory, purge_step=begun + 1 if resumed else None)
+    model.set_logger(Logger(str(directory), [curves]))
+    (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
+    stop = stop or threading.Event()
+
+    def save(moment: ResumeState) -> None:
+        steps = moment.count("steps")
+        path = directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip"
+        # Before the checkpoint: who goes on from that adds to the time that it took to come there.
+        took = round(earlier + time.perf_counter() - clock, 3)
+        running = {**record, "status": "running", "steps": steps, "train_seconds": took}
+        run_directory.write_json(directory / run_directory.RUN_FILE, running)
+        if not ppo.is_finite(model):
+            # Nothing can go on from there: the checkpoint before it stays the newest.
+            return
+        ppo.save(model, path, moment.numbers, moment.tensors)
+        if saved:
+            saved()
+
+    callback = TrainingCallback(
+        watcher,
+        lambda steps: capture(model, envs, doctor, steps),
+        save,
+        max(1, recipe.total_steps // CHECKPOINTS_A_RUN),
+        stop,
+        every=recipe.log_interval,
+    )
+    clock = time.perf_counter()
+    failure: Exception | None = None
+    with ppo.one_thread(), _stop_on_signal(stop):
+        try:
+            model.learn(
+                recipe.total_steps - begun,
+                callback=[doctor, *goes_on, callback],
+                log_interval=recipe.log_interval,
+                reset_num_timesteps=not resumed,
+            )
+            # A training that was killed after its last checkpoint has nothing left to learn.
+            last = callback.moment or moment
+            # A stop that came during the last update left nothing undone.
+            whole = callback.learned_steps >= recipe.total_steps
+            if whole and not ppo.is_finite(model):
+                raise FloatingPointError("the last update made weights that are not finite")
+            if last:
+                save(last)
+            if last and whole:
+                ppo.save(model, directory / run_directory.POLICY_FILE, last.numbers)
+        except Exception as error:
+            failure = error
+        curves.close()
+    seconds = time.perf_counter() - clock
+    steps = callback.learned_steps
+    whole = failure is None and steps >= recipe.total_steps
+    status = "finished" if whole else "interrupted" if failure is None else "failed"
+    took = earlier + seconds
+    rate = steps / took if took > 0 else 0.0
+    ended: dict[str, Json] = {
+        "status": status,
+        "steps": steps,
+        "finished": now(),
+        "train_seconds": round(took, 3),
+        "steps_per_second": round(rate, 1),
+    }
+    told: dict[str, Json] = {"error": f"{type(failure).__name__}: {failure}"} if failure else {}
+    try:
+        run_directory.write_json(directory / run_directory.RUN_FILE, {**record, **ended, **told})
+    except UsageError as error:
+        failure = failure or error
+    if failure is not None:
+        raise _broken_off(directory, steps, failure) from failure
+    return Training(directory, status, steps, took, rate, doctor.stopped)
+
+
+def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorError:
+    """Return what is raised for a training that ended before its time."""
+    if isinstance(failure, RldoctorError) and not isinstance(failure, UsageError):
+        return failure
+    how, cure = f" with {type(failure).__name__}: {failure}.", "Run rldoctor preflight on this environment."
+    if isinstance(failure, UsageError):
+        # Something could not be written.
+        how, cure = f": {failure.problem}", failure.cure
+    kept = run_directory.checkpoints(directory)
+    again = f" Then go on with: rldoctor train --resume {directory}" if kept else ""
+    return TrainingFailed(f"The training in {directory} broke off after {steps:,} steps{how}", f"{cure}{again}")
+
+
+def _going_on(moment: ResumeState, envs: VecEnv, doctor: DoctorCallback) -> RestoreCallback:
+    try:
+        return RestoreCallback(moment, doctor, exactly=rewind(moment, envs))
+    except (ValueError, LookupError, TypeError, RuntimeError) as error:
+        raise CannotJudge(f"The checkpoint is damaged: {error!r}.", "It was not saved by rldoctor.") from None
+
+
+@contextlib.contextmanager
+def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into a clean stop; a second one ends at once, as users expect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def now() -> str:
+    """Return the time as ``run.json`` keeps it, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

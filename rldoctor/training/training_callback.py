@@ -1,0 +1,108 @@
+"""What happens inside SB3's training loop: progress for the watcher, checkpoints, and a clean stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.utils import safe_mean
+
+from rldoctor.training.resume_state import ResumeState
+
+
+class Watcher(Protocol):
+    """Somebody who looks on while a training runs, such as a progress bar."""
+
+    def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
+        """Take the steps done so far and the latest numbers (``success_rate``, ``episode_return``, ...)."""
+
+
+class Silent:
+    """A watcher that looks away."""
+
+    def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
+        """Do nothing."""
+
+
+class TrainingCallback(BaseCallback):
+    """Tells the watcher, saves every so often, and ends the training between two updates when asked to stop.
+
+    Args:
+        watcher: Told every ``_REPORT_EVERY`` vector steps.
+        capture: Returns what a checkpoint needs besides the weights; asked between updates, with the steps that the
+            policy has been trained on.
+        save: Called between updates with what ``capture`` returned.
+        save_every: Environment steps between checkpoints.
+        stop: Once set, the rollout in hand is dropped and training ends with the last whole update.
+        every: Rollouts between two points of the curves. Trainings are saved, and end when asked to, only where a
+            point has just been written: one that goes on then has its points at the same steps.
+    """
+
+    _REPORT_EVERY = 32
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        capture: Callable[[int], ResumeState],
+        save: Callable[[ResumeState], None],
+        save_every: int,
+        stop: threading.Event,
+        every: int = 1,
+    ) -> None:
+        super().__init__()
+        self._watcher = watcher
+        self._capture = capture
+        self._save = save
+        self._save_every = save_every
+        self._stop = stop
+        self._every = every
+        self._rollouts = 0
+        self._at_a_point = True
+        # Of the last whole update; what a rollout in progress has changed since is not in it.
+        self.moment: ResumeState | None = None
+        self._saved_at = 0
+        # Steps whose data has been learned from: a rollout in progress is not among them.
+        self.learned_steps = 0
+        self._rollout_whole = False
+
+    def _on_training_start(self) -> None:
+        self._saved_at = self.learned_steps = self.model.num_timesteps
+
+    def _on_rollout_start(self) -> None:
+        self.learned_steps = self.model.num_timesteps
+        self._rollout_whole = False
+        self.moment = self._capture(self.learned_steps)
+        self._at_a_point = self._rollouts % self._every == 0
+        self._rollouts += 1
+        if self._at_a_point and self.learned_steps - self._saved_at >= self._save_every:
+            self._save(self.moment)
+            self._saved_at = self.learned_steps
+
+    def _on_step(self) -> bool:
+        if self.n_calls % self._REPORT_EVERY == 0:
+            self._watcher.progressed(self.num_timesteps, self.numbers())
+        return not (self._stop.is_set() and self._at_a_point)
+
+    def _on_rollout_end(self) -> None:
+        # Not reached by a rollout that was broken off.
+        self._rollout_whole = True
+
+    def _on_training_end(self) -> None:
+        if self._rollout_whole:
+            self.learned_steps = self.model.num_timesteps
+            self.moment = self._capture(self.learned_steps)
+        self._watcher.progressed(self.num_timesteps, self.numbers())
+
+    def numbers(self) -> dict[str, float]:
+        """Return the latest numbers that a person would watch."""
+        numbers: dict[str, float] = {}
+        if self.model.ep_success_buffer:
+            numbers["success_rate"] = float(safe_mean(list(self.model.ep_success_buffer)))
+        if self.model.ep_info_buffer:
+            numbers["episode_return"] = float(safe_mean([info["r"] for info in self.model.ep_info_buffer]))
+        for key, name in (("train/approx_kl", "approx_kl"), ("train/std", "std")):
+            if key in self.logger.name_to_value:
+                numbers[name] = float(self.logger.name_to_value[key])
+        return numbers

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rldoctor.errors import UsageError
+from rldoctor.logs.frameworks import find_names, recognise, shipped_names
+from rldoctor.logs.tag_mapping import Meaning
+from rldoctor.logs.tag_mapping_file import load_names
+from rldoctor.model import Aggregation
+from rldoctor.rulebook import load_rulebook
+
+CANONICAL = {
+    "approx_kl",
+    "clip_fraction",
+    "clip_range",
+    "clip_range_vf",
+    "entropy",
+    "episode_length",
+    "episode_return",
+    "evaluation_length",
+    "evaluation_return",
+    "evaluation_success_rate",
+    "explained_variance",
+    "learning_rate",
+    "loss",
+    "policy_loss",
+    "std",
+    "success_rate",
+    "throughput",
+    "value_loss",
+}
+GOOD = """
+framework = "x"
+title = "X"
+step_axis = "env_steps"
+source = "its manual"
+told_by = ["a/b"]
+[tags."a/b"]
+metric = "entropy"
+sign = -1
+scale = 2.0
+aggregation = "mean"
+"""
+
+
+def names_named(framework):
+    return next(names for names in shipped_names() if names.framework == framework)
+
+
+def test_sb3_knows_every_canonical_metric():
+    sb3 = names_named("sb3")
+    assert {meaning.metric for meaning in sb3.tags.values()} >= CANONICAL
+    assert sb3.meaning("train/entropy_loss") == Meaning("entropy", -1.0, Aggregation.MEAN)
+    assert sb3.meaning("train/loss") == Meaning("loss", 1.0, Aggregation.LAST_MINIBATCH)
+    assert sb3.meaning("train/n_updates") is None
+
+
+@pytest.mark.parametrize("names", shipped_names(), ids=lambda names: names.framework)
+def test_every_dictionary_speaks_of_known_metrics_and_algorithms(names):
+    book = load_rulebook()
+    assert {meaning.metric for meaning in names.tags.values()} <= set(book.metrics)
+    assert set(names.algorithms) <= set(book.algorithms)
+    assert names.supplement or names.told_by
+
+
+def test_the_doctors_own_tags_are_known_by_their_prefix():
+    doctor = names_named("doctor")
+    assert doctor.supplement
+    assert doctor.meaning("doctor/gradient_norm") == Meaning("gradient_norm")
+    for tag in ("doctor/", "doctor/A b", "doctor/a\n", "doctor", "x/doctor/a"):
+        assert doctor.meaning(tag) is None
+
+
+def test_a_framework_is_recognised_by_its_own_words_only():
+    known = shipped_names()
+    assert recognise(["rollout/ep_rew_mean", "custom/x"], known).names.framework == "sb3"
+    assert recognise(["train/loss", "train/learning_rate", "train/value_loss"], known) is None
+    assert recognise(["doctor/x"], known) is None
+    assert recognise([], known) is None
+
+
+def test_the_framework_that_knows_most_is_recognised_with_its_share():
+    found = recognise(["rollout/ep_rew_mean", "time/fps", "custom/x", "doctor/gradient_norm"], shipped_names())
+    assert (found.names.framework, found.known, found.logged, found.wanted) == ("sb3", 2, 3, False)
+    named = recognise(["custom/x"], shipped_names(), find_names("cleanrl"))
+    assert (named.names.framework, named.known, named.logged, named.wanted) == ("cleanrl", 0, 1, True)
+
+
+def test_a_framework_is_found_by_its_name_or_file(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(GOOD)
+    assert find_names(str(path)).title == "X"
+    with pytest.raises(UsageError, match="Did you mean cleanrl"):
+        find_names("cleanrk")
+    with pytest.raises(UsageError, match="cannot be read"):
+        find_names(str(tmp_path / "none.toml"))
+
+
+def test_a_star_stands_for_one_part_of_a_tag():
+    rllib = names_named("rllib")
+    tag = "ray/tune/info/learner/{}/learner_stats/entropy"
+    assert rllib.meaning(tag.format("default_policy")) == rllib.meaning(tag.format("two")) == Meaning("entropy")
+    assert rllib.meaning(tag.format("a/b")) is None
+    assert rllib.meaning(tag.format("")) is None
+    assert rllib.tells([tag.format("x").replace("entropy", "vf_loss")])
+
+
+@pytest.mark.parametrize(
+    ("framework", "tags", "algorithm"),
+    [
+        ("sb3", ["train/clip_range", "train/approx_kl"], "ppo"),
+        ("sb3", ["train/ent_coef", "train/actor_loss"], "sac"),
+        ("sb3", ["train/actor_loss", "train/critic_loss"], "td3"),
+        ("sb3", ["rollout/exploration_rate", "train/loss"], "dqn"),
+        ("sb3", ["train/policy_loss", "train/value_loss"], "a2c"),
+        ("sb3", ["train/kl_divergence_loss", "train/policy_objective"], "trpo"),
+        ("sb3", ["rollout/ep_rew_mean"], ""),
+        ("rllib", ["ray/tune/learners/p/mean_kl_loss"], "ppo"),
+        ("rllib", ["ray/tune/learners/p/qf_loss"], "dqn"),
+    ],
+)
+def test_the_algorithm_is_told_by_its_tags(framework, tags, algorithm):
+    assert names_named(framework).algorithm(tags) == algorithm
+
+
+def test_a_good_file(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(GOOD)
+    names = load_names(path)
+    assert names.meaning("a/b") == Meaning("entropy", -2.0, Aggregation.MEAN)
+    assert names.told_by == ("a/b",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title", "titel", "unknown key 'titel'. Allowed: framework, title,"),
+        ('title = "X"', "", "title = None must be a text"),
+        ('"env_steps"', '"steps"', "step_axis = 'steps' is not known. Allowed: env_steps,"),
+        ('framework = "x"', 'framework = "y"', "must be the name of the file, 'x'"),
+        ("sign = -1", "sign = 0", "sign = 0 is not known. Allowed: 1, -1."),
+        ("sign = -1", "sign = true", "sign = True is not known"),
+        ("scale = 2.0", "scale = -2.0", "scale = -2.0 must be a number above 0"),
+        ("scale = 2.0", 'axis = "days"', "axis = 'days' is not known. Allowed: env_steps,"),
+        ("scale = 2.0", 'unused = "none"', "unused = 'none' must be a number"),
+        ("[tags", 'steps_from = "x"\n[tags', "steps_from = 'x' must be a list of tags"),
+        ("[tags", "[algorithms]\nppo = 1\n[tags", "[algorithms]: ppo = 1 must be a list of tags"),
+        ("scale = 2.0", "scale = nan", "scale = nan must be a number above 0"),
+        ('"mean"', '"average"', "aggregation = 'average' is not known. Allowed: mean, mean-over-last-epoch,"),
+        ('aggregation = "mean"', "", "aggregation = None is not known"),
+        ('metric = "entropy"', 'metric = "En tropy"', "metric = 'En tropy' must be a name"),
+        ('metric = "entropy"', 'metrik = "entropy"', "unknown key 'metrik'. Allowed: metric, sign,"),
+        ('told_by = ["a/b"]', 'told_by = ["c"]', "told_by = ['c'] must be a list of tags that stand in [tags]"),
+        ('told_by = ["a/b"]', "supplement = 1", "supplement = 1 must be true or false"),
+        ('[tags."a/b"]', "[tags]\n'a/b' = 1\n[prefixes.p]", "must be a table"),
+        ('told_by = ["a/b"]\n[tags."a/b"]', '[prefixes."p/"]', "unknown key 'metric'. Allowed: sign,"),
+        ("[tags", "[[tags", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_with_file_key_and_allowed_words(tmp_path, old, new, message):
+    path = tmp_path / "x.toml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(UsageError, match=re.escape(message)) as error:
+        load_names(path)
+    assert "x.toml" in str(error.value)

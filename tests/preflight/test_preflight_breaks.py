@@ -1,0 +1,156 @@
+"""Every way of breaking the real environment gives the finding that names it; the healthy one gives none of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import broken_environments as broken
+import pytest
+from stable_baselines3.common.monitor import Monitor
+
+from rldoctor import references
+from rldoctor.environments import registry
+from rldoctor.model import Outcome, Severity, Subject, Verdict
+from rldoctor.preflight.runner import all_checks, run_preflight
+
+ENV = "FetchReachDense-v4"
+# wrapper, the check that looks for it, the finding, its severity
+TABLE = [
+    (broken.FourValues, "ENV102", "four-value-step", "error"),
+    (broken.StepRaises, "ENV102", "step-raises", "error"),
+    (broken.ResetWithoutInfo, "ENV102", "reset-signature-wrong", "error"),
+    (broken.ResetWithoutSeed, "ENV102", "reset-signature-wrong", "error"),
+    (broken.RewardNaN, "ENV103", "gymnasium-complaint", "warning"),
+    (broken.NaNObservation, "ENV202", "observation-not-finite", "error"),
+    (broken.RewardFlipped, "ENV104", "stable-baselines-complaint", "warning"),
+    (broken.NotReproducible, "ENV105", "trajectory-not-reproducible", "warning"),
+    (broken.SeedIgnored, "ENV106", "seed-without-effect", "warning"),
+    (broken.SeedIgnored, "ENV107", "parallel-environments-alike", "error"),
+    (broken.TimeLimitTerminates, "ENV108", "time-limit-terminates", "warning"),
+    (broken.ShortEpisodes, "ENV108", "horizon-unexpected", "warning"),
+    (broken.SuccessMissing, "ENV109", "success-signal-missing", "warning"),
+    (broken.GoalRemoved, "ENV201", "observation-key-missing", "error"),
+    (broken.SinglePrecision, "ENV201", "observation-dtype-wrong", "warning"),
+    (broken.WholeNumbers, "ENV201", "observation-dtype-wrong", "error"),
+    (broken.OutsideTheSpace, "ENV203", "observation-outside-space", "warning"),
+    (broken.HugeObservations, "ENV204", "observations-too-large", "warning"),
+    (broken.ObservationsFrozen, "ENV205", "observations-frozen", "error"),
+    (broken.GoalHidden, "ENV206", "goal-not-observed", "error"),
+    (broken.GoalRemoved, "ENV206", "goal-not-observed", "error"),
+    (broken.GoalNeverChanges, "ENV206", "goal-never-changes", "warning"),
+    (broken.ActionsAsymmetric, "ENV301", "action-bounds-asymmetric", "warning"),
+    (broken.ActionsUnbounded, "ENV301", "action-bounds-infinite", "warning"),
+    (broken.ActionsWide, "ENV301", "action-bounds-far-from-unit", "warning"),
+    (broken.ActionsReversed, "ENV301", "action-bounds-reversed", "error"),
+    (broken.ActionsIgnored, "ENV302", "actions-without-effect", "error"),
+    (broken.OneActionDead, "ENV302", "action-dimension-dead", "warning"),
+    (broken.ActionsShuffled, "ENV303", "same-action-other-effect", "warning"),
+    (broken.ActionsShuffled, "ENV304", "actions-shuffled", "error"),
+    (broken.ActionsReordered, "ENV304", "actions-shuffled", "error"),
+    (broken.ActionsScaledDown, "ENV304", "actions-scaled", "error"),
+    (broken.RewardConstant, "ENV401", "reward-constant", "error"),
+    (broken.RewardTimes1000, "ENV401", "reward-out-of-range", "error"),
+    (broken.RewardTimes1e4th, "ENV401", "reward-scale-unexpected", "error"),
+    (broken.RewardNaN, "ENV401", "reward-not-finite", "error"),
+    (broken.RewardTimes1000, "ENV403", "reward-differs-from-compute-reward", "warning"),
+    (broken.BatchedRewardFails, "ENV403", "compute-reward-not-vectorised", "warning"),
+    (broken.RewardFlipped, "ENV404", "reward-sign-flipped", "error"),
+    (broken.RewardUnrelated, "ENV404", "reward-unrelated-to-distance", "warning"),
+    (broken.SuccessAlwaysFalse, "ENV405", "success-signal-wrong", "error"),
+    (broken.SuccessAlwaysTrue, "ENV405", "success-signal-wrong", "error"),
+    (broken.GoalUnreachable, "ENV406", "goal-unreachable", "error"),
+    (broken.RewardNaN, "ENV501", "update-not-finite", "error"),
+    (broken.SuccessAlwaysTrue, "ENV601", "baseline-succeeds", "warning"),
+]
+
+
+def names(subject: Subject) -> dict[str, Severity]:
+    return {finding.name: finding.severity for finding in subject.findings}
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "code", "finding", "severity"), TABLE, ids=[f"{row[0].__name__}-{row[1]}" for row in TABLE]
+)
+def test_names_the_fault(wrapper, code, finding, severity):
+    subject = run_preflight(ENV, wrap=wrapper, select=[code])
+    assert names(subject).get(finding) == severity
+    assert next(found for found in subject.findings if found.name == finding).remedy
+    assert "check-crashed" not in names(subject)
+
+
+def test_table_covers_every_environment_check():
+    """A check that never fires on a broken environment is worth nothing. ENV101 and ENV402 have tests of their own."""
+    covered = {row[1] for row in TABLE} | {"ENV101", "ENV402"}
+    assert {check.code for check in all_checks() if check.code.startswith("ENV")} == covered
+
+
+@pytest.mark.parametrize(("env", "recipe"), [(ENV, "quick"), ("CartPole-v1", None), ("Pendulum-v1", "pendulum/zoo")])
+def test_healthy_environment_gives_no_warning(env, recipe):
+    subject = run_preflight(env, recipe=references.load_recipe(recipe) if recipe else None)
+    # Cores, disk and speed are those of the machine that the tests run on.
+    spoken = [f for f in subject.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
+    assert [f for f in spoken if f.severity is not Severity.NOTE] == []
+    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.examinations)
+    # 20, fewer only where the machine is too busy for them.
+    assert 5 <= subject.facts["baselines"]["random"]["n_episodes"] <= 20
+    if env == ENV:
+        assert subject.facts["baselines"]["zero_action"]["return_mean"] == pytest.approx(-7.0, abs=1.0)
+        assert "action-dimension-dead-as-known" in names(subject)
+
+
+def test_every_fault_of_a_broken_environment_in_one_run():
+    """Faults do not hide each other: three at once, three findings, in one run with everything else."""
+
+    def wrap(env):
+        return broken.SuccessAlwaysFalse(broken.RewardFlipped(broken.NotReproducible(env)))
+
+    subject = run_preflight(ENV, wrap=wrap, ignore=["SYS", "ENV501", "ENV601"])
+    assert {"success-signal-wrong", "reward-sign-flipped", "trajectory-not-reproducible"} <= names(subject).keys()
+    assert subject.verdict is Verdict.SICK
+    ranks = [finding.severity.rank for finding in subject.findings]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_sparse_id_where_dense_is_expected():
+    found = names(run_preflight("FetchReach-v4", recipe=references.load_recipe("quick"), select=["ENV402"]))
+    assert found["reward-sparse"] is Severity.ERROR
+    finding = next(f for f in run_preflight("FetchReach-v4", select=["ENV402"]).findings if f.name == "reward-sparse")
+    assert finding.severity is Severity.WARNING
+    assert "FetchReachDense-v4" in finding.remedy
+
+
+def test_parallel_environments_with_one_seed():
+    def make_vector(count):
+        return broken.OneSeedForAll([lambda: Monitor(registry.make(ENV))] * count)
+
+    subject = run_preflight(ENV, make_vector=make_vector, select=["ENV107"])
+    assert names(subject)["parallel-environments-alike"] is Severity.ERROR
+
+
+def test_four_value_step_of_the_environment_itself(monkeypatch):
+    """Gymnasium's wrappers fail on four values before they can be counted; the finding still names them."""
+    from gymnasium.envs.classic_control.cartpole import CartPoleEnv
+
+    step = CartPoleEnv.step
+    monkeypatch.setattr(CartPoleEnv, "step", lambda self, action: (*step(self, action)[:2], False, {}))
+    assert "four-value-step" in names(run_preflight("CartPole-v1", select=["ENV102"]))
+
+
+@pytest.mark.parametrize("env", ["FrozenLake-v1", "MountainCar-v0", "CliffWalking-v1", "Reacher-v5"])
+def test_no_alarm_on_environments_with_other_habits(env):
+    """One start for all seeds, one reward for every step, no goals, discrete observations: none of it is a fault."""
+    subject = run_preflight(env, ignore=["SYS", "ENV601"])
+    assert [f for f in subject.findings if f.severity is not Severity.NOTE] == []
+
+
+def test_observations_that_ppo_cannot_take():
+    """The fault has a name, and what builds on it is not run rather than crashing."""
+    found = names(run_preflight("Blackjack-v1", ignore=["SYS", "ENV601"]))
+    assert found["observation-space-unsupported"] is Severity.ERROR
+    assert "check-crashed" not in found
+
+
+def test_learning_rate_of_zero_moves_nothing():
+    recipe = references.load_recipe("quick")
+    still = replace(recipe, hyperparameters={**recipe.hyperparameters, "learning_rate": 0.0})
+    assert "weights-unmoved" in names(run_preflight(ENV, recipe=still, select=["ENV501"]))

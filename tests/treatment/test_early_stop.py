@@ -1,0 +1,94 @@
+"""When a trial is ended: sure that it is well, sure that it is not, and in no other case."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rldoctor.experiments.treatment.early_stop import TrialWatch
+from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
+from rldoctor.model import Curve
+from rldoctor.references import Band
+from rldoctor.training.training_callback import Silent
+
+TOTAL = 10_000
+STEPS = np.arange(0, TOTAL + 1, 100)
+
+
+def yard(sick: float = 0.0, metric: str = "episode_return") -> ReferenceComparison:
+    """Healthy runs rise from 0 to 100, five to each side; the sick run stays where it is."""
+    median = STEPS / TOTAL * 100
+    band = Band(metric, STEPS, median - 5, median, median + 5)
+    curve = Curve(metric, STEPS, np.full(len(STEPS), sick))
+    return ReferenceComparison({metric: band}, {metric: curve}, TOTAL)
+
+
+def end_of(watch: TrialWatch, values: np.ndarray, metric: str = "episode_return") -> tuple[str, int]:
+    for step, value in zip(STEPS, values, strict=True):
+        watch.progressed(int(step), {metric: float(value)})
+        if watch.stop.is_set():
+            return watch.decision, int(step)
+    return watch.decision, TOTAL
+
+
+def watching(sick: float = 0.0, most: int = TOTAL + 1) -> TrialWatch:
+    return TrialWatch(yard(sick), Silent(), most)
+
+
+def test_a_trial_that_is_level_with_healthy_runs_for_a_fifth_of_the_steps_is_well() -> None:
+    decision, step = end_of(watching(), STEPS / TOTAL * 100)
+    assert decision == "well"
+    # Healthy runs have left their beginning at 30 %, and a fifth of the steps has gone by since.
+    assert step == 5_000
+
+
+def test_a_trial_that_does_as_the_sick_run_does_is_given_up() -> None:
+    assert end_of(watching(), np.zeros(len(STEPS))) == ("behind", 4_000)
+
+
+def test_a_trial_between_the_two_goes_on_to_its_end() -> None:
+    # Below what is healthy, but by less than twice the slack.
+    values = (STEPS / TOTAL * 100) * 0.85 - 5
+    assert end_of(watching(), values) == ("", TOTAL)
+
+
+def test_one_bad_point_begins_the_count_anew() -> None:
+    values = STEPS / TOTAL * 100
+    values[45] = 20
+    assert end_of(watching(), values) == ("well", 6_600)
+
+
+def test_being_level_says_nothing_where_the_sick_run_is_level_too() -> None:
+    watch = TrialWatch(
+        ReferenceComparison(
+            yard().bands, {"episode_return": Curve("episode_return", STEPS, STEPS / TOTAL * 100)}, TOTAL
+        ),
+        Silent(),
+        TOTAL + 1,
+    )
+    assert end_of(watch, STEPS / TOTAL * 100) == ("", TOTAL)
+
+
+def test_nothing_is_said_while_healthy_runs_are_where_they_began() -> None:
+    assert yard().stands(1_000, {"episode_return": -50.0}).behind is False  # type: ignore[union-attr]
+    assert yard().stands(5_000, {"episode_return": -50.0}).behind is True  # type: ignore[union-attr]
+
+
+def test_a_control_ends_where_its_trial_ended() -> None:
+    assert end_of(watching(most=2_000), np.zeros(len(STEPS))) == ("enough", 2_000)
+
+
+def test_without_healthy_runs_the_watch_stays_silent() -> None:
+    watch = TrialWatch(ReferenceComparison({}, yard().sick, TOTAL), Silent(), TOTAL + 1)
+    assert end_of(watch, STEPS / TOTAL * 100) == ("", TOTAL)
+    assert ReferenceComparison({}, {}, TOTAL).stands(5_000, {"episode_return": 1.0}) is None
+
+
+@pytest.mark.parametrize(("value", "share"), [(0.0, 0.0), (25.0, 0.5), (50.0, 1.0), (-50.0, -1.0)])
+def test_the_way_from_the_sick_run_to_the_healthy_ones(value: float, share: float) -> None:
+    assert yard().way(5_000, {"episode_return": value}) == pytest.approx(share)
+    assert yard().way(5_000, {}) is None
+
+
+def test_a_return_that_is_not_a_number_is_no_outcome() -> None:
+    assert yard().stands(5_000, {"episode_return": float("nan")}) is None
