@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +11,21 @@ from rldoctor.errors import UsageError, near
 from rldoctor.rulebook.schema import ALL_SETTINGS, SPACES, SettingChange
 from rldoctor.settings import HYPERPARAMETERS
 
-# How a preflight check names itself in its source: code and name.
-DECLARED = re.compile(r'^@check\(\s*"(\w+)",\s*"([\w-]+)"', re.MULTILINE)
 _KEYS = tuple(field.name for field in dataclasses.fields(SettingChange))
 _NUMBERS = ("scale", "above", "below")
-
-
-@cache
-def declared_checks() -> Mapping[str, str]:
-    """Return the code and the name of every preflight check.
-
-    They are read from the source, not imported: a laptop that only reads logs has neither gymnasium nor PyTorch. One
-    file is one check.
-    """
-    found = {}
-    for path in sorted((Path(__file__).resolve().parents[1] / "preflight" / "checks").rglob("*.py")):
-        declared = DECLARED.search(path.read_text(encoding="utf-8"))
-        if declared:
-            found[declared[1]] = declared[2]
-    return found
 
 
 def confirmed_by(data: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     """Return the codes of the preflight checks that can confirm a cause outside the recipe.
 
+    Whether there are such checks is asked by :mod:`rldoctor.preflight.selectors`, which knows them.
+
     Raises:
-        UsageError: The value is no list, or there is no such check.
+        UsageError: The value is no list of texts.
     """
     codes = data.get("confirmed_by", [])
-    if not isinstance(codes, list):
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
         raise UsageError(f"{path}: confirmed_by = {codes!r} must be a list of codes.")
-    for code in codes:
-        if code not in declared_checks():
-            raise UsageError(
-                f"{path}: confirmed_by names {code!r}, which is no preflight check.",
-                near(str(code), declared_checks()),
-            )
     return tuple(codes)
 
 
