@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import chapter_table
+from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, patients
 from benchmarks.fit_weights import fit, with_weights
 from rldoctor import machine, stats
@@ -31,7 +31,7 @@ from rldoctor.logs.frameworks import shipped_names
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
+DOCUMENT = DOCS / "accuracy.md"
 FOLDS = 10
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import TESTS
 from rldoctor import references
 from rldoctor.experiments.faults import find
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Curve, Run
 
-HERE = Path(__file__).resolve().parent.parent / "runs"
+HERE = TESTS / "runs"
 # What tells how a run has turned out, whatever the fault did to the logged reward: (band, key of the label's outcome).
 OUTCOME = {"FetchReachDense-v4": ("success_rate", "success")}
 

@@ -10,12 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.model import SettingResult, Subject
 from rldoctor.model.saved import read_report
 from rldoctor.render.sweep_tables import Words, tables
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exercises.md"
+DOCUMENT = DOCS / "exercises.md"
 SEEDS = ("sweep", "--seeds", "0-4")
 CLIP = ("sweep", "--seeds", "0-4", "--vary", "clip_range=0.1,0.2,0.4")
 

@@ -13,9 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import DOCS
 from rldoctor import machine
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "quick-recipe.md"
+DOCUMENT = DOCS / "quick-recipe.md"
 
 
 def one(seed: int, out: Path) -> tuple[str, float]:

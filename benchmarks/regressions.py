@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks import DOCS
 from rldoctor import machine, run_directory
 from rldoctor.gate.evaluation import Evaluation, read_evaluation
 from rldoctor.gate.regression import CONFIDENCE, MARGIN, compare
@@ -20,7 +21,7 @@ from rldoctor.references import load_recipe
 from rldoctor.training.evaluate import evaluate
 from rldoctor.training.train import train
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "regressions.md"
+DOCUMENT = DOCS / "regressions.md"
 RECIPE = load_recipe("quick")
 SEEDS = range(10)
 # Steps of training that are left out at the end, in tenths of the run.

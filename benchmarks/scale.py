@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import DOCS, TESTS
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.executors import map_jobs
@@ -32,8 +33,8 @@ from rldoctor.model import Subject, make_report
 from rldoctor.render import render
 from rldoctor.render.json_report import pieces
 
-RUNS = Path(__file__).resolve().parents[1] / "runs"
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
+RUNS = TESTS / "runs"
+DOCUMENT = DOCS / "scale.md"
 CHUNK = 16  # runs a job, as rldoctor.diagnosis.judge deals them
 KEYS_A_RUN = 15  # event file, run.json, ten checkpoints, policy, evaluation, paths
 KEYS_A_PAGE = 1_000  # of a listing, by the S3 protocol

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.logs import read_run
@@ -18,7 +19,7 @@ from rldoctor.model import Subject, Verdict
 from tests.diagnosis.public_cases import cases
 from tests.diagnosis.strangers import MISSED, Stranger, strangers
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "strangers.md"
+DOCUMENT = DOCS / "strangers.md"
 _RIGHT = {True: "yes", False: "**no**"}
 
 

@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import DOCS
 from rldoctor import machine
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sweeps.md"
+DOCUMENT = DOCS / "sweeps.md"
 SEEDS = 6
 ROUNDS = 2
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import DOCS
 from benchmarks.corpus import HERE, RecordedRun, patients
 from benchmarks.fit_weights import fit, with_weights
 from rldoctor import machine, references, stats
@@ -38,7 +39,7 @@ from rldoctor.references import load_recipe
 from rldoctor.rulebook import Rulebook, load_rulebook
 from rldoctor.training.train import train
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "treatment.md"
+DOCUMENT = DOCS / "treatment.md"
 ROUNDS = 3
 FOLDS = 10
 # Logs that do not show one whole run: there is nothing to treat.
