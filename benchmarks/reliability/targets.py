@@ -22,7 +22,7 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.logs.tag_mapping_file import load_names
 from rldoctor.model import make_report
-from rldoctor.model.saved import read_report
+from rldoctor.model.report_json import read_report
 from rldoctor.render import FORMATS, render
 from rldoctor.rulebook import load, load_rulebook
 
@@ -33,7 +33,7 @@ INSTRUMENTED = (
     "rldoctor.references",
     "rldoctor.recipe",
     "rldoctor.settings",
-    "rldoctor.model.saved",
+    "rldoctor.model.report_json",
 )
 _FEW = 4_000  # bytes of a recorded file that are a good seed
 

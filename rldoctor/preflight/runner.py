@@ -20,8 +20,8 @@ from rldoctor.model import (
     Finding,
     Json,
     Outcome,
+    PreflightResult,
     Severity,
-    Subject,
     Suppressed,
     Unjudged,
     Verdict,
@@ -37,7 +37,7 @@ from rldoctor.rulebook.selection import CHECKS
 CRASHED = "check-crashed"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
-Result = tuple[CheckResult, tuple[Finding, ...]]
+CheckOutcome = tuple[CheckResult, tuple[Finding, ...]]
 
 
 def available_checks() -> tuple[Check, ...]:
@@ -67,7 +67,7 @@ def run_preflight(
     watcher: Watcher = lambda name, place, total: None,
     measured: dict[str, Json] | None = None,
     config: Config = DEFAULTS,
-) -> Subject:
+) -> PreflightResult:
     """Check the machine and one environment.
 
     Args:
@@ -99,16 +99,16 @@ def run_preflight(
     finally:
         context.close()
     return replace(
-        _subject(context, results),
+        _result(context, results),
         suppressed=tuple(Suppressed(check.code, check.name, reason) for check, reason in selection.ignored),
         adjusted=(selection.adjusted,) if selection.adjusted else (),
     )
 
 
-def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watcher) -> list[Result]:
+def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watcher) -> list[CheckOutcome]:
     """Run ``checks`` in order; one that requires a failed one is not run, which is neither pass nor fail."""
     failed: dict[str, str] = {}
-    results: list[Result] = []
+    results: list[CheckOutcome] = []
     for place, check in enumerate(checks):
         watcher(check.name, place, len(checks))
         cause = next((failed[code] for code in check.requires if code in failed), "")
@@ -123,7 +123,7 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
     return results
 
 
-def _run(check: Check, context: PreflightContext) -> Result:
+def _run(check: Check, context: PreflightContext) -> CheckOutcome:
     findings: list[Finding] = []
     outcome, words = Outcome.PASSED, ""
     started = time.perf_counter()
@@ -180,7 +180,7 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
-def _subject(context: PreflightContext, results: Sequence[Result]) -> Subject:
+def _result(context: PreflightContext, results: Sequence[CheckOutcome]) -> PreflightResult:
     findings = sorted((f for _, found in results for f in found), key=lambda f: -f.severity.rank)
     checked = tuple(result for result, _ in results)
     ran = [result for result in checked if result.outcome in (Outcome.PASSED, Outcome.FIRED)]
@@ -189,16 +189,15 @@ def _subject(context: PreflightContext, results: Sequence[Result]) -> Subject:
     if not ran or (verdict is Verdict.HEALTHY and missed):
         verdict = Verdict.UNJUDGED
     facts: dict[str, Any] = {"env": context.env_id, "versions": machine.versions(), "machine": machine.describe()}
-    return Subject(
+    return PreflightResult(
         path=context.env_id,
-        kind="environment",
         verdict=verdict,
         title=context.expectation.title or context.env_id,
         reference=context.recipe.name if context.recipe else "",
         summary=summary(checked, findings),
         findings=tuple(findings),
         unjudged=tuple(Unjudged(result.code, result.note) for result in missed),
-        examinations=checked,
+        checks=checked,
         facts={**facts, **context.measured},
     )
 
