@@ -31,7 +31,7 @@ def config(
     format_: PlainFormatOption = PlainFormat.TEXT,
 ) -> None:
     """Show what is in force and where it comes from: keys, references, rules and checks of your own."""
-    from rldoctor.effective_config import in_force, tried
+    from rldoctor.effective_config import effective_config, failing_examples
 
     typed = {
         "select": words(select),
@@ -40,8 +40,8 @@ def config(
         "fail-on": () if fail_on is None else (fail_on.value,),
     }
     asked = configured(file, isolated)
-    shown = in_force(asked, typed)
-    wrong = tried(asked) if check else []
+    shown = effective_config(asked, typed)
+    wrong = failing_examples(asked) if check else []
     if format_ is PlainFormat.JSON:
         import json
 

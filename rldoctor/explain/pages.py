@@ -1,22 +1,23 @@
-"""Everything that the doctor knows, in plain words: one page for each code, diagnosis, metric, check and concept."""
+"""One page for each check, sign, diagnosis, metric, algorithm, code and concept: what ``rldoctor explain`` shows."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from rldoctor import shipped
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
 from rldoctor.logs.frameworks import own_names, shipped_names
 from rldoctor.model import Page
-from rldoctor.preflight.check_docs import CheckPage, own_pages, preflight_checks
+from rldoctor.preflight.check import CheckDocs
+from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
-from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
 
 
@@ -25,23 +26,26 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
 
     Args:
         topic: What to look up.
-        config: Gives the configuration; asked only for what is not shipped.
+        config: Returns the configuration; called only for what is not shipped.
 
     Raises:
         UsageError: Nothing is called so; the message offers close matches.
     """
     wanted = topic.strip().lower()
-    by_word = _by_word(_pages(load_rulebook(), preflight_checks()))
+    by_word = _by_word(_pages(load_rulebook(), all_checks()))
     if wanted in by_word:
         return by_word[wanted]
+    # Late, as it is rarely needed: the metadata of every installed package is searched.
+    from rldoctor.preflight.plugins import plugin_docs
+
     rules = config().rules
-    by_word |= _by_word(_pages(load_rulebook(own=rules), own_pages()))
+    by_word |= _by_word(_pages(load_rulebook(own=rules), plugin_docs()))
     if wanted in by_word:
         return by_word[wanted]
     tagged = _metric_of_tag(topic.strip(), rules)
     if tagged in by_word:
         return by_word[tagged]
-    # Found whatever its case, a code is offered as it is written elsewhere.
+    # Words are compared in lower case; a code is offered in upper case, as it is written elsewhere.
     offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, by_word))
     raise UsageError(f"Nothing is called {topic!r}.", offer)
 
@@ -50,17 +54,16 @@ def _by_word(pages: Sequence[tuple[tuple[str, ...], Page]]) -> dict[str, Page]:
     by_word: dict[str, Page] = {}
     for page_words, page in pages:
         for word in page_words:
-            # A code of the logs may bear a diagnosis' name (mixed-runs): the diagnosis, which stands first, wins.
+            # A code of the logs may have the name of a diagnosis (mixed-runs), which comes first and wins.
             by_word.setdefault(word.lower(), page)
     return by_word
 
 
 def catalogue(config: Config = DEFAULTS) -> dict[str, dict[str, str]]:
-    """Return the name and title of everything that can be explained, by shelf; what is not shipped says whose it is."""
+    """Return the name and title of everything that can be explained, by shelf; what is not shipped says its origin."""
     book, ours = load_rulebook(own=config.rules), load_rulebook()
-    checks = (*preflight_checks(), *own_pages())
     return {
-        "preflight checks": {c.code: f"{c.name}: {c.title}{_from(c.origin)}" for c in checks},
+        "preflight checks": {c.code: f"{c.name}: {c.title}{_from(c.origin)}" for c in _checks()},
         "signs": {
             code: f"{sign.name}: {sign.what}{_from('' if code in ours.signs else str(sign.file))}"
             for code, sign in sorted(book.signs.items())
@@ -76,15 +79,20 @@ def catalogue(config: Config = DEFAULTS) -> dict[str, dict[str, str]]:
     }
 
 
+def _checks() -> list[CheckDocs]:
+    """Return the shipped checks and those of other packages, by code."""
+    from rldoctor.preflight.plugins import plugin_docs
+
+    return [*sorted(all_checks(), key=lambda check: check.code), *plugin_docs()]
+
+
 def _from(origin: str) -> str:
     return f" [{origin}]" if origin else ""
 
 
 def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
     """Return every page by shelf, in the order of :func:`catalogue`."""
-    pages = {
-        page.name: page for _, page in _pages(load_rulebook(own=config.rules), (*preflight_checks(), *own_pages()))
-    }
+    pages = {page.name: page for _, page in _pages(load_rulebook(own=config.rules), _checks())}
     by_code = {name.partition(" ")[0]: page for name, page in pages.items()}
     return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue(config).items()}
 
@@ -93,14 +101,15 @@ def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
 def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
     path = shipped.folder("checks") / name
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomli.TOMLDecodeError) as error:
         raise UsageError(f"The file {path} cannot be read: {error}.") from None
 
 
-def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str, ...], Page]]:
-    """Return the page of each rule and check with the words under which it is found."""
+def _pages(book: Rulebook, checks: Sequence[CheckDocs]) -> list[tuple[tuple[str, ...], Page]]:
+    """Return the page of each rule and check with the names that find it."""
     ours = load_rulebook()
+    check_names = {check.code: check.name for check in all_checks()}
     pages: list[tuple[tuple[str, ...], Page]] = []
     sections: tuple[tuple[str, str], ...]
     for check in checks:
@@ -112,7 +121,7 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("Why it matters", sign.why),
             ("What to do", sign.do),
             ("When it is a false alarm", sign.false_alarms),
-            ("Made for", _made_for(book, sign.algorithms)),
+            ("Made for", _algorithms_of(book, sign.algorithms)),
             ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
             ("Source", sign.source),
             ("Comes from", "" if sign.code in ours.signs else str(sign.file)),
@@ -124,11 +133,11 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("What is going on", rule.what),
             ("Remedy", rule.remedy),
             ("What rldoctor treat tries", _tried(rule)),
-            ("Confirmed by", ", ".join(f"{code} {declared_checks()[code]}" for code in rule.confirmed_by)),
+            ("Confirmed by", ", ".join(f"{code} {check_names.get(code, '')}".strip() for code in rule.confirmed_by)),
             ("The test that tells it from its rivals", rule.next_test),
             ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
             ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
-            ("Made for", _made_for(book, rule.algorithms)),
+            ("Made for", _algorithms_of(book, rule.algorithms)),
             ("Source", rule.source),
             ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
         )
@@ -159,22 +168,22 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
     return pages
 
 
-def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
-    """Return the algorithms that a rule is made for; empty where it is made for all."""
+def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
+    """Return the algorithms that a rule applies to; empty where it applies to all."""
     return ", ".join(book.algorithms[name].title for name in algorithms)
 
 
 def _tried(rule: DiagnosisRule) -> str:
-    """Return the changes of a diagnosis in words; those of one order are made together."""
+    """Return the changes of a diagnosis as text; those of the same order are made together."""
     orders = sorted({change.order for change in rule.change})
     return "; then ".join(
-        " and ".join(_in_words(change) for change in rule.change if change.order == order) for order in orders
+        " and ".join(_change_text(change) for change in rule.change if change.order == order) for order in orders
     )
 
 
-def _in_words(change: SettingChange) -> str:
+def _change_text(change: SettingChange) -> str:
     if change.setting == ALL_SETTINGS:
-        return "every setting that differs from the reference back to it"
+        return "every setting that differs from the reference, reset to it"
     to = "SB3's default" if change.default else f"{change.to:g}" if isinstance(change.to, float) else f"{change.to}"
     if change.scale is not None:
         what = f"{change.setting} times {change.scale:g}, without a reference"

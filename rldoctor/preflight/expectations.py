@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli
 
 from rldoctor import shipped
 from rldoctor.errors import UsageError, near
@@ -81,8 +81,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: It cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as problem:
         raise UsageError(f"The data file {path} cannot be read: {problem}.") from problem
 
 

@@ -6,10 +6,9 @@ from rldoctor import shipped
 from rldoctor.config import Config
 from rldoctor.errors import UsageError, near
 from rldoctor.preflight.checks import all_checks
-from rldoctor.preflight.plugins import plugin_docs
 from rldoctor.recipe import CRITERIA
 from rldoctor.rulebook import Rulebook, load_rulebook
-from rldoctor.rulebook.selection import CHECKS, SIGNS
+from rldoctor.rulebook.selection import CHECKS, SIGNS, Rule
 
 
 def require_known(config: Config) -> Config:
@@ -28,7 +27,11 @@ def require_known(config: Config) -> Config:
     _require_confirming_checks(book)
     if not selectors:
         return config
-    signs, checks = list(book.signs.values()), [*all_checks(), *plugin_docs()]
+    # Late, as it is rarely needed: the metadata of every installed package is searched.
+    from rldoctor.preflight.plugins import plugin_docs
+
+    signs: list[Rule] = [*book.signs.values()]
+    checks: list[Rule] = [*all_checks(), *plugin_docs()]
     for key, word in selectors:
         if SIGNS.known(signs, [word]) or CHECKS.known(checks, [word]):
             continue

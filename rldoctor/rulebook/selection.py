@@ -109,4 +109,3 @@ class Selector:
 
 SIGNS = Selector("sign", "signs")
 CHECKS = Selector("preflight check", "checks", name_prefix=True)
-

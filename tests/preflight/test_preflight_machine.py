@@ -185,7 +185,7 @@ def test_tensorboard_that_loses_values(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("rate", "fires"), [(499.0, True), (501.0, False)])
 def test_throughput_against_the_warning_line(monkeypatch, rate, fires):
-    monkeypatch.setattr(throughput, "steps_a_second", lambda patient: rate)
+    monkeypatch.setattr(throughput, "steps_per_second", lambda context: rate)
     subject = run_preflight("CartPole-v1", select=["SYS301"])
     assert [f.name for f in subject.findings] == (["environment-slow"] if fires else [])
     assert subject.facts["steps_per_second"] == round(rate)

@@ -46,8 +46,6 @@ def run(context: PreflightContext) -> CheckFindings:
         remedy = f"Keep max_episode_steps at {expected}, or do not compare the run with its reference."
         yield warning("horizon-unexpected", message, remedy, observed=wrong, expected=expected)
     if horizon is None and not ends:
-        message = (
-            f"No time limit is registered, and no random episode ended within {len(context.batch.rewards)} steps."
-        )
+        message = f"No time limit is registered, and no random episode ended within {len(context.batch.rewards)} steps."
         yield note("no-time-limit", message, "Register the environment with max_episode_steps.")
     return f"{len(truncated)} truncated, {len(terminated)} terminated of {len(context.batch.starts)} episodes"

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.one_update import LearningStep
+
+if TYPE_CHECKING:
+    from rldoctor.preflight.one_update import LearningStep
 
 # Single precision leaves about 1e-6 in the ratio.
 _RATIO = 1e-4
@@ -44,7 +47,8 @@ def judge(step: LearningStep) -> Iterator[Finding]:
         return
     if step.advantage_std == 0:
         message = f"All {step.steps} advantages are equal, so no action is better than another."
-        yield error("advantages-constant", message, "Check the reward: it does not depend on the actions.", observed=0.0)
+        remedy = "Check the reward: it does not depend on the actions."
+        yield error("advantages-constant", message, remedy, observed=0.0)
     if not step.critic_after < step.critic_before:
         change = f"from {step.critic_before:.3g} to {step.critic_after:.3g}"
         message = f"The critic's error on the rollout went {change} over {step.updates} optimizer steps."

@@ -72,7 +72,7 @@ def broken_from(table: Table) -> BrokenTogether:
     try:
         specifiers = {package: SpecifierSet(text) for package, text in packages.items()}
     except (InvalidSpecifier, AttributeError):
-        raise UsageError(f"{table.where}: packages = {dict(packages)!r} is not a table of version specifiers.") from None
+        raise UsageError(f"{table.where}: packages = {dict(packages)!r} are no version specifiers.") from None
     if not specifiers:
         raise UsageError(f"{table.where}: the key 'packages' is missing.")
     texts = {key: table.get(key, str, required=True) for key in ("name", "breaks", "symptom", "why", "cure", "source")}
