@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.reliability.fault import HEALTHY, SICK
-from rldoctor import references, shipped
+from rldoctor import datafile, references
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
@@ -131,7 +131,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {f.__name__: f for f in (reader
 @cache
 def seeds(target: str) -> tuple[bytes, ...]:
     """Return good inputs to begin with."""
-    checks = shipped.folder("checks")
+    checks = datafile.folder("checks")
     if target == "reader":
         recorded = [next(run.glob("*tfevents*")).read_bytes() for run in (HEALTHY, SICK)]
         return (*(content[:_FEW] for content in recorded), b"")
