@@ -207,7 +207,7 @@ def _meant(problem: str) -> str:
 
 
 def write_toml(path: Path, content: Mapping[str, object], heading: str = "") -> None:
-    """Write ``content`` as TOML, whole or not at all. Keys without a value (``None``) are left out: TOML has no word for it.
+    """Write ``content`` as TOML, whole or not at all; keys without a value (``None``) are left out.
 
     Args:
         path: The file.
