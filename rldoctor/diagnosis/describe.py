@@ -13,7 +13,7 @@ from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.detectors.detector import evidence
-from rldoctor.rulebook.observe import Observation, Unobserved
+from rldoctor.rulebook.observe import Evidence, Skipped
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
@@ -65,7 +65,7 @@ def schedules(run: Run) -> str:
     return "".join(f", {name} moving {way}" for name, way in moves.items())
 
 
-def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
+def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     """Return a sign that fired as a finding, with its numbers filled in."""
     sign = item.sign
     words = {
@@ -91,7 +91,7 @@ def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
     )
 
 
-def unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
+def unjudged(book: Rulebook, unobserved: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
     """Sum up what could not be judged: a line for each missing metric, one for the signs of other algorithms."""
     if verdict is Verdict.UNJUDGED and not run.curves:
         return (_nothing_known(run),)

@@ -8,7 +8,7 @@ from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
-from rldoctor.rulebook.observe import Observation
+from rldoctor.rulebook.observe import Evidence
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 MIXED_RUNS = "LOG201"
@@ -16,7 +16,7 @@ MIXED_RUNS = "LOG201"
 _FULLY = 0.95
 
 
-def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says how it came about.
 
     Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
@@ -69,7 +69,7 @@ def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequen
     return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
 
 
-def _speaks(item: Ranked, fired: Mapping[str, Observation]) -> bool:
+def _speaks(item: Ranked, fired: Mapping[str, Evidence]) -> bool:
     """Tell whether a sign that shows speaks for a cause."""
     return any(code in fired and not fired[code].sign.reassuring for code in item.speaks_for)
 

@@ -15,7 +15,7 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import Band, Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.detectors import DETECTORS
-from rldoctor.rulebook.detectors.detector import Condition, NotSeen, Seen, strength, window
+from rldoctor.rulebook.detectors.detector import Condition, NotMeasured, Seen, strength, window
 from rldoctor.rulebook.detectors.level import Behind, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Missing, NonFinite, Recorded
 from rldoctor.rulebook.detectors.shape import (
@@ -30,7 +30,7 @@ from rldoctor.rulebook.detectors.shape import (
     Trend,
     Zeros,
 )
-from rldoctor.rulebook.observe import Observation, Unobserved, observe
+from rldoctor.rulebook.observe import Evidence, Skipped, observe
 
 STEPS = np.arange(1, 101, dtype=np.int64) * 1000
 
@@ -116,7 +116,7 @@ def test_change_and_its_ratio() -> None:
     )
     ratio = seen(Change("m", ratio=True, early=(0, 0.1), late=(0.9, 1)), case(m=np.geomspace(1, 1000, 100)))
     assert ratio.observed == pytest.approx(10 ** (3 * 90 / 99), rel=0.05)
-    assert isinstance(Change("m", ratio=True).measure(case(m=0.0)), NotSeen)
+    assert isinstance(Change("m", ratio=True).measure(case(m=0.0)), NotMeasured)
 
 
 @pytest.mark.parametrize(
@@ -177,18 +177,18 @@ def test_behind_the_reference() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
     assert seen(Behind("episode_return"), case(band, episode_return=RISING)).strength == 0.0
     assert seen(Behind("episode_return"), case(band, episode_return=RISING * 0.4)).strength == pytest.approx(1.0)
-    assert isinstance(Behind("episode_return").measure(case(episode_return=RISING)), NotSeen)
+    assert isinstance(Behind("episode_return").measure(case(episode_return=RISING)), NotMeasured)
 
 
 def test_nobody_is_behind_before_healthy_runs_have_moved() -> None:
     flat = np.full(100, -10.0)
-    assert isinstance(Behind("episode_return").measure(case((flat - 1, flat, flat + 1), episode_return=flat)), NotSeen)
+    assert isinstance(Behind("episode_return").measure(case((flat - 1, flat, flat + 1), episode_return=flat)), NotMeasured)
 
 
 def test_outcome_bands_hold_for_other_recipes_too() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
     assert seen(Behind("episode_return"), case(band, same_recipe=False, episode_return=0.0)).strength == 1.0
-    assert isinstance(OffBand("std").measure(case(band, same_recipe=False, std=RISING)), NotSeen)
+    assert isinstance(OffBand("std").measure(case(band, same_recipe=False, std=RISING)), NotMeasured)
 
 
 def test_off_band_counts_in_widths() -> None:
@@ -205,7 +205,7 @@ def test_a_slower_recipe_is_not_off_the_band_where_healthy_runs_have_been() -> N
     assert seen(below, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
     assert seen(below, case(band, same_recipe=False, episode_return=-3.0)).strength == 1.0
     only_same = OffBand("episode_return", side="below", same_recipe=True)
-    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotSeen)
+    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotMeasured)
 
 
 def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
@@ -219,7 +219,7 @@ def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
 def test_missing_is_only_said_beside_something() -> None:
     assert seen(Missing("a", beside="b"), case(b=1.0)).strength == 1.0
     assert seen(Missing("a", beside="b"), case(a=1.0, b=1.0)).strength == 0.0
-    assert isinstance(Missing("a", beside="b").measure(case(c=1.0)), NotSeen)
+    assert isinstance(Missing("a", beside="b").measure(case(c=1.0)), NotMeasured)
 
 
 def test_recorded() -> None:
@@ -227,16 +227,16 @@ def test_recorded() -> None:
     assert seen(Recorded(key="status", equals="failed"), record).strength == 1.0
     assert seen(Recorded(key="error", contains="nan"), record).strength == 1.0
     assert seen(Recorded(key="status", equals="finished"), record).strength == 0.0
-    assert isinstance(Recorded(key="status", equals="failed").measure(case(m=1.0)), NotSeen)
+    assert isinstance(Recorded(key="status", equals="failed").measure(case(m=1.0)), NotMeasured)
 
 
 @pytest.mark.parametrize("name", sorted(set(DETECTORS) - {"recorded", "missing", "non_finite"}))
 def test_no_verb_judges_what_is_not_there(name: str) -> None:
     absent = DETECTORS[name]("m").measure(case(other=1.0))
-    assert isinstance(absent, NotSeen)
+    assert isinstance(absent, NotMeasured)
     assert absent.metric == "m"
     short = Case(Run("x", "sb3", {"m": Curve("m", STEPS[:2], RISING[:2])}))
-    assert isinstance(DETECTORS[name]("m").measure(short), NotSeen)
+    assert isinstance(DETECTORS[name]("m").measure(short), NotMeasured)
 
 
 @given(
@@ -272,8 +272,8 @@ def test_scale_off_counts_powers_of_ten_at_the_start(value: float, strength: flo
 
 def test_scale_off_does_not_judge_by_a_band_without_a_size() -> None:
     band = (np.full(100, -1), np.full(100, 0.1), np.full(100, 1))
-    assert isinstance(ScaleOff("episode_return").measure(case(band, episode_return=50)), NotSeen)
-    assert isinstance(ScaleOff("episode_return").measure(case(episode_return=50)), NotSeen)
+    assert isinstance(ScaleOff("episode_return").measure(case(band, episode_return=50)), NotMeasured)
+    assert isinstance(ScaleOff("episode_return").measure(case(episode_return=50)), NotMeasured)
 
 
 @pytest.mark.parametrize(("share", "strength"), [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (1.0, 1.0)])
@@ -330,10 +330,10 @@ def test_conditions_on_what_is_not_logged_may_be_left_out() -> None:
     tiny = {"std": 0.03}
     sign = book.signs["EXP101"]
     alone = observe(sign, case(**tiny))
-    assert isinstance(alone, Observation) and alone.strength == 1.0
+    assert isinstance(alone, Evidence) and alone.strength == 1.0
     # With the entropy of another distribution beside it the standard deviation is not that of the actions.
     assert observe(sign, case(**tiny, entropy=-0.8)).strength == 0.0
-    assert isinstance(observe(sign, case(entropy=-0.8)), Unobserved)
+    assert isinstance(observe(sign, case(entropy=-0.8)), Skipped)
 
 
 def test_the_lead_is_over_the_better_of_the_policies_that_learned_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rldoctor.rulebook import Sign, load_rulebook
 from rldoctor.rulebook.examples import case_of
-from rldoctor.rulebook.observe import Observation, observe
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.schema import Example
 
 BOOK = load_rulebook()
@@ -20,7 +20,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("sign", "example"), EXAMPLES)
 def test_example(sign: Sign, example: Example) -> None:
     result = observe(sign, case_of(example))
-    fires = isinstance(result, Observation) and result.fires
+    fires = isinstance(result, Evidence) and result.fires
     assert fires is example.fires, f"{sign.file.name}: {example.why}: {result}"
 
 
@@ -28,7 +28,7 @@ def test_example(sign: Sign, example: Example) -> None:
 def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
     example = next(example for example in sign.examples if example.fires)
     result = observe(sign, case_of(example))
-    assert isinstance(result, Observation)
+    assert isinstance(result, Evidence)
     seen = result.seen
     words = sign.says.format(
         observed=seen.observed, expected=seen.expected, first_step=seen.first_step, last_step=seen.last_step, text="x"
