@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks import DOCS, TESTS
 from rldoctor.checkup import checkup
 from rldoctor.diagnosis import diagnose
 from rldoctor.model import Report, make_report
@@ -22,8 +23,8 @@ from rldoctor.references import load_recipe
 from rldoctor.render import render
 from rldoctor.render.terminal.report import render_text
 
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
-SICK = Path(__file__).resolve().parents[1] / "runs" / "sick"
+PICTURES = DOCS / "pictures"
+SICK = TESTS / "runs" / "sick"
 
 
 class NoBar:

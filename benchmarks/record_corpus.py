@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks import TESTS
 from rldoctor.experiments.faults import all_faults, find, train_with_fault
 from rldoctor.references import load_recipe
 from rldoctor.training.train import train
 
-CORPUS = Path(__file__).resolve().parents[1] / "runs"
+CORPUS = TESTS / "runs"
 # Fault runs of each environment: the recipe, how many steps of it, and the seeds.
 BROKEN = {
     "fetch_reach_dense/quick": (None, (100, 101)),

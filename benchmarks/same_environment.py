@@ -12,12 +12,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks import TESTS
+
 ENVPOOLS_MUJOCO = "3.6.0"
-RECORDED = Path(__file__).resolve().parents[1] / "training" / "data" / "fetch_reach_mujoco_3.6.0.json"
+RECORDED = TESTS / "training" / "data" / "fetch_reach_mujoco_3.6.0.json"
 EPISODES, STEPS = 4, 50
 
 

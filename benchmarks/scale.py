@@ -24,16 +24,17 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import DOCS, TESTS
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote
-from rldoctor.model import Subject, make_report
+from rldoctor.model import RunDiagnosis, make_report
 from rldoctor.render import render
 from rldoctor.render.json_report import pieces
 
-RUNS = Path(__file__).resolve().parents[1] / "runs"
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
+RUNS = TESTS / "runs"
+DOCUMENT = DOCS / "scale.md"
 CHUNK = 16  # runs a job, as rldoctor.diagnosis.judge deals them
 KEYS_A_RUN = 15  # event file, run.json, ten checkpoints, policy, evaluation, paths
 KEYS_A_PAGE = 1_000  # of a listing, by the S3 protocol
@@ -96,7 +97,7 @@ def measure(runs: list[Path]) -> Costs:
     for run in runs[:50]:
         diagnose_run(read_run(run))
     before = resident()
-    subjects: list[Subject] = []
+    subjects: list[RunDiagnosis] = []
     judge = cpu(lambda: subjects.extend(diagnose_run(read_run(run)) for run in runs)) / len(runs)
     memory = (resident() - before) / len(runs)
     parcels = [pickle.dumps(subject) for subject in subjects]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from pathlib import Path
 
+from benchmarks import DOCS
 from benchmarks.performance import callback, checkup, reading, start_up, training
 from rldoctor import machine
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "performance.md"
+DOCUMENT = DOCS / "performance.md"
 PARTS = {part.TITLE: part for part in (start_up, reading, training, callback, checkup)}
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import tensorboard_data_server
 
-from benchmarks import read_speed
+from benchmarks import TESTS, read_speed
 from benchmarks.performance.ratios import in_turns, middle, ratio
 from rldoctor.logs import read_run
 
-RECORDED = Path(__file__).resolve().parents[2] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+RECORDED = TESTS / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
 TITLE = "Reading and diagnosing"
 RUNS, POINTS = 500, 61
 MANY = 5_000

@@ -6,10 +6,11 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+
+from benchmarks import TESTS
 
 TITLE = "Start-up"
-RECORDED = Path(__file__).resolve().parents[2] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+RECORDED = TESTS / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
 # Command, and the seconds it may take.
 COMMANDS = (
     (["--help"], 0.25),

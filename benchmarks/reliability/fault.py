@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
+from benchmarks import ROOT
+
 RUNS = ROOT / "tests" / "runs"
 HEALTHY = RUNS / "healthy/cartpole/zoo/as-recorded-20"
 SICK = RUNS / "sick/learning-rate-too-high/fetch_reach_dense-learning-rate-high-extreme-100"

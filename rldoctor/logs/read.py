@@ -70,7 +70,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         step_axis="env_steps" if step_tag or not found else found.mapping.step_axis,
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
-        floor=baseline_return(evaluation.get("baselines")),
+        baseline_return=baseline_return(evaluation.get("baselines")),
     )
 
 
