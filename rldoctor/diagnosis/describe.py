@@ -9,10 +9,9 @@ import numpy as np
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
 from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
+from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.detectors.detector import evidence
 from rldoctor.rulebook.observe import Evidence, Skipped
 
 _OTHER_ALGORITHM = "LOG303"
@@ -67,14 +66,15 @@ def schedules(run: Run) -> str:
 
 def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     """Return a sign that fired as a finding, with its numbers filled in."""
-    sign = item.sign
-    words = {
-        "observed": item.seen.observed,
-        "expected": item.seen.expected,
-        "first_step": item.seen.first_step,
-        "last_step": item.seen.last_step,
-        "text": str(run.record.get("error", "no text was kept")).rstrip("."),
+    sign, measured = item.sign, item.measured
+    evidence: dict[str, Json] = {
+        "metric": sign.when[0].metric,
+        "first_step": measured.first_step,
+        "last_step": measured.last_step,
+        "observed": measured.observed,
+        "expected": measured.expected,
     }
+    text = str(run.record.get("error", "no text was kept")).rstrip(".")
     severity = sign.severity
     # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
     ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
@@ -84,9 +84,9 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
         code=sign.code,
         name=sign.name,
         severity=severity,
-        message=sign.says.format_map(words),
-        remedy=sign.do,
-        evidence=evidence(sign.when[0].metric, item.seen),
+        message=sign.message.format_map({**evidence, "text": text}),
+        remedy=sign.remedy,
+        evidence=evidence,
         strength=round(item.strength, 3),
     )
 

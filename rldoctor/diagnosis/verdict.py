@@ -45,7 +45,7 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
         )
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
-    marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
+    marked = any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired)
     shown = [item for item in ranked if item.rule.name != HEALTHY and _speaks(item, fired)]
     # Where no sign of the outcome was judged, whatever shows is all there is to go by.
     blind = not any(item.sign.outcome for item in observed)
@@ -71,7 +71,7 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
 
 def _speaks(item: Ranked, fired: Mapping[str, Evidence]) -> bool:
     """Tell whether a sign that shows speaks for a cause."""
-    return any(code in fired and not fired[code].sign.reassuring for code in item.speaks_for)
+    return any(code in fired and not fired[code].sign.of_health for code in item.evidence_for)
 
 
 def _points(case: Case) -> int:

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.errors import UsageError, near
 from rldoctor.rulebook.case import derived_metrics
-from rldoctor.rulebook.detectors import Condition, Missing, Recorded
+from rldoctor.rulebook.detectors.detector import Condition
+from rldoctor.rulebook.detectors.log import Missing, Recorded
 from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Finite, Metric, Sign
 from rldoctor.settings import HYPERPARAMETERS
 
@@ -83,23 +84,25 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
         signs[sign.code] = sign
     file = root / "weights.toml"
     weights = _rules(file, dict[str, dict[str, Finite]]) if file.is_file() else {}
-    for path in sorted((root / "diagnoses").glob("*.toml")):
+    paths = sorted((root / "diagnoses").glob("*.toml"))
+    _require_known(weights, [path.stem for path in paths], str(file), "diagnosis")
+    for path in paths:
         rule = replace(_rules(path, DiagnosisRule), file=path)
         if rule.name in weights:
-            fitted = weights.pop(rule.name)
+            fitted = weights[rule.name]
             rule = replace(rule, bias=fitted.pop("bias", 0.0), weights=fitted)
         _check_diagnosis(rule, path, signs, book.algorithms)
         if rule.name in diagnoses:
             raise UsageError(f"{path}: the diagnosis {rule.name} exists already.", "Give yours another name.")
         diagnoses[rule.name] = rule
-    for name in weights:
-        raise UsageError(f"{file}: no diagnosis is called {name!r}.", near(name, diagnoses))
     return Rulebook(book.algorithms, metrics, signs, diagnoses)
 
 
 def _rules(path: Path, kind: type[_T]) -> _T:
     """Read one file; its texts may be broken into lines anywhere."""
-    return datafile.check(_folded(datafile.read_toml(path, "rule file")), kind, str(path), renamed=RENAMED.get(kind, {}))
+    return datafile.check(
+        _folded(datafile.read_toml(path, "rule file")), kind, str(path), renamed=RENAMED.get(kind, {})
+    )
 
 
 def _folded(value: Any) -> Any:
@@ -165,9 +168,7 @@ def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
         yield from (("logged", condition.logged), *(("alternatives", metric) for metric in condition.alternatives))
 
 
-def _check_diagnosis(
-    rule: DiagnosisRule, path: Path, signs: Collection[str], algorithms: Collection[str]
-) -> None:
+def _check_diagnosis(rule: DiagnosisRule, path: Path, signs: Collection[str], algorithms: Collection[str]) -> None:
     """Refuse a diagnosis whose parts do not fit together, or name what is not there."""
     if rule.name != path.stem:
         raise UsageError(f"{path}: name = {rule.name!r} must be the file's name, {path.stem!r}.")
@@ -176,9 +177,8 @@ def _check_diagnosis(
     _require_known(rule.algorithms, algorithms, f"{path}: algorithms", "algorithm")
     settings = [change.setting for change in rule.change if change.setting != ALL_SETTINGS]
     _require_known(settings, HYPERPARAMETERS, f"{path}: change.setting", "setting")
-    for code in rule.hallmarks:
-        if rule.ranked and not rule.weights.get(code, 0.0) > 0:
-            raise UsageError(f"{path}: hallmarks names {code!r}, which has no positive weight.", near(code, rule.weights))
-    for code in rule.excluded_by:
-        if not rule.weights.get(code, 0.0) < 0:
-            raise UsageError(f"{path}: excluded_by names {code!r}, which has no negative weight.", near(code, rule.weights))
+    for key, codes, side in (("hallmarks", rule.hallmarks, 1), ("excluded_by", rule.excluded_by, -1)):
+        for code in codes:
+            if rule.ranked and side * rule.weights.get(code, 0.0) <= 0:
+                kind = "positive" if side > 0 else "negative"
+                raise UsageError(f"{path}: {key} names {code!r}, which has no {kind} weight.", near(code, rule.weights))

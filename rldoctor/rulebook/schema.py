@@ -22,7 +22,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base: a table of a rule file, in which a misspelt key is an error."""
 
 
-class Metric(_Table):
+class Metric(_Table, frozen=True):
     """One entry of ``checks/metrics.toml``: a quantity in plain words."""
 
     title: Text
@@ -34,7 +34,7 @@ class Metric(_Table):
     how_to_log: str = ""
 
 
-class Algorithm(_Table):
+class Algorithm(_Table, frozen=True):
     """One entry of ``checks/algorithms.toml``.
 
     Attributes:
@@ -50,7 +50,7 @@ class Algorithm(_Table):
     limits: str = ""
 
 
-class Example(_Table):
+class Example(_Table, frozen=True):
     """Curves on which a sign must fire, or must stay silent.
 
     Attributes:
@@ -69,10 +69,10 @@ class Example(_Table):
     points: Annotated[int, Meta(ge=1)] = 40
     last_step: Annotated[int, Meta(ge=1)] = 100_000
     reference: str = ""
-    record: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
+    record: dict[str, str] = {}  # msgspec copies it
 
 
-class Sign(_Table, rename={"examples": "example"}):
+class Sign(_Table, frozen=True, rename={"examples": "example"}):
     """One observable symptom, one file ``checks/signs/**/CODE-name.toml``.
 
     Attributes:
@@ -124,7 +124,7 @@ class Sign(_Table, rename={"examples": "example"}):
 ALL_SETTINGS = "*"
 
 
-class SettingChange(_Table):
+class SettingChange(_Table, frozen=True):
     """A concrete change of one setting: data, applied by ``rldoctor treat`` and named by a report's remedy.
 
     A change is not proposed where the setting has the value already, nor against the direction that ``above`` and
@@ -163,7 +163,7 @@ class SettingChange(_Table):
             )
 
 
-class DiagnosisRule(_Table):
+class DiagnosisRule(_Table, frozen=True):
     """One cause, one file ``checks/diagnoses/name.toml``.
 
     Attributes:
@@ -197,7 +197,7 @@ class DiagnosisRule(_Table):
     hallmarks: tuple[str, ...] = ()
     excluded_by: tuple[str, ...] = ()
     bias: Finite = 0.0
-    weights: dict[str, Finite] = {}  # noqa: RUF012  # msgspec copies it
+    weights: dict[str, Finite] = {}  # msgspec copies it
     file: Path = Path()
 
     @property

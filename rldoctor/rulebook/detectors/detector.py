@@ -52,9 +52,7 @@ class NotMeasured:
     foreign: bool = False
 
 
-Statistic = Literal[
-    "mean", "median", "min", "max", "first", "last", "q10", "q90", "third_highest", "spread"
-]
+Statistic = Literal["mean", "median", "min", "max", "first", "last", "q10", "q90", "third_highest", "spread"]
 STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {
     "mean": lambda x: float(np.mean(x)),
     "median": stats.median,
@@ -92,11 +90,7 @@ def widened(thresholds: Thresholds, curve: Curve, statistic: str) -> Thresholds:
 
     The extremes of such a curve lie that much further out; only positive thresholds are moved.
     """
-    if (
-        curve.aggregation is not Aggregation.LAST_MINIBATCH
-        or statistic not in _OF_FEW_POINTS
-        or min(thresholds) <= 0
-    ):
+    if curve.aggregation is not Aggregation.LAST_MINIBATCH or statistic not in _OF_FEW_POINTS or min(thresholds) <= 0:
         return thresholds
     factor = _LONE_MINIBATCH if thresholds[1] > thresholds[0] else 1.0 / _LONE_MINIBATCH
     return thresholds[0] * factor, thresholds[1] * factor
@@ -142,7 +136,7 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
         raise NotImplementedError
 
 
-class Graded(Condition, kw_only=True):
+class Graded(Condition, frozen=True, kw_only=True):
     """Base of the detectors whose strength depends on a number.
 
     Attributes:

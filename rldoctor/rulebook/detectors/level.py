@@ -24,7 +24,7 @@ from rldoctor.rulebook.detectors.detector import (
 )
 
 
-class Level(Graded, kw_only=True):
+class Level(Graded, frozen=True, kw_only=True):
     """A statistic of the metric in a window of the run.
 
     With ``band = true`` the thresholds start no lower than where the healthy runs of the reference are at the same
@@ -61,7 +61,7 @@ _CREDIT = 3.0
 _LATE, _EARLIER, _START = (0.85, 1.0), (0.5, 0.7), (0.0, 0.08)
 
 
-class BehindReference(Graded):
+class BehindReference(Graded, frozen=True):
     """How far the metric is behind the reference's median at the same steps, late in the run.
 
     0 is level with healthy runs, 1 is no better than where they began, above 1 is worse than that; negative is ahead.
@@ -89,7 +89,7 @@ class BehindReference(Graded):
         return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *ends(part.steps), True)
 
 
-class ScaleOff(Graded):
+class ScaleOff(Graded, frozen=True):
     """How many powers of ten the metric's first points are larger than those of healthy runs; negative is smaller.
 
     Before anything is learned every policy is much alike, so that another size means another unit; bands of any recipe
@@ -110,7 +110,7 @@ class ScaleOff(Graded):
         return Measured(strength(powers, self.thresholds), here, expected, *ends(part.steps), True)
 
 
-class OffBand(Graded, kw_only=True):
+class OffBand(Graded, frozen=True, kw_only=True):
     """How far the metric is outside the reference's band in a window, in widths of the band, ``above`` or ``below``.
 
     A run of another recipe, which may be slower, is compared with all that healthy runs went through until that step.

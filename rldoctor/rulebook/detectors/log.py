@@ -9,7 +9,7 @@ from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasured, ends
 
 
-class NonFinite(Condition):
+class NonFinite(Condition, frozen=True):
     """Any NaN or infinite value in any curve as logged, except in ``metric``, where it is harmless."""
 
     def measure(self, case: Case) -> Measured | NotMeasured:
@@ -24,7 +24,7 @@ class NonFinite(Condition):
         return Measured(float(len(bad) > 0), float(len(bad)), "only finite values", first, last)
 
 
-class Recorded(Condition, kw_only=True):
+class Recorded(Condition, frozen=True, kw_only=True):
     """``run.json`` has ``equals`` under ``key``, or a text that contains ``contains``. ``metric`` is not used."""
 
     key: str
@@ -40,7 +40,7 @@ class Recorded(Condition, kw_only=True):
         return Measured(float(found), float(found), f"no {self.contains or self.equals}", 0, case.run.last_step)
 
 
-class Missing(Condition, kw_only=True):
+class Missing(Condition, frozen=True, kw_only=True):
     """The metric, and all of ``alternatives``, are not logged although another one (``logged``) is."""
 
     logged: str
@@ -62,7 +62,7 @@ _OF_A_DIMENSION = 1.4189385
 _ROUNDING = 0.003
 
 
-class Discrete(Condition):
+class Discrete(Condition, frozen=True):
     """The policy chooses among numbered actions, as its ``metric``, the entropy, shows.
 
     A discrete entropy begins at most at its maximum ln n, never rises above it and is never negative; a Gaussian's may

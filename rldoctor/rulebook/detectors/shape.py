@@ -24,7 +24,7 @@ _START: Window = (0.0, 0.05)
 _LATE: Window = (0.85, 1.0)
 
 
-class Change(Graded, kw_only=True):
+class Change(Graded, frozen=True, kw_only=True):
     """The metric's level late in the run against its level early: their difference, or with ``ratio`` their ratio."""
 
     early: Window = _EARLY
@@ -40,19 +40,21 @@ class Change(Graded, kw_only=True):
         return self._found(after / before if self.ratio else after - before, steps)
 
 
-class Grows(Graded, kw_only=True):
+class Grows(Graded, frozen=True, kw_only=True):
     """The metric's size late in the run, whatever its sign, over its size early."""
 
+    early: Window = _EARLY
     log: bool = True
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        before, after = (stats.median(np.abs(part_of(curve, window).values)) for window in (_EARLY, _LATE))
+        early, late = part_of(curve, self.early), part_of(curve, _LATE)
+        before, after = (stats.median(np.abs(part.values)) for part in (early, late))
         if before == 0:
             return NotMeasured(f"{self.metric} begins at 0")
-        return self._found(after / before, curve.steps)
+        return self._found(after / before, curve.steps[curve.steps >= early.steps[0]])
 
 
-class Gain(Graded):
+class Gain(Graded, frozen=True):
     """How much the metric has risen, as a share of the larger of its early and late magnitudes; in [-2, 2].
 
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
@@ -68,7 +70,7 @@ def _gain(curve: Curve) -> float:
     return (after - before) / size if size > 0 else 0.0
 
 
-class Trend(Graded, kw_only=True):
+class Trend(Graded, frozen=True, kw_only=True):
     """Spearman's rank correlation of the metric with the step, in [-1, 1].
 
     A rise or fall by less than ``least_gain`` of the metric's size is none: its correlation is 0.
@@ -94,7 +96,7 @@ def _noise(curve: Curve) -> float:
     return 1.4826 * stats.median(np.abs(np.diff(curve.values))) / math.sqrt(2.0)
 
 
-class DropsFromPeak(Graded, kw_only=True):
+class DropsFromPeak(Graded, frozen=True, kw_only=True):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
     A gain smaller than ``least_gain`` of the metric's magnitude is noise, and losing noise is no symptom; nor is a fall
@@ -115,7 +117,7 @@ class DropsFromPeak(Graded, kw_only=True):
         return self._found(0.0 if peak - end < _NOISY * _noise(curve) else lost, curve.steps[at:])
 
 
-class Share(Graded, kw_only=True):
+class Share(Graded, frozen=True, kw_only=True):
     """The share of points in a window that are beyond a limit: how persistent something is."""
 
     above: float | None = None
@@ -128,7 +130,7 @@ class Share(Graded, kw_only=True):
         return self._found(float(np.mean(hit)), part.steps[hit] if hit.any() else part.steps)
 
 
-class Frozen(Graded, kw_only=True):
+class Frozen(Graded, frozen=True, kw_only=True):
     """The longest share of the run over which the metric keeps exactly one value."""
 
     window: Window = (0.0, 1.0)
@@ -140,7 +142,7 @@ class Frozen(Graded, kw_only=True):
         return self._found(observed, part.steps[start : min(stop, len(part) - 1) + 1])
 
 
-class Zeros(Graded, kw_only=True):
+class Zeros(Graded, frozen=True, kw_only=True):
     """The share of points at which the metric is effectively zero: below ``tiny``."""
 
     tiny: float = 1e-5
@@ -149,7 +151,7 @@ class Zeros(Graded, kw_only=True):
         return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
 
 
-class Restless(Graded):
+class Restless(Graded, frozen=True):
     """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -160,7 +162,7 @@ class Restless(Graded):
         return self._found(way / net if net > 0 else (math.inf if way > 0 else 0.0), curve.steps)
 
 
-class Swing(Graded):
+class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
