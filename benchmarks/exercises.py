@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks import DOCS
 from rldoctor import machine
-from rldoctor.model import SettingResult, Subject
-from rldoctor.model.saved import read_report
+from rldoctor.model import SettingResult, SweepResult
+from rldoctor.model.report_json import read_report
 from rldoctor.render.sweep_tables import Words, tables
 
 DOCUMENT = DOCS / "exercises.md"
@@ -21,7 +21,7 @@ SEEDS = ("sweep", "--seeds", "0-4")
 CLIP = ("sweep", "--seeds", "0-4", "--vary", "clip_range=0.1,0.2,0.4")
 
 
-def swept(words: tuple[str, ...], out: Path, name: str) -> Subject:
+def swept(words: tuple[str, ...], out: Path, name: str) -> SweepResult:
     """Run a sweep and return what it reports of itself."""
     done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--out", str(out)], check=False)
     assert done.returncode == 0, f"rldoctor {' '.join(words)} ended with {done.returncode}"

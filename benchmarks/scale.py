@@ -29,7 +29,7 @@ from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote
-from rldoctor.model import Subject, make_report
+from rldoctor.model import RunDiagnosis, make_report
 from rldoctor.render import render
 from rldoctor.render.json_report import pieces
 
@@ -97,7 +97,7 @@ def measure(runs: list[Path]) -> Costs:
     for run in runs[:50]:
         diagnose_run(read_run(run))
     before = resident()
-    subjects: list[Subject] = []
+    subjects: list[RunDiagnosis] = []
     judge = cpu(lambda: subjects.extend(diagnose_run(read_run(run)) for run in runs)) / len(runs)
     memory = (resident() - before) / len(runs)
     parcels = [pickle.dumps(subject) for subject in subjects]

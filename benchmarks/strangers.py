@@ -15,7 +15,7 @@ from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.logs import read_run
-from rldoctor.model import Subject, Verdict
+from rldoctor.model import RunDiagnosis, Verdict
 from tests.diagnosis.public_cases import cases
 from tests.diagnosis.strangers import MISSED, Stranger, strangers
 
@@ -23,7 +23,7 @@ DOCUMENT = DOCS / "strangers.md"
 _RIGHT = {True: "yes", False: "**no**"}
 
 
-def said(subject: Subject) -> str:
+def said(subject: RunDiagnosis) -> str:
     """Return the verdict, and the leading cause with its odds where there is one."""
     if subject.verdict in (Verdict.HEALTHY, Verdict.UNJUDGED) or not subject.diagnoses:
         return str(subject.verdict)
@@ -35,7 +35,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def sums(found: Sequence[tuple[bool, bool, Subject, Sequence[str]]]) -> str:
+def sums(found: Sequence[tuple[bool, bool, RunDiagnosis, Sequence[str]]]) -> str:
     """Return in words how often the doctor was right: of (healthy, right, what it said, diagnoses that are right)."""
     well = [subject.verdict for healthy, _, subject, _ in found if healthy]
     ill = [(right, subject, causes) for healthy, right, subject, causes in found if not healthy]

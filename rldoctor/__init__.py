@@ -14,7 +14,8 @@ from rldoctor.version import __version__
 if TYPE_CHECKING:
     from rldoctor.api import diagnose, gate, preflight
     from rldoctor.callback.doctor_callback import DoctorCallback
-    from rldoctor.model import Report, Verdict
+    from rldoctor.diagnosis.report import Report
+    from rldoctor.model import Verdict
 
 __all__ = ["DoctorCallback", "Report", "Verdict", "__version__", "diagnose", "gate", "preflight"]
 
@@ -23,7 +24,7 @@ _HOMES = {
     "diagnose": "rldoctor.api",
     "gate": "rldoctor.api",
     "preflight": "rldoctor.api",
-    "Report": "rldoctor.model",
+    "Report": "rldoctor.diagnosis.report",
     "Verdict": "rldoctor.model",
     "DoctorCallback": "rldoctor.callback.doctor_callback",
 }

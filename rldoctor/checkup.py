@@ -19,7 +19,7 @@ from rldoctor.environments.engine import Engine, require_engine
 from rldoctor.errors import RldoctorError, Stopped
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
-from rldoctor.model import Report, Subject, Verdict, exit_code_of, worst
+from rldoctor.model import Report, Result, Verdict, exit_code_of, worst
 from rldoctor.preflight.background import BackgroundPreflight
 from rldoctor.recipe import Recipe
 
@@ -127,6 +127,6 @@ def _train_unless_sick(
     return None if beside.subject().verdict is Verdict.SICK else training
 
 
-def _report(subjects: Sequence[Subject]) -> Report:
+def _report(subjects: Sequence[Result]) -> Report:
     """Return the report; its exit code is that of its last subject, which is the gate's where it came so far."""
     return Report("checkup", tuple(subjects), worst(s.verdict for s in subjects), exit_code_of([subjects[-1].verdict]))

@@ -11,11 +11,12 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
+from rldoctor.datafile import replacing as replacing
+from rldoctor.datafile import write_json as write_json
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
@@ -172,40 +173,6 @@ def find_policy(directory: Path) -> Path:
 def checkpoints(directory: Path) -> list[Path]:
     """Return the checkpoints of a run, the one with the fewest steps first."""
     return sorted((directory / CHECKPOINTS).glob("step-*.zip"))
-
-
-def write_json(path: Path, content: Mapping[str, Json]) -> None:
-    """Write ``content`` atomically: readers see the old file or the new one, never a part.
-
-    Raises:
-        UsageError: The place cannot be written to.
-    """
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    with replacing(path) as temporary:
-        # A lone surrogate (a path that is not UTF-8) is spelt \udcff, which is how JSON writes it too.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on success flush it to disk and rename it over ``path``.
-
-    Raises:
-        UsageError: The place cannot be written to.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror or error}.", "Free space or name another place."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def read_json(path: Path, what: str) -> dict[str, Json]:

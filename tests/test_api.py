@@ -83,7 +83,7 @@ class Room(gymnasium.Env):
 def test_preflight_takes_an_id_or_a_function():
     by_id = rldoctor.preflight("CartPole-v1", select=["ENV101", "ENV102"])
     assert by_id.verdict is Verdict.HEALTHY
-    assert len(by_id.subjects[0].examinations) == 2
+    assert len(by_id.subjects[0].checks) == 2
     for make in (Room, lambda: Room()):
         report = rldoctor.preflight(make, select=["ENV"])
         assert report.verdict is Verdict.HEALTHY, report.subjects[0].findings

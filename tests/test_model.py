@@ -7,8 +7,8 @@ from rldoctor.model import (
     Curve,
     Finding,
     Run,
+    RunDiagnosis,
     Severity,
-    Subject,
     Verdict,
     exit_code_of,
     make_report,
@@ -67,7 +67,7 @@ def test_verdict_of_findings(severities, verdict):
 
 
 def test_a_report_sums_up():
-    report = make_report("gate", [Subject("a", "run", HEALTHY), Subject("b", "run", SUSPECT)], SUSPECT)
+    report = make_report("gate", [RunDiagnosis("a", HEALTHY), RunDiagnosis("b", SUSPECT)], SUSPECT)
     assert (report.command, report.verdict, report.exit_code, len(report.subjects)) == ("gate", SUSPECT, 1, 2)
     assert make_report("gate", []).exit_code == 3
 

@@ -16,13 +16,13 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.reliability.fault import HEALTHY, SICK
-from rldoctor import references, shipped
+from rldoctor import datafile, references
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.logs.tag_mapping_file import load_names
 from rldoctor.model import make_report
-from rldoctor.model.saved import read_report
+from rldoctor.model.report_json import read_report
 from rldoctor.render import FORMATS, render
 from rldoctor.rulebook import load, load_rulebook
 
@@ -33,7 +33,7 @@ INSTRUMENTED = (
     "rldoctor.references",
     "rldoctor.recipe",
     "rldoctor.settings",
-    "rldoctor.model.saved",
+    "rldoctor.model.report_json",
 )
 _FEW = 4_000  # bytes of a recorded file that are a good seed
 
@@ -131,7 +131,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {f.__name__: f for f in (reader
 @cache
 def seeds(target: str) -> tuple[bytes, ...]:
     """Return good inputs to begin with."""
-    checks = shipped.folder("checks")
+    checks = datafile.folder("checks")
     if target == "reader":
         recorded = [next(run.glob("*tfevents*")).read_bytes() for run in (HEALTHY, SICK)]
         return (*(content[:_FEW] for content in recorded), b"")

@@ -10,8 +10,9 @@ import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
 from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.report import Report
 from rldoctor.logs.frameworks import shipped_names
-from rldoctor.model import Curve, Json, RankedDiagnosis, Report, Run, Subject, Verdict, make_report
+from rldoctor.model import Curve, Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 
 # Ours: below ten points a slow start and a sick one look alike. Nor is a run stopped in its first fifth, where healthy
 # runs may still stand at the return that they began with, whatever the number of points.
@@ -95,7 +96,7 @@ class LiveExamination:
         self._in_a_row = 0
         self._cause = ""
         self._told: set[str] = set()
-        self.subject: Subject | None = None
+        self.subject: RunDiagnosis | None = None
 
     @property
     def points(self) -> int:
@@ -107,7 +108,7 @@ class LiveExamination:
         """Whether points have come since the last examination."""
         return self.points > self._seen_points
 
-    def examine(self, path: str) -> Subject:
+    def examine(self, path: str) -> RunDiagnosis:
         """Diagnose the run so far."""
         self._seen_points = self.points
         self.subject = diagnose_run(self._memory.run(path, self._record), self._reference)
@@ -143,6 +144,6 @@ class LiveExamination:
         )
 
 
-def report_of(subject: Subject) -> Report:
+def report_of(subject: RunDiagnosis) -> Report:
     """Return the report on a run that was examined live."""
-    return make_report("diagnose", [subject])
+    return Report.of("diagnose", [subject])

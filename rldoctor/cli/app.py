@@ -148,7 +148,7 @@ def _tell_people(error: RldoctorError) -> None:
 def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> None:
     """Give the error as a report where the report was to go: no report would look like nothing to report."""
     from rldoctor.diagnosis.report_files import write_text
-    from rldoctor.model import Report, Subject, Unjudged, Verdict
+    from rldoctor.model import FailedCommand, Report, Unjudged, Verdict
     from rldoctor.render import FORMATS, render
     from rldoctor.render.json_report import render_error
 
@@ -159,7 +159,7 @@ def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> 
         text = render_error(command, error)
     else:
         reason = Unjudged("error", error.problem, error.cure)
-        subject = Subject(f"rldoctor {command}", "command", Verdict.UNJUDGED, summary=error.problem, unjudged=(reason,))
+        subject = FailedCommand(f"rldoctor {command}", Verdict.UNJUDGED, summary=error.problem, unjudged=(reason,))
         text = render(Report(command, (subject,), Verdict.UNJUDGED, error.exit_code), format_) or ""
     # For the others -o is the folder that collects runs.
     short = _value(arguments, "-o") if command in ("diagnose", "gate") else ""

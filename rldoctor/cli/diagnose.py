@@ -57,7 +57,7 @@ def diagnose(
 
     asked = configured(config, isolated)
     chosen = (reference, words(select), words(ignore))
-    known: dict[str, Any] = {"framework": names, "config": asked, "floor": _floor(env) if env else None}
+    known: dict[str, Any] = {"framework": names, "config": asked, "baseline_return": _floor(env) if env else None}
     if executor is ExecutorName.LOCAL and address is None:
         # Its own processes take hundreds of runs each; fewer need none.
         subjects = examine(runs, *chosen, **known)

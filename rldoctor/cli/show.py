@@ -17,6 +17,6 @@ def show(
     verbose: VerboseOption = False,
 ) -> None:
     """Show a saved report in any format; nothing is examined anew. The exit code is the report's."""
-    from rldoctor.model.saved import read_report
+    from rldoctor.model.report_json import read_report
 
     finish(read_report(report), format_, verbose, output)

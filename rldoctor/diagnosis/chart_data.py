@@ -14,7 +14,7 @@ from rldoctor import references, run_directory
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.logs.remote import place_of
-from rldoctor.model import FloatArray, IntArray, Json, Run, Severity, Subject
+from rldoctor.model import FloatArray, IntArray, Json, Run, RunDiagnosis, Severity, SweepResult
 from rldoctor.render.wording import clean
 from rldoctor.rulebook import load_rulebook
 from rldoctor.training.reach_picture import MOST_PATHS, distances, read_paths
@@ -30,7 +30,7 @@ _FIRST = (
 )
 
 
-def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
+def chart_data(subjects: Sequence[RunDiagnosis]) -> dict[str, Json]:
     """Return what the page's charts show of runs: ``runs`` in the order of ``subjects``, ``bands``, ``metrics``.
 
     The logs of each run are read again, one after the other: reports hold no curves, so that thousands of runs can be
@@ -55,12 +55,12 @@ def chart_data(subjects: Sequence[Subject]) -> dict[str, Json]:
     }
 
 
-def place_of_reference(subject: Subject) -> str:
+def place_of_reference(subject: RunDiagnosis) -> str:
     """Return what :func:`rldoctor.references.load` finds a subject's reference by: its name, or its folder."""
     return str(subject.facts.get("reference_folder") or subject.reference)
 
 
-def trend_data(sweep: Subject) -> list[dict[str, Json]]:
+def trend_data(sweep: SweepResult) -> list[dict[str, Json]]:
     """Return the curves of a sweep's settings: interquartile mean and its interval, by metric."""
     known = load_rulebook().metrics
     return [
@@ -82,7 +82,7 @@ def _order(metric: str) -> tuple[int, str]:
     return (_FIRST.index(metric) if metric in _FIRST else len(_FIRST), metric)
 
 
-def _run(place: int, subject: Subject, points: int) -> dict[str, Any]:
+def _run(place: int, subject: RunDiagnosis, points: int) -> dict[str, Any]:
     run = read_run(place_of(subject.path))
     grids: list[list[int]] = []
     curves = {}
@@ -146,7 +146,7 @@ def _paths(directory: Path) -> dict[str, Json] | None:
         return None
 
 
-def _marks(subject: Subject, run: Run) -> dict[str, list[dict[str, Json]]]:
+def _marks(subject: RunDiagnosis, run: Run) -> dict[str, list[dict[str, Json]]]:
     """Return, by metric, where each finding's sign fired."""
     marks: dict[str, list[dict[str, Json]]] = {}
     for finding in subject.findings:

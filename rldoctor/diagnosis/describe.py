@@ -39,8 +39,10 @@ def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] 
     algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
     unit = _UNITS.get(run.step_axis, run.step_axis)
     reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
-    floor = f"; doing nothing or acting at random gets {run.floor:.4g}" if run.floor is not None else ""
-    return f"{framework}, {algorithm}{run.last_step:,} {unit}{schedules(run)}; {reference}{floor}."
+    baseline = ""
+    if run.baseline_return is not None:
+        baseline = f"; baseline return (better of zero-action and random policy): {run.baseline_return:.3g}"
+    return f"{framework}, {algorithm}{run.last_step:,} {unit}{schedules(run)}; {reference}{baseline}."
 
 
 def schedules(run: Run) -> str:

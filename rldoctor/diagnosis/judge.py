@@ -25,7 +25,7 @@ from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_names
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import Json, RankedDiagnosis, Run, Subject, Verdict
+from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.observe import observe_all
 
@@ -48,8 +48,8 @@ def diagnose(
     executor: Executor | None = None,
     framework: str | None = None,
     config: Config = DEFAULTS,
-    floor: float | None = None,
-) -> list[Subject]:
+    baseline_return: float | None = None,
+) -> list[RunDiagnosis]:
     """Diagnose every run at or below ``paths``, worst first.
 
     Args:
@@ -61,7 +61,8 @@ def diagnose(
         executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
         framework: What logged the runs: a name of ``checks/tags/`` or a names file; told by their tags by default.
         config: What the project asks for; ``select`` goes before its selection.
-        floor: Mean return of a policy that has learned nothing, where all runs are of one environment.
+        baseline_return: Better mean return of the zero-action and the random policy, where all runs are of one
+            environment.
 
     Raises:
         UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference or the
@@ -84,7 +85,13 @@ def diagnose(
         find_names(framework, means.names)
     plain = config.is_plain and not (select or ignore)
     means_sent = None if plain else means
-    one = partial(_diagnose_directory, reference=reference, framework=framework, means=means_sent, floor=floor)
+    one = partial(
+        _diagnose_directory,
+        reference=reference,
+        framework=framework,
+        means=means_sent,
+        baseline_return=baseline_return,
+    )
     if executor is None:
         subjects = _each(one, [Path(run) for run in found], processes or machine.cores())
     else:
@@ -94,14 +101,20 @@ def diagnose(
 
 
 def _diagnose_directory(
-    directory: Path, reference: str | None, framework: str | None, means: DiagnosisContext | None, floor: float | None
-) -> Subject:
+    directory: Path,
+    reference: str | None,
+    framework: str | None,
+    means: DiagnosisContext | None,
+    baseline_return: float | None,
+) -> RunDiagnosis:
     means = means or shipped_context()
     run = read_run(directory, framework, means.names)
-    return diagnose_run(run if floor is None else replace(run, floor=floor), reference, means=means)
+    if baseline_return is not None:
+        run = replace(run, baseline_return=baseline_return)
+    return diagnose_run(run, reference, means=means)
 
 
-def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes: int) -> list[Subject]:
+def _each(one: Callable[[Path], RunDiagnosis], directories: Sequence[Path], processes: int) -> list[RunDiagnosis]:
     """Return what ``one`` makes of each directory; many are shared among the cores."""
     workers = min(processes, len(directories) // _RUNS_A_PROCESS)
     if workers < 2:
@@ -116,7 +129,7 @@ def _each(one: Callable[[Path], Subject], directories: Sequence[Path], processes
             ) from None
 
 
-def _spread(one: Callable[[Path], Subject], names: Sequence[str], executor: Executor) -> list[Subject]:
+def _spread(one: Callable[[Path], RunDiagnosis], names: Sequence[str], executor: Executor) -> list[RunDiagnosis]:
     """Return what ``one`` makes of each run, shared among the processes of ``executor``."""
     marked = [(name, "" if is_remote(name) else _marks(Path(name))) for name in names]
     chunks = [marked[first : first + _RUNS_A_CHUNK] for first in range(0, len(marked), _RUNS_A_CHUNK)]
@@ -128,14 +141,14 @@ def _spread(one: Callable[[Path], Subject], names: Sequence[str], executor: Exec
 
 
 def _diagnose_chunk(
-    tell: Tell, one: Callable[[Path], Subject], runs: Sequence[tuple[str, str]]
-) -> list[Subject | None]:
+    tell: Tell, one: Callable[[Path], RunDiagnosis], runs: Sequence[tuple[str, str]]
+) -> list[RunDiagnosis | None]:
     """Diagnose runs where this process is; ``None`` for one that is not seen from there."""
     del tell
     return [_diagnose_there(one, name, marks) for name, marks in runs]
 
 
-def _diagnose_there(one: Callable[[Path], Subject], name: str, marks: str) -> Subject | None:
+def _diagnose_there(one: Callable[[Path], RunDiagnosis], name: str, marks: str) -> RunDiagnosis | None:
     if is_remote(name):
         mirrors = fetch(name)
         return one(mirrors[0]) if mirrors else None
@@ -153,7 +166,7 @@ def _marks(directory: Path) -> str:
 
 def diagnose_run(
     run: Run, reference: str | None = None, book: Rulebook | None = None, means: DiagnosisContext | None = None
-) -> Subject:
+) -> RunDiagnosis:
     """Diagnose one run.
 
     Args:
@@ -175,9 +188,8 @@ def diagnose_run(
     fired = [item for item in observed if item.fires and not item.sign.reassuring]
     verdict, summary = decide(run, case, observed, ranked)
     codes = {item.sign.code for item in fired}
-    return Subject(
+    return RunDiagnosis(
         path=run.path,
-        kind="run",
         verdict=verdict,
         title=title(run, matched, book, means.names),
         summary=summary,
@@ -226,7 +238,7 @@ def _diagnoses(
         return tuple(beside[name] for name in first)
     chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     causes = [_named(item, matched, case.run) for item in chosen[:_SHOWN_CAUSES]]
-    others = [item for name, item in beside.items() if item.speaks_for and name not in first]
+    others = [item for name, item in beside.items() if item.evidence_for and name not in first]
     return (*(beside[name] for name in first), *causes, *others)
 
 
@@ -242,8 +254,8 @@ def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
         name=rule.name,
         title=rule.title,
         probability=round(item.probability, 4),
-        speaks_for=item.speaks_for[:6],
-        speaks_against=item.speaks_against[:4],
+        evidence_for=item.speaks_for[:6],
+        evidence_against=item.speaks_against[:4],
         remedy=concrete(rule, matched, run),
         next_test=rule.next_test,
     )

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
 from rldoctor.logs.frameworks import own_names, shipped_names
@@ -91,7 +91,7 @@ def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
 
 @cache
 def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
-    path = shipped.folder("checks") / name
+    path = datafile.folder("checks") / name
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError, near
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.logs.tag_mapping_file import load_names
@@ -37,7 +37,7 @@ def shipped_names() -> tuple[TagMapping, ...]:
     Raises:
         UsageError: One of the files is not valid.
     """
-    return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "tags").glob("*.toml")))
+    return tuple(load_names(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
 
 
 @cache

@@ -92,7 +92,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         step_axis="env_steps" if counted or not found else found.names.step_axis,
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(wanted),
-        floor=floor_of(evaluation.get("baselines")),
+        baseline_return=floor_of(evaluation.get("baselines")),
     )
 
 

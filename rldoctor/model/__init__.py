@@ -1,4 +1,4 @@
-"""The words that every part of rldoctor speaks: runs, curves, findings, diagnoses, subjects and reports.
+"""The types that every part of rldoctor shares: runs, curves, findings, diagnoses, results and reports.
 
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
@@ -9,11 +9,17 @@ from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_
 from rldoctor.model.results import (
     CheckResult,
     CriterionResult,
+    FailedCommand,
+    GateResult,
     Page,
+    PreflightResult,
     RankedDiagnosis,
-    Subject,
+    Result,
+    RunDiagnosis,
     Suppressed,
+    SweepResult,
     TableRow,
+    TreatmentResult,
     Unjudged,
 )
 from rldoctor.model.run import Curve, Finding, Run
@@ -35,25 +41,31 @@ __all__ = [
     "Curve",
     "EffectiveConfig",
     "EffectiveKey",
+    "FailedCommand",
     "Finding",
     "FloatArray",
+    "GateResult",
     "Instruction",
     "IntArray",
     "Json",
     "Outcome",
     "Page",
+    "PreflightResult",
     "RankedDiagnosis",
     "Remedy",
     "Report",
+    "Result",
     "Run",
+    "RunDiagnosis",
     "Sample",
     "SettingResult",
     "Severity",
-    "Subject",
     "Suppressed",
+    "SweepResult",
     "TableRow",
     "Treatment",
     "TreatmentOutcome",
+    "TreatmentResult",
     "TreatmentTrial",
     "Trend",
     "TrialResult",

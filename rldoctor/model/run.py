@@ -83,7 +83,7 @@ class Run:
         step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.STEP_AXES``.
         tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
         framework_named: The user said which framework it is.
-        floor: The better of the mean returns that doing nothing and acting at random get; ``None`` where not measured.
+        baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
     """
 
     path: str
@@ -97,7 +97,7 @@ class Run:
     step_axis: str = "env_steps"
     tags_known: tuple[int, int] = (0, 0)
     framework_named: bool = False
-    floor: float | None = None
+    baseline_return: float | None = None
 
     @property
     def counts_steps(self) -> bool:

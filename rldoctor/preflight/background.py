@@ -15,7 +15,7 @@ from rldoctor.config import DEFAULTS, Config
 from rldoctor.environments import registry
 from rldoctor.environments.baselines import measure_baselines
 from rldoctor.errors import RldoctorError
-from rldoctor.model import Json, Subject, Verdict
+from rldoctor.model import Json, PreflightResult, Verdict
 from rldoctor.preflight.checks.learning.baseline_policies import EPISODES
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe
@@ -62,13 +62,13 @@ class BackgroundPreflight:
         self._listener.join()
         self._receiver.close()
 
-    def subject(self) -> Subject:
+    def subject(self) -> PreflightResult:
         """Wait for preflight and return what it says.
 
         Raises:
             RldoctorError: It broke off.
         """
-        subject: Subject = self._wait_for("subject")
+        subject: PreflightResult = self._wait_for("subject")
         return subject
 
     def baselines(self) -> Mapping[str, Json]:
@@ -130,7 +130,7 @@ def _examine(recipe: Recipe, directory: Path, sender: Connection, config: Config
             measured=measured,
             config=config,
         )
-        count = len(subject.examinations)
+        count = len(subject.checks)
         tell("", count, count)
         sender.send(("subject", subject))
         if subject.verdict is not Verdict.SICK:

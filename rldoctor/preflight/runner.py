@@ -24,8 +24,8 @@ from rldoctor.model import (
     Finding,
     Json,
     Outcome,
+    PreflightResult,
     Severity,
-    Subject,
     Suppressed,
     Unjudged,
     Verdict,
@@ -122,7 +122,7 @@ def run_preflight(
     watcher: Watcher | None = None,
     measured: dict[str, Json] | None = None,
     config: Config = DEFAULTS,
-) -> Subject:
+) -> PreflightResult:
     """Examine the machine and one environment.
 
     Args:
@@ -246,7 +246,7 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
-def _subject(patient: PreflightContext, results: Sequence[tuple[CheckResult, tuple[Finding, ...]]]) -> Subject:
+def _subject(patient: PreflightContext, results: Sequence[tuple[CheckResult, tuple[Finding, ...]]]) -> PreflightResult:
     findings = sorted((f for _, found in results for f in found), key=lambda f: -f.severity.rank)
     examinations = tuple(examination for examination, _ in results)
     ran = [e for e in examinations if e.outcome in (Outcome.PASSED, Outcome.FIRED)]
@@ -255,16 +255,15 @@ def _subject(patient: PreflightContext, results: Sequence[tuple[CheckResult, tup
     if not ran or (verdict is Verdict.HEALTHY and missed):
         verdict = Verdict.UNJUDGED
     facts: dict[str, Any] = {"env": patient.env_id, "versions": machine.versions(), "machine": machine.describe()}
-    return Subject(
+    return PreflightResult(
         path=patient.env_id,
-        kind="environment",
         verdict=verdict,
         title=patient.expectation.title if patient.expectation else patient.env_id,
         reference=patient.recipe.name if patient.recipe else "",
         summary=_summary(examinations, findings),
         findings=tuple(findings),
         unjudged=tuple(Unjudged(e.code, e.note) for e in missed),
-        examinations=examinations,
+        checks=examinations,
         facts={**facts, **patient.measured},
     )
 

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 
-from rldoctor.model import Report
+from rldoctor.model import Report, RunDiagnosis, SweepResult
 from rldoctor.render.remarks import remarks_on
 from rldoctor.render.wording import clean
 
@@ -23,7 +23,7 @@ def render_csv(report: Report, verbose: bool = False) -> str:
     del verbose
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    sweep = next((subject for subject in report.subjects if subject.kind == "sweep"), None)
+    sweep = next((subject for subject in report.subjects if isinstance(subject, SweepResult)), None)
     if sweep is not None:
         writer.writerow(("setting", "baseline", "metric", "unit", "runs", *_SAMPLE))
         for setting in sweep.settings:
@@ -33,8 +33,10 @@ def render_csv(report: Report, verbose: bool = False) -> str:
         return file.getvalue().rstrip("\n")
     writer.writerow((*_ABOUT, *_REMARK))
     for subject in report.subjects:
-        leading = subject.diagnoses[0] if subject.diagnoses else None
-        about = [clean(subject.path), subject.kind, subject.verdict.value, clean(subject.reference), subject.steps]
+        diagnoses = subject.diagnoses if isinstance(subject, RunDiagnosis) else ()
+        leading = diagnoses[0] if diagnoses else None
+        steps = getattr(subject, "steps", 0)
+        about = [clean(subject.path), subject.kind, subject.verdict.value, clean(subject.reference), steps]
         about += [clean(leading.name) if leading else "", f"{leading.probability:.4f}" if leading else ""]
         rows = [[r.rule, r.name, r.severity.value, r.message, r.remedy] for r in remarks_on(subject)]
         for row in rows or [[""] * len(_REMARK)]:

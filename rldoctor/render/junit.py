@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from rldoctor.model import CheckResult, CriterionResult, Outcome, Report, Severity, Subject, Verdict
+from rldoctor.model import (
+    CheckResult,
+    CriterionResult,
+    GateResult,
+    Outcome,
+    PreflightResult,
+    Report,
+    Result,
+    Severity,
+    Verdict,
+)
 from rldoctor.render.remarks import Remark, headline, remarks_on
 from rldoctor.render.wording import clean
 
@@ -29,30 +39,32 @@ def render_junit(report: Report, verbose: bool = False) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True).replace("us-ascii", "utf-8")
 
 
-def _suite(report: Report, subject: Subject) -> ElementTree.Element:
+def _suite(report: Report, subject: Result) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=f"{subject.kind} {subject.path}")
     said = list(remarks_on(subject))
-    for examination in subject.examinations:
+    checks = subject.checks if isinstance(subject, PreflightResult) else ()
+    criteria = subject.criteria if isinstance(subject, GateResult) else ()
+    for examination in checks:
         suite.append(_of_check(examination, subject, [r for r in said if r.rule == examination.code]))
-    for criterion in subject.criteria:
+    for criterion in criteria:
         suite.append(_of_criterion(criterion, subject, [r for r in said if r.rule == criterion.code]))
-    if not subject.examinations and not subject.criteria:
+    if not checks and not criteria:
         suite.append(_of_verdict(report, subject, said))
     elif subject.verdict is Verdict.UNJUDGED:
         suite.append(_of_verdict(report, subject, [r for r in said if r.rule == "unjudged"]))
     suite.set("tests", str(len(suite)))
     for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(key, str(sum(case.find(tag) is not None for case in suite)))
-    suite.set("time", f"{sum(examination.seconds for examination in subject.examinations):.3f}")
+    suite.set("time", f"{sum(examination.seconds for examination in checks):.3f}")
     return suite
 
 
-def _case(subject: Subject, name: str, seconds: float = 0.0) -> ElementTree.Element:
+def _case(subject: Result, name: str, seconds: float = 0.0) -> ElementTree.Element:
     kind = f"rldoctor.{subject.kind}.{subject.path}"
     return ElementTree.Element("testcase", classname=kind, name=name, time=f"{seconds:.3f}")
 
 
-def _of_check(examination: CheckResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
+def _of_check(examination: CheckResult, subject: Result, said: list[Remark]) -> ElementTree.Element:
     case = _case(subject, f"{examination.code} {examination.name}", examination.seconds)
     errors = [remark for remark in said if remark.severity is Severity.ERROR]
     if errors:
@@ -64,7 +76,7 @@ def _of_check(examination: CheckResult, subject: Subject, said: list[Remark]) ->
     return case
 
 
-def _of_criterion(criterion: CriterionResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
+def _of_criterion(criterion: CriterionResult, subject: Result, said: list[Remark]) -> ElementTree.Element:
     case = _case(subject, f"{criterion.code} {criterion.title}")
     if said and criterion.severity is Severity.ERROR:
         _add(case, "failure", said)
@@ -73,7 +85,7 @@ def _of_criterion(criterion: CriterionResult, subject: Subject, said: list[Remar
     return case
 
 
-def _of_verdict(report: Report, subject: Subject, said: list[Remark]) -> ElementTree.Element:
+def _of_verdict(report: Report, subject: Result, said: list[Remark]) -> ElementTree.Element:
     case = _case(subject, "verdict")
     failing = (Verdict.SICK,) if report.fail_on is Verdict.SICK else (Verdict.SICK, Verdict.SUSPECT)
     if subject.verdict is Verdict.UNJUDGED:

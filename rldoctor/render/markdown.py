@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from rldoctor.model import Report, Severity, Subject, Verdict
+from rldoctor.model import GateResult, Report, Result, Severity, SweepResult, Verdict
 from rldoctor.render.remarks import Remark, by_configuration, headline, remarks_on
 from rldoctor.render.sweep_tables import tables
 from rldoctor.render.wording import clean, counted, number
@@ -20,9 +20,9 @@ _MOST_ROWS = 100
 def render_markdown(report: Report, verbose: bool = False) -> str:
     """Return ``report`` as Markdown of at most ``MOST_CHARACTERS``; ``verbose`` unfolds the details."""
     subjects = report.subjects
-    if any(subject.kind == "sweep" for subject in subjects):
+    if any(isinstance(subject, SweepResult) for subject in subjects):
         # Its tables name every run; those that are well need no word more.
-        subjects = tuple(s for s in subjects if s.kind == "sweep" or s.verdict is not Verdict.HEALTHY)
+        subjects = tuple(s for s in subjects if isinstance(s, SweepResult) or s.verdict is not Verdict.HEALTHY)
     shown = subjects[:_MOST_ROWS]
     lines = [
         f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report.verdict}",
@@ -55,35 +55,36 @@ def code(text: str) -> str:
     return f"<code>{spelt}</code>"
 
 
-def _sentence(subject: Subject) -> str:
+def _sentence(subject: Result) -> str:
     first = next(iter(remarks_on(subject)), None)
     if subject.verdict is Verdict.HEALTHY or first is None:
         return escape(subject.summary or "nothing found")
     return escape(first.message)
 
 
-def _details(subject: Subject, verbose: bool) -> str:
+def _details(subject: Result, verbose: bool) -> str:
     said = list(remarks_on(subject))
     asked = [f"- {what} by configuration: {escape(line)}" for what, line in by_configuration(subject)]
-    if subject.kind == "sweep":
+    if isinstance(subject, SweepResult):
         return "\n".join(["", *_sweep(subject), *(_bullet(remark) for remark in said), ""])
-    if not said and not subject.criteria and not asked:
+    criteria = subject.criteria if isinstance(subject, GateResult) else ()
+    if not said and not criteria and not asked:
         return ""
     unfolded = " open" if verbose or subject.verdict in (Verdict.SICK, Verdict.UNJUDGED) else ""
     lines = [f"<details{unfolded}><summary>{code(subject.path)}</summary>", ""]
-    if subject.criteria:
+    if criteria:
         lines += ["| criterion | seen | asked | |", "|---|---|---|---|"]
         lines += [
             f"| {escape(c.title)} | {number(c.observed, c.unit)} | {escape(c.relation)} {number(c.threshold, c.unit)} "
             f"| {'✅' if c.passed else '❌' if c.severity is Severity.ERROR else '⚠️'} |"
-            for c in subject.criteria
+            for c in criteria
         ]
         lines.append("")
     lines += [*map(_bullet, said), *asked]
     return "\n".join(["", *lines, "", "</details>", ""])
 
 
-def _sweep(subject: Subject) -> Iterator[str]:
+def _sweep(subject: SweepResult) -> Iterator[str]:
     for words in tables(subject):
         if words.rows:
             yield from (f"#### {escape(words.title)}", "", f"| {' | '.join(map(escape, words.headings))} |")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import singledispatch
 
-from rldoctor.model import Report, Severity, Subject, Verdict
+from rldoctor.model import GateResult, Report, Result, RunDiagnosis, Severity, Verdict
 from rldoctor.render.wording import clean, number
 
 _LEVEL = {Verdict.SICK: Severity.ERROR, Verdict.SUSPECT: Severity.WARNING, Verdict.UNJUDGED: Severity.ERROR}
@@ -45,13 +46,14 @@ def remarks(report: Report, brief: bool = False) -> Iterator[Remark]:
         brief: Of a run's findings only those that speak for the leading diagnosis.
     """
     for subject in report.subjects:
-        evidence = subject.diagnoses[0].speaks_for if brief and subject.diagnoses else None
+        diagnoses = subject.diagnoses if isinstance(subject, RunDiagnosis) else ()
+        evidence = diagnoses[0].evidence_for if brief and diagnoses else None
         for remark in remarks_on(subject):
             if evidence is None or remark.rule in evidence or remark.rule not in {f.code for f in subject.findings}:
                 yield remark
 
 
-def remarks_on(subject: Subject) -> Iterator[Remark]:
+def remarks_on(subject: Result) -> Iterator[Remark]:
     """Yield every remark on one subject."""
     path = clean(subject.path)
     if subject.verdict is Verdict.UNJUDGED:
@@ -59,24 +61,7 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
         message = clean(subject.summary or reasons or "Nothing could be judged.")
         cures = " ".join(dict.fromkeys(item.how_to_log for item in subject.unjudged if item.how_to_log))
         yield Remark("unjudged", "could-not-judge", Severity.ERROR, path, message, clean(cures))
-    leading = next((d for d in subject.diagnoses if d.name != "healthy"), None)
-    if leading and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
-        message = f"{leading.title[:1].upper()}{leading.title[1:]} ({leading.probability:.0%})."
-        yield Remark(
-            clean(leading.name),
-            clean(leading.name),
-            _LEVEL[subject.verdict],
-            path,
-            clean(message),
-            clean(" ".join(leading.remedy.split())),
-        )
-    for criterion in subject.criteria:
-        # The gate's own findings say it with more care.
-        if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
-            seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
-            message = f"The {criterion.title} is {seen}, not {criterion.relation} {asked}."
-            name = clean(criterion.name.replace("_", "-"))
-            yield Remark(clean(criterion.code), name, criterion.severity, path, clean(message))
+    yield from _of_its_kind(subject)
     for finding in subject.findings:
         # A sign's error is part of what made the verdict; where that is milder, so is the sign.
         words = (clean(text) for text in (finding.code, finding.name, finding.message, finding.remedy))
@@ -84,7 +69,39 @@ def remarks_on(subject: Subject) -> Iterator[Remark]:
         yield Remark(code, name, finding.severity, path, message, remedy)
 
 
-def by_configuration(subject: Subject) -> list[tuple[str, str]]:
+@singledispatch
+def _of_its_kind(_subject: Result) -> Iterator[Remark]:
+    """Yield what only a result of this type has to say, before its findings."""
+    yield from ()
+
+
+@_of_its_kind.register
+def _cause(subject: RunDiagnosis) -> Iterator[Remark]:
+    leading = next((d for d in subject.diagnoses if d.name != "healthy"), None)
+    if leading and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
+        message = f"{leading.title[:1].upper()}{leading.title[1:]} ({leading.probability:.0%})."
+        yield Remark(
+            clean(leading.name),
+            clean(leading.name),
+            _LEVEL[subject.verdict],
+            clean(subject.path),
+            clean(message),
+            clean(" ".join(leading.remedy.split())),
+        )
+
+
+@_of_its_kind.register
+def _criteria(subject: GateResult) -> Iterator[Remark]:
+    for criterion in subject.criteria:
+        # The gate's own findings say it with more care.
+        if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
+            seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
+            message = f"The {criterion.title} is {seen}, not {criterion.relation} {asked}."
+            name = clean(criterion.name.replace("_", "-"))
+            yield Remark(clean(criterion.code), name, criterion.severity, clean(subject.path), clean(message))
+
+
+def by_configuration(subject: Result) -> list[tuple[str, str]]:
     """Return what the project's configuration changed in this report: a word of what, and a line that says it."""
     together: dict[str, list[str]] = {}
     for item in subject.suppressed:
@@ -98,3 +115,10 @@ def headline(report: Report) -> str:
     counts = {verdict: sum(s.verdict is verdict for s in report.subjects) for verdict in Verdict}
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing to judge"
     return f"rldoctor {clean(report.command)}: {report.verdict} ({parts}), exit code {report.exit_code}"
+
+
+def in_short(result: Result) -> str:
+    """Return a line on one subject: its verdict and what weighs most."""
+    first = next(remarks_on(result), None)
+    what = clean(result.summary) if first is None or result.verdict is Verdict.HEALTHY else first.text
+    return f"{result.verdict}  {clean(result.path)}  {what}".rstrip()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rldoctor.model import Report, Severity
+from rldoctor.model import GateResult, PreflightResult, Report, Result, RunDiagnosis, Severity
 from rldoctor.render.remarks import Remark, headline, remarks
 from rldoctor.render.wording import clean
 from rldoctor.rulebook import load_rulebook
@@ -23,7 +23,7 @@ def render_sarif(report: Report, verbose: bool = False) -> str:
     from rldoctor.version import __version__
 
     said, left_out = list(remarks(report)), _suppressed(report)
-    kinds = {clean(subject.path): subject.kind for subject in report.subjects}
+    kinds = {clean(subject.path): type(subject) for subject in report.subjects}
     rules = _rules([*said, *left_out])
     places = {rule["id"]: i for i, rule in enumerate(rules)}
     log = {
@@ -88,11 +88,11 @@ def _rules(said: Iterable[Remark]) -> list[dict[str, Any]]:
     return list(rules.values())
 
 
-def _result(remark: Remark, rule: int, kind_of: Mapping[str, str]) -> dict[str, Any]:
+def _result(remark: Remark, rule: int, kind_of: Mapping[str, type[Result]]) -> dict[str, Any]:
     kind = kind_of[remark.subject]
-    logical = {"name": remark.subject, "kind": "module" if kind == "environment" else "object"}
+    logical = {"name": remark.subject, "kind": "module" if kind is PreflightResult else "object"}
     location: dict[str, Any] = {"logicalLocations": [logical]}
-    if kind in ("run", "evaluation"):
+    if kind in (RunDiagnosis, GateResult):
         location["physicalLocation"] = {"artifactLocation": _artifact(remark.subject)}
     return {
         "ruleId": remark.rule,

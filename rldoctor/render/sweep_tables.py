@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rldoctor.model import Sample, SettingResult, Subject, TrialResult
+from rldoctor.model import Sample, SettingResult, SweepResult, TrialResult
 from rldoctor.render.wording import clean, number
 
 # What stands for the outcome of a run where the environment reports no success.
@@ -28,7 +28,7 @@ class Words:
     needed: tuple[str, ...] = ()
 
 
-def tables(subject: Subject) -> list[Words]:
+def tables(subject: SweepResult) -> list[Words]:
     """Return the tables of a sweep: what its settings reached, how they learned, and its runs one by one."""
     return [_outcomes(subject.settings), _learning(subject.settings), _runs(subject.trials)]
 

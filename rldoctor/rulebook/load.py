@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import tomli
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Severity
 from rldoctor.rulebook.case import derived_metrics
@@ -61,7 +61,7 @@ def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rul
     Raises:
         UsageError: A file is not valid; the message names file, key and what is allowed.
     """
-    return _load(folder or shipped.folder("checks"), own)
+    return _load(folder or datafile.folder("checks"), own)
 
 
 @cache

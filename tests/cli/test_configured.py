@@ -14,7 +14,7 @@ import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.config import KEYS
 from rldoctor.errors import UsageError
-from rldoctor.model.saved import read_report
+from rldoctor.model.report_json import read_report
 from rldoctor.render import render
 
 ROOT = Path(__file__).parents[2]

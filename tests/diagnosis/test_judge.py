@@ -145,7 +145,7 @@ def test_clear_faults_are_named(cause: str) -> None:
     subject = diagnose_run(run(SICK[cause]))
     assert subject.verdict is Verdict.SICK, subject.summary
     assert subject.diagnoses[0].name == cause, [(d.name, d.probability) for d in subject.diagnoses]
-    assert subject.diagnoses[0].speaks_for
+    assert subject.diagnoses[0].evidence_for
     assert subject.diagnoses[0].remedy
 
 
@@ -234,7 +234,7 @@ def test_schedules_are_told_and_constants_are_not():
 
 def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():
     flat = run({"episode_return": (92, 94, 91, 93, 92, 94, 93), "approx_kl": (0.01, 0.012, 0.009)})
-    verdicts = [diagnose_run(dataclasses.replace(flat, floor=floor)).verdict for floor in (None, 0.0, 93.0)]
+    verdicts = [diagnose_run(dataclasses.replace(flat, baseline_return=known)).verdict for known in (None, 0.0, 93.0)]
     assert verdicts[0] in (Verdict.SICK, Verdict.SUSPECT)
     assert verdicts[1] not in (Verdict.SICK, Verdict.SUSPECT)
     assert verdicts[2] in (Verdict.SICK, Verdict.SUSPECT)

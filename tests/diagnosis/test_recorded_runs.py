@@ -13,14 +13,14 @@ from benchmarks.corpus import without_doctor
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose, diagnose_run, judge
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Severity, Subject, Verdict, make_report
+from rldoctor.model import RunDiagnosis, Severity, Verdict, make_report
 from rldoctor.render.json_report import render_json
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 
 
 @cache
-def seen(name: str) -> Subject:
+def seen(name: str) -> RunDiagnosis:
     return diagnose_run(read_run(RUNS / name))
 
 

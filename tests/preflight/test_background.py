@@ -31,7 +31,7 @@ def test_findings_and_baselines_arrive(tmp_path):
         subject = beside.subject()
         assert subject.verdict is not Verdict.SICK
         assert beside.baselines() == subject.facts["baselines"], "nothing is played twice"
-    assert told[-1][:2] == (len(subject.examinations), len(subject.examinations))
+    assert told[-1][:2] == (len(subject.checks), len(subject.checks))
     assert "baseline-policies" in {name for _, _, name in told}
 
 

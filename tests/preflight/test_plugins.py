@@ -84,7 +84,7 @@ def install(tmp_path, monkeypatch):
 
 
 def examined(subject, code):
-    return next(examination for examination in subject.examinations if examination.code == code)
+    return next(examination for examination in subject.checks if examination.code == code)
 
 
 def test_without_such_a_package_nothing_is_said():
@@ -98,7 +98,7 @@ def test_an_own_check_runs_among_the_others(install):
     install(gripper=GOOD)
     subject = run_preflight("CartPole-v1", select=["OWN", "SYS401"])
     # It brings the checks that it follows.
-    assert [e.code for e in subject.examinations] == ["SYS401", "ENV101", "ENV102", "OWN101"]
+    assert [e.code for e in subject.checks] == ["SYS401", "ENV101", "ENV102", "OWN101"]
     assert examined(subject, "SYS401").outcome is Outcome.PASSED
     [finding] = [finding for finding in subject.findings if finding.code == "OWN101"]
     assert finding.message == "The gripper of CartPole-v1 is open."
@@ -158,7 +158,7 @@ def test_a_configuration_ignores_an_own_check_with_a_reason(install):
     config = Config(ignore={"OWN101": "our gripper has no sensor", "OWN": "less close"})
     subject = run_preflight("CartPole-v1", select=["OWN", "ENV101"], config=config)
     assert [(s.code, s.reason) for s in subject.suppressed] == [("OWN101", "our gripper has no sensor")]
-    assert "OWN101" not in {e.code for e in subject.examinations}
+    assert "OWN101" not in {e.code for e in subject.checks}
     # Named in full on the command line it runs all the same.
     asked = run_preflight("CartPole-v1", select=["OWN101"], config=config)
     assert examined(asked, "OWN101").outcome is Outcome.FIRED

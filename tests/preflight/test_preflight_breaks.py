@@ -10,7 +10,7 @@ from stable_baselines3.common.monitor import Monitor
 
 from rldoctor import references
 from rldoctor.environments import registry
-from rldoctor.model import Outcome, Severity, Subject, Verdict
+from rldoctor.model import Outcome, PreflightResult, Severity, Verdict
 from rldoctor.preflight.runner import all_checks, run_preflight
 
 ENV = "FetchReachDense-v4"
@@ -64,7 +64,7 @@ TABLE = [
 ]
 
 
-def names(subject: Subject) -> dict[str, Severity]:
+def names(subject: PreflightResult) -> dict[str, Severity]:
     return {finding.name: finding.severity for finding in subject.findings}
 
 
@@ -90,7 +90,7 @@ def test_healthy_environment_gives_no_warning(env, recipe):
     # Cores, disk and speed are those of the machine that the tests run on.
     spoken = [f for f in subject.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
     assert [f for f in spoken if f.severity is not Severity.NOTE] == []
-    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.examinations)
+    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.checks)
     # 20, fewer only where the machine is too busy for them.
     assert 5 <= subject.facts["baselines"]["random"]["n_episodes"] <= 20
     if env == ENV:

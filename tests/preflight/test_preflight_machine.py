@@ -164,7 +164,7 @@ def test_run_directory_that_is_a_file(tmp_path):
     place.write_text("")
     subject = run_preflight("CartPole-v1", directory=place / "runs", select=["SYS104"])
     assert [f.name for f in subject.findings] == ["run-directory-not-writable"]
-    assert [e.outcome for e in subject.examinations] == ["fired", "not-run"]
+    assert [e.outcome for e in subject.checks] == ["fired", "not-run"]
 
 
 @pytest.mark.parametrize(("free", "name"), [(50e6, "disk-full"), (500e6, "disk-nearly-full"), (50e9, None)])

@@ -126,7 +126,7 @@ def test_environment_that_cannot_be_made(monkeypatch):
     assert "mujoco" in broken.message
     assert "gymnasium-robotics" in broken.message
     assert "python -m pip install 'mujoco<3.12'" in broken.remedy
-    outcomes = {e.code: e.outcome for e in subject.examinations}
+    outcomes = {e.code: e.outcome for e in subject.checks}
     assert outcomes["SYS104"] is Outcome.PASSED
     assert outcomes["SYS301"] is Outcome.NOT_RUN
     assert {outcomes[c.code] for c in all_checks() if c.code.startswith("ENV") and c.code != "ENV101"} == {"not-run"}

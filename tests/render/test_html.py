@@ -12,7 +12,16 @@ import pytest
 from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.chart_data import thinned
-from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Verdict, make_report
+from rldoctor.model import (
+    Finding,
+    PreflightResult,
+    RankedDiagnosis,
+    Report,
+    RunDiagnosis,
+    Severity,
+    Verdict,
+    make_report,
+)
 from rldoctor.render import render
 from rldoctor.render.html.report import _embedded
 from tests.render.browser import wait
@@ -124,8 +133,8 @@ def test_no_name_becomes_a_script(page):
     finding = Finding("UPD101", hostile, Severity.ERROR, hostile, hostile, {"metric": "approx_kl", "observed": hostile})
     diagnosis = RankedDiagnosis(hostile, hostile, 0.9, (hostile,), (hostile,), hostile, hostile)
     real = diagnose([SICK])[0]
-    strange = Subject(
-        hostile, "run", Verdict.SICK, hostile, hostile, summary=hostile, findings=(finding,), diagnoses=(diagnosis,)
+    strange = RunDiagnosis(
+        hostile, Verdict.SICK, hostile, hostile, framework=hostile, findings=(finding,), diagnoses=(diagnosis,)
     )
     browser = page(make_report("diagnose", [real, strange]))
     assert browser.execute_script("return typeof window.pwned") == "undefined"
@@ -152,8 +161,8 @@ def test_it_is_light(tmp_path):
 
 
 def test_a_run_that_is_gone_and_other_subjects_have_no_curves(tmp_path):
-    gone = Subject(str(tmp_path / "gone"), "run", Verdict.UNJUDGED)
-    env = Subject("CartPole-v1", "environment", Verdict.HEALTHY, facts={"versions": {"python": "3"}})
+    gone = RunDiagnosis(str(tmp_path / "gone"), Verdict.UNJUDGED)
+    env = PreflightResult("CartPole-v1", Verdict.HEALTHY, facts={"versions": {"python": "3"}})
     assert "CartPole-v1" in render(make_report("checkup", [gone, env]), "html")
 
 

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from rldoctor.errors import CannotJudge
-from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Unjudged, Verdict
+from rldoctor.model import Finding, RankedDiagnosis, Report, RunDiagnosis, Severity, Unjudged, Verdict
 from rldoctor.render import FORMATS, render
 from rldoctor.render.formats import check
 from rldoctor.render.json_report import render_error, render_json
@@ -17,9 +17,8 @@ from rldoctor.render.terminal.evaluation import table
 REPORT = Report(
     "diagnose",
     (
-        Subject(
+        RunDiagnosis(
             path="runs/x",
-            kind="run",
             verdict=Verdict.SICK,
             framework="sb3",
             reference="fetch_reach_dense/chapter",

@@ -16,12 +16,15 @@ from rldoctor.diagnosis import diagnose
 from rldoctor.model import (
     CheckResult,
     CriterionResult,
+    FailedCommand,
     Finding,
+    GateResult,
     Outcome,
+    PreflightResult,
     RankedDiagnosis,
     Report,
+    RunDiagnosis,
     Severity,
-    Subject,
     TableRow,
     Unjudged,
     Verdict,
@@ -55,7 +58,7 @@ def test_no_line_is_longer_than_the_terminal(width):
         assert max(map(cell_len, lines)) <= width
 
 
-def test_the_curve_that_speaks_for_the_cause_is_drawn():
+def test_the_curve_that_evidence_for_the_cause_is_drawn():
     text = printed(rldoctor.diagnose(SICK))
     assert "approximate KL divergence (dotted: the band of healthy runs), by step" in text
     chart = text[text.index("┌") : text.index("└")]
@@ -120,10 +123,11 @@ def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
     examination = CheckResult(HOSTILE, HOSTILE, Outcome.NOT_RUN, HOSTILE)
     told = {"findings": (finding,), "diagnoses": (diagnosis,), "unjudged": (Unjudged(HOSTILE, HOSTILE, HOSTILE),)}
     subjects = (
-        Subject(HOSTILE, "run", Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),
-        Subject(HOSTILE + "2", "run", Verdict.HEALTHY),
-        Subject(HOSTILE, "evaluation", Verdict.SICK, criteria=(criterion,)),
-        Subject(HOSTILE, HOSTILE, Verdict.UNJUDGED, examinations=(examination,)),
+        RunDiagnosis(HOSTILE, Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),
+        RunDiagnosis(HOSTILE + "2", Verdict.HEALTHY),
+        GateResult(HOSTILE, Verdict.SICK, criteria=(criterion,)),
+        PreflightResult(HOSTILE, Verdict.UNJUDGED, checks=(examination,)),
+        FailedCommand(HOSTILE, Verdict.UNJUDGED, HOSTILE, HOSTILE),
     )
     console = Console(file=io.StringIO(), width=200, no_color=True, highlight=False)
     render_text(Report(HOSTILE, subjects, Verdict.SICK, 1), True, console)

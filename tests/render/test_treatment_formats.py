@@ -16,15 +16,16 @@ from rldoctor.model import (
     RankedDiagnosis,
     Remedy,
     Report,
+    RunDiagnosis,
     Severity,
-    Subject,
     Treatment,
     TreatmentOutcome,
+    TreatmentResult,
     TreatmentTrial,
     TrialState,
     Verdict,
 )
-from rldoctor.model.saved import read_report
+from rldoctor.model.report_json import read_report
 from rldoctor.render import FORMATS, render
 from rldoctor.render.terminal.report import render_text
 from tests.render.test_ci_formats import schema
@@ -62,12 +63,12 @@ def treatment(
 def report(given: Treatment | None = None, path: str = "runs/sick") -> Report:
     given = given or treatment()
     good = given.outcome in (TreatmentOutcome.CURED, TreatmentOutcome.NOTHING_TO_DO, TreatmentOutcome.PLANNED)
-    sick = Subject(path, "run", Verdict.SICK, diagnoses=(RankedDiagnosis("learning-rate-too-high", "the rate", 0.9),))
+    sick = RunDiagnosis(path, Verdict.SICK, diagnoses=(RankedDiagnosis("learning-rate-too-high", "the rate", 0.9),))
     finding = Finding("EVL501", "not-cured", Severity.ERROR, "Not cured.", "Check the reward's sign.")
     verdict = Verdict.HEALTHY if good else Verdict.SICK
-    subject = Subject(
-        path, "treatment", verdict, "PPO.", summary="Cured by it." if good else "Not cured.",
-        findings=() if good else (finding,), treatment=given, patients=(sick,),
+    subject = TreatmentResult(
+        path, verdict, "PPO.", summary="Cured by it." if good else "Not cured.",
+        findings=() if good else (finding,), treatment=given, runs=(sick,),
     )  # fmt: skip
     return Report("treat", (subject,), verdict, 0 if good else 1)
 
@@ -156,7 +157,7 @@ def test_a_saved_treatment_is_the_same(tmp_path) -> None:  # type: ignore[no-unt
     file = tmp_path / "report.json"
     file.write_text(render(report(), "json") or "", encoding="utf-8")
     again = read_report(file)
-    assert again.render("json") == report().render("json")
+    assert again == report()
     assert again.subjects[0].treatment is not None
     assert again.subjects[0].treatment.outcome is TreatmentOutcome.CURED
     assert shown(again) == shown(report())

@@ -337,9 +337,9 @@ def test_conditions_on_what_is_not_logged_may_be_left_out() -> None:
 
 
 def test_the_lead_is_over_the_better_of_the_policies_that_learned_nothing() -> None:
-    run = Run("x", "sb3", {"episode_return": curve("episode_return", 93.0)}, floor=0.0)
+    run = Run("x", "sb3", {"episode_return": curve("episode_return", 93.0)}, baseline_return=0.0)
     assert Case(run).curves["lead_over_doing_nothing"].values[0] == pytest.approx(1.0)
-    worse = Run("x", "sb3", {"episode_return": curve("episode_return", -9.0)}, floor=-6.0)
+    worse = Run("x", "sb3", {"episode_return": curve("episode_return", -9.0)}, baseline_return=-6.0)
     assert Case(worse).curves["lead_over_doing_nothing"].values[0] == pytest.approx(-1 / 3)
     assert "lead_over_doing_nothing" not in case(episode_return=93.0).curves
 

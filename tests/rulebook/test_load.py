@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError
 from rldoctor.rulebook import load_rulebook
 
@@ -18,7 +18,7 @@ CAUSE = "diagnoses/learning-rate-too-high.toml"
 @pytest.fixture
 def checks(tmp_path: Path) -> Path:
     copy = tmp_path / "checks"
-    shutil.copytree(shipped.folder("checks"), copy)
+    shutil.copytree(datafile.folder("checks"), copy)
     return copy
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError
 from rldoctor.preflight.runner import all_checks
 from rldoctor.rulebook import load_rulebook
@@ -38,7 +38,7 @@ CHANGE = 'setting = "learning_rate"\nto = 0.0003\n'
 )
 def test_bad_remedies_are_refused(tmp_path: Path, file: str, old: str, new: str, words: list[str]) -> None:
     checks = tmp_path / "checks"
-    shutil.copytree(shipped.folder("checks"), checks)
+    shutil.copytree(datafile.folder("checks"), checks)
     path = checks / file
     text = path.read_text(encoding="utf-8")
     assert old in text, "the test no longer fits the file"

@@ -120,7 +120,7 @@ def test_an_own_sign_fires_in_a_real_run_and_moves_an_own_cause(whole):
     finding = next(finding for finding in subject.findings if finding.code == "OWN101")
     assert finding.message.startswith("approx_kl has a median of 65.1; ours is below 0.01")
     assert subject.diagnoses[0].name == "robot-at-risk"
-    assert "OWN101" in subject.diagnoses[0].speaks_for
+    assert "OWN101" in subject.diagnoses[0].evidence_for
     [without] = diagnose([RUN])
     assert "OWN101" not in {finding.code for finding in without.findings}
     assert without.diagnoses[0].name == "learning-rate-too-high"

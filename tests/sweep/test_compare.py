@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from rldoctor.experiments.sweep.compare import Outcome, compared
-from rldoctor.model import Curve, Run, Subject, Verdict
+from rldoctor.model import Curve, Run, RunDiagnosis, Verdict
 
 
 def outcome(trial, success, verdict=Verdict.HEALTHY, finished=True, rising=(0.0, 0.5, 1.0)):
     steps = np.array([100, 200, 300])
     curve = Curve("success_rate", steps, np.array(rising))
     numbers = {"success_rate": success, "return_mean": -success, "final_distance_mean": 1 - success}
-    subject = Subject(str(trial.directory), "run", verdict)
+    subject = RunDiagnosis(str(trial.directory), verdict)
     return Outcome(trial, subject, Run("x", "sb3", {"success_rate": curve}), numbers if finished else {}, finished)
 
 

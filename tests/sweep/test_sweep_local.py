@@ -24,7 +24,7 @@ from rldoctor.experiments.sweep.run import run, waiting
 from rldoctor.experiments.sweep.trial import PRELOAD, TrialJob, do_away, files_of, write_files
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
-from rldoctor.model.saved import read_report
+from rldoctor.model.report_json import read_report
 from rldoctor.render import render
 from rldoctor.training.train import train
 from tests.sweep.observers import Notes

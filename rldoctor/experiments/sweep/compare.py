@@ -10,7 +10,7 @@ import numpy as np
 
 from rldoctor import stats
 from rldoctor.experiments.sweep.plan import Plan, Setting, Trial
-from rldoctor.model import FloatArray, Json, Run, Sample, SettingResult, Subject, Trend, Verdict
+from rldoctor.model import FloatArray, Json, Run, RunDiagnosis, Sample, SettingResult, Trend, Verdict
 
 # The chapter, exercise 2.2: "A robust result should have std < 5%".
 STABLE_BELOW = 0.05
@@ -45,7 +45,7 @@ class Outcome:
     """A trial as its directory tells it: its numbers by metric, and whether it was trained and evaluated."""
 
     trial: Trial
-    subject: Subject | None
+    subject: RunDiagnosis | None
     run: Run | None
     numbers: Mapping[str, float]
     finished: bool

@@ -18,7 +18,7 @@ from rldoctor.experiments.sweep import throughput
 from rldoctor.experiments.sweep.plan import Plan, Trial
 from rldoctor.experiments.sweep.results import results_of
 from rldoctor.experiments.sweep.run import SweepObserver, run, waiting
-from rldoctor.model import Report, Subject
+from rldoctor.model import Report, Result
 
 
 def conduct(
@@ -30,7 +30,7 @@ def conduct(
     bars: Callable[[int, int], AbstractContextManager[SweepObserver]],
     dry_run: bool = False,
     config: Config = DEFAULTS,
-) -> list[Subject]:
+) -> list[Result]:
     """Do what is left of a sweep, and compare all its trials.
 
     Args:

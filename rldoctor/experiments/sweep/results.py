@@ -19,10 +19,11 @@ from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
     FloatArray,
+    Result,
     Run,
     SettingResult,
     Severity,
-    Subject,
+    SweepResult,
     TrialResult,
     Unjudged,
     Verdict,
@@ -36,7 +37,7 @@ _GOAL = 0.9
 _CLOCK = ("train_seconds", "steps_per_second")
 
 
-def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisContext | None = None) -> list[Subject]:
+def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisContext | None = None) -> list[Result]:
     """Diagnose every run of a sweep and hold its settings against each other.
 
     Args:
@@ -45,7 +46,7 @@ def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisCo
         means: What its runs are diagnosed by; what is shipped by default.
 
     Returns:
-        A subject of kind ``sweep``, then one for each run, setting by setting.
+        The result of the sweep, then the diagnosis of each run, setting by setting.
     """
     outcomes = {trial: _outcome(trial, means) for trial in plan.trials}
     settings = compared(plan, list(outcomes.values()))
@@ -54,9 +55,8 @@ def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisCo
     verdict = verdict_of_findings(findings)
     if unjudged and verdict is not Verdict.SICK:
         verdict = Verdict.UNJUDGED
-    whole = Subject(
+    whole = SweepResult(
         path=str(plan.folder),
-        kind="sweep",
         verdict=verdict,
         title=_title(plan, outcomes.values()),
         reference=plan.baseline.recipe.name,

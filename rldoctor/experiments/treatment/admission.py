@@ -11,7 +11,7 @@ from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.match import differences, match
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Run, Subject, Verdict
+from rldoctor.model import Run, RunDiagnosis, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook import Rulebook, load_rulebook
@@ -39,7 +39,7 @@ class Admission:
 
     directory: Path
     run: Run
-    subject: Subject
+    subject: RunDiagnosis
     recipe: Recipe
     seed: int
     reference: Reference | None
@@ -133,7 +133,7 @@ def _reference(found: Reference | None, recipe: Recipe, wanted: str | None) -> R
     return found
 
 
-def _require_judged(subject: Subject) -> None:
+def _require_judged(subject: RunDiagnosis) -> None:
     if subject.verdict is Verdict.UNJUDGED:
         raise CannotJudge(
             f"{subject.path} cannot be judged, let alone treated: {subject.summary}", "Let it run longer first."

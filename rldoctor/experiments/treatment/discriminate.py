@@ -48,7 +48,7 @@ def examine(
         tell(f"They could not be run: {error.problem}")
         return tuple(replace(one, tested="not-run") if one in among else one for one in told)
     loud = {f.code for f in subject.findings if f.severity is not Severity.NOTE and f.name != "check-crashed"}
-    ran = {e.code for e in subject.examinations if e.outcome in (Outcome.PASSED, Outcome.FIRED)}
+    ran = {e.code for e in subject.checks if e.outcome in (Outcome.PASSED, Outcome.FIRED)}
     tested = [replace(one, tested=_outcome(one, loud, ran)) if one in among else one for one in told]
     rank = {"fired": 0, "": 1, "not-run": 1, "passed": 1}
     return tuple(sorted(tested, key=lambda one: rank[one.tested]))

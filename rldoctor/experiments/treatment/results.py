@@ -23,9 +23,9 @@ from rldoctor.model import (
     Report,
     Run,
     Severity,
-    Subject,
     Treatment,
     TreatmentOutcome,
+    TreatmentResult,
     TreatmentTrial,
     Verdict,
 )
@@ -54,9 +54,8 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
     trials = _without_probes(treatment)
     trained = [read_run(Path(trial.path)) for trial in trials if has_logs(Path(trial.path))]
     treatment = replace(treatment, curves=_curves(patient, treatment, trained))
-    subject = Subject(
+    subject = TreatmentResult(
         path=str(patient.directory),
-        kind="treatment",
         verdict=verdict,
         title=patient.subject.title,
         summary=summary(treatment),
@@ -65,7 +64,7 @@ def report_of(patient: Admission, treatment: Treatment) -> Report:
         steps=patient.run.last_step,
         findings=_findings(treatment),
         treatment=treatment,
-        patients=(patient.subject, *(diagnose_run(run) for run in trained)),
+        runs=(patient.subject, *(diagnose_run(run) for run in trained)),
     )
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code else Verdict.SICK
     return Report("treat", (subject,), verdict, code, fail_on)

@@ -19,7 +19,7 @@ from rldoctor.experiments.treatment.trial_outcome import healthy_have, how_it_en
 from rldoctor.gate import judge_run
 from rldoctor.gate.evaluation import as_number, mapping
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Json, Subject, TreatmentTrial, TrialState, Verdict
+from rldoctor.model import GateResult, Json, TreatmentTrial, TrialState, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.training.training_callback import Watcher
 
@@ -180,7 +180,7 @@ def _require_ours(attempt: Attempt) -> None:
         raise UsageError(f"{attempt.directory} holds another training.", "Move it away, or name another --out.")
 
 
-def _gate(attempt: Attempt, means: TrialContext, numbers: dict[str, float]) -> Subject | None:
+def _gate(attempt: Attempt, means: TrialContext, numbers: dict[str, float]) -> GateResult | None:
     """Put the policy to the gate, note its numbers, and return what the gate says; ``None`` where it cannot judge."""
     from rldoctor.training.evaluate import evaluate
 

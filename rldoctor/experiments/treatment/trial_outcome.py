@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison
-from rldoctor.model import Run, Subject, TrialState, Verdict
+from rldoctor.model import GateResult, Run, RunDiagnosis, TrialState, Verdict
 
 # Of the way to healthy runs, or without a reference of its own gain, by how much a trial must lead the sick run to be
 # clearly better. Ours.
@@ -23,9 +23,9 @@ def leads(yard: ReferenceComparison, numbers: Mapping[str, float], steps: int) -
 def how_it_ended(
     yard: ReferenceComparison,
     watch: TrialWatch,
-    subject: Subject,
+    subject: RunDiagnosis,
     numbers: Mapping[str, float],
-    gate: Subject | None,
+    gate: GateResult | None,
     steps: int,
 ) -> tuple[TrialState, str, str]:
     """Return how a trial ended that nobody gave up, what is sure of it, and why."""
@@ -48,7 +48,7 @@ def how_it_ended(
 
 
 def _without_reference(
-    yard: ReferenceComparison, subject: Subject, numbers: Mapping[str, float], steps: int, missed: str
+    yard: ReferenceComparison, subject: RunDiagnosis, numbers: Mapping[str, float], steps: int, missed: str
 ) -> tuple[TrialState, str, str]:
     """Return the same where no healthy runs are known: the doctor, the baselines and the sick run are asked."""
     ahead = leads(yard, numbers, steps)
@@ -66,14 +66,14 @@ def _without_reference(
     return TrialState.UNDECIDED, "end", why
 
 
-def named(subject: Subject, steps: int) -> str:
+def named(subject: RunDiagnosis, steps: int) -> str:
     """Return what the doctor says of a trial, in a sentence."""
     cause = next((cause for cause in subject.diagnoses if cause.name != "healthy"), None)
     what = f"{cause.name} ({cause.probability:.0%})" if cause is not None else subject.summary
     return f"The doctor calls it {subject.verdict} after {steps:,} steps: {what}."
 
 
-def _failed(gate: Subject) -> str:
+def _failed(gate: GateResult) -> str:
     return ", ".join(f"{c.title} {c.observed:.3g}" for c in gate.criteria if not c.passed)
 
 

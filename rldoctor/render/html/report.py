@@ -21,19 +21,31 @@ from rldoctor import run_directory
 from rldoctor.diagnosis.chart_data import chart_data, trend_data
 from rldoctor.errors import RldoctorError
 from rldoctor.logs.remote import place_of
-from rldoctor.model import Finding, Json, Report, Subject, Treatment, Verdict
+from rldoctor.model import (
+    Finding,
+    GateResult,
+    Json,
+    PreflightResult,
+    Report,
+    Result,
+    RunDiagnosis,
+    SweepResult,
+    Treatment,
+    TreatmentResult,
+    Verdict,
+)
 from rldoctor.render.remarks import by_configuration, headline
 from rldoctor.render.sweep_tables import tables
 from rldoctor.render.terminal.treatment import ON_YOU, changes_in_words
 from rldoctor.render.wording import clean, number
 from rldoctor.rulebook import load_rulebook
 
-_TITLES = {
-    "environment": "Preflight",
-    "evaluation": "Gate",
-    "run": "Diagnosis",
-    "sweep": "Sweep",
-    "treatment": "Treatment",
+_TITLES: dict[type[Result], str] = {
+    PreflightResult: "Preflight",
+    GateResult: "Gate",
+    RunDiagnosis: "Diagnosis",
+    SweepResult: "Sweep",
+    TreatmentResult: "Treatment",
 }
 _ASSETS = Path(__file__).resolve().parent / "assets"
 # Causes below the first share are left out, below the second only named.
@@ -45,9 +57,13 @@ def render_html(report: Report, verbose: bool = False) -> str:
     from rldoctor.version import __version__
 
     # The runs of a treatment are shown below it, as those of a sweep are.
-    subjects = [one for subject in report.subjects for one in (subject, *subject.patients)]
-    runs = [subject for subject in subjects if subject.kind == "run"]
-    sweep = next((subject for subject in report.subjects if subject.kind == "sweep"), None)
+    subjects = [
+        one
+        for subject in report.subjects
+        for one in (subject, *(subject.runs if isinstance(subject, TreatmentResult) else ()))
+    ]
+    runs = [subject for subject in subjects if isinstance(subject, RunDiagnosis)]
+    sweep = next((subject for subject in report.subjects if isinstance(subject, SweepResult)), None)
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
     places = {id(subject): place for place, subject in enumerate(runs)}
     return (
@@ -104,38 +120,42 @@ def _embedded(content: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _view(subject: Subject, place: int | None) -> dict[str, Any]:
+def _view(subject: Result, place: int | None) -> dict[str, Any]:
     """Return what the template says of a subject."""
     record, evaluation = (_file(subject, name) for name in (run_directory.RUN_FILE, run_directory.EVALUATION_FILE))
     recipe = record.get("recipe")
-    shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
+    diagnoses = subject.diagnoses if isinstance(subject, RunDiagnosis) else ()
+    shown = [d for i, d in enumerate(diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
     causes = [d for d in shown if d.name != "healthy"] if subject.verdict is not Verdict.HEALTHY else []
     likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
     return {
         "is": subject,
         "place": place,
         "name": clean(subject.path),
-        "kind": _TITLES.get(subject.kind, subject.kind),
-        "tables": tables(subject) if subject.kind == "sweep" else [],
-        "treated": _treated(subject.treatment) if subject.treatment is not None else None,
+        "kind": _TITLES.get(type(subject), "Command"),
+        "tables": tables(subject) if isinstance(subject, SweepResult) else [],
+        "treated": _treated(subject.treatment) if isinstance(subject, TreatmentResult) else None,
+        "criteria": getattr(subject, "criteria", ()),
+        "checks": getattr(subject, "checks", ()),
+        "table": getattr(subject, "table", ()),
         "diagnoses": shown,
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
         "findings": [(finding, _explained(finding)) for finding in subject.findings],
         "asked": by_configuration(subject),
         "by_code": {finding.code: finding for finding in subject.findings},
-        "recipe": _flat(recipe) if subject.kind == "run" and isinstance(recipe, Mapping) else {},
+        "recipe": _flat(recipe) if isinstance(subject, RunDiagnosis) and isinstance(recipe, Mapping) else {},
         "versions": _flat(record.get("versions", {}))
-        if subject.kind == "run"
+        if isinstance(subject, RunDiagnosis)
         else _flat(subject.facts.get("versions", {})),
         "machine": _flat(record.get("machine", {}))
-        if subject.kind == "run"
+        if isinstance(subject, RunDiagnosis)
         else _flat(subject.facts.get("machine", {})),
-        "aggregate": _flat(evaluation.get("aggregate", {})) if subject.kind == "evaluation" else {},
+        "aggregate": _flat(evaluation.get("aggregate", {})) if isinstance(subject, GateResult) else {},
         "baselines": {k: _flat(v) for k, v in _mapping(evaluation.get("baselines")).items()}
-        if subject.kind == "evaluation"
+        if isinstance(subject, GateResult)
         else {},
-        "open": subject.verdict is not Verdict.HEALTHY or subject.kind in ("sweep", "treatment"),
+        "open": subject.verdict is not Verdict.HEALTHY or isinstance(subject, (SweepResult, TreatmentResult)),
     }
 
 
@@ -157,8 +177,8 @@ def _explained(finding: Finding) -> str:
     return f"{sign.what} {sign.why}" if sign else ""
 
 
-def _file(subject: Subject, name: str) -> dict[str, Json]:
-    if subject.kind not in ("run", "evaluation"):
+def _file(subject: Result, name: str) -> dict[str, Json]:
+    if not isinstance(subject, (RunDiagnosis, GateResult)):
         return {}
     try:
         return run_directory.read_json(place_of(subject.path) / name, name)

@@ -11,7 +11,7 @@ from rldoctor.diagnosis.chart_data import place_of_reference, thinned
 from rldoctor.errors import RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.logs.remote import place_of
-from rldoctor.model import FloatArray, IntArray, Subject
+from rldoctor.model import FloatArray, IntArray, RunDiagnosis
 from rldoctor.render.wording import number
 from rldoctor.rulebook import load_rulebook
 
@@ -23,7 +23,7 @@ _SETTINGS = ("learning_rate", "clip_range")
 _DECADES = 100.0
 
 
-def draw(console: Console, subject: Subject) -> Text | None:
+def draw(console: Console, subject: RunDiagnosis) -> Text | None:
     """Return the chart, ``None`` where there is nothing to draw or the terminal cannot show it."""
     width = min(console.width - 4, _WIDEST)
     metric = _metric(subject)
@@ -42,9 +42,9 @@ def draw(console: Console, subject: Subject) -> Text | None:
     return _plot(metric, steps[seen], values[seen], _band(place_of_reference(subject), metric), width)
 
 
-def _metric(subject: Subject) -> str | None:
+def _metric(subject: RunDiagnosis) -> str | None:
     """Return the metric of the strongest evidence for the leading diagnosis that is no setting."""
-    codes = subject.diagnoses[0].speaks_for if subject.diagnoses else ()
+    codes = subject.diagnoses[0].evidence_for if subject.diagnoses else ()
     by_code = {finding.code: finding for finding in subject.findings}
     for code in codes:
         metric = by_code[code].evidence.get("metric") if code in by_code else None

@@ -11,7 +11,19 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import Finding, Outcome, Report, Severity, Subject, Verdict
+from rldoctor.model import (
+    Finding,
+    GateResult,
+    Outcome,
+    PreflightResult,
+    Report,
+    Result,
+    RunDiagnosis,
+    Severity,
+    SweepResult,
+    TreatmentResult,
+    Verdict,
+)
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.terminal import run, sweep, treatment
 from rldoctor.render.wording import (
@@ -25,13 +37,12 @@ from rldoctor.render.wording import (
     shortened,
 )
 
-_TITLES = {
-    "environment": "Preflight",
-    "evaluation": "Gate",
-    "run": "Diagnosis",
-    "machine": "Machine",
-    "sweep": "Sweep",
-    "treatment": "Treatment",
+_TITLES: dict[type[Result], str] = {
+    PreflightResult: "Preflight",
+    GateResult: "Gate",
+    RunDiagnosis: "Diagnosis",
+    SweepResult: "Sweep",
+    TreatmentResult: "Treatment",
 }
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
@@ -43,15 +54,15 @@ _SHORTEST_PATH = 8
 def render_text(report: Report, verbose: bool = False, console: Console | None = None) -> None:
     """Print ``report``; colour, width and encoding are those of the console."""
     console = console or Console(highlight=False)
-    runs = [subject for subject in report.subjects if subject.kind == "run"]
+    runs = [subject for subject in report.subjects if isinstance(subject, RunDiagnosis)]
     if len(report.subjects) > 1:
         print_verdict(console, report)
-    swept = any(subject.kind == "sweep" for subject in report.subjects)
+    swept = any(isinstance(subject, SweepResult) for subject in report.subjects)
     if len(runs) > 1 and not swept:
         console.print(run.overview(console, runs))
     detailed = 0
     for subject in report.subjects:
-        if subject.kind == "run" and (swept or len(runs) > 1) and not verbose:
+        if isinstance(subject, RunDiagnosis) and (swept or len(runs) > 1) and not verbose:
             if subject.verdict is Verdict.HEALTHY or detailed >= _DETAILED_RUNS:
                 continue
             detailed += 1
@@ -69,13 +80,13 @@ def print_verdict(console: Console, report: Report) -> None:
     console.print(line)
 
 
-def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
+def print_subject(console: Console, subject: Result, verbose: bool, chart: bool = True) -> None:
     """Print one subject: a heading with its verdict, what was examined, findings, diagnoses, what is unjudged."""
     console.print()
-    title = _TITLES.get(subject.kind, one_line(subject.kind))
+    title = _TITLES.get(type(subject), "Command")
     # However long the path, the verdict behind it is seen; the rule at the end takes two characters.
     word, style = subject.verdict.upper(), VERDICT_STYLE[subject.verdict]
-    if subject.treatment is not None:
+    if isinstance(subject, TreatmentResult):
         word, style = treatment.heading_of(subject.treatment)
     path = one_line(subject.path)
     room = console.width - len(title) - len(word) - 6
@@ -86,23 +97,23 @@ def print_subject(console: Console, subject: Subject, verbose: bool, chart: bool
         line = "─" if console.encoding.startswith("utf") else "-"
         console.print(Rule(heading, align="left", style="dim", characters=line))
     # The examinations of a preflight are summed up line by line below.
-    summary = "" if subject.examinations else subject.summary
+    summary = "" if isinstance(subject, PreflightResult) else subject.summary
     for line in filter(None, (subject.title, summary)):
         _indented(console, Text(one_line(line)))
-    if subject.kind == "run":
+    if isinstance(subject, RunDiagnosis):
         run.print_run(console, subject, verbose, chart)
-    if subject.kind == "sweep":
+    if isinstance(subject, SweepResult):
         sweep.print_sweep(console, subject, verbose)
-    if subject.treatment is not None:
+    if isinstance(subject, TreatmentResult):
         # Its findings say the same in other words, for programs.
         treatment.print_treatment(console, subject.treatment, verbose)
         return
-    if subject.examinations:
+    if isinstance(subject, PreflightResult):
         _print_examinations(console, subject, verbose)
-    if subject.criteria:
+    if isinstance(subject, GateResult) and subject.criteria:
         _indented(console, _criteria(console, subject))
     # A run's remedies are those of its leading diagnoses; each sign's own is detail.
-    print_findings(console, subject.findings, remedies=verbose or subject.kind != "run", notes=verbose)
+    print_findings(console, subject.findings, remedies=verbose or not isinstance(subject, RunDiagnosis), notes=verbose)
     print_unjudged(console, subject, verbose)
     for what, line in by_configuration(subject):
         _indented(console, Text.assemble((f"{what} by configuration  ", "cyan"), line))
@@ -130,7 +141,7 @@ def print_findings(console: Console, findings: Iterable[Finding], remedies: bool
         _indented(console, Text(f"For more: rldoctor explain {one_line(worst.code)}", style="dim"))
 
 
-def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
+def print_unjudged(console: Console, subject: Result, verbose: bool) -> None:
     """Print what could not be judged and how to make it judgeable."""
     # What has the same reason is one line, however many checks or signs it kept from being judged.
     codes: dict[tuple[str, str], list[str]] = {}
@@ -155,8 +166,8 @@ def print_unjudged(console: Console, subject: Subject, verbose: bool) -> None:
         _indented(console, Text(f"{rest} more could not be judged: --verbose lists them.", style="dim"))
 
 
-def _print_examinations(console: Console, subject: Subject, verbose: bool) -> None:
-    counts = {outcome: sum(e.outcome is outcome for e in subject.examinations) for outcome in Outcome}
+def _print_examinations(console: Console, subject: PreflightResult, verbose: bool) -> None:
+    counts = {outcome: sum(e.outcome is outcome for e in subject.checks) for outcome in Outcome}
     parts = [f"{counted(counts[Outcome.PASSED], 'check')} passed"]
     notes = sum(finding.severity is Severity.NOTE for finding in subject.findings)
     if len(subject.findings) - notes:
@@ -172,7 +183,7 @@ def _print_examinations(console: Console, subject: Subject, verbose: bool) -> No
         return
     kinds = {Outcome.PASSED: "ok", Outcome.FIRED: "odd", Outcome.NOT_RUN: "missing", Outcome.SKIPPED: "note"}
     table = Table.grid(padding=(0, 1))
-    for examination in subject.examinations:
+    for examination in subject.checks:
         table.add_row(
             mark(console, kinds[examination.outcome]),
             Text(one_line(examination.code), style="dim"),
@@ -183,7 +194,7 @@ def _print_examinations(console: Console, subject: Subject, verbose: bool) -> No
     _indented(console, table)
 
 
-def _criteria(console: Console, subject: Subject) -> RenderableType:
+def _criteria(console: Console, subject: GateResult) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for result in subject.criteria:
         table.add_row(

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import RankedDiagnosis, Subject, Verdict
+from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
 from rldoctor.render.wording import VERDICT_STYLE, mark, one_line, shortened, sparkline
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
@@ -18,7 +18,7 @@ _SHOWN_FROM = 0.05
 _SHORTEST_NAME = 16
 
 
-def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
+def overview(console: Console, runs: Sequence[RunDiagnosis]) -> RenderableType:
     """Return one line a run, in the order given; paths below the folder that all of them share."""
     rows = []
     for run, name in zip(runs, _below_what_is_shared([run.path for run in runs]), strict=True):
@@ -48,7 +48,7 @@ def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
     return [os.path.relpath(path, shared) for path in paths] if shared else paths
 
 
-def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
+def print_run(console: Console, subject: RunDiagnosis, verbose: bool, chart: bool = True) -> None:
     """Print the chapter's table for this patient, then the leading diagnoses with evidence, remedy and next test.
 
     With ``chart`` the curve that speaks for the leading diagnosis is drawn between them.
@@ -71,7 +71,7 @@ def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = T
         console.print()
 
 
-def _table(console: Console, subject: Subject) -> RenderableType:
+def _table(console: Console, subject: RunDiagnosis) -> RenderableType:
     # In a narrow terminal the drawn curve is the first thing to go, then the chapter's words.
     wide = console.width >= 72
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
@@ -111,10 +111,10 @@ def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
     )
     if diagnosis.name == "healthy":
         return grid
-    if diagnosis.speaks_for:
-        against = f"   against: {', '.join(diagnosis.speaks_against)}" if diagnosis.speaks_against else ""
+    if diagnosis.evidence_for:
+        against = f"   against: {', '.join(diagnosis.evidence_against)}" if diagnosis.evidence_against else ""
         grid.add_row(
-            Text("for", style="dim"), Text(one_line(f"{', '.join(diagnosis.speaks_for)}{against}"), style="dim")
+            Text("for", style="dim"), Text(one_line(f"{', '.join(diagnosis.evidence_for)}{against}"), style="dim")
         )
     if diagnosis.remedy:
         grid.add_row(Text("fix", style="green"), Text(one_line(diagnosis.remedy)))

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import SettingResult, Subject
+from rldoctor.model import SettingResult, SweepResult
 from rldoctor.render.sweep_tables import Words, tables
 from rldoctor.render.wording import one_line, shortened, sparkline
 
@@ -21,7 +21,7 @@ _NARROW = 64
 _LONGEST_NAME, _SHORTEST_NAME = 36, 12
 
 
-def print_sweep(console: Console, subject: Subject, verbose: bool) -> None:
+def print_sweep(console: Console, subject: SweepResult, verbose: bool) -> None:
     """Print the tables of a sweep, and success against steps as a small curve for each setting."""
     outcomes, learning, runs = tables(subject)
     _print(console, outcomes)
