@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -34,11 +32,8 @@ from rldoctor.logs.read_issues import file_findings, invalid_record_finding, mer
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Aggregation, Curve, Finding, Json, Run
+from rldoctor.run_directory import RunRecord, as_number, json_table
 
-_RECORD_FILE = "run.json"
-# run.json is some kilobytes; more than this is not one of ours. JSON takes up to thirty times its size in
-# memory.
-_MAX_RECORD_BYTES = 16 * 2**20
 _LARGEST_STEP = 2**62
 # Stable-Baselines3's stats_window_size.
 _EPISODES_OF_A_MEAN = 100
@@ -63,7 +58,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         UsageError: There is no such framework.
     """
     wanted = frameworks.find_names(framework, own) if framework else None
-    record, finding = _read_record(directory / _RECORD_FILE)
+    record, finding = _read_record(directory)
     findings = [finding] if finding else []
     known = [names for names in (*frameworks.shipped_names(), *own) if wanted is None or names.supplement]
     known += [wanted] if wanted else []
@@ -77,7 +72,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     evaluation = _evaluation(directory)
     curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != counted)
-    findings += file_findings(files, running=record.get("status") == "running")
+    findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     note = unknown_tags_finding(tuple(curves), tuple(unknown))
     return Run(
@@ -85,7 +80,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         framework=found.names.framework if found else "",
         curves=curves,
         unknown_tags=tuple(unknown),
-        record=record,
+        record=record.content,
         findings=tuple([*findings, note] if note else findings),
         size_bytes=sum(file.size for file in files),
         algorithm=_algorithm(record) or (found.names.algorithm(merged.points.keys()) if found else ""),
@@ -96,9 +91,8 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     )
 
 
-def _algorithm(record: Mapping[str, Json]) -> str:
-    recipe = record.get("recipe")
-    algorithm = recipe.get("algorithm") if isinstance(recipe, Mapping) else None
+def _algorithm(record: RunRecord) -> str:
+    algorithm = record.recipe_table.get("algorithm")
     return algorithm.lower() if isinstance(algorithm, str) else ""
 
 
@@ -214,15 +208,14 @@ def _evaluation(directory: Path) -> Mapping[str, Json]:
 
 def _evaluated(content: Mapping[str, Json], curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return what an evaluation found of the last policy, as the last point of the evaluations there are."""
-    aggregate, policy = content.get("aggregate"), content.get("policy")
-    steps = policy.get("steps") if isinstance(policy, Mapping) else None
-    if not isinstance(aggregate, Mapping) or type(steps) is not int or not 0 <= steps < _LARGEST_STEP:
+    steps = json_table(content, "policy").get("steps")
+    if type(steps) is not int or not 0 <= steps < _LARGEST_STEP:
         return {}
     found = {}
     for metric, key in (("evaluation_success_rate", "success_rate"), ("evaluation_return", "return_mean")):
-        value = aggregate.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            point = Curve(metric, np.array([steps]), np.array([float(value)]), run_directory.EVALUATION_FILE)
+        value = as_number(json_table(content, "aggregate").get(key))
+        if value is not None:
+            point = Curve(metric, np.array([steps]), np.array([value]), run_directory.EVALUATION_FILE)
             found[metric] = _behind(curves[metric], point) if metric in curves else point
     return found
 
@@ -230,9 +223,8 @@ def _evaluated(content: Mapping[str, Json], curves: Mapping[str, Curve]) -> dict
 def floor_of(baselines: Json) -> float | None:
     """Return the better of the mean returns of policies that have learned nothing; ``None`` where none is told."""
     played = baselines.values() if isinstance(baselines, Mapping) else ()
-    told = [aggregate.get("return_mean") for aggregate in played if isinstance(aggregate, Mapping)]
-    returns = [float(value) for value in told if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    return max((value for value in returns if math.isfinite(value)), default=None)
+    returns = [as_number(aggregate.get("return_mean")) for aggregate in played if isinstance(aggregate, Mapping)]
+    return max((value for value in returns if value is not None and math.isfinite(value)), default=None)
 
 
 def _behind(curve: Curve, point: Curve) -> Curve:
@@ -241,21 +233,11 @@ def _behind(curve: Curve, point: Curve) -> Curve:
     return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
 
 
-def _read_record(path: Path) -> tuple[dict[str, Json], Finding | None]:
-    """Return the content of ``run.json``, empty where it is missing or cannot be used, and why it cannot."""
+def _read_record(directory: Path) -> tuple[RunRecord, Finding | None]:
+    """Return what ``run.json`` says, nothing where it is missing or cannot be used, and why it cannot."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return {}, invalid_record_finding("is not a plain file")
-        if status.st_size > _MAX_RECORD_BYTES:
-            return {}, invalid_record_finding(f"has {status.st_size} bytes, too many for a run's record")
-        content = json.loads(path.read_bytes())
+        return RunRecord(run_directory.load_object(directory / run_directory.RUN_FILE)), None
     except (FileNotFoundError, NotADirectoryError):
-        return {}, None
-    except OSError as error:
-        return {}, invalid_record_finding(f"cannot be read: {(error.strerror or str(error)).lower()}")
-    except (ValueError, RecursionError):
-        return {}, invalid_record_finding("is not JSON")
-    if not isinstance(content, dict):
-        return {}, invalid_record_finding("holds no JSON object")
-    return content, None
+        return RunRecord(), None
+    except ValueError as error:
+        return RunRecord(), invalid_record_finding(str(error))

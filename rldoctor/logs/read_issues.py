@@ -127,7 +127,7 @@ def invalid_record_finding(why: str) -> Finding:
         "LOG302",
         "invalid-run-record",
         Severity.WARNING,
-        f"run.json {why}, so that the run's recipe is not known.",
+        f"run.json {why}, so the run's recipe is unknown.",
         "Name the reference with --reference, or remove run.json.",
         {"file": "run.json"},
     )
