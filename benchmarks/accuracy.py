@@ -27,7 +27,7 @@ from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY
-from rldoctor.logs.frameworks import shipped_names
+from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 
@@ -165,7 +165,7 @@ def stopped_at(recorded: RecordedRun) -> float:
     live = LiveExamination(memory, None, {}, Patience())
     factors = {
         curve.tag: meaning.factor
-        for names in shipped_names()
+        for names in shipped_tag_mappings()
         for curve in run.curves.values()
         if (meaning := names.meaning(curve.tag)) is not None
     }

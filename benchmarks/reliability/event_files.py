@@ -20,7 +20,8 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from benchmarks.reliability.fault import HEALTHY, Fault, Row, here, in_every_format, not_root, subjects
 from rldoctor.logs import read_run
-from rldoctor.logs.formats.tfevents import EventFile, read_event_file
+from rldoctor.logs.formats.log_file import LogFile
+from rldoctor.logs.formats.tfevents import read_event_file
 from rldoctor.logs.formats.tfrecord import MAX_RECORD, _masked
 from rldoctor.model import Run
 from tests.logs.conftest import Make
@@ -56,7 +57,7 @@ def written(place: Path, content: bytes, name: str = NAME) -> Path:
     return place
 
 
-def read(place: Path) -> EventFile:
+def read(place: Path) -> LogFile:
     return read_event_file(place / NAME, lambda tag: True)
 
 
@@ -103,9 +104,9 @@ def flipped(place: Path, often: int) -> Row:
         assert kept <= known, at
         assert len(truth.values) - len(file.values) <= most, at
         record = max(end for end in ends if end <= at)
-        trouble = file.troubles.first[0]
-        assert (sum(file.troubles.counts.values()), trouble.offset) == (1, record), at
-        assert said(read_run(place), "LOG101" if trouble.kind == "torn" else "LOG102") == record
+        issue = file.issues.first[0]
+        assert (sum(file.issues.counts.values()), issue.offset) == (1, record), at
+        assert said(read_run(place), "LOG101" if issue.kind == "truncated" else "LOG102") == record
     return Row(often, "never a wrong value; LOG102 (or LOG101 at the end) gives the byte", "that one record")
 
 
@@ -172,7 +173,7 @@ def still_being_written(place: Path, often: int) -> Row:
             file = read(directory)
             reads += 1
             assert len(file.values) >= seen, "what was read once is read again"
-            assert set(file.troubles.counts) <= {"torn", "empty"}
+            assert set(file.issues.counts) <= {"truncated", "empty"}
             seen = len(file.values)
         writer.join()
         reads += 1

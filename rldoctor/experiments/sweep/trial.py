@@ -14,7 +14,7 @@ from rldoctor.environments.engine import Engine
 from rldoctor.errors import CannotJudge, RldoctorError, Stopped, UsageError
 from rldoctor.executors import Tell
 from rldoctor.gate.evaluation import read_evaluation
-from rldoctor.logs.file_kinds import is_event_file
+from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 
