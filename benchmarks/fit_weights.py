@@ -1,7 +1,7 @@
 """Fit the log-odds in checks/diagnoses/ on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
 The model is the one that diagnoses: the probability of a cause is the softmax of its bias and the weights of the signs
-that show. What speaks for or against a cause is written by people (the sign of a weight, its presence in the file);
+that show. What speaks for or against a cause is written by corpus (the sign of a weight, its presence in the file);
 how much is fitted here, by penalised maximum likelihood that pulls each weight towards PRIOR. Each run is used in
 several views (with its reference, without, without a success rate, with the DoctorCallback's metrics and without), so
 that the weights also serve environments that no reference knows and logs that hold less.
@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from benchmarks.corpus import HERE, RecordedRun, patients
+from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import FloatArray, Severity
@@ -56,12 +56,12 @@ class Row:
     weight: float
 
 
-def views(patient: RecordedRun) -> list[Case]:
+def views(recorded: RecordedRun) -> list[Case]:
     """Return the run as seen with its reference, without one, without a success rate (as most are), without updates."""
-    matched = match(patient.run)
-    runs = [patient.run]
-    plain = patient.without_doctor().run
-    if len(plain.curves) < len(patient.run.curves):
+    matched = match(recorded.run)
+    runs = [recorded.run]
+    plain = recorded.without_doctor().run
+    if len(plain.curves) < len(recorded.run.curves):
         runs.append(plain)
     cases = []
     for run in runs:
@@ -78,20 +78,20 @@ def views(patient: RecordedRun) -> list[Case]:
 
 
 @cache
-def rows(patient: RecordedRun) -> tuple[Row, ...]:
+def rows(recorded: RecordedRun) -> tuple[Row, ...]:
     """Return what one run teaches; nothing for faults of the logs, which are found without odds."""
     book = load_rulebook()
-    causes = [name for name in patient.right if not book.diagnoses[name].beside]
+    causes = [name for name in recorded.right if not book.diagnoses[name].beside]
     if not causes:
         return ()
     shares = np.array([0.5**i for i in range(len(causes))])
     cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))
     found = []
-    for case in views(patient):
+    for case in views(recorded):
         seen = {item.sign.code: item.strength for item in observe_all(book, case)[0]}
-        if patient.healthy:
+        if recorded.healthy:
             found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
-        elif patient.harmed:
+        elif recorded.harmed:
             # Without a reference a fault that only slows learning cannot be told from a slow task.
             if case.reference is not None or shows(book, seen):
                 found.append(Row(seen, cause, 1.0))
@@ -111,17 +111,17 @@ def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
     )
 
 
-def fit(book: Rulebook, people: Sequence[RecordedRun]) -> Fitted:
+def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     # The laboratory trains PPO; what other algorithms can have was weighed by hand.
     names = [name for name, rule in book.diagnoses.items() if not rule.beside and made_for(rule, "ppo")]
     codes = list(book.signs)
-    counts = Counter(patient.fault for patient in people)
-    taught = [(patient, row) for patient in people for row in rows(patient)]
+    counts = Counter(recorded.fault for recorded in corpus)
+    taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
     x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
     y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
     # Every fault counts alike however many runs it has, and all healthy runs together as much as all faults.
     weight = np.array(
-        [row.weight * (1.0 if patient.fault else len(counts)) / counts[patient.fault] for patient, row in taught]
+        [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row in taught]
     )
     weight /= weight.sum()
     direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
@@ -186,10 +186,10 @@ def write(book: Rulebook, fitted: Fitted) -> None:
 
 
 def main() -> None:
-    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (HERE,)
-    book, people = load_rulebook(), patients(roots)
-    print(f"{len(people)} runs, {sum(not patient.fault for patient in people)} healthy")
-    write(book, fit(book, people))
+    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (RECORDED,)
+    book, corpus = load_rulebook(), recorded_runs(roots)
+    print(f"{len(corpus)} runs, {sum(not recorded.fault for recorded in corpus)} healthy")
+    write(book, fit(book, corpus))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from stable_baselines3.common.logger import KVWriter
 
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.report import Report
-from rldoctor.logs.frameworks import shipped_names
+from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Curve, Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 
 # Ours: below ten points a slow start and a sick one look alike. Nor is a run stopped in its first fifth, where healthy
@@ -48,7 +48,7 @@ class ScalarMemory(KVWriter):
 
     def run(self, path: str, record: Mapping[str, Json]) -> Run:
         """Return the run so far, as reading its event files would."""
-        mappings = [names for names in shipped_names() if names.framework in ("sb3", "doctor")]
+        mappings = [names for names in shipped_tag_mappings() if names.framework in ("sb3", "doctor")]
         curves: dict[str, Curve] = {}
         for names in sorted(mappings, key=lambda names: names.supplement):
             for tag, points in self.points.items():

@@ -61,7 +61,9 @@ class PolicyProbe:
             return metrics
         self._learning, metrics["first_ratio_error"] = self._remember(rollout)
         observed = self._tensors({key: rollout.rows(value) for key, value in rollout.observations.items()})
-        values, log_probs, entropy = self._policy.evaluate_actions(observed, self._actions(rollout.rows(rollout.actions)))
+        values, log_probs, entropy = self._policy.evaluate_actions(
+            observed, self._actions(rollout.rows(rollout.actions))
+        )
         metrics |= self._gradients(rollout, values, log_probs, entropy)
         limit = _largest_entropy(rollout.action_space)
         if entropy is not None and limit:

@@ -8,7 +8,7 @@ from functools import cache
 
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.frameworks import own_names
+from rldoctor.logs.frameworks import own_tag_mappings
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Suppressed
 from rldoctor.references import Reference, load_own
@@ -80,7 +80,7 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
         moved,
         f"only {', '.join(asked)} of the signs" if asked and not select else "",
         load_own(config.references),
-        own_names(config.rules),
+        own_tag_mappings(config.rules),
     )
 
 

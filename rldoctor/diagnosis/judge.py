@@ -23,7 +23,7 @@ from rldoctor.diagnosis.verdict import MIXED_RUNS, decide, is_foreign, is_short
 from rldoctor.errors import CannotJudge, RldoctorError
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.frameworks import find_names
+from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
@@ -82,7 +82,7 @@ def diagnose(
     # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
     means = context_of(config, select, ignore)
     if framework:
-        find_names(framework, means.names)
+        find_tag_mapping(framework, means.names)
     plain = config.is_plain and not (select or ignore)
     means_sent = None if plain else means
     one = partial(

@@ -12,7 +12,7 @@ from typing import Any
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.frameworks import own_names, shipped_names
+from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
 from rldoctor.preflight.check_docs import CheckPage, own_pages, preflight_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
@@ -192,7 +192,7 @@ def _in_words(change: SettingChange) -> str:
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in (*shipped_names(), *own_names(rules)):
+    for framework in (*shipped_tag_mappings(), *own_tag_mappings(rules)):
         meaning = framework.meaning(tag)
         if meaning is not None:
             return meaning.metric
