@@ -70,7 +70,7 @@ class Task:
         env: Gymnasium id.
         kind: What is special about it.
         steps: Of the whole run, over all environments.
-        settings: Of PPO, beside its defaults.
+        settings: Of PPO, where they differ from its defaults.
         source: Where they come from.
         faults: Names in ``FAULTS`` with which it is trained as well.
         n_envs: How many environments.
@@ -228,7 +228,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "blackjack": Task(
         "Blackjack-v1",
-        "one or two steps an episode, luck decides most of it",
+        "one or two steps an episode, chance decides most of it",
         40_000,
         dict(n_steps=256, batch_size=256, learning_rate=1e-3),
         "Stable-Baselines3's defaults, larger steps",
