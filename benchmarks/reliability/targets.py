@@ -1,6 +1,6 @@
-"""What is fuzzed: each function takes any bytes, and raises only where a promise is broken.
+"""Fuzzing targets: each function takes any bytes and raises only if a promise is broken.
 
-As a program it lets atheris (libFuzzer) search for such bytes, guided by which branches of the readers they reach:
+Run as a program, atheris (libFuzzer) searches for such bytes, guided by the branches that they reach:
 python -m benchmarks.reliability.targets NAME FOLDER [options of libFuzzer]
 """
 
@@ -53,7 +53,7 @@ def _file(name: str, data: bytes) -> Path:
 
 
 def reader(data: bytes) -> None:
-    """Event files: no error, no place outside of the file, nothing out of nothing."""
+    """Event files: no error, no offset outside the file, no result from nothing."""
     path = _file("run/events.out.tfevents.1.host.1.0", data)
     run = read_run(path.parent)
     assert run.curves or run.unknown_tags or run.findings or not data
@@ -70,7 +70,7 @@ _TABLES = ("progress.csv", "progress.json", "monitor.csv", "evaluations.npz", "r
 
 
 def tables(data: bytes) -> None:
-    """The other files of a run directory; the first byte chooses which."""
+    """The other files of a run directory; the first byte selects one."""
     if not data:
         return
     name = _TABLES[data[0] % len(_TABLES)]
@@ -80,7 +80,7 @@ def tables(data: bytes) -> None:
 
 
 def rules(data: bytes) -> None:
-    """Rules, names, recipes and bands: taken, or refused in one sentence with the file's name."""
+    """Rules, tag mappings, recipes and bands: accepted, or refused with one sentence that names the file."""
     if not data:
         return
     name, read = _RULES[data[0] % len(_RULES)]
@@ -109,7 +109,7 @@ _RULES: tuple[tuple[str, Callable[[Path], object]], ...] = (
 
 
 def reports(data: bytes) -> None:
-    """Saved reports: shown in every format, or refused in one sentence."""
+    """Saved reports: shown in every format, or refused with one sentence."""
     path = _file("report.json", data)
     try:
         report = read_report(path)
@@ -130,7 +130,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {f.__name__: f for f in (reader
 
 @cache
 def seeds(target: str) -> tuple[bytes, ...]:
-    """Return good inputs to begin with."""
+    """Return valid inputs to start from."""
     checks = datafile.folder("checks")
     if target == "reader":
         recorded = [next(run.glob("*tfevents*")).read_bytes() for run in (HEALTHY, SICK)]

@@ -14,6 +14,7 @@ from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.detectors.detector import evidence
 from rldoctor.rulebook.observe import Observation, Unobserved
+from rldoctor.run_directory import RunRecord
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
@@ -73,7 +74,7 @@ def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
         "expected": item.seen.expected,
         "first_step": item.seen.first_step,
         "last_step": item.seen.last_step,
-        "text": str(run.record.get("error", "no text was kept")).rstrip("."),
+        "text": (RunRecord(run.record).error or "no text was kept").rstrip("."),
     }
     severity = sign.severity
     # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
