@@ -1,4 +1,4 @@
-"""The recorded runs with what is known about them: which fault was put in, what it did, which diagnoses are right."""
+"""The recorded runs with their labels: the fault that was put in, its effect, and the diagnoses that are right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rldoctor.logs import discover, read_run
 from rldoctor.model import Curve, Run
 
 RECORDED = TESTS / "runs"
-# What tells how a run has turned out, whatever the fault did to the logged reward: (band, key of the label's outcome).
+# The true outcome of a run, whatever the fault did to the logged reward: (band, key of the label's outcome).
 OUTCOME = {"FetchReachDense-v4": ("success_rate", "success")}
 
 
@@ -35,7 +35,7 @@ class RecordedRun:
         severity: Of the fault.
         seed: Of the training.
         right: The diagnoses that would be right, best first; ``("healthy",)`` for none.
-        harmed: Whether the outcome, measured below the fault, is outside the band of healthy runs at that step.
+        harmed: Whether the true outcome, which the fault cannot distort, is outside the band of healthy runs at that step.
     """
 
     run: Run

@@ -1,10 +1,10 @@
 """Fit the log-odds in checks/weights.toml on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
-The model is the one that diagnoses: the probability of a cause is the softmax of its bias and the weights of the signs
-that show. What speaks for or against a cause is written by people (the sign of a weight, its presence in the file);
-how much is fitted here, by penalised maximum likelihood that pulls each weight towards PRIOR. Each run is used in
-several views (with its reference, without, without a success rate, with the DoctorCallback's metrics and without), so
-that the weights also serve environments that no reference knows and logs that hold less.
+The model is the one used for diagnosis: the probability of a cause is the softmax of its bias and the weights of the
+signs that show. People write which signs count for or against a cause (the sign of a weight, its presence in the file);
+how much they count is fitted here by penalised maximum likelihood, which pulls each weight towards PRIOR. Each run is used
+in several views (with and without its reference, without a success rate, with and without the metrics of DoctorCallback),
+so the weights also serve environments without a reference and logs that contain less.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-# Small matrices: the threads of numpy's BLAS would wait for each other, on a busy machine for minutes.
+# The matrices are small: on a busy machine, the threads of numpy's BLAS would wait for each other for minutes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -31,17 +31,17 @@ from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
 from rldoctor.rulebook.observe import FIRES_FROM, made_for, observe_all
 
-# A sign at full strength multiplies the odds by about e^1.2 = 3 unless the runs say otherwise.
+# A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
 PRIOR = 1.2
-# One that is a hallmark of a cause (checks/diagnoses, "hallmarks") decides against four others, unless the runs say otherwise.
+# A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
 DECISIVE = 6.0
-# An error speaks against health by definition, unless healthy runs show it.
+# An error is evidence against health by definition, unless healthy runs show it.
 GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
-# A fault that shows but does no harm is worth a word (suspect), and less weight than one that harms.
+# A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
 UNHARMED_CAUSE = 0.7
 UNHARMED_WEIGHT = 0.7
 
@@ -55,7 +55,7 @@ Fitted = Mapping[str, tuple[float, Mapping[str, float]]]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One view of one run: how strong each sign shows, and the share that each diagnosis should have."""
+    """One view of one run: the strength of each sign, and the probability that each diagnosis should have."""
 
     strengths: Mapping[str, float]
     target: Mapping[str, float]
@@ -63,7 +63,7 @@ class Row:
 
 
 def views(recorded: RecordedRun) -> list[Case]:
-    """Return the run as seen with its reference, without one, without a success rate (as most are), without updates."""
+    """Return views of the run: with and without its reference, without a success rate, without update metrics."""
     matched = match(recorded.run)
     runs = [recorded.run]
     plain = recorded.without_doctor().run
@@ -75,8 +75,8 @@ def views(recorded: RecordedRun) -> list[Case]:
         cases += [Case(run, matched.reference, matched.same_recipe), Case(run)]
         if len(bare) < len(run.curves):
             cases.append(Case(dataclasses.replace(run, curves=bare)))
-    # As frameworks log that tell nothing of the size of updates (skrl, Tianshou), or the learning rate alone (rsl_rl),
-    # or no standard deviation (CleanRL, RLlib).
+    # Like libraries that log nothing about the size of updates (skrl, Tianshou), only the learning rate (rsl_rl), or no
+    # standard deviation (CleanRL, RLlib).
     for left_out in (UPDATE_METRICS, UPDATE_METRICS - {"learning_rate"}, {"std", "success_rate"}):
         silent = {name: curve for name, curve in plain.curves.items() if name not in left_out}
         cases.append(Case(dataclasses.replace(plain, curves=silent)))
@@ -85,7 +85,7 @@ def views(recorded: RecordedRun) -> list[Case]:
 
 @cache
 def rows(recorded: RecordedRun) -> tuple[Row, ...]:
-    """Return what one run teaches; nothing for faults of the logs, which are found without odds."""
+    """Return the training rows of one run; none for faults of the logs, which are found without weights."""
     book = load_rulebook()
     causes = [name for name in recorded.right if book.diagnoses[name].ranked]
     if not causes:
@@ -98,7 +98,7 @@ def rows(recorded: RecordedRun) -> tuple[Row, ...]:
         if recorded.healthy:
             found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
         elif recorded.harmed:
-            # Without a reference a fault that only slows learning cannot be told from a slow task.
+            # Without a reference, a fault that only slows learning looks like a slow task.
             if case.reference is not None or shows(book, seen):
                 found.append(Row(seen, cause, 1.0))
         elif shows(book, seen):
@@ -110,7 +110,7 @@ def rows(recorded: RecordedRun) -> tuple[Row, ...]:
 
 
 def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
-    """Whether any sign that is more than a note shows."""
+    """Return whether any sign that is more than a note shows."""
     return any(
         value >= FIRES_FROM and not book.signs[code].of_health and book.signs[code].severity is not Severity.NOTE
         for code, value in seen.items()
@@ -118,14 +118,14 @@ def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
 
 
 def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
-    # The laboratory trains PPO; what other algorithms can have was weighed by hand.
+    # The fault laboratory trains only PPO; the weights for other algorithms were set by hand.
     names = [name for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")]
     codes = list(book.signs)
     counts = Counter(recorded.fault for recorded in corpus)
     taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
     x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
     y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
-    # Every fault counts alike however many runs it has, and all healthy runs together as much as all faults.
+    # Every fault counts the same, however many runs it has; all healthy runs together count as much as all faults.
     weight = np.array(
         [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row in taught]
     )
@@ -190,7 +190,7 @@ def write(book: Rulebook, fitted: Fitted) -> None:
         content[name] = {"bias": round(bias, 2)}
         for code, before in rule.weights.items():
             weight = weights[code]
-            # A weight fitted to zero keeps a trace, so that its direction is not forgotten.
+            # A weight that is fitted to zero keeps a small value, so that its direction is not lost.
             shown = weight if abs(weight) >= 0.05 or name not in fitted else 0.05 * np.sign(before)
             content[name][code] = round(float(shown), 2)
     datafile.write_toml(datafile.folder("checks") / "weights.toml", content, HEADING)

@@ -139,15 +139,15 @@ def instructed(recorded: RecordedRun, book: Rulebook, tests: bool) -> dict[str, 
     if nothing_to_do(admission):
         return {"first": "nothing", "tested": "nothing", "ran": False}
     plan = make_plan(admission, Path("unused"), ROUNDS)
-    told = plan.instructions
-    first = told[0].diagnosis if told and not plan.remedies else "a trial"
-    tied = discriminate.tied(told)
+    instructions = plan.instructions
+    first = instructions[0].diagnosis if instructions and not plan.remedies else "a trial"
+    tied = discriminate.tied(instructions)
     if not tests or plan.remedies or len(tied) < 2:
         return {"first": first, "tested": first, "ran": False}
     fault = find(recorded.fault)
     wrap = fault.wrap(fault.knob(recorded.severity)) if fault.wrap else None
-    told = discriminate.examine(told, tied, admission.recipe, wrap, lambda line: None)
-    return {"first": first, "tested": told[0].diagnosis, "ran": True}
+    instructions = discriminate.examine(instructions, tied, admission.recipe, wrap, lambda line: None)
+    return {"first": first, "tested": instructions[0].diagnosis, "ran": True}
 
 
 def seconds(recorded: RecordedRun) -> float:
@@ -206,7 +206,9 @@ def main() -> None:
         results.get("healthy", p.name) or results.add("healthy", p.name, alone=is_well_left_alone(p)) for p in healthy
     ]
     shipped = load_rulebook()
-    told = [results.get("told", p.name) or results.add("told", p.name, **instructed(p, shipped, True)) for p in outside]
+    named = [
+        results.get("told", p.name) or results.add("told", p.name, **instructed(p, shipped, True)) for p in outside
+    ]
     baselines: dict[str, Any] = {}
     if not chosen.so_far:
         for p in in_order(recipe):
@@ -218,13 +220,13 @@ def main() -> None:
             results.add("held-out", p.name, **instructed(p, books[p.name], False))
     kept = [row for p in outside if (row := results.get("held-out", p.name)) is not None]
     cured = [row for p in recipe if (row := results.get("treated", p.name)) is not None]
-    DOCUMENT.write_text(document(left_alone, outside, told, kept, cured, len(recipe)), encoding="utf-8")
+    DOCUMENT.write_text(document(left_alone, outside, named, kept, cured, len(recipe)), encoding="utf-8")
 
 
 def document(
     left_alone: Sequence[dict[str, Any]],
     outside: Sequence[RecordedRun],
-    told: Sequence[dict[str, Any]],
+    named: Sequence[dict[str, Any]],
     kept: Sequence[dict[str, Any]],
     cured: Sequence[dict[str, Any]],
     asked: int,
@@ -232,8 +234,8 @@ def document(
     """Return docs/treatment.md."""
     well = [row for row in cured if row["outcome"] == "cured"]
     costs = [row["steps"] / row["whole"] for row in cured]
-    right = [row["first"] in p.right for p, row in zip(outside, told, strict=True)]
-    tested = [row["tested"] in p.right for p, row in zip(outside, told, strict=True)]
+    right = [row["first"] in p.right for p, row in zip(outside, named, strict=True)]
+    tested = [row["tested"] in p.right for p, row in zip(outside, named, strict=True)]
     blind = [row["first"] in p.right for p, row in zip(outside, kept, strict=False)]
     about = machine.describe()
     versions = ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number)
@@ -261,7 +263,7 @@ def document(
         f"| median cost in steps, pilot runs and controls included, relative to one whole training | {np.median(costs):.0%} (middle half "
         f"{np.quantile(costs, 0.25):.0%} to {np.quantile(costs, 0.75):.0%}, maximum {max(costs):.0%}) | below 100 % |",
         f"| right instruction first, shipped weights | {rate(right)} | 85 % |",
-        f"| the same, after preflight checks that separate tied causes (run for {sum(r['ran'] for r in told)}) | {rate(tested)} | 85 % |",
+        f"| the same, after preflight checks that separate tied causes (run for {sum(r['ran'] for r in named)}) | {rate(tested)} | 85 % |",
         *(
             [f"| the same, weights fitted without the run, no preflight checks | {rate(blind)} | 85 % |"]
             if len(blind) == len(outside)
@@ -309,7 +311,7 @@ def document(
         *(
             [
                 f"- `{p.name}`: {row['tested']}; right: {', '.join(p.right)}"
-                for p, row in zip(outside, told, strict=True)
+                for p, row in zip(outside, named, strict=True)
                 if row["tested"] not in p.right
             ]
             or ["- none"]

@@ -13,6 +13,7 @@ from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
+from rldoctor.run_directory import RunRecord
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
@@ -74,7 +75,7 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
         "observed": measured.observed,
         "expected": measured.expected,
     }
-    text = str(run.record.get("error", "no text was kept")).rstrip(".")
+    text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     severity = sign.severity
     # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
     ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -74,8 +75,7 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
         metrics[name] = metric
     known = {*metrics, *derived_metrics()}
     for path in sorted((root / "signs").rglob("*.toml")):
-        sign = replace(_rules(path, Sign), file=path)
-        _check_sign(sign, path, known, book.algorithms, code)
+        sign = _sign(path, known, book.algorithms, code)
         if sign.code in signs:
             raise UsageError(f"{path}: the code {sign.code} is taken by {signs[sign.code].file.name}.")
         named = next((other for other in signs.values() if other.name == sign.name), None)
@@ -87,11 +87,7 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     paths = sorted((root / "diagnoses").glob("*.toml"))
     _require_known(weights, [path.stem for path in paths], str(file), "diagnosis")
     for path in paths:
-        rule = replace(_rules(path, DiagnosisRule), file=path)
-        if rule.name in weights:
-            fitted = weights[rule.name]
-            rule = replace(rule, bias=fitted.pop("bias", 0.0), weights=fitted)
-        _check_diagnosis(rule, path, signs, book.algorithms)
+        rule = _diagnosis(path, signs, book.algorithms, weights.get(path.stem, {}))
         if rule.name in diagnoses:
             raise UsageError(f"{path}: the diagnosis {rule.name} exists already.", "Give yours another name.")
         diagnoses[rule.name] = rule
@@ -134,10 +130,9 @@ def _require_known(words: Collection[str], known: Collection[str], where: str, w
             raise UsageError(f"{where} names {word!r}, which is no {what}.", near(word, known))
 
 
-def _check_sign(
-    sign: Sign, path: Path, metrics: Collection[str], algorithms: Collection[str], allowed: re.Pattern[str]
-) -> None:
-    """Refuse a sign whose parts do not fit together, or name what is not there."""
+def _sign(path: Path, metrics: Collection[str], algorithms: Collection[str], allowed: re.Pattern[str] = _CODE) -> Sign:
+    """Read a sign, and refuse one whose parts do not fit together or name what does not exist."""
+    sign = replace(_rules(path, Sign), file=path)
     if not allowed.match(sign.code):
         families = "RET UPD VAL EXP NUM LOG SPD" if allowed is _CODE else f"of your own, none of {' '.join(FAMILIES)}"
         raise UsageError(f"{path}: code {sign.code!r} must be a family ({families}) and three digits.")
@@ -158,6 +153,7 @@ def _check_sign(
     if {example.fires for example in sign.examples} != {True, False}:
         raise UsageError(f"{path}: needs an [[example]] that fires and one that stays silent.")
     _require_known(sign.algorithms, algorithms, f"{path}: algorithms", "algorithm")
+    return sign
 
 
 def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
@@ -168,8 +164,17 @@ def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
         yield from (("logged", condition.logged), *(("alternatives", metric) for metric in condition.alternatives))
 
 
-def _check_diagnosis(rule: DiagnosisRule, path: Path, signs: Collection[str], algorithms: Collection[str]) -> None:
-    """Refuse a diagnosis whose parts do not fit together, or name what is not there."""
+def _diagnosis(
+    path: Path, signs: Collection[str], algorithms: Collection[str], weights: Mapping[str, float] = MappingProxyType({})
+) -> DiagnosisRule:
+    """Read a diagnosis, and refuse one whose parts do not fit together or name what does not exist.
+
+    ``weights``, with the bias among them, take the place of those in the file.
+    """
+    rule = replace(_rules(path, DiagnosisRule), file=path)
+    if weights:
+        others = {code: weight for code, weight in weights.items() if code != "bias"}
+        rule = replace(rule, bias=weights.get("bias", 0.0), weights=others)
     if rule.name != path.stem:
         raise UsageError(f"{path}: name = {rule.name!r} must be the file's name, {path.stem!r}.")
     for key in ("weights", "hallmarks", "excluded_by"):
@@ -182,3 +187,4 @@ def _check_diagnosis(rule: DiagnosisRule, path: Path, signs: Collection[str], al
             if rule.ranked and side * rule.weights.get(code, 0.0) <= 0:
                 kind = "positive" if side > 0 else "negative"
                 raise UsageError(f"{path}: {key} names {code!r}, which has no {kind} weight.", near(code, rule.weights))
+    return rule
