@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import Config
 from rldoctor.errors import UsageError, near
 from rldoctor.preflight.checks import all_checks
@@ -47,7 +47,7 @@ def require_known(config: Config) -> Config:
 
 def _require_confirming_checks(book: Rulebook) -> None:
     for rule in book.diagnoses.values():
-        if not rule.confirmed_by or shipped.folder("checks") in rule.file.parents:
+        if not rule.confirmed_by or datafile.folder("checks") in rule.file.parents:
             continue
         codes = {check.code for check in all_checks()}
         for code in rule.confirmed_by:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import Config
 from rldoctor.errors import UsageError
 from rldoctor.preflight.checks import all_checks
@@ -20,7 +20,7 @@ def test_the_shipped_diagnoses_name_checks_that_exist():
 
 
 def test_a_diagnosis_of_the_project_names_checks_that_exist(tmp_path):
-    shipped_rule = shipped.folder("checks") / "diagnoses" / "goal-not-observed.toml"
+    shipped_rule = datafile.folder("checks") / "diagnoses" / "goal-not-observed.toml"
     text = shipped_rule.read_text().replace('"goal-not-observed"', '"own-goal"')
     for code in ("ENV206", "ENV299"):
         own = tmp_path / code / "diagnoses" / "own-goal.toml"

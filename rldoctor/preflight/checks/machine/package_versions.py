@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rldoctor import machine, shipped
+from rldoctor import datafile, machine
 from rldoctor.errors import UsageError
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, note
@@ -55,7 +55,7 @@ class BrokenTogether:
 @cache
 def known_broken() -> tuple[BrokenTogether, ...]:
     """Return the shipped combinations."""
-    path = shipped.folder("checks") / "preflight" / "versions.toml"
+    path = datafile.folder("checks") / "preflight" / "versions.toml"
     rules = Table(read_toml(path), path.name).get("broken", list, required=True)
     return tuple(broken_from(Table(rule, f"{path.name}: broken[{i}]")) for i, rule in enumerate(rules))
 
