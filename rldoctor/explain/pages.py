@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
@@ -16,7 +18,27 @@ from rldoctor.model import Page
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
-from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
+from rldoctor.rulebook.detectors.detector import Condition
+from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange, Sign
+
+_CODES = "logs and gate"
+_Sections = tuple[tuple[str, str], ...]
+
+
+class Entry(NamedTuple):
+    """A page and where it is found.
+
+    Attributes:
+        shelf: The part of the catalogue.
+        names: The code and the name, or the name alone.
+        line: Its line in the catalogue.
+        page: What is explained.
+    """
+
+    shelf: str
+    names: tuple[str, ...]
+    line: str
+    page: Page
 
 
 def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page:
@@ -30,69 +52,54 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
         UsageError: Nothing is called so; the message offers close matches.
     """
     wanted = topic.strip().lower()
-    by_word = _by_word(_pages(load_rulebook(), all_checks()))
-    if wanted in by_word:
-        return by_word[wanted]
-    # Late, as it is rarely needed: the metadata of every installed package is searched.
-    from rldoctor.preflight.plugins import plugin_docs
-
+    pages = _by_name(_entries(load_rulebook(), all_checks()))
+    if wanted in pages:
+        return pages[wanted]
     rules = config().rules
-    by_word |= _by_word(_pages(load_rulebook(own=rules), plugin_docs()))
-    if wanted in by_word:
-        return by_word[wanted]
-    tagged = _metric_of_tag(topic.strip(), rules)
-    if tagged in by_word:
-        return by_word[tagged]
+    pages |= _by_name(_entries(load_rulebook(own=rules), _plugin_docs()))
+    found = wanted if wanted in pages else _metric_of_tag(topic.strip(), rules)
+    if found in pages:
+        return pages[found]
     # Words are compared in lower case; a code is offered in upper case, as it is written elsewhere.
-    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, by_word))
+    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, pages))
     raise UsageError(f"Nothing is called {topic!r}.", offer)
 
 
-def _by_word(pages: Sequence[tuple[tuple[str, ...], Page]]) -> dict[str, Page]:
-    by_word: dict[str, Page] = {}
-    for page_words, page in pages:
-        for word in page_words:
-            # A code of the logs may have the name of a diagnosis (mixed-runs), which comes first and wins.
-            by_word.setdefault(word.lower(), page)
-    return by_word
+def _by_name(entries: Iterable[Entry]) -> dict[str, Page]:
+    pages: dict[str, Page] = {}
+    # A code of the logs may have the name of a diagnosis (mixed-runs): the diagnosis wins.
+    for entry in sorted(entries, key=lambda entry: entry.shelf == _CODES):
+        for name in entry.names:
+            pages.setdefault(name.lower(), entry.page)
+    return pages
 
 
 def catalogue(config: Config = DEFAULTS) -> dict[str, dict[str, str]]:
-    """Return the name and title of everything that can be explained, by shelf; what is not shipped says its origin."""
-    book, ours = load_rulebook(own=config.rules), load_rulebook()
-    return {
-        "preflight checks": {c.code: f"{c.name}: {c.title}{_from(c.origin)}" for c in _checks()},
-        "signs": {
-            code: f"{sign.name}: {sign.what}{_from('' if code in ours.signs else str(sign.file))}"
-            for code, sign in sorted(book.signs.items())
-        },
-        "logs and gate": {code: f"{entry['name']}: {entry['what']}" for code, entry in _table("codes.toml").items()},
-        "diagnoses": {
-            name: f"{rule.title}{_from('' if name in ours.diagnoses else str(rule.file))}"
-            for name, rule in book.diagnoses.items()
-        },
-        "metrics": {name: metric.title for name, metric in book.metrics.items()},
-        "algorithms": {name: f"{item.title}: {item.what}" for name, item in book.algorithms.items()},
-        "concepts": {name: entry["title"] for name, entry in _table("concepts.toml").items()},
-    }
-
-
-def _checks() -> list[CheckDocs]:
-    """Return the shipped checks and those of other packages, by code."""
-    from rldoctor.preflight.plugins import plugin_docs
-
-    return [*sorted(all_checks(), key=lambda check: check.code), *plugin_docs()]
-
-
-def _from(origin: str) -> str:
-    return f" [{origin}]" if origin else ""
+    """Return the code or name of everything that can be explained with a line on it, by shelf."""
+    shelves: dict[str, dict[str, str]] = {}
+    for entry in _all_entries(config):
+        shelves.setdefault(entry.shelf, {})[entry.names[0]] = entry.line
+    return shelves
 
 
 def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
     """Return every page by shelf, in the order of :func:`catalogue`."""
-    pages = {page.name: page for _, page in _pages(load_rulebook(own=config.rules), _checks())}
-    by_code = {name.partition(" ")[0]: page for name, page in pages.items()}
-    return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue(config).items()}
+    shelves: dict[str, list[Page]] = {}
+    for entry in _all_entries(config):
+        shelves.setdefault(entry.shelf, []).append(entry.page)
+    return shelves
+
+
+def _all_entries(config: Config) -> Iterator[Entry]:
+    shipped = sorted(all_checks(), key=lambda check: check.code)
+    return _entries(load_rulebook(own=config.rules), (*shipped, *_plugin_docs()))
+
+
+def _plugin_docs() -> tuple[CheckDocs, ...]:
+    # Late, as it is rarely needed: the metadata of every installed package is searched.
+    from rldoctor.preflight.plugins import plugin_docs
+
+    return plugin_docs()
 
 
 @cache
@@ -100,44 +107,26 @@ def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
     return datafile.read_toml(datafile.folder("checks") / name)
 
 
-def _pages(book: Rulebook, checks: Sequence[CheckDocs]) -> list[tuple[tuple[str, ...], Page]]:
-    """Return the page of each rule and check with the names that find it."""
-    ours = load_rulebook()
-    check_names = {check.code: check.name for check in all_checks()}
-    pages: list[tuple[tuple[str, ...], Page]] = []
-    sections: tuple[tuple[str, str], ...]
+def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
+    """Yield the page of each rule and check, shelf by shelf."""
+    shipped = load_rulebook()
+    page: _Sections
     for check in checks:
-        sections = (("", check.text), ("Comes from", check.origin))
-        pages.append(((check.code, check.name), Page(f"{check.code} {check.name}".strip(), check.title, sections)))
-    for sign in book.signs.values():
-        sections = (
-            ("What it is", sign.what),
-            ("Why it matters", sign.why),
-            ("What to do", sign.remedy),
-            ("When it is a false alarm", sign.false_alarms),
-            ("Made for", _algorithms_of(book, sign.algorithms)),
-            ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
-            ("Source", sign.source),
-            ("Comes from", "" if sign.code in ours.signs else str(sign.file)),
-        )
-        pages.append(((sign.code, sign.name), Page(f"{sign.code} {sign.name}", "", sections)))
-    for rule in book.diagnoses.values():
-        signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
-        sections = (
-            ("What is going on", rule.what),
-            ("Remedy", rule.remedy),
-            ("What rldoctor treat tries", _tried(rule)),
-            ("Confirmed by", ", ".join(f"{code} {check_names.get(code, '')}".strip() for code in rule.confirmed_by)),
-            ("The test that tells it from its rivals", rule.next_test),
-            ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
-            ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
-            ("Made for", _algorithms_of(book, rule.algorithms)),
-            ("Source", rule.source),
-            ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
-        )
-        pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
+        page = (("", check.text), ("Provided by", check.origin))
+        yield _coded("preflight checks", check.code, check.name, check.title, page, check.title, check.origin)
+    for code, sign in sorted(book.signs.items()):
+        origin = "" if code in shipped.signs else str(sign.file)
+        page = (*_sign_sections(book, sign), ("Provided by", origin))
+        yield _coded("signs", code, sign.name, sign.what, page, origin=origin)
+    for code, entry in _table("codes.toml").items():
+        page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
+        yield _coded(_CODES, code, entry["name"], entry["what"], page)
+    for name, rule in book.diagnoses.items():
+        origin = "" if name in shipped.diagnoses else str(rule.file)
+        page = (*_diagnosis_sections(book, rule), ("Provided by", origin))
+        yield _named("diagnoses", name, rule.title, page, origin=origin)
     for name, metric in book.metrics.items():
-        sections = (
+        page = (
             ("Meaning", metric.meaning),
             ("How to read it", metric.reading),
             ("Unit", metric.unit),
@@ -145,21 +134,58 @@ def _pages(book: Rulebook, checks: Sequence[CheckDocs]) -> list[tuple[tuple[str,
             ("How to log it", metric.how_to_log),
             ("Source", metric.source),
         )
-        pages.append(((name,), Page(name, metric.title, sections)))
+        yield _named("metrics", name, metric.title, page)
     for name, algorithm in book.algorithms.items():
-        sections = (
+        page = (
             ("What it is", algorithm.what),
-            ("What can be judged", algorithm.limits or "Everything that the doctor knows."),
+            ("What can be judged", algorithm.limits or "Everything that rldoctor knows."),
             ("Source", algorithm.source),
         )
-        pages.append(((name,), Page(name, algorithm.title, sections)))
-    for code, entry in _table("codes.toml").items():
-        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["remedy"])))
-        pages.append(((code, entry["name"]), page))
+        yield _named("algorithms", name, algorithm.title, page, f"{algorithm.title}: {algorithm.what}")
     for name, entry in _table("concepts.toml").items():
-        text = " ".join(entry["text"].split())
-        pages.append(((name,), Page(name, entry["title"], (("In short", text), ("Source", entry["see"])))))
-    return pages
+        page = (("In short", " ".join(entry["text"].split())), ("Source", entry["see"]))
+        yield _named("concepts", name, entry["title"], page)
+
+
+def _coded(
+    shelf: str, code: str, name: str, about: str, sections: _Sections, title: str = "", origin: str = ""
+) -> Entry:
+    line = f"{name}: {about}{f' [{origin}]' if origin else ''}"
+    return Entry(shelf, (code, name), line, Page(f"{code} {name}".strip(), title, sections))
+
+
+def _named(shelf: str, name: str, title: str, sections: _Sections, line: str = "", origin: str = "") -> Entry:
+    line = f"{line or title}{f' [{origin}]' if origin else ''}"
+    return Entry(shelf, (name,), line, Page(name, title, sections))
+
+
+def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
+    return (
+        ("What it is", sign.what),
+        ("What it measures", "; and ".join(_condition_text(condition) for condition in sign.when)),
+        ("Why it matters", sign.why),
+        ("What to do", sign.remedy),
+        ("False alarms", sign.false_alarms),
+        ("Applies to", _algorithms_of(book, sign.algorithms)),
+        ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
+        ("Source", sign.source),
+    )
+
+
+def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
+    signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
+    names = {check.code: check.name for check in all_checks()}
+    return (
+        ("What happens", rule.what),
+        ("Remedy", rule.remedy),
+        ("What rldoctor treat tries", _changes_text(rule)),
+        ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
+        ("How to tell it from similar causes", rule.next_test),
+        ("Evidence for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
+        ("Evidence against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
+        ("Applies to", _algorithms_of(book, rule.algorithms)),
+        ("Source", rule.source),
+    )
 
 
 def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
@@ -167,7 +193,24 @@ def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
     return ", ".join(book.algorithms[name].title for name in algorithms)
 
 
-def _tried(rule: DiagnosisRule) -> str:
+def _condition_text(condition: Condition) -> str:
+    """Return a condition as text, such as ``level of approx_kl: thresholds 0.03 to 0.12, statistic median``."""
+    details = []
+    for field in structs.fields(condition):
+        value = getattr(condition, field.name)
+        if field.name == "metric" or value == field.default or value is False:
+            continue
+        text = f" {value:g}" if isinstance(value, float) else "" if value is True else f" {value}"
+        if isinstance(value, tuple):
+            to = " to " if field.name in ("thresholds", "window") else ", "
+            text = f" {to.join(f'{part:g}' if isinstance(part, float) else str(part) for part in value)}"
+        details.append(f"{field.name.replace('_', ' ')}{text}")
+    detector = str(type(condition).__struct_config__.tag).replace("_", " ")
+    of = f" of {condition.metric}" if condition.metric else ""
+    return f"{detector}{of}{': ' if details else ''}{', '.join(details)}"
+
+
+def _changes_text(rule: DiagnosisRule) -> str:
     """Return the changes of a diagnosis as text; those of the same order are made together."""
     orders = sorted({change.order for change in rule.change})
     return "; then ".join(
@@ -195,8 +238,5 @@ def _change_text(change: SettingChange) -> str:
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in (*shipped_tag_mappings(), *own_tag_mappings(rules)):
-        meaning = framework.meaning(tag)
-        if meaning is not None:
-            return meaning.metric
-    return ""
+    mappings = (*shipped_tag_mappings(), *own_tag_mappings(rules))
+    return next((meaning.metric for mapping in mappings if (meaning := mapping.meaning(tag)) is not None), "")

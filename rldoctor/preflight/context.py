@@ -122,14 +122,14 @@ class PreflightContext:
     @property
     def expectation(self) -> Expectation:
         """What is known of this environment; one without ``envs`` where nothing is."""
-        return self._expectations.get(_bare(self.env_id), Expectation((), ""))
+        return self._expectations.get(_bare(self.env_id), Expectation(envs=(), title=""))
 
     @property
     def dense_expected_by(self) -> str:
         """Id of the environment whose dense reward is expected: the recipe's or this one; empty for none."""
         wanted = _bare(self.recipe.env if self.recipe else self.env_id)
         known = self._expectations.get(wanted)
-        return wanted if known and known.reward_dense else ""
+        return wanted if known and known.reward.dense else ""
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -169,8 +169,8 @@ class PreflightContext:
     @property
     def distance_threshold(self) -> float | None:
         """Distance below which a goal counts as reached, in its unit: as expected, else as the environment has it."""
-        if self.expectation.distance_threshold is not None:
-            return self.expectation.distance_threshold
+        if self.expectation.episode.distance_threshold is not None:
+            return self.expectation.episode.distance_threshold
         value = getattr(self.env.unwrapped, "distance_threshold", None)
         return float(value) if isinstance(value, (int, float, np.number)) else None
 

@@ -150,7 +150,7 @@ def test_pages_are_read_without_importing_anything(install):
     assert docs["lost"].title == docs["broken"].title == "its source cannot be read"
     assert not [name for name in sys.modules if name.startswith("robot_")]
     page = pages.look_up("gripper-closed")
-    assert dict(page.sections)["Comes from"].startswith("robot-checks 1.2")
+    assert dict(page.sections)["Provided by"].startswith("robot-checks 1.2")
     assert "[robot-checks 1.2 (robot_gripper)]" in pages.catalogue()["preflight checks"]["OWN101"]
 
 

@@ -44,7 +44,7 @@ def run(context: PreflightContext) -> CheckFindings:
         )
         return ""
     dead = np.flatnonzero(effects.sizes < _DEAD * strongest).tolist()
-    expected = [i for i in dead if i in context.expectation.dead_actions]
+    expected = [i for i in dead if i in context.expectation.action.dead]
     unexpected = [i for i in dead if i not in expected]
     if expected:
         labels = ", ".join(effects.labels[i] for i in expected)

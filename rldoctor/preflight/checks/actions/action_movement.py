@@ -32,8 +32,8 @@ _FIT = 0.8
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the measured displacement with the known one."""
-    known, movement = context.expectation.moves, context.movement
-    if known is None or movement is None:
+    known, movement = np.array(context.expectation.action.moves), context.movement
+    if not known.size or movement is None:
         raise Skipped("how actions move the goal is not known for this environment")
     if movement.per_unit.shape != known.shape:
         raise Skipped(f"actions and goals do not have the known dimensions: {movement.per_unit.shape}")

@@ -46,7 +46,7 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"Stable-Baselines3's PPO does not support action spaces of type {type(space).__name__}."
         yield error("action-space-unsupported", message, "Flatten the action space into a Box or a MultiDiscrete.")
         return ""
-    expected = context.expectation.action_shape
+    expected = context.expectation.action.shape
     if expected is not None and space.shape != expected:
         message = f"An action has shape {space.shape}; {context.env_id} is known to have {expected}."
         yield error(

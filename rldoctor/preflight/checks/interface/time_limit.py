@@ -26,7 +26,7 @@ from rldoctor.preflight.context import PreflightContext
 def run(context: PreflightContext) -> CheckFindings:
     """Look at how episodes ended."""
     ends, horizon = context.batch.ends, context.horizon
-    expected = context.expectation.horizon
+    expected = context.expectation.episode.horizon
     terminated = [length for length, term, trunc in ends if term and not trunc]
     truncated = [length for length, _, trunc in ends if trunc]
     limit = expected or horizon

@@ -13,71 +13,60 @@ What to do: run the command in the finding.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from rldoctor import datafile, machine
-from rldoctor.errors import UsageError
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, note
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.expectations import Table, read_toml
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
 
 
-@dataclass(frozen=True)
-class BrokenTogether:
-    """Versions that do not work together: see the keys of ``versions.toml``."""
+class BrokenTogether(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Versions that do not work together: see the comments in ``versions.toml``."""
 
     name: str
-    packages: Mapping[str, SpecifierSet]
+    packages: Annotated[dict[str, str], Meta(min_length=1)]
     breaks: str
     symptom: str
     why: str
     cure: str
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse versions that are no version specifiers."""
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        try:
+            for versions in self.packages.values():
+                SpecifierSet(versions)
+        except InvalidSpecifier:
+            raise ValueError(f"packages = {self.packages!r} must be version specifiers") from None
 
     def fits(self, versions: Mapping[str, str | None]) -> bool:
         """Return whether every package is installed in a version that is broken."""
+        from packaging.specifiers import SpecifierSet
         from packaging.version import InvalidVersion, Version
 
         try:
             return all(
-                broken.contains(Version(versions.get(package) or ""), prereleases=True)
+                SpecifierSet(broken).contains(Version(versions.get(package) or ""), prereleases=True)
                 for package, broken in self.packages.items()
             )
         except InvalidVersion:
             return False
 
 
+class _File(Struct, forbid_unknown_fields=True):
+    broken: list[BrokenTogether]
+
+
 @cache
-def known_broken() -> tuple[BrokenTogether, ...]:
+def known_broken() -> list[BrokenTogether]:
     """Return the shipped combinations."""
-    path = datafile.folder("checks") / "preflight" / "versions.toml"
-    rules = Table(read_toml(path), path.name).get("broken", list, required=True)
-    return tuple(broken_from(Table(rule, f"{path.name}: broken[{i}]")) for i, rule in enumerate(rules))
-
-
-def broken_from(table: Table) -> BrokenTogether:
-    """Build one combination from its table.
-
-    Raises:
-        UsageError: A key is missing, unknown or not valid; the message names file and key.
-    """
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    packages = table.table("packages").data
-    try:
-        specifiers = {package: SpecifierSet(text) for package, text in packages.items()}
-    except (InvalidSpecifier, AttributeError):
-        raise UsageError(f"{table.where}: packages = {dict(packages)!r} are no version specifiers.") from None
-    if not specifiers:
-        raise UsageError(f"{table.where}: the key 'packages' is missing.")
-    texts = {key: table.get(key, str, required=True) for key in ("name", "breaks", "symptom", "why", "cure", "source")}
-    table.finish()
-    return BrokenTogether(texts["name"], specifiers, texts["breaks"], texts["symptom"], texts["why"], texts["cure"])
+    return datafile.load(datafile.folder("checks") / "preflight" / "versions.toml", _File).broken
 
 
 def broken_combinations(versions: Mapping[str, str | None], entry_point: str) -> list[Finding]:
@@ -104,7 +93,7 @@ def broken_combinations(versions: Mapping[str, str | None], entry_point: str) ->
                 f"{message}: {rule.why}." if affected else f"{message}; this environment does not use them.",
                 rule.cure,
                 observed={package: versions[package] for package in rule.packages},
-                broken_together={package: str(specifier) for package, specifier in rule.packages.items()},
+                broken_together=rule.packages,
             )
         )
     return findings

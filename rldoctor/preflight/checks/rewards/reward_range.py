@@ -55,7 +55,7 @@ def run(context: PreflightContext) -> CheckFindings:
     context.measured["random_reward"] = {"low": low, "high": high, "mean": mean}
     # One reward for every step still carries a signal where episodes end early (CartPole), or at the goal (sparse).
     ends_early = any(terminated for _, terminated, _ in batch.ends)
-    known_sparse = context.expectation.reward_dense is False
+    known_sparse = context.expectation.reward.dense is False
     if low == high and not (ends_early or known_sparse or only_two_values(context)):
         message = f"All {len(rewards)} rewards of the random policy are {low:g}: no action looks better than another."
         # Without goals a reward may wait at an end that random actions never reach, as MountainCar's does.
@@ -69,14 +69,14 @@ def run(context: PreflightContext) -> CheckFindings:
 def _compare(context: PreflightContext, low: float, high: float, mean: float) -> Iterator[Finding]:
     expectation, env_id, batch = context.expectation, context.env_id, context.batch
     remedy = "Look for a wrapper that scales, shifts or negates the reward."
-    if expectation.reward_range:
-        bottom, top = expectation.reward_range
+    bottom, top = expectation.reward.low, expectation.reward.high
+    if bottom is not None and top is not None:
         tolerance = _TOLERANCE * (top - bottom)
         if low < bottom - tolerance or high > top + tolerance:
             message = f"Rewards are in [{low:.4g}, {high:.4g}]; {env_id} is known for [{bottom:g}, {top:g}]."
             yield error("reward-out-of-range", message, remedy, observed=[low, high], expected=[bottom, top])
             return
-    expected = expectation.reward_random_mean
+    expected = expectation.reward.random_mean
     if expected and not 1 / _FACTOR <= mean / expected <= _FACTOR:
         message = f"The random policy's mean reward is {mean:.3g}; {env_id} is known for about {expected:g}."
         yield error("reward-scale-unexpected", message, remedy, observed=mean, expected=expected)
