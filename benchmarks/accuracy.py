@@ -22,7 +22,7 @@ from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
 from rldoctor import machine, stats
-from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveExamination, Patience, ScalarMemory
+from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis, Patience, ScalarMemory
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.match import Match, match
@@ -162,7 +162,7 @@ def detection(corpus: Sequence[RecordedRun], book: Rulebook) -> dict[str, float]
 def stopped_at(recorded: RecordedRun) -> float:
     """Return the share of its steps after which ``DoctorCallback(stop_when="sick")`` ends a run; infinity for never."""
     run, memory = recorded.run, ScalarMemory()
-    live = LiveExamination(memory, None, {}, Patience())
+    live = LiveDiagnosis(memory, None, {}, Patience())
     factors = {
         curve.tag: meaning.factor
         for names in shipped_tag_mappings()
@@ -174,7 +174,7 @@ def stopped_at(recorded: RecordedRun) -> float:
             for value in curve.values[curve.steps == step]:
                 memory.write({curve.tag: value / factors[curve.tag]}, {}, step)
         if live.has_news and live.points >= FEWEST_POINTS:
-            live.examine("benchmark")
+            live.diagnose("benchmark")
         if live.hopeless and step >= LEAST_PROGRESS * run.last_step:
             return step / run.last_step
     return float("inf")

@@ -21,6 +21,7 @@ from rldoctor.logs.read_issues import file_findings, invalid_record_finding, mer
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Curve, Finding, Json, Run
+from rldoctor.run_directory import RunRecord, as_number, json_table
 
 
 def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMapping] = ()) -> Run:
@@ -43,7 +44,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         UsageError: There is no such framework.
     """
     named = frameworks.find_tag_mapping(framework) if framework else None
-    record, findings = _read_record(directory / run_directory.RUN_FILE)
+    record, findings = _read_record(directory)
     mappings = [m for m in (*frameworks.shipped_tag_mappings(), *own) if named is None or m.supplement]
     mappings += [named] if named else []
     files = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings))
@@ -55,7 +56,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     evaluation = _evaluation(directory)
     curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
-    findings += file_findings(files, running=record.get("status") == "running")
+    findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
     return Run(
@@ -63,7 +64,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         framework=found.mapping.framework if found else "",
         curves=curves,
         unknown_tags=tuple(unknown),
-        record=record,
+        record=record.content,
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
         algorithm=_algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else ""),
@@ -74,9 +75,8 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     )
 
 
-def _algorithm(record: Mapping[str, Json]) -> str:
-    recipe = record.get("recipe")
-    algorithm = recipe.get("algorithm") if isinstance(recipe, Mapping) else None
+def _algorithm(record: RunRecord) -> str:
+    algorithm = record.recipe_table.get("algorithm")
     return algorithm.lower() if isinstance(algorithm, str) else ""
 
 
@@ -111,15 +111,14 @@ def _evaluation(directory: Path) -> Mapping[str, Json]:
 
 def _evaluated(content: Mapping[str, Json], curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return what an evaluation measured of the last policy, as the last point of the evaluations that were logged."""
-    aggregate, policy = content.get("aggregate"), content.get("policy")
-    steps = policy.get("steps") if isinstance(policy, Mapping) else None
-    if not isinstance(aggregate, Mapping) or type(steps) is not int or not 0 <= steps < LARGEST_STEP:
+    steps = json_table(content, "policy").get("steps")
+    if type(steps) is not int or not 0 <= steps < LARGEST_STEP:
         return {}
     found = {}
     for metric, key in (("evaluation_success_rate", "success_rate"), ("evaluation_return", "return_mean")):
-        value = aggregate.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            point = Curve(metric, np.array([steps]), np.array([float(value)]), run_directory.EVALUATION_FILE)
+        value = as_number(json_table(content, "aggregate").get(key))
+        if value is not None:
+            point = Curve(metric, np.array([steps]), np.array([value]), run_directory.EVALUATION_FILE)
             found[metric] = add_point(curves[metric], point) if metric in curves else point
     return found
 
@@ -127,15 +126,15 @@ def _evaluated(content: Mapping[str, Json], curves: Mapping[str, Curve]) -> dict
 def baseline_return(baselines: Json) -> float | None:
     """Return the better mean return of the zero-action and the random policy; ``None`` where neither was measured."""
     policies = baselines.values() if isinstance(baselines, Mapping) else ()
-    means = [aggregate.get("return_mean") for aggregate in policies if isinstance(aggregate, Mapping)]
-    numbers = [float(value) for value in means if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    return max((value for value in numbers if math.isfinite(value)), default=None)
+    means = [as_number(aggregate.get("return_mean")) for aggregate in policies if isinstance(aggregate, Mapping)]
+    return max((value for value in means if value is not None and math.isfinite(value)), default=None)
 
 
-def _read_record(path: Path) -> tuple[dict[str, Json], list[Finding]]:
-    """Return the content of ``run.json``, empty where it is missing or cannot be used, and why it cannot."""
+def _read_record(directory: Path) -> tuple[RunRecord, list[Finding]]:
+    """Return what ``run.json`` says, nothing where it is missing or cannot be used, and why it cannot."""
     try:
-        return run_directory.read_json(path, "the record of a run"), []
-    except CannotJudge as error:
-        missing = isinstance(error.__context__, FileNotFoundError | NotADirectoryError)
-        return {}, [] if missing else [invalid_record_finding(error.problem)]
+        return RunRecord(run_directory.load_object(directory / run_directory.RUN_FILE)), []
+    except (FileNotFoundError, NotADirectoryError):
+        return RunRecord(), []
+    except ValueError as error:
+        return RunRecord(), [invalid_record_finding(f"{run_directory.RUN_FILE} {error}.")]

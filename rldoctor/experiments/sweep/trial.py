@@ -214,7 +214,7 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
         if status and can_go_on(directory):
             training = resume(directory, watcher=teller, saved=saved, threads=1)
         else:
-            with run_directory.held(directory):
+            with run_directory.run_lock(directory):
                 clear(directory)
             training = train(
                 job.recipe,
