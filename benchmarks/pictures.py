@@ -1,6 +1,7 @@
-"""The pictures in README, from real reports: python -m benchmarks.pictures
+"""The pictures in README and the tutorial, from real reports: python -m benchmarks.pictures
 
-Runs one real checkup and diagnoses one recorded sick run, and draws what a terminal of 80 columns shows.
+Runs one checkup and diagnoses one recorded sick run; draws a terminal of 80 columns, the HTML report and the paths of a
+policy. Needs Chromium and the extra [pictures]. Two minutes.
 """
 
 from __future__ import annotations

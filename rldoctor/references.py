@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Band
 from rldoctor.recipe import Recipe, recipe_from_mapping
@@ -47,7 +47,7 @@ class Reference:
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of the shipped references, sorted."""
-    root = shipped.folder("reference_curves")
+    root = datafile.folder("reference_curves")
     return tuple(sorted(path.parent.relative_to(root).as_posix() for path in root.rglob(RECIPE_FILE)))
 
 
@@ -78,7 +78,7 @@ def find_folder(name: str, own: Sequence[Path] = ()) -> Path:
     Raises:
         UsageError: There is no such reference, or the last part is shared by several.
     """
-    root = shipped.folder("reference_curves")
+    root = datafile.folder("reference_curves")
     if name in names():
         return root / name
     mine = own_names(own)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import DEFAULTS, KEYS, find_config, read_config
 from rldoctor.errors import UsageError
 from rldoctor.model import Verdict
@@ -28,7 +28,7 @@ return_mean = "off"
 
 
 def reference(folder):
-    shutil.copytree(shipped.folder("reference_curves") / "cartpole" / "zoo", folder)
+    shutil.copytree(datafile.folder("reference_curves") / "cartpole" / "zoo", folder)
     return folder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rldoctor
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.cli.app import COMMANDS
 from rldoctor.explain import pages
 from rldoctor.recipe import CRITERIA
@@ -77,12 +77,12 @@ def test_every_command_helps_itself(word, capsys):
 
 @pytest.mark.parametrize("name", DIAGNOSES)
 def test_every_public_diagnosis_is_known(name):
-    assert (shipped.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
+    assert (datafile.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
     assert pages.look_up(name).sections
 
 
 def test_codes_are_used_once_and_follow_the_form():
-    signs = [path.name[:6] for path in (shipped.folder("checks") / "signs").rglob("*.toml")]
+    signs = [path.name[:6] for path in (datafile.folder("checks") / "signs").rglob("*.toml")]
     codes = [*signs, *(check.code for check in pages.preflight_checks()), *pages._table("codes.toml")]
     assert len(codes) == len(set(codes))
     for code in codes:
@@ -98,4 +98,4 @@ def test_the_package_is_typed_and_has_no_data_of_its_own():
     package = Path(rldoctor.__file__).parent
     assert not [path for path in package.rglob("*.toml") if "_shipped" not in path.parts]
     for folder in ("checks", "reference_curves"):
-        assert not list(shipped.folder(folder).rglob("*.py"))
+        assert not list(datafile.folder(folder).rglob("*.py"))

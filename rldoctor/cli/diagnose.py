@@ -71,7 +71,7 @@ def _floor(env: str) -> float | None:
     need_training_packages("diagnose --env")
     from rldoctor.environments import registry
     from rldoctor.environments.baselines import measure_baselines
-    from rldoctor.logs.read import floor_of
+    from rldoctor.logs.read import baseline_return
 
     registry.resolve(env)
-    return floor_of(measure_baselines(lambda: registry.make(env), range(_EPISODES)))
+    return baseline_return(measure_baselines(lambda: registry.make(env), range(_EPISODES)))

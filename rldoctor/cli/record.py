@@ -62,12 +62,12 @@ def record(
 def _record_existing(
     runs: Sequence[Path], name: str | None, out: Path, env: str | None, names: str | None, config: Config
 ) -> Path:
-    from rldoctor.logs.frameworks import own_names
+    from rldoctor.logs.frameworks import own_tag_mappings
     from rldoctor.recording.from_runs import RecordingSpec, record_existing
 
     if not name:
         raise UsageError("The new reference has no name.", "Give it one with --name, such as my_env/mine.")
-    made = record_existing(runs, RecordingSpec(name, out, env, names, own_names(config.rules)))
+    made = record_existing(runs, RecordingSpec(name, out, env, names, own_tag_mappings(config.rules)))
     for run in made.left_out:
         typer.echo(f"{run} does not pass its recipe's criteria and is left out: rldoctor gate {run}")
     for run, cause in made.doubtful.items():

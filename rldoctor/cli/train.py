@@ -43,7 +43,7 @@ def train(
     need_training_packages("train")
     from rldoctor.cli.progress import bars
     from rldoctor.references import load_trainable
-    from rldoctor.run_directory import create, place, removed_if_empty
+    from rldoctor.run_directory import create, place, read_run_record, removed_if_empty, require
 
     changes = pairs(set_)
     changes += (f"env={env}",) if env is not None else ()
@@ -64,12 +64,12 @@ def train(
     from rldoctor.environments.engine import require_engine
     from rldoctor.environments.registry import resolve
     from rldoctor.training.train import resume as go_on
-    from rldoctor.training.train import total_steps_of
     from rldoctor.training.train import train as begin
 
     with bars() as bar:
         if resume is not None:
-            training = go_on(resume, watcher=bar("train", total_steps_of(resume)))
+            total = read_run_record(require(resume)).require_recipe(resume).total_steps
+            training = go_on(resume, watcher=bar("train", total))
         else:
             resolve(recipe.env)
             require_engine(engine, recipe.env)

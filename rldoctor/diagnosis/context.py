@@ -8,12 +8,12 @@ from functools import cache
 
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.frameworks import own_names
+from rldoctor.logs.frameworks import own_tag_mappings
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Suppressed
 from rldoctor.references import Reference, load_own
 from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
-from rldoctor.rulebook.observe import Observation, observe
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.thresholds import with_thresholds
 
 
@@ -43,7 +43,7 @@ class DiagnosisContext:
         return tuple(
             Suppressed(item.sign.code, item.sign.name, reason)
             for item, reason in seen
-            if isinstance(item, Observation) and item.fires
+            if isinstance(item, Evidence) and item.fires
         )
 
     @property
@@ -80,7 +80,7 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
         moved,
         f"only {', '.join(asked)} of the signs" if asked and not select else "",
         load_own(config.references),
-        own_names(config.rules),
+        own_tag_mappings(config.rules),
     )
 
 

@@ -23,7 +23,7 @@ from rldoctor.diagnosis.verdict import MIXED_RUNS, decide, is_foreign, is_short
 from rldoctor.errors import CannotJudge, RldoctorError
 from rldoctor.executors import Executor, Tell, map_jobs
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.frameworks import find_names
+from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
@@ -82,7 +82,7 @@ def diagnose(
     # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
     means = context_of(config, select, ignore)
     if framework:
-        find_names(framework, means.names)
+        find_tag_mapping(framework, means.names)
     plain = config.is_plain and not (select or ignore)
     means_sent = None if plain else means
     one = partial(
@@ -185,7 +185,7 @@ def diagnose_run(
     observed, unobserved = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
     ranked = rank(book, strengths, run.algorithm)
-    fired = [item for item in observed if item.fires and not item.sign.reassuring]
+    fired = [item for item in observed if item.fires and not item.sign.of_health]
     verdict, summary = decide(run, case, observed, ranked)
     codes = {item.sign.code for item in fired}
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
@@ -234,7 +234,7 @@ def _diagnoses(
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
     """
-    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if rule.beside}
+    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
         short = not is_foreign(case.run) and (is_short(case) or "episode_return" in case.curves)
@@ -248,7 +248,7 @@ def _diagnoses(
 
 def _beside(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
     """Return a diagnosis that does not compete for the odds: it holds or it does not."""
-    shown = tuple(code for code in rule.weights if code in fired)
+    shown = tuple(code for code in rule.hallmarks if code in fired)
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
 
 
@@ -258,8 +258,8 @@ def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
         name=rule.name,
         title=rule.title,
         probability=round(item.probability, 4),
-        evidence_for=item.speaks_for[:6],
-        evidence_against=item.speaks_against[:4],
+        evidence_for=item.evidence_for[:6],
+        evidence_against=item.evidence_against[:4],
         remedy=concrete(rule, matched, run),
         next_test=rule.next_test,
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rldoctor import references
-from rldoctor.errors import UsageError
 from rldoctor.model import Json, Run
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
+from rldoctor.run_directory import RunRecord
 from rldoctor.settings import HYPERPARAMETERS
 
 # Recognising an environment by its curves alone must be nearly certain: a wrong twin makes every judgement wrong.
@@ -55,7 +55,7 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
     Raises:
         UsageError: The wanted reference does not exist.
     """
-    own = _own_recipe(run.record)
+    own = RunRecord(run.record).recipe
     if not run.counts_steps:
         why = f"its logs count {run.step_axis}, not environment steps: no reference can be held against it"
         return Match(None, False, why, own)
@@ -132,17 +132,6 @@ def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
 
 def _show(value: Json) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _own_recipe(record: Mapping[str, Json]) -> Recipe | None:
-    recipe = record.get("recipe")
-    if not isinstance(recipe, Mapping):
-        return None
-    try:
-        return recipe_from_mapping(recipe, "run.json")
-    except UsageError:
-        # A stranger's run.json must not stop the diagnosis of the curves beside it.
-        return None
 
 
 def _recognise(run: Run, mine: Sequence[Reference]) -> Match:

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from rldoctor import shipped, stats
+from rldoctor import datafile, stats
 from rldoctor.errors import UsageError
 from rldoctor.model import Curve, TableRow, Verdict
 from rldoctor.rulebook import Case
@@ -35,7 +35,7 @@ def rows() -> tuple[Row, ...]:
     Raises:
         UsageError: The file is not valid.
     """
-    path = shipped.folder("checks") / "chapter_table.toml"
+    path = datafile.folder("checks") / "chapter_table.toml"
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))["row"]
         return tuple(

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.frameworks import own_names, shipped_names
+from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
 from rldoctor.preflight.check_docs import CheckPage, own_pages, preflight_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
@@ -91,7 +91,7 @@ def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
 
 @cache
 def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
-    path = shipped.folder("checks") / name
+    path = datafile.folder("checks") / name
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -110,7 +110,7 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
         sections = (
             ("What it is", sign.what),
             ("Why it matters", sign.why),
-            ("What to do", sign.do),
+            ("What to do", sign.remedy),
             ("When it is a false alarm", sign.false_alarms),
             ("Made for", _made_for(book, sign.algorithms)),
             ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
@@ -133,7 +133,7 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
         )
         pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
-    for metric in book.metrics.values():
+    for name, metric in book.metrics.items():
         sections = (
             ("Meaning", metric.meaning),
             ("How to read it", metric.reading),
@@ -142,16 +142,16 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("How to log it", metric.how_to_log),
             ("Source", metric.source),
         )
-        pages.append(((metric.name,), Page(metric.name, metric.title, sections)))
-    for algorithm in book.algorithms.values():
+        pages.append(((name,), Page(name, metric.title, sections)))
+    for name, algorithm in book.algorithms.items():
         sections = (
             ("What it is", algorithm.what),
             ("What can be judged", algorithm.limits or "Everything that the doctor knows."),
             ("Source", algorithm.source),
         )
-        pages.append(((algorithm.name,), Page(algorithm.name, algorithm.title, sections)))
+        pages.append(((name,), Page(name, algorithm.title, sections)))
     for code, entry in _table("codes.toml").items():
-        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["do"])))
+        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["remedy"])))
         pages.append(((code, entry["name"]), page))
     for name, entry in _table("concepts.toml").items():
         text = " ".join(entry["text"].split())
@@ -192,7 +192,7 @@ def _in_words(change: SettingChange) -> str:
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in (*shipped_names(), *own_names(rules)):
+    for framework in (*shipped_tag_mappings(), *own_tag_mappings(rules)):
         meaning = framework.meaning(tag)
         if meaning is not None:
             return meaning.metric

@@ -95,8 +95,7 @@ def _by_recipe(directories: Sequence[Path]) -> list[list[Path]]:
     groups: dict[str, list[Path]] = {}
     for directory in directories:
         try:
-            record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
-            key = repr(record.get("recipe") or directory)
+            key = repr(run_directory.read_run_record(directory).recipe_table or directory)
         except CannotJudge:
             key = str(directory)
         groups.setdefault(key, []).append(directory)

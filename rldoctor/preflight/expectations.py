@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError, near
 from rldoctor.model import FloatArray
 
@@ -64,7 +64,7 @@ def load_expectations(rules: tuple[Path, ...] = ()) -> Mapping[str, Expectation]
         UsageError: A file is not valid, or speaks of an environment that another one speaks of.
     """
     found: dict[str, Expectation] = {}
-    for root in (shipped.folder("checks"), *rules):
+    for root in (datafile.folder("checks"), *rules):
         for path in sorted((root / "preflight" / "environments").glob("*.toml")):
             expectation = expectation_from(read_toml(path), path.name if root not in rules else str(path))
             for env in expectation.envs:

@@ -14,7 +14,7 @@ from rldoctor import run_directory
 from rldoctor.environments import registry
 from rldoctor.environments.rollouts import Env, goal_distance, stack
 from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError
-from rldoctor.training.evaluate import load_policy, recipe_of
+from rldoctor.training.evaluate import load_policy
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,7 +77,7 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
     require_renderer(file)
     import imageio.v3 as imageio
 
-    recipe = recipe_of(directory)
+    recipe = run_directory.read_run_record(directory).require_recipe(directory)
     model, _, _ = load_policy(recipe, run_directory.find_policy(directory))
 
     def act(observations: Any) -> Any:

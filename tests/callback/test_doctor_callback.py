@@ -257,28 +257,28 @@ def test_weights_that_turn_nan_are_logged_and_the_callback_survives(caplog: Any)
     assert not caplog.records
 
 
-def test_observations_that_turn_nan_are_told_before_sb3_breaks_off(tmp_path: Path, caplog: Any) -> None:
+def test_observations_that_turn_nan_are_reported_before_sb3_raises(tmp_path: Path, caplog: Any) -> None:
     with pytest.raises(ValueError, match="nan"):
         train(PENDULUM, tmp_path, DoctorCallback(budget=math.inf), "observations-nan", "early")
     assert ["NaN or infinite" in record.message for record in caplog.records] == [True]
     assert read_run(tmp_path).curves["observation_nonfinite"].values[-1] > 0
 
 
-def test_a_measurement_that_fails_is_left_out_with_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_measurement_that_fails_is_skipped_with_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     def broken(rollout: Any) -> dict[str, float]:
-        raise RuntimeError("no such luck")
+        raise RuntimeError("out of order")
 
     monkeypatch.setattr(doctor_callback, "MEASURES", (broken, *doctor_callback.MEASURES))
     found = _watched(CARTPOLE, rollouts=3)
     assert len(found["doctor/gae_error"]) == 3
     assert [record.message for record in caplog.records] == [
-        "DoctorCallback leaves out the measurement of broken: RuntimeError: no such luck"
+        "DoctorCallback skips the measurement of broken: RuntimeError: out of order"
     ]
 
 
-def test_off_policy_algorithms_are_left_alone_and_told_so_once(caplog: Any) -> None:
+def test_off_policy_algorithms_are_not_measured_and_one_line_says_so(caplog: Any) -> None:
     SAC("MlpPolicy", PENDULUM, learning_starts=50, device="cpu").learn(60, callback=DoctorCallback())
-    assert [record.message.partition(";")[2].split()[0] for record in caplog.records] == ["SAC"]
+    assert ["not SAC." in record.message for record in caplog.records] == [True]
 
 
 def test_a2c_is_measured(caplog: Any) -> None:

@@ -185,7 +185,7 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(hand_made):
     path = hand_made.directory / run_directory.EVALUATION_FILE
     path.unlink()
     os.mkfifo(path)
-    assert "not a file" in reason(judge_run(hand_made.directory))
+    assert "not a plain file" in reason(judge_run(hand_made.directory))
 
 
 def test_a_run_without_recipe(hand_made):

@@ -174,7 +174,7 @@ def test_damage_is_told_with_its_byte(tmp_path, make):
     finding = only(run, "LOG102")
     assert finding.severity is Severity.WARNING
     assert finding.evidence["count"] == 4
-    assert finding.message.endswith("What is whole was read. 1 more of the event files is like that.")
+    assert finding.message.endswith("What is whole was read. 1 more of the files is like that.")
     assert finding.evidence["byte"] <= 200
     assert len(finding.evidence["files"]) == 2
     assert len(run.curves["approx_kl"]) == 14
@@ -257,7 +257,7 @@ def test_hostile_directory_and_file_names(tmp_path, make):
 
 def test_reading_imports_no_deep_learning():
     code = (
-        "import sys, rldoctor.logs, rldoctor.logs.frameworks as f; f.shipped_names();"
+        "import sys, rldoctor.logs, rldoctor.logs.frameworks as f; f.shipped_tag_mappings();"
         "print([m for m in ('torch', 'tensorflow', 'gymnasium', 'stable_baselines3', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

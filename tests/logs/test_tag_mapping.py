@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rldoctor.errors import UsageError
-from rldoctor.logs.frameworks import find_names, recognise, shipped_names
+from rldoctor.logs.frameworks import find_tag_mapping, identify, shipped_tag_mappings
 from rldoctor.logs.tag_mapping import Meaning
 from rldoctor.logs.tag_mapping_file import load_names
 from rldoctor.model import Aggregation
@@ -46,7 +46,7 @@ aggregation = "mean"
 
 
 def names_named(framework):
-    return next(names for names in shipped_names() if names.framework == framework)
+    return next(names for names in shipped_tag_mappings() if names.framework == framework)
 
 
 def test_sb3_knows_every_canonical_metric():
@@ -57,7 +57,7 @@ def test_sb3_knows_every_canonical_metric():
     assert sb3.meaning("train/n_updates") is None
 
 
-@pytest.mark.parametrize("names", shipped_names(), ids=lambda names: names.framework)
+@pytest.mark.parametrize("names", shipped_tag_mappings(), ids=lambda names: names.framework)
 def test_every_dictionary_speaks_of_known_metrics_and_algorithms(names):
     book = load_rulebook()
     assert {meaning.metric for meaning in names.tags.values()} <= set(book.metrics)
@@ -74,28 +74,28 @@ def test_the_doctors_own_tags_are_known_by_their_prefix():
 
 
 def test_a_framework_is_recognised_by_its_own_words_only():
-    known = shipped_names()
-    assert recognise(["rollout/ep_rew_mean", "custom/x"], known).names.framework == "sb3"
-    assert recognise(["train/loss", "train/learning_rate", "train/value_loss"], known) is None
-    assert recognise(["doctor/x"], known) is None
-    assert recognise([], known) is None
+    known = shipped_tag_mappings()
+    assert identify(["rollout/ep_rew_mean", "custom/x"], known).mapping.framework == "sb3"
+    assert identify(["train/loss", "train/learning_rate", "train/value_loss"], known) is None
+    assert identify(["doctor/x"], known) is None
+    assert identify([], known) is None
 
 
 def test_the_framework_that_knows_most_is_recognised_with_its_share():
-    found = recognise(["rollout/ep_rew_mean", "time/fps", "custom/x", "doctor/gradient_norm"], shipped_names())
-    assert (found.names.framework, found.known, found.logged, found.wanted) == ("sb3", 2, 3, False)
-    named = recognise(["custom/x"], shipped_names(), find_names("cleanrl"))
-    assert (named.names.framework, named.known, named.logged, named.wanted) == ("cleanrl", 0, 1, True)
+    found = identify(["rollout/ep_rew_mean", "time/fps", "custom/x", "doctor/gradient_norm"], shipped_tag_mappings())
+    assert (found.mapping.framework, found.known, found.logged, found.named) == ("sb3", 2, 3, False)
+    named = identify(["custom/x"], shipped_tag_mappings(), find_tag_mapping("cleanrl"))
+    assert (named.mapping.framework, named.known, named.logged, named.named) == ("cleanrl", 0, 1, True)
 
 
 def test_a_framework_is_found_by_its_name_or_file(tmp_path):
     path = tmp_path / "x.toml"
     path.write_text(GOOD)
-    assert find_names(str(path)).title == "X"
+    assert find_tag_mapping(str(path)).title == "X"
     with pytest.raises(UsageError, match="Did you mean cleanrl"):
-        find_names("cleanrk")
+        find_tag_mapping("cleanrk")
     with pytest.raises(UsageError, match="cannot be read"):
-        find_names(str(tmp_path / "none.toml"))
+        find_tag_mapping(str(tmp_path / "none.toml"))
 
 
 def test_a_star_stands_for_one_part_of_a_tag():

@@ -23,7 +23,7 @@ from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
-from rldoctor.training.train import newest_checkpoint, resume, total_steps_of, train
+from rldoctor.training.train import newest_checkpoint, resume, train
 
 
 class Interrupts:
@@ -354,7 +354,7 @@ def test_a_record_that_lacks_something(interrupted, key, value):
     record = record_of(interrupted)
     record[key] = value
     (interrupted / run_directory.RUN_FILE).write_text(json.dumps(record))
-    with pytest.raises(UsageError, match=f"no {key}"):
+    with pytest.raises((UsageError, CannotJudge), match=f"no {key}"):
         resume(interrupted)
 
 
@@ -373,7 +373,7 @@ def test_two_processes_do_not_train_into_one_directory(interrupted, small):
     def resume_elsewhere():
         return subprocess.run([sys.executable, "-c", code, interrupted], capture_output=True, text=True)
 
-    with run_directory.held(interrupted):
+    with run_directory.run_lock(interrupted):
         refused = resume_elsewhere()
         assert "UsageError: Another process is training into" in refused.stderr
         with pytest.raises(UsageError, match="Another process"):
@@ -382,7 +382,3 @@ def test_two_processes_do_not_train_into_one_directory(interrupted, small):
     # What a process that was killed leaves behind locks nobody out.
     assert (interrupted / run_directory.LOCK_FILE).exists()
     assert resume_elsewhere().returncode == 0
-
-
-def test_total_steps(interrupted_once):
-    assert total_steps_of(interrupted_once) == 1536

@@ -67,7 +67,7 @@ def conduct(
         known = [trial for trial in plan.trials if trial not in todo]
         try:
             _make(plan.folder)
-            with run_directory.held(plan.folder), bars(len(todo), steps) as onlooker:
+            with run_directory.run_lock(plan.folder), bars(len(todo), steps) as onlooker:
                 failures = run(todo, executor, command=command, onlooker=onlooker, known=known)
         except KeyboardInterrupt:
             raise Stopped(

@@ -14,7 +14,7 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.experiments.sweep.compare import STABLE_BELOW, Outcome, compared
 from rldoctor.experiments.sweep.plan import Plan, Trial
 from rldoctor.experiments.sweep.run import Failure
-from rldoctor.gate.evaluation import as_number, read_evaluation
+from rldoctor.gate.evaluation import read_evaluation
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
@@ -29,6 +29,7 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.run_directory import as_number
 
 # Below this an interval of a bootstrap is a guess (Henderson 2018; rldoctor.stats.bootstrap_interval).
 _FEWEST_SEEDS = 5

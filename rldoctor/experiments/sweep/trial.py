@@ -14,7 +14,7 @@ from rldoctor.environments.engine import Engine
 from rldoctor.errors import CannotJudge, RldoctorError, Stopped, UsageError
 from rldoctor.executors import Tell
 from rldoctor.gate.evaluation import read_evaluation
-from rldoctor.logs.file_kinds import is_event_file
+from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 
@@ -214,7 +214,7 @@ def _do(job: TrialJob, directory: Path, teller: _Teller, saved: Callable[[], Non
         if status and can_go_on(directory):
             training = resume(directory, watcher=teller, saved=saved, threads=1)
         else:
-            with run_directory.held(directory):
+            with run_directory.run_lock(directory):
                 clear(directory)
             training = train(
                 job.recipe,

@@ -135,7 +135,7 @@ def _conducted(
     _make(plan.folder)
     if not plan.remedies or (plan.outside and discriminate.confirmed(told) is not None):
         return replace(_planned(plan, wishes, told), outcome=TreatmentOutcome.INSTRUCTED)
-    with run_directory.held(plan.folder):
+    with run_directory.run_lock(plan.folder):
         plan, probes = pilot_run.in_order(plan, tie, means, tell) if tie is not None else (plan, ())
         trials = _rounds(plan, means, tell)
         controls = _controlled(plan, trials[-1], means, tell)

@@ -17,10 +17,11 @@ from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
 from rldoctor.experiments.treatment.trial_outcome import healthy_have, how_it_ended, last_of, leads, named, said
 from rldoctor.gate import judge_run
-from rldoctor.gate.evaluation import as_number, mapping
 from rldoctor.logs import discover, read_run
 from rldoctor.model import GateResult, Json, TreatmentTrial, TrialState, Verdict
 from rldoctor.recipe import Recipe
+from rldoctor.run_directory import as_number
+from rldoctor.run_directory import json_table as mapping
 from rldoctor.training.training_callback import Watcher
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _begun_or_resumed(
     shared: dict[str, Any] = {"watcher": watch, "stop": watch.stop, "threads": means.threads, "stop_when": stop_when}
     if can_go_on(directory):
         return resume(directory, **shared)
-    with run_directory.held(directory):
+    with run_directory.run_lock(directory):
         clear(directory)
     return train(attempt.recipe, directory, attempt.seed, command=means.command, **shared)
 

@@ -1,4 +1,4 @@
-"""TFRecord framing: which byte ranges of an event file are whole records, proven by their checksums.
+"""TFRecord: which byte ranges of an event file are whole records, proven by their checksums.
 
 A record is ``length (uint64) | masked CRC of the length (uint32) | data | masked CRC of the data (uint32)``, all little
 endian. Source: tensorflow/core/lib/io/record_writer.h. The file may come from anybody: no length is believed before its
@@ -8,7 +8,7 @@ checksum holds and the file is known to be that long.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from google_crc32c import value as crc32c
 from numpy.typing import NDArray
 
+from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.model import IntArray
 
 Read = Callable[[int, int], bytes]
@@ -25,43 +26,12 @@ HEAD = 12  # length and its checksum
 FOOT = 4  # checksum of the data
 _BLOCK = 2**20
 # An event with scalars is some dozen bytes, some kilobytes where a framework logs all its tags in one. Parsing can cost
-# twenty times the size in memory, so that larger records (images, graphs, hostile ones) are stepped over unparsed.
+# twenty times the size in memory, so that larger records (images, graphs, hostile ones) are skipped unparsed.
 MAX_RECORD = 4 * 2**20
 # Bytes of one file that may be searched for the next whole record: 1 to 2 seconds of work.
 _MAX_SEARCH = 64 * 2**20
 _FIRST_SEARCH = 512
 _MAX_CACHED_HEADS = 4096
-# Kept apart for the message; beyond this only the count goes on.
-_MAX_TROUBLES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ReadIssue:
-    """Something in a file that could not be read.
-
-    Attributes:
-        kind: ``torn``, ``corrupt``, ``oversized``, ``crowded``, ``empty`` or ``unreadable``.
-        offset: Where the trouble begins, in bytes from the start of the file.
-        what: What is wrong there, as the second half of a sentence.
-    """
-
-    kind: str
-    offset: int
-    what: str
-
-
-@dataclass(slots=True)
-class ReadIssues:
-    """The first few troubles of a file, and how many of each kind there are in all."""
-
-    first: list[ReadIssue] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, kind: str, offset: int, what: str) -> None:
-        """Note a trouble."""
-        if kind not in self.counts or len(self.first) < _MAX_TROUBLES:
-            self.first.append(ReadIssue(kind, offset, what))
-        self.counts[kind] = self.counts.get(kind, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +102,10 @@ def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
     return numbers
 
 
-def records(read: Read, size: int, troubles: ReadIssues, start: int = 0) -> Iterator[tuple[int, bytes]]:
+def records(read: Read, size: int, issues: ReadIssues, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield the offset and the data of every whole record in the first ``size`` bytes of a file, from ``start`` on.
 
-    Never raises for what the bytes are: a damaged record is noted in ``troubles`` and the search goes on behind it. At
+    Never raises for what the bytes are: a damaged record is added to ``issues`` and the search goes on behind it. At
     most one block, or one record of ``MAX_RECORD``, is in memory.
     """
     search = _Search(read)
@@ -151,30 +121,29 @@ def records(read: Read, size: int, troubles: ReadIssues, start: int = 0) -> Iter
                 if start + len(block) < size:
                     start, at, block, size = _refill(read, start + at, HEAD + FOOT, size)
                     continue
-                troubles.add("torn", start + at, f"ends {len(head)} bytes into a record")
+                issues.add("truncated", start + at, f"ends {len(head)} bytes into a record")
                 return
             length = _length(head)
             if length is not None and len(lengths) < _MAX_CACHED_HEADS:
                 lengths[head] = length
         end = at + HEAD + length + FOOT if length is not None else -1
         if length is None or start + end > size:
-            # A damaged head, or a record beyond the file's end: whole records behind it mean damage, not a tear.
+            # A damaged head, or a record beyond the file's end: whole records behind it mean damage, not an early end.
             offset = start + at
             found = search.next_head(offset + 1, size)
             if found is None and length is not None:
-                troubles.add(
-                    "torn", offset, f"ends {size - offset} bytes into a record of {length + HEAD + FOOT} bytes"
-                )
+                what = f"ends {size - offset} bytes into a record of {length + HEAD + FOOT} bytes"
+                issues.add("truncated", offset, what)
                 return
             what = "has a record that reaches beyond its end" if length is not None else "has a damaged record length"
             if found is None:
                 what = f"{what}, and no whole record behind it: {size - offset} bytes could not be read"
-                troubles.add("corrupt", offset, what)
+                issues.add("corrupt", offset, what)
                 return
-            troubles.add("corrupt", offset, f"{what}: {found - offset} bytes could not be read")
+            issues.add("corrupt", offset, f"{what}: {found - offset} bytes could not be read")
             start, at, block, size = _refill(read, found, 0, size)
         elif length > MAX_RECORD:
-            troubles.add("oversized", start + at, f"has a record of {length} bytes, too large to hold scalars")
+            issues.add("oversized", start + at, f"has a record of {length} bytes, too large to hold scalars")
             start, at, block, size = _refill(read, start + end, 0, size)
         elif end > len(block):
             start, at, block, size = _refill(read, start + at, end - at, size)
@@ -183,7 +152,7 @@ def records(read: Read, size: int, troubles: ReadIssues, start: int = 0) -> Iter
             if _masked(crc32c(data)) == int.from_bytes(block[end - FOOT : end], "little"):
                 yield start + at, data
             else:
-                troubles.add("corrupt", start + at, f"has a record of {length} bytes with a wrong checksum")
+                issues.add("corrupt", start + at, f"has a record of {length} bytes with a wrong checksum")
                 if _is_no_head(read(start + end, min(HEAD, size - start - end))):
                     # The length itself was not meant for this place: half a record, or a block that was lost.
                     found = search.next_head(start + at + 1, size)

@@ -19,7 +19,7 @@ from functools import cache
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from rldoctor import machine, shipped
+from rldoctor import datafile, machine
 from rldoctor.errors import UsageError
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, note
@@ -53,7 +53,7 @@ class BrokenTogether:
 @cache
 def known_broken() -> tuple[BrokenTogether, ...]:
     """Return the shipped combinations."""
-    path = shipped.folder("checks") / "preflight" / "versions.toml"
+    path = datafile.folder("checks") / "preflight" / "versions.toml"
     rules = Table(read_toml(path), path.name).get("broken", list, required=True)
     return tuple(broken_from(Table(rule, f"{path.name}: broken[{i}]")) for i, rule in enumerate(rules))
 

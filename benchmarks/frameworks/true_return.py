@@ -1,4 +1,4 @@
-"""The environment of the recorded runs: a reward that can be scaled, beside the true return, which cannot."""
+"""The environment of the recorded runs: a reward that can be scaled, and the true return, which cannot."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import gymnasium
 import numpy as np
 
 
-class RecordedRun(gymnasium.Wrapper):
-    """Scales the reward and keeps the true return of each episode in ``returns``."""
+class TrueReturn(gymnasium.Wrapper):
+    """Scales the reward, and keeps the unscaled return of each episode in ``returns``."""
 
     def __init__(self, env: gymnasium.Env, scale: float, returns: list[float]) -> None:
         super().__init__(env)
