@@ -18,7 +18,7 @@ from rldoctor.experiments.treatment.trial import has_logs
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
-    Json,
+    OutcomeCurve,
     Report,
     Run,
     Severity,
@@ -140,7 +140,7 @@ def write_reports(report: Report, folder: Path) -> None:
         write_file(report, format_, folder / f"{REPORT}.{suffix}", verbose=format_ == "text")
 
 
-def _curves(patient: Admission, treatment: Treatment, trained: list[Run]) -> dict[str, Json]:
+def _curves(patient: Admission, treatment: Treatment, trained: list[Run]) -> dict[str, OutcomeCurve]:
     """Return the outcome of the sick run and of each trial, thinned: what a reader looks at first."""
     names = [
         "before",
@@ -152,12 +152,12 @@ def _curves(patient: Admission, treatment: Treatment, trained: list[Run]) -> dic
     metric = next((m for m in OUTCOMES if all(m in run.curves for run in runs)), None)
     if metric is None:
         return {}
-    curves: dict[str, Json] = {}
+    curves: dict[str, OutcomeCurve] = {}
     for name, run in zip(names, runs, strict=True):
         curve = run.curves[metric].finite()
         if not len(curve):
             continue
         kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_POINTS)).round().astype(int))
         values = [float(f"{value:.4g}") for value in curve.values[kept].tolist()]
-        curves[name] = {"metric": metric, "steps": curve.steps[kept].tolist(), "values": values}
+        curves[name] = OutcomeCurve(metric, tuple(curve.steps[kept].tolist()), tuple(values))
     return curves
