@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from msgspec import structs
-
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
@@ -18,7 +16,6 @@ from rldoctor.model import Page
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
-from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange, Sign
 
 _CODES = "logs and gate"
@@ -162,18 +159,17 @@ def _named(shelf: str, name: str, title: str, sections: _Sections, line: str = "
 def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
     return (
         ("What it is", sign.what),
-        ("What it measures", "; and ".join(_condition_text(condition) for condition in sign.when)),
         ("Why it matters", sign.why),
+        ("How it is measured", sign.measured),
         ("What to do", sign.remedy),
         ("False alarms", sign.false_alarms),
         ("Applies to", _algorithms_of(book, sign.algorithms)),
-        ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
+        ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
         ("Source", sign.source),
     )
 
 
 def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
-    signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
     names = {check.code: check.name for check in all_checks()}
     return (
         ("What happens", rule.what),
@@ -181,8 +177,8 @@ def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
         ("What rldoctor treat tries", _changes_text(rule)),
         ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
         ("How to tell it from similar causes", rule.next_test),
-        ("Evidence for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
-        ("Evidence against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
+        ("Evidence for it", _signs_text(book, rule.evidence_for)),
+        ("Evidence against it", _signs_text(book, rule.evidence_against)),
         ("Applies to", _algorithms_of(book, rule.algorithms)),
         ("Source", rule.source),
     )
@@ -193,21 +189,8 @@ def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
     return ", ".join(book.algorithms[name].title for name in algorithms)
 
 
-def _condition_text(condition: Condition) -> str:
-    """Return a condition as text, such as ``level of approx_kl: thresholds 0.03 to 0.12, statistic median``."""
-    details = []
-    for field in structs.fields(condition):
-        value = getattr(condition, field.name)
-        if field.name == "metric" or value == field.default or value is False:
-            continue
-        text = f" {value:g}" if isinstance(value, float) else "" if value is True else f" {value}"
-        if isinstance(value, tuple):
-            to = " to " if field.name in ("thresholds", "window") else ", "
-            text = f" {to.join(f'{part:g}' if isinstance(part, float) else str(part) for part in value)}"
-        details.append(f"{field.name.replace('_', ' ')}{text}")
-    detector = str(type(condition).__struct_config__.tag).replace("_", " ")
-    of = f" of {condition.metric}" if condition.metric else ""
-    return f"{detector}{of}{': ' if details else ''}{', '.join(details)}"
+def _signs_text(book: Rulebook, codes: Sequence[str]) -> str:
+    return ", ".join(f"{code} {book.signs[code].name}" for code in codes)
 
 
 def _changes_text(rule: DiagnosisRule) -> str:
