@@ -51,7 +51,7 @@ def examine(patient: PreflightContext) -> CheckFindings:
         reason = problem.strerror or str(problem)
         message = f"Nothing can be written to {place}: {reason}."
         yield error(
-            "run-directory-not-writable", message, "Name a writable place with --out, or change its permissions."
+            "run-directory-not-writable", message, "Name a writable place with --runs, or change its permissions."
         )
         return ""
     free = shutil.disk_usage(place).free
@@ -59,11 +59,15 @@ def examine(patient: PreflightContext) -> CheckFindings:
     if free < _TOO_LITTLE:
         message = f"{free / 1e6:,.0f} MB are free at {place}; a run with its checkpoints needs up to 100 MB."
         yield error(
-            "disk-full", message, "Free space or name another place with --out.", observed=free, expected=_TOO_LITTLE
+            "disk-full", message, "Free space or name another place with --runs.", observed=free, expected=_TOO_LITTLE
         )
     elif free < _LITTLE:
         message = f"{free / 1e6:,.0f} MB are free at {place}; several runs may fill it."
         yield warning(
-            "disk-nearly-full", message, "Free space or name another place with --out.", observed=free, expected=_LITTLE
+            "disk-nearly-full",
+            message,
+            "Free space or name another place with --runs.",
+            observed=free,
+            expected=_LITTLE,
         )
     return f"{free / 1e9:,.0f} GB free"
