@@ -14,7 +14,7 @@ from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.model import SettingResult, SweepResult
 from rldoctor.model.report_json import read_report
-from rldoctor.render.sweep_tables import Words, tables
+from rldoctor.render.sweep_tables import TextTable, tables
 
 DOCUMENT = DOCS / "exercises.md"
 SEEDS = ("sweep", "--seeds", "0-4")
@@ -28,7 +28,7 @@ def swept(words: tuple[str, ...], out: Path, name: str) -> SweepResult:
     return read_report(out / f"sweeps/fetch_reach_dense/chapter/{name}.json").subjects[0]
 
 
-def markdown(words: Words) -> str:
+def markdown(words: TextTable) -> str:
     rows = [words.headings, tuple("---" for _ in words.headings), *words.rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

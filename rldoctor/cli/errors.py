@@ -82,7 +82,7 @@ def _write_for_programs(arguments: list[str], error: RldoctorError, format_: str
     """Write the error as a report where the report was to go: no report would look like nothing to report."""
     from rldoctor.diagnosis.report_files import write_text
     from rldoctor.model import FailedCommand, Report, Unjudged, Verdict
-    from rldoctor.render import FORMATS, render
+    from rldoctor.render.formats import FORMATS, render
     from rldoctor.render.json_report import render_error
 
     if format_ not in FORMATS:

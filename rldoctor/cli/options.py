@@ -16,7 +16,7 @@ RUNS = Path("runs")
 
 
 class Format(StrEnum):
-    """Output formats; the names are the keys of ``rldoctor.render.FORMATS``."""
+    """Output formats; the names are the keys of ``rldoctor.render.formats.FORMATS``."""
 
     TEXT = "text"
     JSON = "json"

@@ -23,18 +23,17 @@ def finish(report: Report, format_: Format, verbose: bool = False, output: Path 
         typer.Exit: Always, but for
         UsageError: ``output`` cannot be written to.
     """
-    from rldoctor.diagnosis.report_files import write_file
-    from rldoctor.render import stream
+    from rldoctor.diagnosis.report_files import pieces, write_file
 
     if output is not None:
         write_file(report, format_.value, output, verbose)
         raise typer.Exit(report.exit_code)
     try:
         with literally(sys.stdout) if format_ is Format.TEXT else contextlib.nullcontext():
-            pieces = stream(report, format_.value, verbose)
-            if pieces is not None:
-                for piece in pieces:
-                    typer.echo(piece, nl=False)
+            parts = pieces(report, format_.value, verbose)
+            if parts is not None:
+                for part in parts:
+                    typer.echo(part, nl=False)
                 typer.echo()
     except (BrokenPipeError, SystemExit) as error:
         if not reader_is_gone(error):

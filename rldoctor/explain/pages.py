@@ -110,24 +110,24 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
         sections = (
             ("What it is", sign.what),
             ("Why it matters", sign.why),
+            ("How it is measured", sign.measured),
             ("What to do", sign.remedy),
             ("When it is a false alarm", sign.false_alarms),
             ("Made for", _made_for(book, sign.algorithms)),
-            ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
+            ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
             ("Source", sign.source),
             ("Comes from", "" if sign.code in ours.signs else str(sign.file)),
         )
         pages.append(((sign.code, sign.name), Page(f"{sign.code} {sign.name}", "", sections)))
     for rule in book.diagnoses.values():
-        signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
         sections = (
             ("What is going on", rule.what),
             ("Remedy", rule.remedy),
             ("What rldoctor treat tries", _tried(rule)),
             ("Confirmed by", ", ".join(f"{code} {declared_checks()[code]}" for code in rule.confirmed_by)),
             ("The test that tells it from its rivals", rule.next_test),
-            ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
-            ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
+            ("Signs for it", _named(book, rule.evidence_for)),
+            ("Signs against it", _named(book, rule.evidence_against)),
             ("Made for", _made_for(book, rule.algorithms)),
             ("Source", rule.source),
             ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
@@ -162,6 +162,10 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
 def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
     """Return the algorithms that a rule is made for; empty where it is made for all."""
     return ", ".join(book.algorithms[name].title for name in algorithms)
+
+
+def _named(book: Rulebook, codes: Sequence[str]) -> str:
+    return ", ".join(f"{code} {book.signs[code].name}" for code in codes)
 
 
 def _tried(rule: DiagnosisRule) -> str:

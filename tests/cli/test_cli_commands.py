@@ -131,7 +131,7 @@ def test_a_checkup_that_fails(tmp_path):
     evaluation = json.loads((directory / run_directory.EVALUATION_FILE).read_text())
     assert evaluation["aggregate"]["n_episodes"] == 10
     text = " ".join((directory / "report.txt").read_text().split())
-    assert "Verdict SICK" in text
+    assert "Verdict: SICK" in text
     assert "must be more than 0.9" in text
     assert not list(tmp_path.rglob("*.tmp"))
 

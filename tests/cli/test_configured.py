@@ -15,7 +15,7 @@ from rldoctor.cli.app import run
 from rldoctor.config import KEYS
 from rldoctor.errors import UsageError
 from rldoctor.model.report_json import read_report
-from rldoctor.render import render
+from rldoctor.render.formats import render
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "tests/runs/sick/learning-rate-too-high/chapter-learning-rate-high-strong-0"

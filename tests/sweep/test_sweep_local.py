@@ -25,7 +25,7 @@ from rldoctor.experiments.sweep.trial import PRELOAD, TrialJob, do_away, files_o
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
 from rldoctor.model.report_json import read_report
-from rldoctor.render import render
+from rldoctor.render.formats import render
 from rldoctor.training.train import train
 from tests.sweep.observers import Notes
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rldoctor.model import Curve, Run
-from rldoctor.references import Band, Reference
+from rldoctor.model import Band, Curve, Run
+from rldoctor.references import Reference
 
 # What tells how a training turns out; the first that is there is the one that is told.
 OUTCOMES = ("success_rate", "episode_return")
