@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from rldoctor import datafile
+from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError
-from rldoctor.rulebook.schema import Finite, Text
 
 _Sizes = tuple[Annotated[int, Meta(ge=0)], ...]
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base: a table of a data file, in which a misspelt key is an error: it would silently expect nothing."""
-
-
-class ExpectedArray(_Table, frozen=True):
+class ExpectedArray(Table, frozen=True):
     """One array of the observation: its shape, dtype and the dimensions that are known to stay constant."""
 
     shape: _Sizes
@@ -36,7 +32,7 @@ class ExpectedArray(_Table, frozen=True):
             raise ValueError(f"dtype = {self.dtype!r} is not a NumPy dtype") from None
 
 
-class ExpectedAction(_Table, frozen=True):
+class ExpectedAction(Table, frozen=True):
     """The action space.
 
     Attributes:
@@ -57,7 +53,7 @@ class ExpectedAction(_Table, frozen=True):
             raise ValueError(f"moves = {self.moves!r} must be rows of one length")
 
 
-class ExpectedReward(_Table, frozen=True):
+class ExpectedReward(Table, frozen=True):
     """The reward of one step.
 
     Attributes:
@@ -80,7 +76,7 @@ class ExpectedReward(_Table, frozen=True):
             raise ValueError(f"low = {self.low!r} must be below high = {self.high!r}")
 
 
-class ExpectedEpisode(_Table, frozen=True):
+class ExpectedEpisode(Table, frozen=True):
     """The time limit in steps, and the distance below which a goal counts as reached, in the goal's unit."""
 
     source: Text
@@ -88,7 +84,7 @@ class ExpectedEpisode(_Table, frozen=True):
     distance_threshold: float | None = None
 
 
-class Expectation(_Table, frozen=True):
+class Expectation(Table, frozen=True):
     """What a healthy environment shows; ``None`` or empty where nothing is stated.
 
     Attributes:

@@ -16,15 +16,16 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from rldoctor import datafile, machine
+from rldoctor.datafile import Table
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, note
 from rldoctor.preflight.context import PreflightContext
 
 
-class BrokenTogether(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BrokenTogether(Table, frozen=True):
     """Versions that do not work together: see the comments in ``versions.toml``."""
 
     name: str
@@ -59,7 +60,7 @@ class BrokenTogether(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             return False
 
 
-class _File(Struct, forbid_unknown_fields=True):
+class _File(Table, frozen=True):
     broken: list[BrokenTogether]
 
 

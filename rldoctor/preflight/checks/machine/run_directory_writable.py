@@ -50,12 +50,12 @@ def run(context: PreflightContext) -> CheckFindings:
                 raise OSError("what was written reads back differently")
     except OSError as problem:
         message = f"Nothing can be written to {place}: {problem.strerror or problem}."
-        remedy = "Name a writable directory with --out, or change its permissions."
+        remedy = "Name a writable directory with --runs, or change its permissions."
         yield error("run-directory-not-writable", message, remedy)
         return ""
     free = shutil.disk_usage(place).free
     context.measured["disk_free_gb"] = round(free / 1e9, 1)
-    message, remedy = f"{free / 1e6:,.0f} MB are free at {place}", "Free space or name another directory with --out."
+    message, remedy = f"{free / 1e6:,.0f} MB are free at {place}", "Free space or name another directory with --runs."
     if free < _TOO_LITTLE:
         message = f"{message}; a run with its checkpoints needs up to 100 MB."
         yield error("disk-full", message, remedy, observed=free, expected=_TOO_LITTLE)
