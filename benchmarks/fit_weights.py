@@ -1,4 +1,4 @@
-"""Fit the weights of the diagnoses on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
+"""Fit the log-odds in checks/weights.toml on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
 The model is the one used for diagnosis: the probability of a cause is the softmax of its bias and the weights of the
 signs that show. People write which signs count for or against a cause (the sign of a weight, its presence in the file);
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,10 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from msgspec import structs
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from rldoctor import datafile
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import FloatArray, Severity
@@ -32,8 +33,8 @@ from rldoctor.rulebook.observe import FIRES_FROM, made_for, observe_all
 
 # A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
 PRIOR = 1.2
-# A sign that is typical of a cause (checks/diagnoses, "typical") outweighs four others, unless the runs show otherwise.
-TYPICAL = 6.0
+# A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
+DECISIVE = 6.0
 # An error is evidence against health by definition, unless healthy runs show it.
 GRAVE = 3.0
 PENALTY = 2e-4
@@ -43,6 +44,11 @@ UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "
 # A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
 UNHARMED_CAUSE = 0.7
 UNHARMED_WEIGHT = 0.7
+
+HEADING = """Log-odds of causes: what each sign at full strength adds to a cause (positive) or takes from it, and what a cause has
+before any sign is seen (bias). Written by python -m benchmarks.fit_weights, which keeps the side of zero that it finds;
+checks/README.md says how to add a sign.
+"""
 
 Fitted = Mapping[str, tuple[float, Mapping[str, float]]]
 
@@ -81,7 +87,7 @@ def views(recorded: RecordedRun) -> list[Case]:
 def rows(recorded: RecordedRun) -> tuple[Row, ...]:
     """Return the training rows of one run; none for faults of the logs, which are found without weights."""
     book = load_rulebook()
-    causes = [name for name in recorded.right if not book.diagnoses[name].beside]
+    causes = [name for name in recorded.right if book.diagnoses[name].ranked]
     if not causes:
         return ()
     shares = np.array([0.5**i for i in range(len(causes))])
@@ -106,14 +112,14 @@ def rows(recorded: RecordedRun) -> tuple[Row, ...]:
 def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
     """Return whether any sign that is more than a note shows."""
     return any(
-        value >= FIRES_FROM and not book.signs[code].reassuring and book.signs[code].severity is not Severity.NOTE
+        value >= FIRES_FROM and not book.signs[code].of_health and book.signs[code].severity is not Severity.NOTE
         for code, value in seen.items()
     )
 
 
 def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     # The fault laboratory trains only PPO; the weights for other algorithms were set by hand.
-    names = [name for name, rule in book.diagnoses.items() if not rule.beside and made_for(rule, "ppo")]
+    names = [name for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")]
     codes = list(book.signs)
     counts = Counter(recorded.fault for recorded in corpus)
     taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
@@ -125,16 +131,16 @@ def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     )
     weight /= weight.sum()
     direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    typical = np.array(
+    decisive = np.array(
         [
-            [code in (*book.diagnoses[name].typical, *book.diagnoses[name].excluded_by) for code in codes]
+            [code in (*book.diagnoses[name].hallmarks, *book.diagnoses[name].excluded_by) for code in codes]
             for name in names
         ]
     )
     grave = np.array(
         [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
     )
-    prior = direction * np.where(typical, TYPICAL, np.where(grave, GRAVE, PRIOR))
+    prior = direction * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
     w, b = _descend(x, y, weight, direction, prior)
     return {
         name: (float(b[i]), {code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]})
@@ -168,21 +174,26 @@ def _descend(
 def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:
     """Return the rulebook with other weights."""
     rules = {
-        name: dataclasses.replace(rule, bias=fitted[name][0], weights=fitted[name][1]) if name in fitted else rule
+        name: structs.replace(rule, bias=fitted[name][0], weights=dict(fitted[name][1])) if name in fitted else rule
         for name, rule in book.diagnoses.items()
     }
     return dataclasses.replace(book, diagnoses=rules)
 
 
 def write(book: Rulebook, fitted: Fitted) -> None:
-    for name, (bias, weights) in fitted.items():
-        path = book.diagnoses[name].file
-        text = re.sub(r"(?m)^bias = .*$", f"bias = {bias:.2f}", path.read_text(encoding="utf-8"))
-        for code, weight in weights.items():
+    """Write checks/weights.toml: the fitted weights, and those of other algorithms as they are."""
+    content: dict[str, dict[str, float]] = {}
+    for name, rule in book.diagnoses.items():
+        if not rule.ranked:
+            continue
+        bias, weights = fitted.get(name, (rule.bias, rule.weights))
+        content[name] = {"bias": round(bias, 2)}
+        for code, before in rule.weights.items():
+            weight = weights[code]
             # A weight that is fitted to zero keeps a small value, so that its direction is not lost.
-            shown = weight if abs(weight) >= 0.05 else 0.05 * np.sign(book.diagnoses[name].weights[code])
-            text = re.sub(rf"(?m)^{code} = .*$", f"{code} = {shown:.2f}", text)
-        path.write_text(text, encoding="utf-8")
+            shown = weight if abs(weight) >= 0.05 or name not in fitted else 0.05 * np.sign(before)
+            content[name][code] = round(float(shown), 2)
+    datafile.write_toml(datafile.folder("checks") / "weights.toml", content, HEADING)
 
 
 def main() -> None:

@@ -106,10 +106,12 @@ def _mistake(data: Any, kind: Any, key: str, renamed: Mapping[str, str]) -> tupl
             return _mistake(value, its_kind, key if isinstance(part, int) else _dotted(key, part), renamed)
     problem, structs = _problem(data, kind), _structs(data, kind)
     word = problem.partition("`")[2].rstrip("`")
+    old = next((old for old, now in renamed.items() if word in (old, now) and old in data), "")
+    if old:
+        return f"unknown key {_dotted(key, old)!r}", f"It is called {renamed[old]} now."
     if problem.startswith("Object contains unknown field"):
         known = [field for struct in structs for field in struct.__struct_encode_fields__]
-        cure = f"It is called {renamed[word]} now." if word in renamed else near(word, known)
-        return f"unknown key {_dotted(key, word)!r}", cure
+        return f"unknown key {_dotted(key, word)!r}", near(word, known)
     if problem.startswith("Object missing required field"):
         return f"the key {_dotted(key, word)!r} is missing", ""
     if problem.startswith("Invalid") and isinstance(data, Mapping):
@@ -219,7 +221,7 @@ def write_toml(path: Path, content: Mapping[str, object], heading: str = "") -> 
     """
     import tomli_w
 
-    comment = "".join(f"# {line}\n" for line in heading.splitlines())
+    comment = "".join(f"# {line}\n" for line in heading.splitlines()) + "\n" * bool(heading)
     with replacing(path) as temporary:
         text = f"{comment}{tomli_w.dumps(_stated(content))}"
         temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")

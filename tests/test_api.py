@@ -174,6 +174,7 @@ rldoctor.gate("runs", aggregate="median")
 """
 
 
+@pytest.mark.slow
 def test_the_functions_are_typed_for_those_who_call_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(TYPED)

@@ -24,11 +24,12 @@ from rldoctor.logs.tag_mapping_file import load_names
 from rldoctor.model import make_report
 from rldoctor.model.report_json import read_report
 from rldoctor.render import FORMATS, render
-from rldoctor.rulebook import load, load_rulebook
+from rldoctor.rulebook import Metric, load, load_rulebook
 
 # The parts whose branches guide the search.
 INSTRUMENTED = (
     "rldoctor.logs",
+    "rldoctor.datafile",
     "rldoctor.rulebook.load",
     "rldoctor.references",
     "rldoctor.recipe",
@@ -91,20 +92,14 @@ def rules(data: bytes) -> None:
         assert error.problem, data
 
 
-@cache
-def _book() -> tuple[load.Rulebook, set[str]]:
-    book = load_rulebook()
-    return book, {*book.metrics, *load.derived_metrics()}
-
-
 _SIGN, _CAUSE = "UPD101-approx-kl-above-range.toml", "learning-rate-too-high.toml"
 _RULES: tuple[tuple[str, Callable[[Path], object]], ...] = (
-    (_SIGN, lambda path: load._sign(path, _book()[1], _book()[0].algorithms, load._CODE)),
-    (_CAUSE, lambda path: load._diagnosis(path, _book()[0].signs, _book()[0].algorithms)),
+    (_SIGN, lambda path: load._sign(path, load_rulebook().metrics, load_rulebook().algorithms)),
+    (_CAUSE, lambda path: load._diagnosis(path, load_rulebook().signs, load_rulebook().algorithms)),
     ("sb3.toml", load_names),
     ("recipe.toml", lambda path: references._recipe.__wrapped__(path)),
     ("curves.csv", references.read_bands),
-    ("metrics.toml", lambda path: [load._metric(name, table, path) for name, table in load._read(path).items()]),
+    ("metrics.toml", lambda path: load._rules(path, dict[str, Metric])),
 )
 
 

@@ -13,7 +13,7 @@ from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Suppressed
 from rldoctor.references import Reference, load_own
 from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
-from rldoctor.rulebook.observe import Observation, observe
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.thresholds import with_thresholds
 
 
@@ -43,7 +43,7 @@ class DiagnosisContext:
         return tuple(
             Suppressed(item.sign.code, item.sign.name, reason)
             for item, reason in seen
-            if isinstance(item, Observation) and item.fires
+            if isinstance(item, Evidence) and item.fires
         )
 
     @property

@@ -9,11 +9,10 @@ import numpy as np
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
 from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.model import Finding, Run, Severity, Unjudged, Verdict
+from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.detectors.detector import evidence
-from rldoctor.rulebook.observe import Observation, Unobserved
+from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_directory import RunRecord
 
 _OTHER_ALGORITHM = "LOG303"
@@ -66,16 +65,17 @@ def schedules(run: Run) -> str:
     return "".join(f", {name} moving {way}" for name, way in moves.items())
 
 
-def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
+def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     """Return a sign that fired as a finding, with its numbers filled in."""
-    sign = item.sign
-    words = {
-        "observed": item.seen.observed,
-        "expected": item.seen.expected,
-        "first_step": item.seen.first_step,
-        "last_step": item.seen.last_step,
-        "text": (RunRecord(run.record).error or "no text was kept").rstrip("."),
+    sign, measured = item.sign, item.measured
+    evidence: dict[str, Json] = {
+        "metric": sign.when[0].metric,
+        "first_step": measured.first_step,
+        "last_step": measured.last_step,
+        "observed": measured.observed,
+        "expected": measured.expected,
     }
+    text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     severity = sign.severity
     # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
     ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
@@ -85,14 +85,14 @@ def finding(item: Observation, run: Run, verdict: Verdict) -> Finding:
         code=sign.code,
         name=sign.name,
         severity=severity,
-        message=sign.says.format_map(words),
-        remedy=sign.do,
-        evidence=evidence(sign.when[0].metric, item.seen),
+        message=sign.message.format_map({**evidence, "text": text}),
+        remedy=sign.remedy,
+        evidence=evidence,
         strength=round(item.strength, 3),
     )
 
 
-def unjudged(book: Rulebook, unobserved: Iterable[Unobserved], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
+def unjudged(book: Rulebook, unobserved: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
     """Sum up what could not be judged: a line for each missing metric, one for the signs of other algorithms."""
     if verdict is Verdict.UNJUDGED and not run.curves:
         return (_nothing_known(run),)

@@ -185,7 +185,7 @@ def diagnose_run(
     observed, unobserved = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
     ranked = rank(book, strengths, run.algorithm)
-    fired = [item for item in observed if item.fires and not item.sign.reassuring]
+    fired = [item for item in observed if item.fires and not item.sign.of_health]
     verdict, summary = decide(run, case, observed, ranked)
     codes = {item.sign.code for item in fired}
     return RunDiagnosis(
@@ -230,7 +230,7 @@ def _diagnoses(
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
     """
-    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if rule.beside}
+    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
         short = not is_foreign(case.run) and (is_short(case) or "episode_return" in case.curves)
@@ -244,7 +244,7 @@ def _diagnoses(
 
 def _beside(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
     """Return a diagnosis that does not compete for the odds: it holds or it does not."""
-    shown = tuple(code for code in rule.weights if code in fired)
+    shown = tuple(code for code in rule.hallmarks if code in fired)
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
 
 
@@ -254,8 +254,8 @@ def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
         name=rule.name,
         title=rule.title,
         probability=round(item.probability, 4),
-        evidence_for=item.speaks_for[:6],
-        evidence_against=item.speaks_against[:4],
+        evidence_for=item.evidence_for[:6],
+        evidence_against=item.evidence_against[:4],
         remedy=concrete(rule, matched, run),
         next_test=rule.next_test,
     )

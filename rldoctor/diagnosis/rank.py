@@ -18,8 +18,8 @@ class Ranked:
 
     rule: DiagnosisRule
     probability: float
-    speaks_for: tuple[str, ...]
-    speaks_against: tuple[str, ...]
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...]
 
 
 def score(rule: DiagnosisRule, strengths: Mapping[str, float]) -> float:
@@ -39,7 +39,7 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
         strengths: Code of a sign to how strongly it shows.
         algorithm: What the run was trained with; diagnoses of other algorithms are left out.
     """
-    rules = [rule for rule in book.diagnoses.values() if not rule.beside and made_for(rule, algorithm)]
+    rules = [rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)]
     scores = {rule.name: score(rule, strengths) for rule in rules}
     top = max(scores.values())
     odds = {name: math.exp(value - top) for name, value in scores.items()}

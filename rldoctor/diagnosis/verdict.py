@@ -8,7 +8,7 @@ from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
-from rldoctor.rulebook.observe import Observation
+from rldoctor.rulebook.observe import Evidence
 
 # Reading troubles that make the curves themselves doubtful (two runs in one directory).
 MIXED_RUNS = "LOG201"
@@ -16,7 +16,7 @@ MIXED_RUNS = "LOG201"
 _FULLY = 0.95
 
 
-def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says how it came about.
 
     Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
@@ -45,7 +45,7 @@ def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequen
         )
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
-    marked = any(fired[code].strength >= _FULLY for code in leading.rule.typical if code in fired)
+    marked = any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired)
     shown = [item for item in ranked if item.rule.name != HEALTHY and _speaks(item, fired)]
     # Where no sign of the outcome was judged, whatever shows is all there is to go by.
     blind = not any(item.sign.outcome for item in observed)
@@ -69,9 +69,9 @@ def decide(run: Run, case: Case, observed: Sequence[Observation], ranked: Sequen
     return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
 
 
-def _speaks(item: Ranked, fired: Mapping[str, Observation]) -> bool:
+def _speaks(item: Ranked, fired: Mapping[str, Evidence]) -> bool:
     """Tell whether a sign that shows speaks for a cause."""
-    return any(code in fired and not fired[code].sign.reassuring for code in item.speaks_for)
+    return any(code in fired and not fired[code].sign.of_health for code in item.evidence_for)
 
 
 def _points(case: Case) -> int:

@@ -110,7 +110,7 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
         sections = (
             ("What it is", sign.what),
             ("Why it matters", sign.why),
-            ("What to do", sign.do),
+            ("What to do", sign.remedy),
             ("When it is a false alarm", sign.false_alarms),
             ("Made for", _made_for(book, sign.algorithms)),
             ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
@@ -133,7 +133,7 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
         )
         pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
-    for metric in book.metrics.values():
+    for name, metric in book.metrics.items():
         sections = (
             ("Meaning", metric.meaning),
             ("How to read it", metric.reading),
@@ -142,16 +142,16 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("How to log it", metric.how_to_log),
             ("Source", metric.source),
         )
-        pages.append(((metric.name,), Page(metric.name, metric.title, sections)))
-    for algorithm in book.algorithms.values():
+        pages.append(((name,), Page(name, metric.title, sections)))
+    for name, algorithm in book.algorithms.items():
         sections = (
             ("What it is", algorithm.what),
             ("What can be judged", algorithm.limits or "Everything that the doctor knows."),
             ("Source", algorithm.source),
         )
-        pages.append(((algorithm.name,), Page(algorithm.name, algorithm.title, sections)))
+        pages.append(((name,), Page(name, algorithm.title, sections)))
     for code, entry in _table("codes.toml").items():
-        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["do"])))
+        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["remedy"])))
         pages.append(((code, entry["name"]), page))
     for name, entry in _table("concepts.toml").items():
         text = " ".join(entry["text"].split())

@@ -163,6 +163,7 @@ def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothin
     assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_a_whole_quick_checkup_passes(tmp_path):
     done = checkup(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

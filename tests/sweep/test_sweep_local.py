@@ -182,6 +182,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed(recipe_file, tmp_path):
     def arguments(out):
         # When the first trial is over, the second is at work and the third is begun or not.

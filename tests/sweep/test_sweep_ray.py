@@ -18,15 +18,23 @@ from tests.sweep.observers import Notes
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
 
-@pytest.fixture
-def cluster():
+@pytest.fixture(scope="session")
+def ray_cluster():
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.second = made.add_node(num_cpus=1)
+    made.second = None
     yield made
     ray.shutdown()
     made.shutdown()
+
+
+@pytest.fixture
+def cluster(ray_cluster):
+    """The cluster of the session with two nodes; the second one is replaced where a test killed it."""
+    if ray_cluster.second is None:
+        ray_cluster.second = ray_cluster.add_node(num_cpus=1)
+    return ray_cluster
 
 
 @pytest.fixture
@@ -44,6 +52,36 @@ def curves(trial):
     return {name: curve.values for name, curve in found.curves.items() if name != "throughput"}
 
 
+def test_jobs_end_on_ray_as_they_do_here(executor):
+    events = {}
+    work = [(jobs.double, (4,)), (jobs.raise_usage,), (jobs.divide,), (jobs.die,), (jobs.double, (5,))]
+    executor.run([Job(str(i), *job) for i, job in enumerate(work)], lambda e: events.setdefault(e.key, []).append(e))
+    assert events["0"][-1] == Done("0", 8)
+    assert events["1"] == [Failed("1", "The knob is loose.", "Fasten it.", 2)]
+    assert events["2"] == [Failed("2", "ZeroDivisionError: division by zero", "")]
+    assert isinstance(events["3"][-1], Lost)
+    assert events["4"][-1] == Done("4", 10)
+
+
+def test_no_cluster_at_the_address():
+    from rldoctor.executors.on_ray import RayExecutor
+
+    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
+        RayExecutor("127.0.0.1:1")
+
+
+def test_diagnosing_is_shared_among_the_nodes(executor):
+    from pathlib import Path
+
+    from rldoctor.diagnosis import diagnose
+
+    runs = Path(__file__).parents[1] / "runs/healthy"
+    shared, alone = diagnose([runs], executor=executor), diagnose([runs])
+    assert len(alone) > 16
+    assert [(s.path, s.verdict, s.diagnoses) for s in shared] == [(s.path, s.verdict, s.diagnoses) for s in alone]
+
+
+@pytest.mark.slow
 def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of, tmp_path):
     assert executor.slots == 2
     wish = {"seeds": (0, 1), "vary": {"total_steps": ("6144",)}}
@@ -76,32 +114,3 @@ def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of,
     assert [(s.metric, s.values) for s in tables[0] if s.unit != "s" and s.metric != "steps_per_second"] == [
         (s.metric, s.values) for s in tables[1] if s.unit != "s" and s.metric != "steps_per_second"
     ]
-
-
-def test_jobs_end_on_ray_as_they_do_here(executor):
-    events = {}
-    work = [(jobs.double, (4,)), (jobs.raise_usage,), (jobs.divide,), (jobs.die,), (jobs.double, (5,))]
-    executor.run([Job(str(i), *job) for i, job in enumerate(work)], lambda e: events.setdefault(e.key, []).append(e))
-    assert events["0"][-1] == Done("0", 8)
-    assert events["1"] == [Failed("1", "The knob is loose.", "Fasten it.", 2)]
-    assert events["2"] == [Failed("2", "ZeroDivisionError: division by zero", "")]
-    assert isinstance(events["3"][-1], Lost)
-    assert events["4"][-1] == Done("4", 10)
-
-
-def test_no_cluster_at_the_address():
-    from rldoctor.executors.on_ray import RayExecutor
-
-    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1"):
-        RayExecutor("127.0.0.1:1")
-
-
-def test_diagnosing_is_shared_among_the_nodes(executor):
-    from pathlib import Path
-
-    from rldoctor.diagnosis import diagnose
-
-    runs = Path(__file__).parents[1] / "runs/healthy"
-    shared, alone = diagnose([runs], executor=executor), diagnose([runs])
-    assert len(alone) > 16
-    assert [(s.path, s.verdict, s.diagnoses) for s in shared] == [(s.path, s.verdict, s.diagnoses) for s in alone]

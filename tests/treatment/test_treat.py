@@ -127,6 +127,7 @@ class Killed:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
     wishes = TreatmentOptions(out=tmp_path, steps=12_000)
     with pytest.raises(KeyboardInterrupt):
@@ -167,6 +168,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pyt
         treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000), threads=1)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_path: Path) -> None:
     run = run_directory.create(tmp_path / "own")
     train(OWN, run, 0, threads=1)

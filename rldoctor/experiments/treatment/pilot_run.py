@@ -99,7 +99,7 @@ def accusing(run: Run, reference: Reference | None, causes: Iterable[str]) -> St
         code
         for cause in causes
         for code, weight in book.diagnoses[cause].weights.items()
-        if weight > 0 and code.startswith(_OF_UPDATES) and not book.signs[code].reassuring
+        if weight > 0 and code.startswith(_OF_UPDATES) and not book.signs[code].of_health
     }
     measured = {c for c in speaking if any(w.metric not in HYPERPARAMETERS for w in book.signs[c].when)}
     shown = _strengths(run, reference)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from rldoctor.diagnosis.match import differences
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.diagnosis.remedy import Known, Move, Moves, back_to, discrete, proposals
@@ -70,7 +72,7 @@ def causes(patient: Admission) -> list[tuple[RankedDiagnosis, DiagnosisRule]]:
     ranked = [
         (cause, book.diagnoses[cause.name]) for cause in patient.subject.diagnoses if cause.name in book.diagnoses
     ]
-    ill = [(cause, rule) for cause, rule in ranked if rule.name != HEALTHY and not rule.beside]
+    ill = [(cause, rule) for cause, rule in ranked if rule.name != HEALTHY and rule.ranked]
     if patient.is_the_references:
         return [(cause, rule) for cause, rule in ill if rule.outside]
     return ill
@@ -88,7 +90,7 @@ def unusual(patient: Admission, book: Rulebook | None = None) -> Moves:
         for change in rule.change:
             limited = change.above is not None or change.below is not None or change.default
             if change.order == 1 and limited:
-                alone = replace(rule, change=(change,))
+                alone = structs.replace(rule, change=(change,))
                 # The limits hold whether or not a reference gives the value to go back to.
                 far = {key for moves in proposals(alone, replace(known, reference=None)) for key in moves}
                 found |= {k: m for moves in proposals(alone, known) for k, m in moves.items() if k in far}
