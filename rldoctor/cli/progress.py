@@ -21,9 +21,9 @@ from rich.progress import (
 from rldoctor.render.wording import clean
 
 if TYPE_CHECKING:
-    from rldoctor.experiments.sweep.plan import Trial
-    from rldoctor.experiments.sweep.run import Failure
-    from rldoctor.experiments.sweep.trial import Progress as TrialProgress
+    from rldoctor.experiments.sweep.dispatch import Failure
+    from rldoctor.experiments.sweep.job import Progress as TrialProgress
+    from rldoctor.experiments.sweep.plan import SweepTrial
 
 _SHORT = {"success_rate": "success", "episode_return": "return", "approx_kl": "kl", "std": "std"}
 
@@ -59,14 +59,14 @@ class SweepBars:
         self._bars: dict[str, TaskID] = {}
         self._done: dict[str, int] = {}
 
-    def began(self, trial: Trial, steps: int) -> None:
+    def began(self, trial: SweepTrial, steps: int) -> None:
         """Begin a bar."""
         self._drop(trial)
         key = str(trial.directory)
-        total = trial.setting.recipe.total_steps
+        total = trial.recipe.total_steps
         self._bars[key] = self._progress.add_task(escape(clean(trial.name)), total=total, completed=steps, numbers="")
 
-    def progressed(self, trial: Trial, progress: TrialProgress) -> None:
+    def progressed(self, trial: SweepTrial, progress: TrialProgress) -> None:
         """Show the steps of a trial and its latest numbers."""
         key = str(trial.directory)
         line = "evaluation" if progress.evaluating else _line(progress.numbers)
@@ -74,21 +74,21 @@ class SweepBars:
         self._done[key] = progress.steps
         self._progress.update(self._all, completed=sum(self._done.values()))
 
-    def ended(self, trial: Trial, failure: Failure | None) -> None:
+    def ended(self, trial: SweepTrial, failure: Failure | None) -> None:
         """End a bar, and say how it ended."""
         self._drop(trial)
         self._ended += 1
-        self._done[str(trial.directory)] = trial.setting.recipe.total_steps
+        self._done[str(trial.directory)] = trial.recipe.total_steps
         self._progress.update(self._all, completed=sum(self._done.values()), numbers=f"{self._ended} ended")
         how = "done" if failure is None else f"failed: {failure.problem}"
         self._say(f"{self._ended} of {self._count}  {trial.name}  {how}")
 
-    def moved(self, trial: Trial, why: str) -> None:
+    def moved(self, trial: SweepTrial, why: str) -> None:
         """Say that a trial goes on elsewhere."""
         self._drop(trial)
         self._say(f"{trial.name} goes on elsewhere: {why}")
 
-    def _drop(self, trial: Trial) -> None:
+    def _drop(self, trial: SweepTrial) -> None:
         bar = self._bars.pop(str(trial.directory), None)
         if bar is not None:
             self._progress.remove_task(bar)

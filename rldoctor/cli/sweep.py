@@ -67,13 +67,13 @@ def sweep(
 ) -> None:
     """Train many seeds and settings side by side, and compare them. The same command goes on where it was stopped."""
     need_training_packages("sweep")
-    from rldoctor.experiments.sweep.conduct import conduct, write_reports
     from rldoctor.experiments.sweep.plan import make_plan
-    from rldoctor.experiments.sweep.spec import SweepSpec, read_wish, seeds_of, varied
+    from rldoctor.experiments.sweep.run import run_sweep, write_reports
+    from rldoctor.experiments.sweep.spec import SweepSpec, read_sweep_spec, seeds_of, varied
     from rldoctor.model import make_report
     from rldoctor.references import load_trainable
 
-    asked = read_wish(file) if file is not None else SweepSpec()
+    asked = read_sweep_spec(file) if file is not None else SweepSpec()
     changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
     wish = replace(
         asked,
@@ -88,11 +88,11 @@ def sweep(
     project = configured(config, isolated)
     plan = make_plan(wish, load_trainable(wish.reference, project.references), out)
     with executor_of(executor, jobs, address) as working:
-        subjects = conduct(
+        subjects = run_sweep(
             plan,
             working,
             command=["rldoctor", *sys.argv[1:]],
-            tell=_teller(format_),
+            say=_teller(format_),
             bars=sweep_bars,
             dry_run=dry_run,
             config=project,

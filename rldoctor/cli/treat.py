@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
 from rldoctor.cli.options import (
     RUNS,
     Format,
@@ -35,6 +36,8 @@ def treat(
     reference: Annotated[str | None, typer.Option("--reference", "-r", help="Hold it against this one.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")] = False,
     out: OutOption = RUNS,
+    config: ConfigOption = None,
+    isolated: IsolatedOption = False,
     format_: FormatOption = Format.TEXT,
     output: LongOutputOption = None,
     verbose: VerboseOption = False,
@@ -46,19 +49,20 @@ def treat(
     need_training_packages("treat")
     from rldoctor import run_directory
     from rldoctor.cli.progress import bars
-    from rldoctor.experiments.treatment.conduct import TreatmentOptions
-    from rldoctor.experiments.treatment.conduct import treat as conduct
+    from rldoctor.experiments.treatment.run import TreatmentOptions
+    from rldoctor.experiments.treatment.run import treat as run_treatment
     from rldoctor.render.wording import clean
 
     run_directory.require(run)
-    wishes = TreatmentOptions(rounds, steps, env, pairs(set_), reference, out, dry_run)
+    treatment = TreatmentOptions(rounds, steps, env, pairs(set_), reference, out, dry_run)
     with bars(quiet=format_ is not Format.TEXT) as bar:
-        report = conduct(
+        report = run_treatment(
             run,
-            wishes,
+            treatment,
+            config=configured(config, isolated),
             command=["rldoctor", *sys.argv[1:]],
-            tell=lambda line: typer.echo(clean(line), err=True),
-            onlook=bar,
+            say=lambda line: typer.echo(clean(line), err=True),
+            watch=bar,
             measure=True,
         )
     finish(report, format_, verbose, output)

@@ -1,4 +1,4 @@
-"""One training of an experiment: whether a directory holds it, how far it is, and how to start, resume and finish it."""
+"""One training of an experiment: how far it is in its directory, and how to start, resume and finish it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rldoctor import run_directory
 from rldoctor.environments.engine import Engine
 from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.gate.evaluation import read_evaluation
-from rldoctor.logs.file_kinds import is_event_file
+from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_directory import RunRecord

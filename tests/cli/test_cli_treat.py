@@ -83,7 +83,7 @@ def test_foreign_logs_are_asked_for_what_they_lack(said, tmp_path):
     assert "--env ID" in said()
     assert run(["treat", str(bare), "--env", "CartPole-v1", "--set", "n_envs=8,n_steps=32", "--dry-run"]) == 0
     text = said()
-    assert "Stable-Baselines3's defaults stand for the others" in text
+    assert "defaults are assumed for the rest" in text
     assert "learning_rate 0 -> 0.001" in text
 
 

@@ -12,7 +12,7 @@ from rldoctor import run_directory
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors import Send
 from rldoctor.experiments.trial import Trial, evaluate_trial, train_trial
-from rldoctor.logs.file_kinds import is_event_file
+from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
 from rldoctor.run_directory import json_table
 
