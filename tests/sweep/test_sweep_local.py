@@ -112,6 +112,7 @@ def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_trial_that_raises_and_one_whose_process_is_killed(plan_of):
     envs = ("tests.sweep.broken:Breaks-raise-v0", "tests.sweep.broken:Breaks-kill-v0")
     plan = plan_of(seeds=(0, 1, 2), vary={"env": envs}, changes=("total_steps=1536",))
@@ -250,6 +251,7 @@ def test_a_setting_that_cannot_be_trained_takes_no_other_down(plan_of, capsys):
     assert any("cannot be told" in line or "steps/s" in line for line in told)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_stopped_from_outside_is_not_done(plan_of):
     plan = plan_of(seeds=(0,), changes=("total_steps=16384",))
     stopped = []
