@@ -24,7 +24,7 @@ def config(
     format_: options.OutputFormat = PlainFormat.TEXT,
 ) -> None:
     """Show the effective configuration and where it comes from: keys, references, and your own rules and checks."""
-    from rldoctor.effective_config import in_force, tried
+    from rldoctor.effective_config import effective_config, failing_examples
 
     typed = {
         "select": words(select),
@@ -33,8 +33,8 @@ def config(
         "fail-on": () if fail_on is None else (fail_on.value,),
     }
     settings = configured(file, isolated)
-    shown = in_force(settings, typed)
-    wrong = tried(settings) if check else []
+    shown = effective_config(settings, typed)
+    wrong = failing_examples(settings) if check else []
     if format_ is PlainFormat.JSON:
         import json
 

@@ -36,7 +36,7 @@ def configured(file: Path | None, isolated: bool, follow_references: bool = True
         except OSError:  # The current directory has been removed.
             return DEFAULTS
         config = find_config(here, follow_references)
-    if config.select or config.ignore:
+    if config.select or config.ignore or config.rules:
         from rldoctor.preflight.selectors import require_known
 
         require_known(config)

@@ -31,11 +31,11 @@ def preflight(
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
-    from rldoctor.preflight.runner import checks_in_force, run_preflight
+    from rldoctor.preflight.runner import available_checks, run_preflight
     from rldoctor.references import load_trainable
 
     if list_:
-        for check in checks_in_force():
+        for check in available_checks():
             origin = f" [{check.origin}]" if check.origin else ""
             typer.echo(f"{check.code}  {check.name:<34} {check.title}{origin}")
         return
