@@ -14,7 +14,7 @@ from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.model import SettingResult, SweepResult
 from rldoctor.model.report_json import read_report
-from rldoctor.render.sweep_tables import Words, tables
+from rldoctor.render.sweep_tables import TextTable, tables
 
 DOCUMENT = DOCS / "exercises.md"
 SEEDS = ("sweep", "--seeds", "0-4")
@@ -23,12 +23,12 @@ CLIP = ("sweep", "--seeds", "0-4", "--vary", "clip_range=0.1,0.2,0.4")
 
 def swept(words: tuple[str, ...], out: Path, name: str) -> SweepResult:
     """Run a sweep and return its result."""
-    done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--out", str(out)], check=False)
+    done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--runs", str(out)], check=False)
     assert done.returncode == 0, f"rldoctor {' '.join(words)} ended with {done.returncode}"
     return read_report(out / f"sweeps/fetch_reach_dense/chapter/{name}.json").subjects[0]
 
 
-def markdown(words: Words) -> str:
+def markdown(words: TextTable) -> str:
     rows = [words.headings, tuple("---" for _ in words.headings), *words.rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

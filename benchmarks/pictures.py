@@ -21,8 +21,8 @@ from rldoctor.checkup import checkup
 from rldoctor.diagnosis import diagnose
 from rldoctor.model import Report, make_report
 from rldoctor.references import load_recipe
-from rldoctor.render import render
-from rldoctor.render.terminal.report import render_text
+from rldoctor.render.formats import render
+from rldoctor.render.terminal.report import print_report
 
 PICTURES = DOCS / "pictures"
 SICK = TESTS / "runs" / "sick"
@@ -36,7 +36,7 @@ class NoBar:
 
 def draw(report: Report, name: str, title: str) -> None:
     console = Console(width=80, record=True, force_terminal=True, color_system="truecolor", file=io.StringIO())
-    render_text(report, console=console)
+    print_report(console, report)
     PICTURES.mkdir(parents=True, exist_ok=True)
     console.save_svg(str(PICTURES / f"{name}.svg"), title=title)
 

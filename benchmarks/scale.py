@@ -30,7 +30,7 @@ from rldoctor.diagnosis import diagnose_run
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote
 from rldoctor.model import RunDiagnosis, make_report
-from rldoctor.render import render
+from rldoctor.render.formats import render
 from rldoctor.render.json_report import pieces
 
 RUNS = TESTS / "runs"

@@ -22,22 +22,11 @@ import numpy as np
 
 from rldoctor import datafile
 from rldoctor.errors import UsageError, near
-from rldoctor.model import FloatArray, IntArray
+from rldoctor.model import Band
 from rldoctor.recipe import Recipe, recipe_from_mapping
 
 RECIPE_FILE = "recipe.toml"
 CURVES_FILE = "curves.csv"
-
-
-@dataclass(frozen=True)
-class Band:
-    """What a metric does on healthy runs: 5th, 50th, 95th percentile over seeds at each step, shape ``(n,)`` each."""
-
-    metric: str
-    steps: IntArray
-    low: FloatArray
-    median: FloatArray
-    high: FloatArray
 
 
 @dataclass(frozen=True)

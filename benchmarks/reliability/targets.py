@@ -23,7 +23,7 @@ from rldoctor.logs import read_run
 from rldoctor.logs.tag_mapping_file import load_names
 from rldoctor.model import make_report
 from rldoctor.model.report_json import read_report
-from rldoctor.render import FORMATS, render
+from rldoctor.render.formats import FORMATS, render
 from rldoctor.rulebook import Metric, load, load_rulebook
 
 # The parts whose branches guide the search.

@@ -187,15 +187,19 @@ def diagnose_run(
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     verdict, summary = decide(run, case, observed, ranked)
     codes = {item.sign.code for item in fired}
+    recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
+    returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
     return RunDiagnosis(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, means.names),
         summary=summary,
+        env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",
         reference_why=matched.why,
         steps=run.last_step,
+        final_return=returns[-1] if returns else None,
         diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
         findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
         unjudged=unjudged(book, unobserved, run, verdict),

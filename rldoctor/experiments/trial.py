@@ -60,7 +60,7 @@ def status_of(trial: Trial) -> str:
     if not _is_record_of(record, trial):
         raise UsageError(
             f"{trial.directory} holds something other than a training of this recipe with seed {trial.seed}.",
-            "Move it away, or name another folder with --out.",
+            "Move it away, or name another folder with --runs.",
         )
     return record.status or "interrupted"
 

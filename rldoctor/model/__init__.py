@@ -3,6 +3,7 @@
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
+from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
@@ -26,6 +27,7 @@ from rldoctor.model.run import Curve, Finding, Run
 from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
+    OutcomeCurve,
     Remedy,
     Treatment,
     TreatmentOutcome,
@@ -36,11 +38,14 @@ from rldoctor.model.treatment import (
 __all__ = [
     "Addition",
     "Aggregation",
+    "Band",
     "CheckResult",
     "CriterionResult",
     "Curve",
+    "Details",
     "EffectiveConfig",
     "EffectiveKey",
+    "EpisodePath",
     "FailedCommand",
     "Finding",
     "FloatArray",
@@ -49,6 +54,7 @@ __all__ = [
     "IntArray",
     "Json",
     "Outcome",
+    "OutcomeCurve",
     "Page",
     "PreflightResult",
     "RankedDiagnosis",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
+from rldoctor.model.details import Details
 from rldoctor.model.enums import Verdict
 from rldoctor.model.results import Result
 from rldoctor.model.run import Finding
@@ -13,13 +14,23 @@ from rldoctor.model.run import Finding
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found: its subjects, one verdict, one exit code, and the mildest verdict that fails."""
+    """What a command found.
+
+    Attributes:
+        command: Its word, such as ``diagnose``.
+        subjects: What was examined, the worst first where there are many.
+        verdict: The worst of theirs.
+        exit_code: 0 for passed, 1 for findings, 3 for unjudged, 2 and 4 for errors (docs/decisions/0002).
+        fail_on: The mildest verdict for which the exit code is 1.
+        details: Gives renderers what the report does not hold, such as curves.
+    """
 
     command: str
     subjects: tuple[Result, ...]
     verdict: Verdict
     exit_code: int
     fail_on: Verdict = Verdict.SICK
+    details: Callable[[], Details] = field(default=Details, repr=False, compare=False)
 
 
 # Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.
@@ -49,6 +60,6 @@ def exit_code_of(verdicts: Iterable[Verdict], fail_on: Verdict = Verdict.SICK) -
 
 
 def make_report(command: str, subjects: Sequence[Result], fail_on: Verdict = Verdict.SICK) -> Report:
-    """Sum ``subjects`` up into one report."""
+    """Sum results up in one report."""
     verdicts = [subject.verdict for subject in subjects]
     return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)

@@ -126,7 +126,8 @@ def _read(kind: Any, value: Any) -> Any:
     if origin is tuple:
         return tuple(_read(arguments[0], item) for item in _require(value, list))
     if origin is Mapping:
-        return _require(value, dict)
+        inside = is_dataclass(arguments[1])
+        return {key: _read(arguments[1], item) if inside else item for key, item in _require(value, dict).items()}
     if kind is float:
         words = ("NaN", "Infinity", "-Infinity")
         return float(value if value in words else _require(value, (int, float)))

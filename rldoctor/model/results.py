@@ -166,20 +166,29 @@ class RunDiagnosis(Result):
     """A training run, diagnosed from its logs.
 
     Attributes:
+        env: Id of its environment; empty where neither logs nor reference name it.
         framework: Key of ``checks/tags/``; empty where the tags are unknown.
         reference_why: Why this reference was chosen, or why there is none.
         steps: The last environment step.
+        final_return: The last logged mean return; ``None`` where none was logged.
         diagnoses: Likely causes, the likeliest first.
         table: Its key metrics at a glance.
     """
 
     kind = "run"
 
+    env: str = ""
     framework: str = ""
     reference_why: str = ""
     steps: int = 0
+    final_return: float | None = None
     diagnoses: tuple[RankedDiagnosis, ...] = ()
     table: tuple[TableRow, ...] = ()
+
+    @property
+    def cause(self) -> RankedDiagnosis | None:
+        """The likeliest cause, be the run sick or not; ``None`` where ``healthy`` is all there is."""
+        return next((diagnosis for diagnosis in self.diagnoses if diagnosis.name != "healthy"), None)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,15 @@ class TreatmentTrial:
 
 
 @dataclass(frozen=True)
+class OutcomeCurve:
+    """An outcome metric over environment steps, thinned."""
+
+    metric: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Treatment:
     """A treatment from the sick run to the verdict.
 
@@ -122,7 +131,7 @@ class Treatment:
         sureness: That in a sentence.
         recipe: File of the cured recipe; empty where there is none.
         notes: What was assumed and looked up, a sentence each.
-        curves: The outcome before and after: name of the run to ``{"metric", "steps", "values"}``.
+        curves: The outcome before and after, by the name of the run.
     """
 
     outcome: TreatmentOutcome
@@ -138,4 +147,4 @@ class Treatment:
     sureness: str = ""
     recipe: str = ""
     notes: tuple[str, ...] = ()
-    curves: Mapping[str, Json] = field(default_factory=dict)
+    curves: Mapping[str, OutcomeCurve] = field(default_factory=dict)

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from rldoctor.model import Aggregation, Curve, FloatArray, Run
-from rldoctor.references import Band, Reference
+from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
+from rldoctor.references import Reference
 
 # Two logged points make a line through anything; signs ask for more.
 FEWEST_POINTS = 4

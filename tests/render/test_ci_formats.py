@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from rldoctor.model import (
     Verdict,
     make_report,
 )
-from rldoctor.render import FORMATS, render
+from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.json_report import render_error
 from rldoctor.render.markdown import MOST_CHARACTERS
 
@@ -186,6 +187,11 @@ def test_a_hostile_name_stays_a_name(name, monkeypatch):
 
 def schema():
     return json.loads((TESTS.parent / "docs/schema/report-1.json").read_text())
+
+
+def test_the_published_schema_is_that_of_the_types():
+    generate = runpy.run_path(str(TESTS.parent / "docs/schema/generate.py"))
+    assert schema() == generate["schema"](), "run: python docs/schema/generate.py"
 
 
 def test_json_keeps_its_published_schema(capsys, monkeypatch, tmp_path):

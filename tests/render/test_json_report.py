@@ -9,8 +9,7 @@ import pytest
 
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Finding, RankedDiagnosis, Report, RunDiagnosis, Severity, Unjudged, Verdict
-from rldoctor.render import FORMATS, render
-from rldoctor.render.formats import check
+from rldoctor.render.formats import FORMATS, check, render
 from rldoctor.render.json_report import render_error, render_json
 from rldoctor.render.terminal.evaluation import table
 
@@ -133,7 +132,7 @@ def test_the_pieces_of_a_stream_are_the_report():
     from pathlib import Path
 
     import rldoctor
-    from rldoctor.render import render, stream
+    from rldoctor.render.formats import render, stream
 
     report = rldoctor.diagnose(Path(__file__).parents[1] / "runs" / "healthy")
     pieces = list(stream(report, "json"))

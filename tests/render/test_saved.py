@@ -13,7 +13,7 @@ import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model.report_json import read_report
-from rldoctor.render import render
+from rldoctor.render.formats import render
 
 RUNS = Path(__file__).parents[1] / "runs"
 

@@ -23,8 +23,8 @@ from rldoctor.model import (
     make_report,
 )
 from rldoctor.model.report_json import read_report
-from rldoctor.render import FORMATS, render
-from rldoctor.render.terminal.report import render_text
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.terminal.report import print_report
 from tests.render.browser import wait
 from tests.render.test_ci_formats import schema
 
@@ -59,7 +59,7 @@ def sweep(name="clip_range=0.4") -> Report:
 
 def lines(report, width):
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, highlight=False)
-    render_text(report, console=console)
+    print_report(console, report)
     return console.file.getvalue().splitlines()
 
 

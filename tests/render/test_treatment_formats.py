@@ -13,6 +13,7 @@ from rich.console import Console
 from rldoctor.model import (
     Finding,
     Instruction,
+    OutcomeCurve,
     RankedDiagnosis,
     Remedy,
     Report,
@@ -26,8 +27,8 @@ from rldoctor.model import (
     Verdict,
 )
 from rldoctor.model.report_json import read_report
-from rldoctor.render import FORMATS, render
-from rldoctor.render.terminal.report import render_text
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.terminal.report import print_report
 from tests.render.test_ci_formats import schema
 
 HOSTILE = "=1+1[red]|`<script>alert(1)</script>\x1b[31m"
@@ -50,8 +51,8 @@ def treatment(
         trial, role="control", name="untreated, seed 4", diagnoses=(), changes={}, seed=4, state=TrialState.SICK
     )
     curves = {
-        "before": {"metric": "success_rate", "steps": [512, 8192, 16384], "values": [0.1, 0.05, 0.0]},
-        "round 1": {"metric": "success_rate", "steps": [512, 8192], "values": [0.1, 0.6]},
+        "before": OutcomeCurve("success_rate", (512, 8192, 16384), (0.1, 0.05, 0.0)),
+        "round 1": OutcomeCurve("success_rate", (512, 8192), (0.1, 0.6)),
     }
     return Treatment(
         outcome, "runs/sick", "learning-rate-too-high", 3,
@@ -75,7 +76,7 @@ def report(given: Treatment | None = None, path: str = "runs/sick") -> Report:
 
 def shown(given: Report, width: int = 80, verbose: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, highlight=False)
-    render_text(given, verbose, console)
+    print_report(console, given, verbose)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -143,7 +144,7 @@ def test_nothing_to_do_is_said_in_few_words() -> None:
     well = Treatment(TreatmentOutcome.NOTHING_TO_DO, "runs/well", "", 3, sureness="The run is healthy.")
     text = shown(report(well))
     assert "NOTHING TO DO" in text
-    assert len(text.strip().splitlines()) < 5
+    assert len(text.strip().splitlines()) < 6
 
 
 def test_json_keeps_to_the_schema_and_comes_back() -> None:

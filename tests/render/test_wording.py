@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rldoctor.model import PreflightResult, Report, Severity, Unjudged, Verdict
+from rldoctor.render.terminal.marks import mark, severity_mark, sparkline
 from rldoctor.render.terminal.report import lines_of
-from rldoctor.render.wording import clean, counted, mark, number, one_line, severity_mark, sparkline
+from rldoctor.render.wording import clean, counted, number, one_line
 
 
 class Terminal(io.TextIOWrapper):

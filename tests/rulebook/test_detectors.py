@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.model import Aggregation, Curve, Run
+from rldoctor.model import Aggregation, Band, Curve, Run
 from rldoctor.recipe import Recipe
-from rldoctor.references import Band, Reference
+from rldoctor.references import Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.detectors import DETECTORS
 from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, part_of, strength

@@ -90,10 +90,10 @@ def test_folders_have_names_that_every_file_system_takes(plan_of):
     [
         ({"seeds": ()}, "no seed"),
         ({"vary": {"clip_rang": ("0.1",)}}, "Did you mean clip_range"),
-        ({"vary": {"clip_range": ("x",)}}, "not a valid float"),
+        ({"vary": {"clip_range": ("x",)}}, "clip_range = 'x' must be a number"),
         ({"vary": {"clip_range": ()}}, "has no value"),
         ({"vary": {"clip_range": ("0.1", "0.10")}}, "listed twice"),
-        ({"changes": ("gamma=2",)}, r"must be in \[0, 1\]"),
+        ({"changes": ("gamma=2",)}, "must be a number of at most 1"),
         ({"seeds": tuple(range(1000)), "vary": {"gamma": tuple(f"0.{i}" for i in range(1, 200))}}, "199,000 trainings"),
     ],
 )

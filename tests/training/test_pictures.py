@@ -14,6 +14,7 @@ import pytest
 
 from rldoctor import run_directory
 from rldoctor.cli.app import run
+from rldoctor.diagnosis.chart_data import read_paths
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.training import reach_picture, video
 
@@ -21,16 +22,19 @@ DRAWS = any(ctypes.util.find_library(name) for name in ("EGL", "OSMesa"))
 
 
 def test_the_evaluation_keeps_the_paths(evaluated_once):
-    rows = reach_picture.read_paths(evaluated_once)
-    episodes = json.loads((evaluated_once / run_directory.EVALUATION_FILE).read_text())["episodes"]
-    assert [row["seed"] for row in rows] == [episode["seed"] for episode in episodes]
+    rows = read_paths(evaluated_once)
+    episodes, paths = (
+        json.loads((evaluated_once / name).read_text())["episodes"]
+        for name in (run_directory.EVALUATION_FILE, run_directory.PATHS_FILE)
+    )
+    assert [path["seed"] for path in paths] == [episode["seed"] for episode in episodes]
     assert "path" not in episodes[0]
     for row, episode in zip(rows, episodes, strict=True):
-        assert row["steps"] == list(range(51))
-        assert reach_picture.distances(row)[-1] == pytest.approx(episode["final_distance"], abs=2e-4)
-        assert row["success"] == episode["success"]
+        assert row.steps == list(range(51))
+        assert row.distances[-1] == pytest.approx(episode["final_distance"], abs=2e-4)
+        assert row.success == episode["success"]
     # All start where the robot is reset to, and go different ways.
-    starts, ends = (np.array([row["path"][i] for row in rows]) for i in (0, -1))
+    starts, ends = (np.array([row.path[i] for row in rows]) for i in (0, -1))
     assert np.ptp(starts, axis=0).max() < 1e-3
     assert np.ptp(ends, axis=0).max() > 0.01
 
@@ -52,7 +56,7 @@ def test_no_picture_of_an_evaluation_without_paths(evaluated_once, tmp_path):
     copy = shutil.copytree(evaluated_once, tmp_path / "run")
     content = json.loads((copy / run_directory.EVALUATION_FILE).read_text())
     (copy / run_directory.EVALUATION_FILE).write_text(json.dumps({**content, "evaluated": "later"}))
-    with pytest.raises(CannotJudge, match="not of its evaluation"):
+    with pytest.raises(CannotJudge, match="belongs to another evaluation"):
         reach_picture.draw(copy, tmp_path / "reach.png")
     (copy / run_directory.PATHS_FILE).unlink()
     with pytest.raises(CannotJudge, match=r"no paths\.json"):
@@ -93,7 +97,7 @@ def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
 # imageio's reader of films leaves its pipes for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not DRAWS, reason="neither EGL nor OSMesa is installed: MuJoCo cannot draw")
-@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+@pytest.mark.parametrize("suffix", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_a_film(trained_once, tmp_path, suffix):
     import imageio.v3 as imageio
 

@@ -7,8 +7,7 @@ import pytest
 
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
-from rldoctor.model import Curve
-from rldoctor.references import Band
+from rldoctor.model import Band, Curve
 from rldoctor.training.training_callback import Silent
 
 TOTAL = 10_000

@@ -27,7 +27,8 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook import Case, Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.observe import FIRES_FROM, observe_all
+from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.schema import FIRES_FROM
 from rldoctor.settings import HYPERPARAMETERS
 
 # The role of a pilot run in reports for programs, and the beginning of its directory's name.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rldoctor.model import Curve, Run
-from rldoctor.references import Band, Reference
+from rldoctor.model import Band, Curve, Run
+from rldoctor.references import Reference
 
 # Metrics of the outcome; reports show the first one that was logged.
 OUTCOMES = ("success_rate", "episode_return")

@@ -12,7 +12,6 @@ from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
 from rldoctor.experiments.treatment.pilot_run import PILOT_RUN
-from rldoctor.experiments.treatment.recipe_file import write_recipe
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES
 from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.sick_run import SickRun
@@ -20,7 +19,7 @@ from rldoctor.experiments.treatment.trial import has_logs
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
-    Json,
+    OutcomeCurve,
     Report,
     Run,
     Severity,
@@ -30,7 +29,7 @@ from rldoctor.model import (
     TreatmentTrial,
     Verdict,
 )
-from rldoctor.recipe import Recipe
+from rldoctor.recipe import Recipe, write_recipe
 
 CURED_FILE = "cured.toml"
 REPORT = "treatment"
@@ -143,7 +142,7 @@ def write_reports(report: Report, folder: Path) -> None:
         write_file(report, format_, folder / f"{REPORT}.{suffix}", verbose=format_ == "text")
 
 
-def _curves(sick: SickRun, treatment: Treatment, trained: list[Run]) -> dict[str, Json]:
+def _curves(sick: SickRun, treatment: Treatment, trained: list[Run]) -> dict[str, OutcomeCurve]:
     """Return the outcome of the sick run and of each trial, thinned."""
     trials = _without_pilot_runs(treatment)
     names = ["before", *(f"control, seed {t.seed}" if t.role == "control" else f"round {t.round}" for t in trials)]
@@ -153,12 +152,12 @@ def _curves(sick: SickRun, treatment: Treatment, trained: list[Run]) -> dict[str
     metric = next((m for m in OUTCOMES if all(m in run.curves for run in runs)), None)
     if metric is None:
         return {}
-    curves: dict[str, Json] = {}
+    curves: dict[str, OutcomeCurve] = {}
     for name, run in zip(names, runs, strict=True):
         curve = run.curves[metric].finite()
         if not len(curve):
             continue
         kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_POINTS)).round().astype(int))
         values = [float(f"{value:.4g}") for value in curve.values[kept].tolist()]
-        curves[name] = {"metric": metric, "steps": curve.steps[kept].tolist(), "values": values}
+        curves[name] = OutcomeCurve(metric, tuple(curve.steps[kept].tolist()), tuple(values))
     return curves
