@@ -80,7 +80,7 @@ class Run:
         findings: What reading the logs already showed (torn file, mixed runs, ...).
         size_bytes: Total size of the event files.
         algorithm: What it was trained with, a key of ``checks/algorithms.toml``; empty where the logs do not tell.
-        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.STEP_AXES``.
+        step_axis: What the steps of the curves count, a ``rldoctor.logs.tag_mapping.StepAxis``.
         tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
         framework_named: The user said which framework it is.
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
