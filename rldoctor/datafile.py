@@ -14,13 +14,26 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import tomli  # compiled, unlike the standard library's: the rulebook is 140 files
+from msgspec import Meta
 
 from rldoctor.errors import RldoctorError, UsageError, near
 
 _PACKAGE = Path(__file__).resolve().parent
 _T = TypeVar("_T")
+Text = Annotated[str, Meta(pattern=r"\S")]
+"""A text that says something."""
+Finite = Annotated[float, Meta(ge=-1e308, le=1e308)]
+Positive = Annotated[int, Meta(ge=1)]
+"""A whole number of at least 1."""
 _NONE: Mapping[str, str] = types.MappingProxyType({})
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of what a table of a data file may hold: a misspelt key is an error."""
 
 
 def folder(name: str) -> Path:
@@ -51,9 +64,6 @@ def read_toml(path: Path, what: str = "file") -> dict[str, Any]:
     Raises:
         UsageError: It cannot be read or is not TOML.
     """
-    # Compiled, unlike the standard library's: the rulebook is 140 files.
-    import tomli
-
     try:
         # A byte-order mark, as Windows editors write it, is not part of the text.
         return tomli.loads(path.read_text(encoding="utf-8-sig"))
@@ -72,7 +82,14 @@ def load(path: Path, kind: type[_T], what: str = "file") -> _T:
     return check(read_toml(path, what), kind, str(path))
 
 
-def check(data: object, kind: type[_T], where: str, key: str = "", renamed: Mapping[str, str] = _NONE) -> _T:
+def check(
+    data: object,
+    kind: type[_T],
+    where: str,
+    key: str = "",
+    renamed: Mapping[str, str] = _NONE,
+    strict: bool = True,
+) -> _T:
     """Return parsed data as a value of ``kind``, every key and value checked.
 
     Args:
@@ -81,30 +98,28 @@ def check(data: object, kind: type[_T], where: str, key: str = "", renamed: Mapp
         where: The file, for the message.
         key: The table of the file that ``data`` is, such as ``tool.rldoctor``; empty for all of it.
         renamed: Keys of earlier versions and what they are called now.
+        strict: Refuse a text where a number, ``true`` or ``false`` is meant; a command line has only texts.
 
     Raises:
         UsageError: A key is unknown or missing, or a value is not what is allowed there.
     """
-    # Late: rldoctor --help needs no data file.
-    import msgspec
-
     try:
-        return msgspec.convert(data, kind)
+        return msgspec.convert(data, kind, strict=strict)
     except (msgspec.ValidationError, RecursionError):
-        problem, cure = _mistake(data, kind, key, renamed)
+        problem, cure = _mistake(data, kind, key, renamed, strict)
     raise UsageError(f"{where}: {problem}.", cure)
 
 
-def _mistake(data: Any, kind: Any, key: str, renamed: Mapping[str, str]) -> tuple[str, str]:
+def _mistake(data: Any, kind: Any, key: str, renamed: Mapping[str, str], strict: bool) -> tuple[str, str]:
     """Return in words what the first mistake is, and what to do about it.
 
     ``msgspec`` names no key below a table of arbitrary keys, so every part is converted by itself.
     """
     for part, value, its_kind in _parts(data, kind):
-        if _problem(value, its_kind):
+        if _problem(value, its_kind, strict):
             # The number of a table in a list adds nothing.
-            return _mistake(value, its_kind, key if isinstance(part, int) else _dotted(key, part), renamed)
-    problem, structs = _problem(data, kind), _structs(data, kind)
+            return _mistake(value, its_kind, key if isinstance(part, int) else _dotted(key, part), renamed, strict)
+    problem, structs = _problem(data, kind, strict), _structs(data, kind)
     word = problem.partition("`")[2].rstrip("`")
     old = next((old for old, now in renamed.items() if word in (old, now) and old in data), "")
     if old:
@@ -116,25 +131,30 @@ def _mistake(data: Any, kind: Any, key: str, renamed: Mapping[str, str]) -> tupl
         return f"the key {_dotted(key, word)!r} is missing", ""
     if problem.startswith("Invalid") and isinstance(data, Mapping):
         tag = next(option.__struct_config__.tag_field for option in _options(kind))
-        return _mistake(data[tag], typing.Literal[tuple(map(_tag, _options(kind)))], _dotted(key, tag), renamed)
+        tags: Any = typing.Literal[tuple(map(_tag, _options(kind)))]
+        return _mistake(data[tag], tags, _dotted(key, tag), renamed, strict)
     if problem.startswith("Invalid"):
-        return f"{key} = {data!r} is not known", near(str(data), _words(kind))
+        words = _words(kind)
+        allowed = f"Allowed: {', '.join(words)}." if len(words) < _MANY else near(str(data), words)
+        return f"{key} = {data!r} is not known", allowed
     if problem.startswith(("Expected", "Number out of range")):
         cure = f'Write {key} = ["{data}"].' if "`array" in problem and isinstance(data, str) else ""
         return f"{key or 'its content'} = {data!r} must be {_meant(problem)}", cure
     return f"{key}: {problem}" if key else problem, ""
 
 
+# Of so many words only the nearest are offered.
+_MANY = 10
+
+
 def _dotted(key: str, part: str) -> str:
     return f"{key}.{part}" if key else part
 
 
-def _problem(data: object, kind: Any) -> str:
+def _problem(data: object, kind: Any, strict: bool) -> str:
     """Return what ``msgspec`` says of a value, without the place; empty where it is valid."""
-    import msgspec
-
     try:
-        msgspec.convert(data, kind)
+        msgspec.convert(data, kind, strict=strict)
     except msgspec.ValidationError as error:
         return str(error).partition(" - at `")[0]
     except RecursionError:
@@ -163,8 +183,6 @@ def _structs(data: Any, kind: Any) -> list[Any]:
 
 def _parts(data: Any, kind: Any) -> Iterator[tuple[str | int, Any, Any]]:
     """Yield key, value and type of each part of a table or a list."""
-    import msgspec
-
     if isinstance(data, Mapping):
         for struct in _structs(data, kind):
             for field in msgspec.structs.fields(struct):
@@ -199,7 +217,7 @@ def _meant(problem: str) -> str:
         return "a finite number"
     _, named, limit = problem.split("`", 2)
     words = " or ".join(_KINDS.get(kind, kind) for kind in named.split(" | ") if kind != "null")
-    if " of length >= 1" in limit:
+    if " of length >= 1" in limit or "regex" in limit:
         return f"{words} that is not empty"
     if length := re.match(r" of length (\d+)", limit):
         return f"{words} of {length[1]} values"

@@ -137,7 +137,7 @@ def _target(change: SettingChange, now: Json, reference: Recipe | None) -> Json:
         return None if change.scale is not None or reference is None else reference.setting(change.setting)
     if change.scale is not None:
         return float(now) * change.scale if isinstance(now, (int, float)) else None
-    return HYPERPARAMETERS[change.setting].default if change.default else change.to
+    return HYPERPARAMETERS[change.setting] if change.default else change.to
 
 
 def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.load import Rulebook
-from rldoctor.rulebook.schema import DiagnosisRule, Sign
-
-# Weaker evidence still counts in the odds, but is not worth a reader's line.
-FIRES_FROM = 0.5
+from rldoctor.rulebook.schema import FIRES_FROM, DiagnosisRule, Sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
+from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.model import Severity
 from rldoctor.rulebook.detectors import Detector
+from rldoctor.rulebook.detectors.detector import Graded
 
-Text = Annotated[str, Meta(min_length=1)]
-Finite = Annotated[float, Meta(ge=-1e308, le=1e308)]
-
-
-class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base: a table of a rule file, in which a misspelt key is an error."""
+# Weaker evidence still counts in the odds, but is not worth a reader's line.
+FIRES_FROM = 0.5
 
 
-class Metric(_Table, frozen=True):
+class Metric(Table, frozen=True):
     """One entry of ``checks/metrics.toml``: a quantity in plain words."""
 
     title: Text
@@ -34,7 +32,7 @@ class Metric(_Table, frozen=True):
     how_to_log: str = ""
 
 
-class Algorithm(_Table, frozen=True):
+class Algorithm(Table, frozen=True):
     """One entry of ``checks/algorithms.toml``.
 
     Attributes:
@@ -50,7 +48,7 @@ class Algorithm(_Table, frozen=True):
     limits: str = ""
 
 
-class Example(_Table, frozen=True):
+class Example(Table, frozen=True):
     """Curves on which a sign must fire, or must stay silent.
 
     Attributes:
@@ -66,13 +64,13 @@ class Example(_Table, frozen=True):
     fires: bool
     why: Text
     curves: Annotated[dict[str, Annotated[tuple[float, ...], Meta(min_length=1)]], Meta(min_length=1)]
-    points: Annotated[int, Meta(ge=1)] = 40
-    last_step: Annotated[int, Meta(ge=1)] = 100_000
+    points: Positive = 40
+    last_step: Positive = 100_000
     reference: str = ""
-    record: dict[str, str] = {}  # msgspec copies it
+    record: dict[str, str] = field(default_factory=dict)
 
 
-class Sign(_Table, frozen=True, rename={"examples": "example"}):
+class Sign(Table, frozen=True, rename={"examples": "example"}):
     """One observable symptom, one file ``checks/signs/**/CODE-name.toml``.
 
     Attributes:
@@ -115,6 +113,14 @@ class Sign(_Table, frozen=True, rename={"examples": "example"}):
         return self.direction == "health"
 
     @property
+    def measured(self) -> str:
+        """What is measured and when that counts, in words."""
+        conditions = "; and ".join(condition.describe() for condition in self.when)
+        graded = any(isinstance(condition, Graded) for condition in self.when)
+        reported = f" Reported from a strength of {FIRES_FROM:g}." if graded else ""
+        return f"{conditions}.{reported}"
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the sign looks at, the leading one first."""
         return tuple(dict.fromkeys(condition.metric for condition in self.when))
@@ -124,7 +130,7 @@ class Sign(_Table, frozen=True, rename={"examples": "example"}):
 ALL_SETTINGS = "*"
 
 
-class SettingChange(_Table, frozen=True):
+class SettingChange(Table, frozen=True):
     """A concrete change of one setting: data, applied by ``rldoctor treat`` and named by a report's remedy.
 
     A change is not proposed where the setting has the value already, nor against the direction that ``above`` and
@@ -150,7 +156,7 @@ class SettingChange(_Table, frozen=True):
     above: float | None = None
     below: float | None = None
     spaces: Literal["", "continuous", "discrete"] = ""
-    order: Annotated[int, Meta(ge=1)] = 1
+    order: Positive = 1
 
     def __post_init__(self) -> None:
         """Refuse a change that says in two ways, or in none, what the setting is to become."""
@@ -163,7 +169,7 @@ class SettingChange(_Table, frozen=True):
             )
 
 
-class DiagnosisRule(_Table, frozen=True):
+class DiagnosisRule(Table, frozen=True):
     """One cause, one file ``checks/diagnoses/name.toml``.
 
     Attributes:
@@ -197,8 +203,20 @@ class DiagnosisRule(_Table, frozen=True):
     hallmarks: tuple[str, ...] = ()
     excluded_by: tuple[str, ...] = ()
     bias: Finite = 0.0
-    weights: dict[str, Finite] = {}  # msgspec copies it
+    weights: dict[str, Finite] = field(default_factory=dict)
     file: Path = Path()
+
+    @property
+    def evidence_for(self) -> tuple[str, ...]:
+        """Codes of the signs that are evidence for it, the weightiest first."""
+        if not self.ranked:
+            return self.hallmarks
+        return tuple(sorted((code for code, w in self.weights.items() if w > 0), key=lambda code: -self.weights[code]))
+
+    @property
+    def evidence_against(self) -> tuple[str, ...]:
+        """Codes of the signs that are evidence against it, the weightiest last."""
+        return tuple(sorted((code for code, w in self.weights.items() if w < 0), key=lambda code: -self.weights[code]))
 
     @property
     def outside(self) -> bool:

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from rldoctor.cli.app import run
-from rldoctor.experiments.treatment.recipe_file import write_recipe
+from rldoctor.recipe import write_recipe
 from rldoctor.references import find_folder, load_recipe
 from tests.treatment.recorded import RUNS, STANDS_STILL
 

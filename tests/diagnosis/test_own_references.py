@@ -16,8 +16,7 @@ from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.match import match
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
-from rldoctor.recipe import recipe_from_mapping
-from rldoctor.recording.from_runs import RecordingSpec, record_existing, to_toml
+from rldoctor.recording.from_runs import RecordingSpec, record_existing
 
 HEALTHY = Path(__file__).parents[1] / "runs/healthy"
 SICK = Path(__file__).parents[1] / "runs/sick"
@@ -258,14 +257,6 @@ def test_a_reference_is_recorded_again_but_never_over_another(good, tmp_path):
     with pytest.raises(UsageError, match="holds a reference of another recipe"):
         recorded(folder, tmp_path, env=FETCH)
     assert recipe.read_text() == edited
-
-
-def test_every_shipped_recipe_survives_being_written(tmp_path):
-    import tomllib
-
-    for name in references.names():
-        recipe = references.load_recipe(name)
-        assert recipe_from_mapping(tomllib.loads(to_toml(recipe)), name) == recipe
 
 
 def test_the_command_makes_it_and_says_how_it_is_found(good, tmp_path, capsys, monkeypatch):

@@ -24,7 +24,7 @@ def rule(*changes: SettingChange) -> DiagnosisRule:
 
 
 def known(reference: Recipe | None = None, discrete: bool | None = None, **values: Json) -> Known:
-    own: Mapping[str, Json] = {key: setting.default for key, setting in HYPERPARAMETERS.items()}
+    own: Mapping[str, Json] = HYPERPARAMETERS
     if reference is not None:
         own = {key: reference.setting(key) for key in HYPERPARAMETERS}
     return Known({**own, **values}.get, reference, True, discrete)

@@ -91,7 +91,7 @@ def test_require_replaces_a_threshold(hand_made):
     assert judge_run(failing, ["final_distance_mean=0.031"]).verdict is Verdict.HEALTHY
     with pytest.raises(UsageError, match=r"'final_distance'.*Did you mean final_distance_mean"):
         judge_run(failing, ["final_distance=1"])
-    with pytest.raises(UsageError, match="not a finite number"):
+    with pytest.raises(UsageError, match="must be a finite number"):
         judge_run(failing, ["success_rate=nan"])
 
 

@@ -30,7 +30,7 @@ def test_the_shipped_rulebook_loads_from_anywhere(checks: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        (SIGN, 'severity = "warning"', 'severity = "bad"', ["UPD101", "severity", "error, note, warning"]),
+        (SIGN, 'severity = "warning"', 'severity = "bad"', ["UPD101", "severity", "Allowed: note, warning, error"]),
         (SIGN, 'detector = "level"', 'detector = "levels"', ["UPD101", "when.detector", "Did you mean level"]),
         (SIGN, 'metric = "approx_kl"', 'metric = "aprox_kl"', ["UPD101", "when.metric", "approx_kl"]),
         (SIGN, 'statistic = "median"', 'statistic = "middle"', ["UPD101", "when.statistic", "Known"]),

@@ -20,7 +20,8 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.observe import FIRES_FROM, observe_all
+from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.schema import FIRES_FROM
 from rldoctor.settings import HYPERPARAMETERS
 
 # Environment steps of a probe, at least: ours. And as many points as signs ask for, and one more, as

@@ -12,7 +12,6 @@ from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
 from rldoctor.experiments.treatment.admission import Admission
-from rldoctor.experiments.treatment.recipe_file import write_recipe
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES
 from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.trial import has_logs
@@ -29,7 +28,7 @@ from rldoctor.model import (
     TreatmentTrial,
     Verdict,
 )
-from rldoctor.recipe import Recipe
+from rldoctor.recipe import Recipe, write_recipe
 
 CURED_FILE = "cured.toml"
 REPORT = "treatment"

@@ -107,6 +107,16 @@ def part_of(curve: Curve, window: Window) -> Curve:
     return Curve(curve.metric, curve.steps[keep], curve.values[keep], curve.tag, curve.aggregation)
 
 
+def during(window: Window) -> str:
+    """Return a window in words: ``in the last 15 % of the run``."""
+    low, high = (round(100 * share) for share in window)
+    if (low, high) == (0, 100):
+        return "over the whole run"
+    if low == 0:
+        return f"in the first {high} % of the run"
+    return f"in the last {100 - low} % of the run" if high == 100 else f"from {low} to {high} % of the run"
+
+
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
@@ -135,6 +145,16 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         raise NotImplementedError
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Return what is measured and when that counts, in words."""
+        needed = ", where it is logged" if self.optional else ""
+        return f"{self.__struct_config__.tag}: {self.quantity}{needed}"
+
 
 class Graded(Condition, frozen=True, kw_only=True):
     """Base of the detectors whose strength depends on a number.
@@ -151,6 +171,12 @@ class Graded(Condition, frozen=True, kw_only=True):
         """Refuse thresholds that leave nothing between them."""
         if self.thresholds[0] == self.thresholds[1]:
             raise ValueError(f"thresholds = {list(self.thresholds)} must be two different numbers")
+
+    def describe(self) -> str:
+        """Return what is measured and between which thresholds its strength grows, in words."""
+        none, full = self.thresholds
+        scale = " on a logarithmic scale" if self.log else ""
+        return f"{super().describe()}, strength from 0 at {none:g} to 1 at {full:g}{scale}"
 
     def _found(
         self,

@@ -17,6 +17,7 @@ from rldoctor.rulebook.detectors.detector import (
     NotMeasured,
     Statistic,
     Window,
+    during,
     ends,
     part_of,
     strength,
@@ -34,6 +35,12 @@ class Level(Graded, frozen=True, kw_only=True):
     statistic: Statistic = "median"
     window: Window = (0.0, 1.0)
     band: bool = False
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        overruled = " (a reference's band overrules the thresholds)" if self.band else ""
+        return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
@@ -69,6 +76,11 @@ class BehindReference(Graded, frozen=True):
     credited several times over.
     """
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"{self.metric} late in the run behind the reference's median, as a fraction of what that gained"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         band = case.band(self.metric)
         if band is None:
@@ -96,6 +108,11 @@ class ScaleOff(Graded, frozen=True):
     on the environment tell it.
     """
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"powers of ten by which {self.metric} begins above the reference"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         band = case.reference.bands.get(self.metric) if case.reference else None
         if band is None:
@@ -120,6 +137,11 @@ class OffBand(Graded, frozen=True, kw_only=True):
     side: Literal["above", "below"] = "above"
     window: Window = (0.0, 1.0)
     same_recipe: bool = False
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"{self.metric} {self.side} the reference's band {during(self.window)}, in widths of the band"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if self.same_recipe and not case.same_recipe:

@@ -12,6 +12,11 @@ from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasure
 class NonFinite(Condition, frozen=True):
     """Any NaN or infinite value in any curve as logged, except in ``metric``, where it is harmless."""
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"NaN or infinity in any metric but {self.metric}"
+
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look at the raw curves: the finite ones have dropped what is sought."""
         steps = [
@@ -31,6 +36,12 @@ class Recorded(Condition, frozen=True, kw_only=True):
     equals: str = ""
     contains: str = ""
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        what = f"contains {self.contains!r}" if self.contains else f"is {self.equals!r}"
+        return f"{self.key!r} in run.json {what}"
+
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look into the record."""
         if not case.run.record:
@@ -45,6 +56,11 @@ class Missing(Condition, frozen=True, kw_only=True):
 
     logged: str
     alternatives: tuple[str, ...] = ()
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"{self.metric} is not logged although {self.logged} is"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look whether the metric is there at all."""
@@ -68,6 +84,11 @@ class Discrete(Condition, frozen=True):
     A discrete entropy begins at most at its maximum ln n, never rises above it and is never negative; a Gaussian's may
     do both, begins at 1.42 a dimension in most libraries, and its standard deviation is logged by many.
     """
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"{self.metric} stays between 0 and where it began, as that of numbered actions does"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         least, most = float(np.min(curve.values)), float(np.max(curve.values))

@@ -16,6 +16,7 @@ from rldoctor.rulebook.detectors.detector import (
     NotMeasured,
     Statistic,
     Window,
+    during,
     part_of,
 )
 
@@ -30,6 +31,12 @@ class Change(Graded, frozen=True, kw_only=True):
     early: Window = _EARLY
     statistic: Statistic = "median"
     ratio: bool = False
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        what = "ratio" if self.ratio else "difference"
+        return f"{what} between the {self.statistic} of {self.metric} {during(_LATE)} and that {during(self.early)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         early, late = part_of(curve, self.early), part_of(curve, _LATE)
@@ -46,6 +53,11 @@ class Grows(Graded, frozen=True, kw_only=True):
     early: Window = _EARLY
     log: bool = True
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"size of {self.metric} {during(_LATE)} over its size {during(self.early)}"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         early, late = part_of(curve, self.early), part_of(curve, _LATE)
         before, after = (stats.median(np.abs(part.values)) for part in (early, late))
@@ -59,6 +71,11 @@ class Gain(Graded, frozen=True):
 
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"rise of {self.metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         return self._found(_gain(curve), curve.steps)
@@ -78,6 +95,11 @@ class Trend(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
     least_gain: float = 0.0
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"rank correlation of {self.metric} with the step {during(self.window)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
@@ -105,6 +127,11 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
 
     least_gain: float = 0.2
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"fraction of what {self.metric} gained that is lost again after its peak"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
         at = int(np.argmax(smooth))
@@ -124,6 +151,12 @@ class Share(Graded, frozen=True, kw_only=True):
     below: float | None = None
     window: Window = (0.0, 1.0)
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
+        return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
         hit = part.values > self.above if self.above is not None else part.values < (self.below or 0.0)
@@ -134,6 +167,11 @@ class Frozen(Graded, frozen=True, kw_only=True):
     """The longest share of the run over which the metric keeps exactly one value."""
 
     window: Window = (0.0, 1.0)
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"longest fraction of the points of {self.metric} with one and the same value {during(self.window)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
@@ -147,12 +185,22 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"fraction of the points of {self.metric} that are smaller than {self.tiny:g}"
+
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
 
 
 class Restless(Graded, frozen=True):
     """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"total variation of {self.metric} over its net change"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if len(curve) < 2 * FEWEST_POINTS:
@@ -164,6 +212,11 @@ class Restless(Graded, frozen=True):
 
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"range of {self.metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         low, high = (float(np.quantile(curve.values, share)) for share in (0.05, 0.95))

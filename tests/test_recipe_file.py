@@ -9,7 +9,7 @@ import pytest
 
 from rldoctor import references
 from rldoctor.errors import UsageError
-from rldoctor.experiments.treatment.recipe_file import write_recipe
+from rldoctor.recipe import write_recipe
 
 
 @pytest.mark.parametrize("name", references.names())
