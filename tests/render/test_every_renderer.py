@@ -59,7 +59,7 @@ EVERY: dict[str, Result] = {
     "passing": GateResult("runs/z", Verdict.HEALTHY, facts={"aggregate": {"n": 1}}, criteria=(criterion(0.95),)),
     "sweep": test_sweep_formats.sweep().subjects[0],
     "treatment": test_treatment_formats.report().subjects[0],
-    "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No run."),)),
+    "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No."),)),
 }  # fmt: skip
 
 
