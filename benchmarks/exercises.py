@@ -23,7 +23,7 @@ CLIP = ("sweep", "--seeds", "0-4", "--vary", "clip_range=0.1,0.2,0.4")
 
 def swept(words: tuple[str, ...], out: Path, name: str) -> SweepResult:
     """Run a sweep and return its result."""
-    done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--out", str(out)], check=False)
+    done = subprocess.run([sys.executable, "-m", "rldoctor", *words, "--runs", str(out)], check=False)
     assert done.returncode == 0, f"rldoctor {' '.join(words)} ended with {done.returncode}"
     return read_report(out / f"sweeps/fetch_reach_dense/chapter/{name}.json").subjects[0]
 

@@ -22,7 +22,7 @@ DOCUMENT = DOCS / "quick-recipe.md"
 def one(seed: int, out: Path) -> tuple[str, float]:
     """Run one checkup; return its row of the table and its wall time in seconds."""
     clock = time.perf_counter()
-    command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--out", str(out)]
+    command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--runs", str(out)]
     code = subprocess.run(command, capture_output=True, check=False).returncode
     wall = time.perf_counter() - clock
     directory = out / "fetch_reach_dense" / "quick" / f"seed-{seed}"

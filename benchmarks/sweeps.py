@@ -29,12 +29,12 @@ def command(*words: str) -> None:
 
 
 def sweep(folder: Path, *more: str) -> None:
-    command("sweep", "--reference", "quick", "--seeds", f"0-{SEEDS - 1}", "--out", str(folder), *more)
+    command("sweep", "--reference", "quick", "--seeds", f"0-{SEEDS - 1}", "--runs", str(folder), *more)
 
 
 def one_after_the_other(folder: Path) -> None:
     for seed in range(SEEDS):
-        command("train", "--reference", "quick", "--seed", str(seed), "--out", str(folder))
+        command("train", "--reference", "quick", "--seed", str(seed), "--runs", str(folder))
         command("evaluate", str(folder / f"fetch_reach_dense/quick/seed-{seed}"))
 
 

@@ -122,7 +122,7 @@ def _train_unless_sick(
     if training.status != "finished" and not beside.sick.is_set():
         raise Stopped(
             f"The training was stopped at {training.steps:,} steps; everything until then is saved.",
-            f"Go on with: rldoctor train --resume {directory}",
+            f"Resume with: rldoctor train --resume {directory}",
         )
     return None if beside.subject().verdict is Verdict.SICK else training
 

@@ -71,17 +71,17 @@ def create(directory: Path) -> Path:
                 return candidate
     except NotADirectoryError:
         raise UsageError(
-            f"{directory} cannot be made: a part of that path is a file.", "Name another directory with --out."
+            f"{directory} cannot be made: a part of that path is a file.", "Name another directory with --runs."
         ) from None
     except OSError as error:
         if isinstance(error, FileExistsError):
             raise UsageError(
-                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --out."
+                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --runs."
             ) from None
         raise UsageError(
-            f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --out."
+            f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --runs."
         ) from None
-    raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --out.")
+    raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --runs.")
 
 
 def make_folder(folder: Path) -> None:
@@ -94,7 +94,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --out."
+            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
         ) from None
 
 

@@ -67,7 +67,7 @@ def test_create_below_a_file(tmp_path, below):
     with pytest.raises(UsageError) as raised:
         run_directory.create(tmp_path / "file" / below)
     assert "a file" in raised.value.problem
-    assert "--out" in raised.value.cure
+    assert "--runs" in raised.value.cure
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 

@@ -43,7 +43,7 @@ def one(seed: int, engine: Engine, place: Path) -> tuple[float, bool, bool]:
     command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--engine", engine.value]
     begun = time.perf_counter()
     done = subprocess.run(
-        [*command, "--out", str(place / engine.value), "--format", "json"], capture_output=True, text=True, check=False
+        [*command, "--runs", str(place / engine.value), "--format", "json"], capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - begun
     run = next(subject for subject in json.loads(done.stdout)["subjects"] if subject["kind"] == "run")

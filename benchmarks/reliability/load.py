@@ -135,7 +135,7 @@ def one_core(place: Path, often: int) -> Row:
             "--set",
             "n_envs=2,n_steps=64,batch_size=64,n_epochs=1,total_steps=256",
         )
-        done = rldoctor(*words, "--out", place / "out", prefix=("taskset", "-c", core))
+        done = rldoctor(*words, "--runs", place / "out", prefix=("taskset", "-c", core))
         assert done.code == 0, done.err
     return Row(2 * often, "250 runs diagnosed, one training completed")
 

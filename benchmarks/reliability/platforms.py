@@ -116,7 +116,7 @@ def no_temporary_folder(place: Path, often: int) -> Row:
             for words in (
                 ("diagnose", HEALTHY, SICK),
                 ("gate", HEALTHY),
-                ("train", "--reference", "quick", "--set", settings, "--out", work),
+                ("train", "--reference", "quick", "--set", settings, "--runs", work),
             ):
                 done = rldoctor(*words, prefix=prefix, env=env, cwd=ROOT)
                 assert done.code in (0, 1, 3), done.err

@@ -362,7 +362,7 @@ def read_only(place: Path, often: int) -> Row:
     for i in range(often):
         with mounted(place / str(i), "4m") as volume:
             subprocess.run(["mount", "-o", "remount,ro", volume], check=True)
-            done = rldoctor("train", "--reference", "quick", "--set", ",".join(SETTINGS), "--out", volume / "runs")
+            done = rldoctor("train", "--reference", "quick", "--set", ",".join(SETTINGS), "--runs", volume / "runs")
             assert (done.code, list(volume.iterdir())) == (2, []), done
             assert "Read-only file system" in done.err
     return Row(often, "exit code 2 with one sentence, nothing written")
@@ -385,7 +385,7 @@ def worker_dies(place: Path, often: int) -> Row:
             ",".join(SETTINGS[:4]),
             "--set",
             "total_steps=6400",
-            "--out",
+            "--runs",
             str(out),
         ]
         with subprocess.Popen(

@@ -237,7 +237,7 @@ def paths_that_lead_out(place: Path, often: int) -> Row:
         toml = place / "recipe.toml"
         named = re.sub(r'(?m)^name = ".*"', lambda _, name=name: f"name = {json.dumps(name)}", recipe)
         toml.write_text(named, encoding="utf-8")
-        code, text = here("train", "--reference", toml, "--out", outside / "runs", "--set", SETTINGS)
+        code, text = here("train", "--reference", toml, "--runs", outside / "runs", "--set", SETTINGS)
         assert code == 2, (name, text)
         run = place / "run"
         shutil.rmtree(run, ignore_errors=True)
@@ -378,7 +378,7 @@ def no_network(place: Path, often: int) -> Row:
     commands: list[tuple[object, ...]] = [("diagnose", SICK, "--format", name) for name in FORMATS]
     commands += [("gate", HEALTHY), ("explain", "UPD101"), ("rules",), ("about",), ("diagnose", HEALTHY, "--verbose")]
     commands += [
-        ("train", "--reference", "quick", "--set", SETTINGS, "--out", place),
+        ("train", "--reference", "quick", "--set", SETTINGS, "--runs", place),
         ("evaluate", place / "fetch_reach_dense/quick/seed-0", "--episodes", "1"),
         ("preflight", "--env", "CartPole-v1"),
     ]
@@ -395,7 +395,7 @@ def unplugged(place: Path, often: int) -> Row:
     """In a network namespace with nothing in it, not even loopback."""
     commands: list[tuple[object, ...]] = [
         ("diagnose", SICK),
-        ("train", "--reference", "quick", "--set", SETTINGS, "--out", place),
+        ("train", "--reference", "quick", "--set", SETTINGS, "--runs", place),
         ("evaluate", place / "fetch_reach_dense/quick/seed-0", "--episodes", "1"),
         ("gate", place),
         ("preflight", "--env", "CartPole-v1"),
@@ -456,7 +456,7 @@ def nothing_outside(place: Path, often: int) -> Row:
         file = place / "mine.toml"
         file.write_bytes(content)
         for words in (
-            ("diagnose", HEALTHY, "--names", file),
+            ("diagnose", HEALTHY, "--framework", file),
             ("diagnose", HEALTHY, "--reference", file),
             ("train", "--reference", file),
             ("show", file),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.errors import UsageError, near
 from rldoctor.logs.frameworks import own_tag_mappings
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Suppressed
 from rldoctor.references import Reference, load_own
 from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.observe import Evidence, observe
+from rldoctor.rulebook.selection import SIGNS
 from rldoctor.rulebook.thresholds import with_thresholds
 
 
@@ -68,17 +68,12 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
     """
     whole = load_rulebook(own=config.rules)
     book, moved = with_thresholds(whole, config.thresholds, config.where("thresholds"))
-    # Of a selection that speaks of preflight checks alone nothing follows for signs.
-    asked = [word for word in config.select if any(fits(sign, [word]) for sign in book.signs.values())]
-    chosen = choose(book, select or asked, ignore)
-    reasons = {sign.code: _reason(sign, config.ignore) for sign in chosen.signs.values() if not _named(sign, select)}
-    ignored = tuple((chosen.signs[code], reason) for code, reason in reasons.items() if reason)
-    left_out = {sign.code for sign, _ in ignored}
+    selection = SIGNS.apply(tuple(book.signs.values()), config, select, ignore)
     return DiagnosisContext(
-        replace(chosen, signs={code: sign for code, sign in chosen.signs.items() if code not in left_out}),
-        ignored,
+        replace(book, signs={sign.code: sign for sign in selection.rules}),
+        selection.ignored,
         moved,
-        f"only {', '.join(asked)} of the signs" if asked and not select else "",
+        selection.adjusted,
         load_own(config.references),
         own_tag_mappings(config.rules),
     )
@@ -88,33 +83,3 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
 def shipped_context() -> DiagnosisContext:
     """Return the means of a diagnosis that nobody has asked anything of."""
     return context_of()
-
-
-def fits(sign: Sign, words: Iterable[str]) -> bool:
-    """Tell whether one of ``words`` begins the sign's code, or is its name."""
-    return any(sign.code.startswith(word.upper()) or sign.name == word for word in words)
-
-
-def _named(sign: Sign, words: Iterable[str]) -> bool:
-    return any(word in (sign.code, sign.code.lower(), sign.name) for word in words)
-
-
-def _reason(sign: Sign, ignore: Mapping[str, str]) -> str:
-    """Return why a sign is ignored: the reason of the word that fits it most closely; empty where none does."""
-    return max(((len(word), reason) for word, reason in ignore.items() if fits(sign, [word])), default=(0, ""))[1]
-
-
-def choose(book: Rulebook, select: Sequence[str], ignore: Sequence[str]) -> Rulebook:
-    """Return the rulebook with only the selected and none of the ignored signs.
-
-    Raises:
-        UsageError: A word fits no sign.
-    """
-    for word in (*select, *ignore):
-        if not any(fits(sign, [word]) for sign in book.signs.values()):
-            known = {*book.signs, *(sign.name for sign in book.signs.values())}
-            raise UsageError(f"No sign has the code or name {word!r}.", near(word, known))
-    kept = {
-        code: sign for code, sign in book.signs.items() if (not select or fits(sign, select)) and not fits(sign, ignore)
-    }
-    return replace(book, signs=kept)

@@ -33,7 +33,7 @@ def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] 
     if not framework:
         framework = "unknown framework"
     elif run.framework_named:
-        framework += " (named by --names)"
+        framework += " (named by --framework)"
     elif known < logged:
         framework += f" ({known} of {logged} tags)"
     algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
@@ -127,7 +127,7 @@ def _nothing_known(run: Run) -> Unjudged:
     return Unjudged(
         _NO_KNOWN_METRIC,
         f"{run.path}: no known metric is in the logs (tags seen: {tags}).",
-        "Describe the tags in a names file and give it with --names; docs/how-to/own-training.md shows one.",
+        "Describe the tags in a names file and give it with --framework; docs/how-to/own-training.md shows one.",
     )
 
 

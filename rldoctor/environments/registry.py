@@ -10,7 +10,7 @@ from typing import Any
 
 import gymnasium
 
-from rldoctor.errors import RldoctorError, UsageError, near
+from rldoctor.errors import RldoctorError, UsageError, first_line, near
 
 _ROBOTICS = "gymnasium_robotics"
 
@@ -22,15 +22,10 @@ class EnvironmentBroken(RldoctorError):
 
     def __init__(self, env_id: str, cause: BaseException) -> None:
         super().__init__(
-            f"gymnasium.make({env_id!r}) failed with {type(cause).__name__}: {_first_line(cause)}.",
+            f"gymnasium.make({env_id!r}) failed with {type(cause).__name__}: {first_line(cause)}.",
             "Run rldoctor preflight: it names the versions or packages at fault.",
         )
         self.cause = cause
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else "no message"
 
 
 def register_robotics() -> None:
@@ -75,7 +70,7 @@ def resolve(env_id: str) -> str:
             # Whatever a user's module raises at import is the user's to read, in one sentence.
             raise UsageError(
                 f"The module {module!r} of environment {env_id!r} cannot be imported: "
-                f"{type(error).__name__}: {_first_line(error)}.",
+                f"{type(error).__name__}: {first_line(error)}.",
                 "Check its name and that it is on the Python path.",
             ) from error
     if name not in gymnasium.registry:

@@ -127,14 +127,14 @@ def _usable(run: Run) -> Run:
     if doubts or not run.curves:
         raise CannotJudge(
             f"The logs of {run.path} make no band: {doubts[0] if doubts else 'they hold no known metric.'}",
-            "Leave that run out, or name the framework that logged it with --names.",
+            "Leave that run out, or name the framework that logged it with --framework.",
         )
     if run.algorithm not in ("", "ppo"):
         raise CannotJudge(f"{run.path} was trained with {run.algorithm}, and references are of PPO.", "Leave it out.")
     if not run.counts_steps:
         raise CannotJudge(
             f"The logs of {run.path} count {run.step_axis}, not environment steps: no run can be held against them.",
-            "Log the number of environment steps, and name its tag as steps_from in a names file (--names).",
+            "Log the number of environment steps, and name its tag as steps_from in a tag mapping (--framework).",
         )
     return run
 

@@ -227,7 +227,7 @@ def test_rules_and_explain_show_rules_of_ones_own(project, told):
     assert "OWN101 kl-above-ours: The policy moves more than in our runs." in told("rules")[1]
     code, out, _ = told("explain", "OWN101")
     assert code == 0
-    assert "Comes from" in out
+    assert "Provided by" in out
     assert told("explain", "OWN101", "--isolated")[0] == 2
     code, out, _ = told("config", "--check")
     assert code == 0

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rldoctor.diagnosis.context import choose
+from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import _each, diagnose, diagnose_run
 from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.model import Run, Severity, Verdict
-from rldoctor.rulebook import load_rulebook
 from tests.diagnosis.made_up_runs import chapter_run, run
 
 HEALTHY_RETURN = (-10, -8, -5, -3.5, -2.8, -2.5, -2.3)
@@ -201,7 +200,7 @@ def test_no_curve_at_all_is_unjudged() -> None:
 
 def test_ignored_signs_do_not_weigh() -> None:
     patient = run(SICK["policy-collapsed"])
-    book = choose(load_rulebook(), (), ("EXP101",))
+    book = context_of(ignore=("EXP101",)).book
     assert "EXP101" not in {finding.code for finding in diagnose_run(patient, book=book).findings}
     assert "EXP101" in {finding.code for finding in diagnose_run(patient).findings}
     odds = {d.name: d.probability for d in diagnose_run(patient, book=book).diagnoses}
@@ -210,14 +209,14 @@ def test_ignored_signs_do_not_weigh() -> None:
 
 
 def test_select_keeps_one_family() -> None:
-    book = choose(load_rulebook(), ("UPD",), ())
+    book = context_of(select=("UPD",)).book
     assert book.signs
     assert all(code.startswith("UPD") for code in book.signs)
 
 
 def test_a_word_that_fits_no_sign_is_an_error() -> None:
     with pytest.raises(UsageError, match="UPX"):
-        choose(load_rulebook(), ("UPX",), ())
+        context_of(select=("UPX",))
 
 
 def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:

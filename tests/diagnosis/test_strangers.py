@@ -48,7 +48,7 @@ def test_a_framework_that_nobody_knows_is_told_what_is_known(tmp_path):
     assert (subject.verdict, subject.framework) == (Verdict.UNJUDGED, "")
     assert subject.summary == "None of its 2 scalar tags is known: nothing can be judged."
     assert [diagnosis.name for diagnosis in subject.diagnoses] == ["missing-metrics"]
-    assert "foo/bar" in subject.unjudged[0].reason and "--names" in subject.unjudged[0].how_to_log
+    assert "foo/bar" in subject.unjudged[0].reason and "--framework" in subject.unjudged[0].how_to_log
 
 
 def test_what_one_library_logs_is_not_judged_as_anothers(tmp_path):

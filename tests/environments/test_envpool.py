@@ -161,6 +161,6 @@ def test_without_the_extra_the_message_says_what_to_install(monkeypatch, tmp_pat
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"\[fast\]"):
         require_engine(Engine.ENVPOOL, FETCH.env)
-    assert run(["train", "--engine", "envpool", "--out", str(tmp_path)]) == 2
+    assert run(["train", "--engine", "envpool", "--runs", str(tmp_path)]) == 2
     assert "[fast]" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,8 @@ from stable_baselines3.common.monitor import Monitor
 from rldoctor import references
 from rldoctor.environments import registry
 from rldoctor.model import Outcome, PreflightResult, Severity, Verdict
-from rldoctor.preflight.runner import all_checks, run_preflight
+from rldoctor.preflight.checks import all_checks
+from rldoctor.preflight.runner import run_preflight
 
 ENV = "FetchReachDense-v4"
 # wrapper, the check that looks for it, the finding, its severity
@@ -120,10 +121,10 @@ def test_sparse_id_where_dense_is_expected():
 
 
 def test_parallel_environments_with_one_seed():
-    def make_vector(count):
+    def make_vec_env(count):
         return broken.OneSeedForAll([lambda: Monitor(registry.make(ENV))] * count)
 
-    subject = run_preflight(ENV, make_vector=make_vector, select=["ENV107"])
+    subject = run_preflight(ENV, make_vec_env=make_vec_env, select=["ENV107"])
     assert names(subject)["parallel-environments-alike"] is Severity.ERROR
 
 

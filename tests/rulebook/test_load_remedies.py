@@ -9,9 +9,7 @@ import pytest
 
 from rldoctor import datafile
 from rldoctor.errors import UsageError
-from rldoctor.preflight.runner import all_checks
 from rldoctor.rulebook import load_rulebook
-from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS
 from rldoctor.settings import parse
 
@@ -46,10 +44,6 @@ def test_bad_remedies_are_refused(tmp_path: Path, file: str, old: str, new: str,
         load_rulebook(checks)
     for word in words:
         assert word in str(caught.value)
-
-
-def test_what_is_read_from_the_source_is_what_is_declared() -> None:
-    assert dict(declared_checks()) == {check.code: check.name for check in all_checks()}
 
 
 def test_every_cause_can_be_treated_or_told() -> None:

@@ -174,7 +174,7 @@ def test_own_names_tell_an_own_framework(whole, tmp_path):
 def test_own_expectations_are_known(whole):
     from rldoctor.preflight.expectations import load_expectations
 
-    assert load_expectations(whole.rules)["OurRobot-v0"].horizon == 50
+    assert load_expectations(whole.rules)["OurRobot-v0"].episode.horizon == 50
     assert "OurRobot-v0" not in load_expectations()
 
 

@@ -49,7 +49,7 @@ def table(report_file):
 def swept(recipe_file, tmp_path_factory):
     """The folder of a whole sweep of two settings and two seeds, made on the command line."""
     out = tmp_path_factory.mktemp("swept")
-    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out)]
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--runs", str(out)]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) in (0, 1, 3)
     return out / "sweeps/tests/cart"
 
@@ -94,7 +94,7 @@ def test_reports_in_every_format(swept):
 def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("*") if path.is_file() and path.parent != swept}
     out = swept.parents[2]
-    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out), "--format", "json"]
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--runs", str(out), "--format", "json"]
     command(["sweep", "--reference", str(recipe_file), *arguments])
     said = capsys.readouterr()
     assert "4 are finished and not repeated, 0 to do." in said.err
@@ -103,7 +103,7 @@ def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
 
 
 def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
-    arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--out", str(tmp_path), "--dry-run"]
+    arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--runs", str(tmp_path), "--dry-run"]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0
     said = capsys.readouterr().out
     assert "10 trainings on CartPole-v1: 2 settings x 5 seeds, 2,048 steps each" in said
@@ -112,6 +112,7 @@ def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_trial_that_raises_and_one_whose_process_is_killed(plan_of):
     envs = ("tests.sweep.broken:Breaks-raise-v0", "tests.sweep.broken:Breaks-kill-v0")
     plan = plan_of(seeds=(0, 1, 2), vary={"env": envs}, changes=("total_steps=1536",))
@@ -187,7 +188,7 @@ def test_a_driver_that_is_killed(recipe_file, tmp_path):
     def arguments(out):
         # When the first trial is over, the second is at work and the third is begun or not.
         vary = "total_steps=1024,6144,2048"
-        where = ["--seeds", "0", "--vary", vary, "--out", str(out), "--format", "json"]
+        where = ["--seeds", "0", "--vary", vary, "--runs", str(out), "--format", "json"]
         return [sys.executable, "-c", DRIVER, "sweep", "--reference", str(recipe_file), *where]
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -250,6 +251,7 @@ def test_a_setting_that_cannot_be_trained_takes_no_other_down(plan_of, capsys):
     assert any("cannot be told" in line or "steps/s" in line for line in told)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_stopped_from_outside_is_not_done(plan_of):
     plan = plan_of(seeds=(0,), changes=("total_steps=16384",))
     stopped = []
@@ -329,6 +331,6 @@ def test_files_do_not_lead_out_of_a_run_directory(tmp_path):
     ],
 )
 def test_wrong_words(arguments, message, capsys, tmp_path):
-    assert command(["sweep", *arguments, "--out", str(tmp_path)]) == 2
+    assert command(["sweep", *arguments, "--runs", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -97,7 +97,7 @@ def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
 # imageio's reader of films leaves its pipes for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not DRAWS, reason="neither EGL nor OSMesa is installed: MuJoCo cannot draw")
-@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+@pytest.mark.parametrize("suffix", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_a_film(trained_once, tmp_path, suffix):
     import imageio.v3 as imageio
 

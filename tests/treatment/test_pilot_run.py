@@ -96,6 +96,7 @@ def test_a_beginning_has_what_was_logged_by_then() -> None:
     assert until(run, 100).curves == {}
 
 
+@pytest.mark.slow
 def test_the_remedy_with_which_the_signs_go_is_tried_first(tmp_path: Path) -> None:
     plan = plan_of(CLIPPED_LATE, tmp_path)
     clip, rate, *others = plan.candidates

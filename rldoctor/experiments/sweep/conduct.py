@@ -92,7 +92,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --out."
+            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
         ) from None
 
 

@@ -104,7 +104,7 @@ def _status(directory: Path, recipe: Recipe, seed: int, engine: Engine) -> str:
     engines = record.get("engine", Engine.GYMNASIUM.value) == engine.value
     if not same or not engines or record.get("seed") != seed:
         raise UsageError(
-            f"{directory} is no training of this recipe with seed {seed}.", "Move it away, or name another --out."
+            f"{directory} is no training of this recipe with seed {seed}.", "Move it away, or name another --runs."
         )
     return str(record.get("status"))
 

@@ -178,7 +178,7 @@ def _require_ours(attempt: Attempt) -> None:
     trained, expected = record.get("recipe"), attempt.recipe.to_json()
     same = isinstance(trained, Mapping) and all(trained.get(key) == expected[key] for key in _TELLING)
     if not same or record.get("seed") != attempt.seed:
-        raise UsageError(f"{attempt.directory} holds another training.", "Move it away, or name another --out.")
+        raise UsageError(f"{attempt.directory} holds another training.", "Move it away, or name another --runs.")
 
 
 def _gate(attempt: Attempt, means: TrialContext, numbers: dict[str, float]) -> GateResult | None:
