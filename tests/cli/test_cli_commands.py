@@ -151,6 +151,7 @@ gymnasium.register("SickReach-v0", lambda **kw: Constant(gymnasium.make("FetchRe
 """
 
 
+@pytest.mark.slow
 def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothing(tmp_path):
     (tmp_path / "sick_reach.py").write_text(SICK_REACH)
     # More steps than anybody would wait for: preflight must end the training beside it.

@@ -81,6 +81,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
     assert "is complete (2560 steps)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle(tmp_path):
     process, directory = in_training(tmp_path)
     process.kill()

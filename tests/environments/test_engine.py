@@ -44,7 +44,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("threads", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_threads_change_no_number(threads):
     def plain():
         return Monitor(registry.make(FETCH.env))

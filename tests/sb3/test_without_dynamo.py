@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 import gymnasium, torch
@@ -31,6 +33,7 @@ print("as they were")
 """
 
 
+@pytest.mark.slow
 def test_the_numbers_are_the_same_without_the_compiler():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.stdout == "as they were\n", done.stderr

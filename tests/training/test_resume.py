@@ -147,6 +147,7 @@ def assert_same_weights(recipe, one, other):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_a_run_whose_points_are_several_rollouts_apart(tmp_path):
     recipe = load_recipe("cartpole/zoo").with_overrides(["total_steps=4096"])
     assert recipe.log_interval > 1
@@ -367,6 +368,7 @@ def test_a_checkpoint_that_does_not_say_its_steps(interrupted, trained_once, sma
     assert record_of(interrupted)["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_into_one_directory(interrupted, small):
     code = "import pathlib, sys; from rldoctor.training.train import resume; resume(pathlib.Path(sys.argv[1]))"
 
