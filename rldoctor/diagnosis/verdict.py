@@ -14,6 +14,9 @@ from rldoctor.rulebook.observe import Evidence
 MIXED_RUNS = "LOG201"
 # Strength from which a sign that is typical of one cause speaks by itself.
 _FULLY = 0.95
+# How likely that cause has to be, as a fraction of health: a hallmark alone is not worth a word where health is far
+# likelier (learning rates of adaptive schedules). Ours, from tests/runs: hallmarks of harm stand at 0.45 and above.
+_ALONE = 1 / 3
 
 
 def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
@@ -45,7 +48,8 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
         )
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
-    marked = any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired)
+    weighty = leading.probability >= _ALONE * health
+    marked = weighty and any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired)
     shown = [item for item in ranked if item.rule.name != HEALTHY and _speaks(item, fired)]
     # Where no sign of the outcome was judged, whatever shows is all there is to go by.
     blind = not any(item.sign.outcome for item in observed)

@@ -194,20 +194,31 @@ class Zeros(Graded, frozen=True, kw_only=True):
         return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
 
 
+# As many points as a return takes to show where it goes; more show how it was logged.
+_STRETCHES = 20
+
+
 class Restless(Graded, frozen=True):
-    """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
+    """How far the metric travels for the ground that it covers: 1 is a straight way, or one rise and one fall.
+
+    The ground is what a curve with a single peak or dip of that height would travel; means over twenty stretches of
+    the run are looked at, so that it does not matter how often the run was logged.
+    """
 
     @property
     def quantity(self) -> str:
         """What is measured, in words."""
-        return f"total variation of {self.metric} over its net change"
+        return f"total variation of {self.metric} over that of a curve of its height with one peak or dip"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if len(curve) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
-        way = float(np.sum(np.abs(np.diff(curve.values))))
-        net = abs(stats.median(curve.values[-3:]) - stats.median(curve.values[:3]))
-        return self._found(way / net if net > 0 else (math.inf if way > 0 else 0.0), curve.steps)
+        means = np.array([part.mean() for part in np.array_split(curve.values, min(len(curve), _STRETCHES))])
+        ordered = np.sort(means)
+        height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
+        ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
+        way = float(np.sum(np.abs(np.diff(means))))
+        return self._found(way / ground if ground > 0 else (math.inf if way > 0 else 0.0), curve.steps)
 
 
 class Swing(Graded, frozen=True):
