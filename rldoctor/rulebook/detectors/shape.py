@@ -118,6 +118,29 @@ def _noise(curve: Curve) -> float:
     return 1.4826 * stats.median(np.abs(np.diff(curve.values))) / math.sqrt(2.0)
 
 
+class Rise(Graded, frozen=True, kw_only=True):
+    """How clear a rise is: late against early level, in standard deviations of the curve's ups and downs.
+
+    A rise by less than ``least_gain`` of the metric's size, or in fewer than ``least_points`` points, is none: 0.
+    """
+
+    least_gain: float = 0.2
+    least_points: int = 20
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return f"rise of {self.metric} in standard deviations of its ups and downs from point to point"
+
+    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+        if len(curve) < self.least_points:
+            return NotMeasured(f"{self.metric} has too few points for its noise")
+        before, after = (stats.median(part_of(curve, window).values) for window in (_START, _LATE))
+        noise = max(_noise(curve), 1e-3 * max(abs(before), abs(after)))
+        rise = (after - before) / noise if noise > 0 and _gain(curve) >= self.least_gain else 0.0
+        return self._found(rise, curve.steps)
+
+
 class DropsFromPeak(Graded, frozen=True, kw_only=True):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
