@@ -111,11 +111,7 @@ def test_bad_recipes(folder, content):
 @pytest.mark.parametrize(
     ("comment", "healthy", "failed"),
     [
-        (
-            "x: median of 19 healthy runs at each step.\n# Left out, since they do not pass the recipe's criteria: seeds 4, 14.",
-            19,
-            2,
-        ),
+        ("of 19 healthy runs.\n# Left out, since they do not pass the recipe's criteria: seeds 4, 14.", 19, 2),
         ("x: median of 3 good runs at each step.", 3, 0),
         ("by hand", 0, 0),
     ],

@@ -123,7 +123,7 @@ def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good,
     [told] = diagnose([QUICK / "as-recorded-22"], config=config)
     # One that knows all settings and agrees in them fits better than one that knows few.
     assert told.reference == "fetch_reach_dense/quick"
-    with pytest.raises(UsageError, match="does not know all settings"):
+    with pytest.raises(UsageError, match="do not hold all settings"):
         references.load_trainable("our_env/ours", config.references)
 
 
@@ -296,7 +296,7 @@ def test_the_command_says_what_is_missing(good, tmp_path, capsys, monkeypatch, a
 def test_two_references_of_one_name_are_refused(good, tmp_path):
     made, _ = recorded(good(), tmp_path)
     shutil.copytree(made.folder, tmp_path / "again")
-    with pytest.raises(UsageError, match="is called 'our_env/ours', as the one in"):
+    with pytest.raises(UsageError, match="is called 'our_env/ours', like the one in"):
         context_of(Config(references=(made.folder, tmp_path / "again")))
     shipped = references.find_folder("quick")
     with pytest.raises(UsageError, match="fetch_reach_dense/quick"):
