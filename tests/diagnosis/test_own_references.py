@@ -72,7 +72,7 @@ def test_later_runs_are_held_against_it_rather_than_against_a_shipped_one(good, 
     _, config = recorded(good(), tmp_path)
     [same] = diagnose([QUICK / "as-recorded-22"], config=config)
     assert same.reference == "our_env/ours"
-    assert same.reference_why == "told by run.json"
+    assert same.reference_why == "identified from run.json"
     assert same.facts["reference_folder"] == str(config.references[0])
     assert diagnose([QUICK / "as-recorded-22"])[0].reference == "fetch_reach_dense/quick"
     # Other environments keep theirs.
