@@ -76,7 +76,7 @@ class Run:
         findings: What was found while reading (truncated file, mixed runs, ...).
         size_bytes: Total size of the event files.
         algorithm: A key of ``checks/algorithms.toml``; empty where the logs do not show it.
-        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.STEP_AXES``.
+        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.StepAxis``.
         tags_known: How many of the scalar tags the framework's tag mapping knows, and how many there are.
         framework_named: Whether the user named the framework.
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
