@@ -1,4 +1,4 @@
-"""References of a project's own: made from runs that exist already, and later runs held against them."""
+"""References of a project's own: made from runs that exist already, and later runs compared with them."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(go
     rule = load_rulebook().diagnoses["updates-too-aggressive"]
     found = match(run, made.recipe.name, context_of(config).references)
     # 20 epochs are within what PPO is trained with; the learning rate is not, and the reference does not know another.
-    assert "learning_rate 0.002 -> 0.0003" in concrete(rule, found, run)
+    assert "learning_rate to 0.0003 (was 0.002)" in concrete(rule, found, run)
     assert "None" not in concrete(rule, found, run)
 
 
@@ -273,7 +273,7 @@ def test_the_command_makes_it_and_says_how_it_is_found(good, tmp_path, capsys, m
     assert command(arguments) == 0
     assert "write into rldoctor.toml" not in capsys.readouterr().out
     assert command(["diagnose", str(QUICK / "as-recorded-22")]) == 0
-    assert "held against our_env/ours" in " ".join(capsys.readouterr().out.split())
+    assert "compared with our_env/ours" in " ".join(capsys.readouterr().out.split())
     assert read_config(tmp_path / "rldoctor.toml").references == (tmp_path / "reference_curves/our_env/ours",)
 
 
@@ -304,8 +304,9 @@ def test_two_references_of_one_name_are_refused(good, tmp_path):
 
 
 def test_charts_of_the_page_draw_the_bands_of_an_own_reference(good, tmp_path):
-    from rldoctor.diagnosis.chart_data import chart_data
+    from rldoctor.diagnosis.chart_data import StoredDetails
 
     _, config = recorded(good(), tmp_path)
-    subjects = diagnose([QUICK / "as-recorded-22"], config=config)
-    assert chart_data(subjects)["bands"]["our_env/ours"]["episode_return"]["median"]
+    [diagnosed] = diagnose([QUICK / "as-recorded-22"], config=config)
+    assert diagnosed.reference == "our_env/ours"
+    assert len(StoredDetails().bands(diagnosed)["episode_return"].median)
