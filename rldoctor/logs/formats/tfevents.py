@@ -52,7 +52,7 @@ _DTYPES = {
     23: ("uint64_val", "<u8"),
 }
 _HALF = 19
-# Fewer points than this are not worth arrays of their own.
+# Fewer points than this are collected before they become an array.
 _SMALL = 32
 
 
@@ -125,7 +125,7 @@ class _Numbers(dict[bytes, int]):
         self._wanted = wanted
         self.tags: list[str] = []
         self.unknown: list[str] = []
-        # There were more tags than anybody can use; no new one is taken.
+        # The limit is reached: no new tag is taken.
         self.full = False
 
     def __missing__(self, tag: bytes) -> int:

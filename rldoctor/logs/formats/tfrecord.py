@@ -1,7 +1,7 @@
 """TFRecord: which byte ranges of an event file are whole records, proven by their checksums.
 
 A record is ``length (uint64) | masked CRC of the length (uint32) | data | masked CRC of the data (uint32)``, all little
-endian. Source: tensorflow/core/lib/io/record_writer.h. The file may come from anybody: no length is believed before its
+endian. Source: tensorflow/core/lib/io/record_writer.h. The file may come from a stranger: no length is believed before its
 checksum holds and the file is known to be that long.
 """
 
@@ -97,7 +97,7 @@ def _whole_records(offset: int, block: bytes, lengths: dict[bytes, int]) -> Batc
 
 
 def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
-    """Return the numbers of type ``dtype`` that stand at ``at``, shape ``(n,)``, in ``data``, aligned or not."""
+    """Return the numbers of type ``dtype`` at the offsets ``at``, shape ``(n,)``, in ``data``, aligned or not."""
     numbers: NDArray[Any] = data[at[:, None] + np.arange(np.dtype(dtype).itemsize)].view(dtype)[:, 0]
     return numbers
 
@@ -216,7 +216,7 @@ class _Search:
 
 
 def _heads(chunk: bytes) -> tuple[IntArray, IntArray]:
-    """Return the positions in ``chunk`` at which a record's head stands, and the lengths that they state.
+    """Return the positions of records' heads in ``chunk``, and the lengths that they state.
 
     Only lengths below 4 GiB are found: their upper four bytes are zero, which leaves four table look-ups for each
     position. The CRC is affine over GF(2): crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0).
