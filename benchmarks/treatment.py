@@ -25,14 +25,16 @@ from benchmarks import DOCS
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
 from rldoctor import machine, references, stats
+from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge
 from rldoctor.experiments.faults import find
-from rldoctor.experiments.treatment import discriminate, treat
-from rldoctor.experiments.treatment.admission import admit
-from rldoctor.experiments.treatment.conduct import TreatmentOptions
+from rldoctor.experiments.treatment import confirm, treat
 from rldoctor.experiments.treatment.plan import make_plan, nothing_to_do
-from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, yardstick
+from rldoctor.experiments.treatment.reference_comparison import compare_with
 from rldoctor.experiments.treatment.remedies import in_words
+from rldoctor.experiments.treatment.run import TreatmentOptions
+from rldoctor.experiments.treatment.sick_run import read_sick_run
+from rldoctor.experiments.treatment.trial_outcome import last_outcomes
 from rldoctor.logs import read_run
 from rldoctor.model import TreatmentOutcome
 from rldoctor.references import load_recipe
@@ -106,7 +108,7 @@ def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any]) -> dic
 
 def likeliest(recorded: RecordedRun) -> str:
     """Return the remedy that would be tried first if none were probed."""
-    return in_words(make_plan(admit(RECORDED / recorded.name), Path("unused"), ROUNDS).remedies[0].changes)
+    return in_words(make_plan(read_sick_run(RECORDED / recorded.name), Path("unused"), ROUNDS).remedies[0].changes)
 
 
 def confirmed(recorded: RecordedRun, recipe_file: Path, work: Path) -> str:
@@ -116,37 +118,36 @@ def confirmed(recorded: RecordedRun, recipe_file: Path, work: Path) -> str:
     run matches healthy runs, ``refuted`` if it does not.
     """
     recipe = load_recipe(str(recipe_file))
-    admission = admit(RECORDED / recorded.name)
-    if replace(admission, recipe=recipe).is_the_references:
+    sick = read_sick_run(RECORDED / recorded.name)
+    if replace(sick, recipe=recipe).has_reference_settings:
         return "reference"
     directory = work / "confirmed" / recorded.name
     if not (directory / "policy.zip").is_file():
         directory.mkdir(parents=True, exist_ok=True)
         train(recipe, directory, FRESH_SEED, threads=1)
     run = read_run(directory)
-    yard = yardstick(recorded.run, admission.reference, recipe.total_steps)
-    last = {metric: float(run.curves[metric].values[-1]) for metric in OUTCOMES if metric in run.curves}
-    stands = yard.stands(run.last_step, last)
-    return "trained" if stands is not None and stands.inside else "refuted"
+    comparison = compare_with(recorded.run, sick.reference, recipe.total_steps)
+    standing = comparison.standing(run.last_step, last_outcomes(run))
+    return "trained" if standing is not None and standing.level else "refuted"
 
 
 def instructed(recorded: RecordedRun, book: Rulebook, tests: bool) -> dict[str, Any]:
     """Return the first instruction for a fault outside the recipe, before and after the preflight checks for ties."""
     try:
-        admission = admit(RECORDED / recorded.name, book=book)
+        sick = read_sick_run(RECORDED / recorded.name, context=replace(shipped_context(), book=book))
     except CannotJudge:
         return {"first": "unjudged", "tested": "unjudged", "ran": False}
-    if nothing_to_do(admission):
+    if nothing_to_do(sick):
         return {"first": "nothing", "tested": "nothing", "ran": False}
-    plan = make_plan(admission, Path("unused"), ROUNDS)
+    plan = make_plan(sick, Path("unused"), ROUNDS)
     instructions = plan.instructions
     first = instructions[0].diagnosis if instructions and not plan.remedies else "a trial"
-    tied = discriminate.tied(instructions)
+    tied = confirm.tied(instructions)
     if not tests or plan.remedies or len(tied) < 2:
         return {"first": first, "tested": first, "ran": False}
     fault = find(recorded.fault)
     wrap = fault.wrap(fault.knob(recorded.severity)) if fault.wrap else None
-    instructions = discriminate.examine(instructions, tied, admission.recipe, wrap, lambda line: None)
+    instructions = confirm.run_checks(instructions, tied, sick.recipe, wrap, lambda line: None)
     return {"first": first, "tested": instructions[0].diagnosis, "ran": True}
 
 
@@ -167,7 +168,7 @@ def in_order(corpus: Sequence[RecordedRun]) -> list[RecordedRun]:
 
 
 def is_well_left_alone(recorded: RecordedRun) -> bool:
-    return bool(nothing_to_do(admit(RECORDED / recorded.name)))
+    return bool(nothing_to_do(read_sick_run(RECORDED / recorded.name)))
 
 
 def rate(hits: Iterable[bool]) -> str:

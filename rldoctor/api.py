@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from rldoctor.config import DEFAULTS, Config, read_config
 from rldoctor.diagnosis import diagnose as diagnose_all
 from rldoctor.diagnosis.report import Report
-from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.gate import Statistic, judge_runs
 from rldoctor.model import Json, Verdict
 from rldoctor.references import load_recipe, load_trainable
 
 if TYPE_CHECKING:
     import gymnasium
+    import pandas as pd
 
 Paths = str | os.PathLike[str]
 FailOn = Literal["sick", "suspect"]
@@ -73,6 +74,35 @@ def diagnose(
         baseline_return=floor if baseline_return is None else baseline_return,
     )
     return Report.of("diagnose", subjects, _verdict(fail_on, asked))
+
+
+def read_runs(*runs: Paths | Iterable[Paths], framework: str | None = None) -> pd.DataFrame:
+    """Read the logs of many runs into one long pandas table.
+
+    ``read_runs("runs").to_csv("runs.csv")`` writes it for a spreadsheet; ``to_parquet`` needs the extra ``[parquet]``.
+
+    Args:
+        runs: As in :func:`diagnose`.
+        framework: As in :func:`diagnose`.
+
+    Returns:
+        A row for each logged point, with the columns ``run``, ``framework``, ``metric`` (rldoctor's name), ``tag`` (the
+        framework's name), ``step`` and ``value``. Metrics that rldoctor does not know are left out.
+
+    Raises:
+        UsageError: A folder or the framework is not known.
+        CannotJudge: There is no run.
+    """
+    from rldoctor.logs import discover, read_run
+    from rldoctor.logs.frame import frame_of
+
+    found = discover(_flat(runs))
+    if not found:
+        raise CannotJudge(
+            f"There is no run below {', '.join(_flat(runs)) or 'nothing'}: no event file was found.",
+            "Name the folder that tensorboard --logdir would take.",
+        )
+    return frame_of(read_run(directory, framework) for directory in found)
 
 
 def gate(

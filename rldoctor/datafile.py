@@ -32,7 +32,7 @@ Positive = Annotated[int, Meta(ge=1)]
 _NONE: Mapping[str, str] = types.MappingProxyType({})
 
 
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of what a table of a data file may hold: a misspelt key is an error."""
 
 
@@ -198,11 +198,12 @@ def _parts(data: Any, kind: Any) -> Iterator[tuple[str | int, Any, Any]]:
 
 
 def _words(kind: Any) -> list[str]:
-    """Return what an enumeration allows."""
+    """Return what an enumeration allows; an empty text is what leaving the key out says."""
     return [
         str(word)
         for option in _options(kind)
         for word in (typing.get_args(option) or [item.value for item in getattr(option, "__members__", {}).values()])
+        if word != ""
     ]
 
 

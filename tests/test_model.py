@@ -83,13 +83,3 @@ def test_last_step():
     run = Run("x", "sb3", {"a": curve([1, 9], [0, 0]), "b": curve([1, 5], [0, 0]), "c": curve([], [])})
     assert run.last_step == 9
     assert Run("x", "", {}).last_step == 0
-
-
-def test_to_frame():
-    run = Run("x", "sb3", {"a": curve([1, 2, 2], [1, 2, 3]), "b": curve([2, 3], [5, 6])})
-    frame = run.to_frame()
-    assert frame.index.tolist() == [1, 2, 3]
-    assert frame["a"].tolist()[:2] == [1, 3]
-    assert frame["b"].tolist()[1:] == [5, 6]
-    assert frame.isna().sum().to_dict() == {"a": 1, "b": 1}
-    assert frame.index.name == "step"

@@ -20,7 +20,7 @@ from rldoctor import datafile, references
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
-from rldoctor.logs.tag_mapping_file import load_names
+from rldoctor.logs.tag_mapping import load_tag_mapping
 from rldoctor.model import make_report
 from rldoctor.model.report_json import read_report
 from rldoctor.render.formats import FORMATS, render
@@ -96,7 +96,7 @@ _SIGN, _CAUSE = "UPD101-approx-kl-above-range.toml", "learning-rate-too-high.tom
 _RULES: tuple[tuple[str, Callable[[Path], object]], ...] = (
     (_SIGN, lambda path: load._sign(path, load_rulebook().metrics, load_rulebook().algorithms)),
     (_CAUSE, lambda path: load._diagnosis(path, load_rulebook().signs, load_rulebook().algorithms)),
-    ("sb3.toml", load_names),
+    ("sb3.toml", load_tag_mapping),
     ("recipe.toml", lambda path: references._recipe.__wrapped__(path)),
     ("curves.csv", references.read_bands),
     ("metrics.toml", lambda path: load._rules(path, dict[str, Metric])),

@@ -64,7 +64,7 @@ def executor_of(name: ExecutorName, jobs: int | None, address: str | None) -> It
         if address is not None:
             raise UsageError("--address is the address of a Ray cluster.", "Add --executor ray.")
         from rldoctor.executors.local import LocalExecutor
-        from rldoctor.experiments.sweep.trial import PRELOAD
+        from rldoctor.experiments.sweep.job import PRELOAD
 
         executor = LocalExecutor(jobs, PRELOAD)
     try:

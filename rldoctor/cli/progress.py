@@ -22,9 +22,9 @@ from rich.progress import (
 from rldoctor.render.wording import clean
 
 if TYPE_CHECKING:
-    from rldoctor.experiments.sweep.plan import Trial
-    from rldoctor.experiments.sweep.run import Failure
-    from rldoctor.experiments.sweep.trial import Progress as TrialProgress
+    from rldoctor.experiments.sweep.dispatch import Failure
+    from rldoctor.experiments.sweep.job import Progress as TrialProgress
+    from rldoctor.experiments.sweep.plan import SweepTrial
 
 _SHORT = {"success_rate": "success", "episode_return": "return", "approx_kl": "kl", "std": "std"}
 
@@ -60,38 +60,38 @@ class SweepBars:
         self._bars: dict[str, TaskID] = {}
         self._done: dict[str, int] = {}
 
-    def began(self, trial: Trial, steps: int) -> None:
+    def began(self, trial: SweepTrial, steps: int) -> None:
         """Begin a bar."""
         self._drop(trial)
-        total = trial.setting.recipe.total_steps
+        total = trial.recipe.total_steps
         bar = self._progress.add_task(escape(clean(trial.name)), total=total, completed=steps, numbers="")
         self._bars[str(trial.directory)] = bar
 
-    def progressed(self, trial: Trial, progress: TrialProgress) -> None:
+    def progressed(self, trial: SweepTrial, progress: TrialProgress) -> None:
         """Show the steps of a trial and its latest numbers."""
         line = "evaluation" if progress.evaluating else _line(progress.numbers)
         self._progress.update(self._bars[str(trial.directory)], completed=progress.steps, numbers=line)
         self._add(trial, progress.steps)
 
-    def ended(self, trial: Trial, failure: Failure | None) -> None:
+    def ended(self, trial: SweepTrial, failure: Failure | None) -> None:
         """End a bar, and print how it ended."""
         self._drop(trial)
         self._ended += 1
         self._progress.update(self._all, numbers=f"{self._ended} ended")
-        self._add(trial, trial.setting.recipe.total_steps)
+        self._add(trial, trial.recipe.total_steps)
         result = "done" if failure is None else f"failed: {failure.problem}"
         self._print(f"{self._ended} of {self._trials}  {trial.name}  {result}")
 
-    def moved(self, trial: Trial, why: str) -> None:
+    def moved(self, trial: SweepTrial, why: str) -> None:
         """Print that a trial continues on another machine."""
         self._drop(trial)
         self._print(f"{trial.name} continues elsewhere: {why}")
 
-    def _add(self, trial: Trial, steps: int) -> None:
+    def _add(self, trial: SweepTrial, steps: int) -> None:
         self._done[str(trial.directory)] = steps
         self._progress.update(self._all, completed=sum(self._done.values()))
 
-    def _drop(self, trial: Trial) -> None:
+    def _drop(self, trial: SweepTrial) -> None:
         bar = self._bars.pop(str(trial.directory), None)
         if bar is not None:
             self._progress.remove_task(bar)

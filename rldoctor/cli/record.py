@@ -86,10 +86,10 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
     from rldoctor.cli.progress import sweep_bars
     from rldoctor.errors import TrainingFailed
     from rldoctor.executors.local import LocalExecutor
+    from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
+    from rldoctor.experiments.sweep.job import PRELOAD
     from rldoctor.experiments.sweep.plan import trials_of
-    from rldoctor.experiments.sweep.run import run, waiting
     from rldoctor.experiments.sweep.spec import seeds_of
-    from rldoctor.experiments.sweep.trial import PRELOAD
     from rldoctor.gate import judge_run
     from rldoctor.model import Verdict
     from rldoctor.recording.bands import write_bands
@@ -97,14 +97,14 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
 
     recipe = load_trainable(reference, config.references)
     trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
-    todo = waiting(trials)
-    with sweep_bars(len(todo), len(todo) * recipe.total_steps) as onlooker:
-        failures = run(
+    todo = unfinished(trials)
+    with sweep_bars(len(todo), len(todo) * recipe.total_steps) as observer:
+        failures = run_trials(
             todo,
             LocalExecutor(jobs, PRELOAD),
             command=["rldoctor", "record", reference],
-            onlooker=onlooker,
-            known=[trial for trial in trials if trial not in todo],
+            observer=observer,
+            finished=[trial for trial in trials if trial not in todo],
         )
     for trial, failure in failures.items():
         raise TrainingFailed(f"Seed {trial.seed}: {failure.problem}", failure.cure)

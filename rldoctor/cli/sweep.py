@@ -46,15 +46,15 @@ def sweep(
 ) -> None:
     """Train many seeds and settings side by side, and compare them. Re-run the same command to resume."""
     need_training_packages("sweep")
-    from rldoctor.experiments.sweep.conduct import conduct, write_reports
     from rldoctor.experiments.sweep.plan import make_plan
-    from rldoctor.experiments.sweep.spec import SweepSpec, read_wish, seeds_of, varied
+    from rldoctor.experiments.sweep.run import run_sweep, write_reports
+    from rldoctor.experiments.sweep.spec import SweepSpec, read_sweep_spec, seeds_of, varied
     from rldoctor.model import make_report
     from rldoctor.references import load_trainable
     from rldoctor.render.wording import clean
 
     settings = configured(config, isolated)
-    spec = read_wish(file) if file is not None else SweepSpec()
+    spec = read_sweep_spec(file) if file is not None else SweepSpec()
     changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
     spec = replace(
         spec,
@@ -68,12 +68,12 @@ def sweep(
     )
     plan = make_plan(spec, load_trainable(spec.reference, settings.references), runs)
     with executor_of(executor, jobs, address) as working:
-        results = conduct(
+        results = run_sweep(
             plan,
             working,
             command=["rldoctor", *sys.argv[1:]],
             # The plan goes with the report for people, and to stderr where stdout is for programs.
-            tell=lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT),
+            say=lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT),
             bars=sweep_bars,
             dry_run=dry_run,
             config=settings,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rldoctor.cli import options
-from rldoctor.cli.configured import need_training_packages
+from rldoctor.cli.configured import configured, need_training_packages
 from rldoctor.cli.options import RUNS, Format, pairs
 from rldoctor.cli.output import finish
 
@@ -25,6 +25,8 @@ def treat(
     reference: options.ComparedReference = None,
     dry_run: options.DryRun = False,
     runs: options.Runs = RUNS,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
     format_: options.ReportFormat = Format.TEXT,
     output: options.Output = None,
     verbose: options.Verbose = False,
@@ -36,19 +38,20 @@ def treat(
     need_training_packages("treat")
     from rldoctor import run_directory
     from rldoctor.cli.progress import bars
-    from rldoctor.experiments.treatment.conduct import TreatmentOptions
-    from rldoctor.experiments.treatment.conduct import treat as conduct
+    from rldoctor.experiments.treatment.run import TreatmentOptions
+    from rldoctor.experiments.treatment.run import treat as run_treatment
     from rldoctor.render.wording import clean
 
     run_directory.require(run)
-    wishes = TreatmentOptions(rounds, steps, env, pairs(set_), reference, runs, dry_run)
+    treatment = TreatmentOptions(rounds, steps, env, pairs(set_), reference, runs, dry_run)
     with bars(quiet=format_ is not Format.TEXT) as bar:
-        report = conduct(
+        report = run_treatment(
             run,
-            wishes,
+            treatment,
+            config=configured(config, isolated),
             command=["rldoctor", *sys.argv[1:]],
-            tell=lambda line: typer.echo(clean(line), err=True),
-            onlook=bar,
+            say=lambda line: typer.echo(clean(line), err=True),
+            watch=bar,
             measure=True,
         )
     finish(report, format_, verbose, output)

@@ -21,7 +21,7 @@ from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, decide, is_foreign, is_short
 from rldoctor.errors import CannotJudge, RldoctorError
-from rldoctor.executors import Executor, Tell, map_jobs
+from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
@@ -141,10 +141,9 @@ def _spread(one: Callable[[Path], RunDiagnosis], names: Sequence[str], executor:
 
 
 def _diagnose_chunk(
-    tell: Tell, one: Callable[[Path], RunDiagnosis], runs: Sequence[tuple[str, str]]
+    _send: Send, one: Callable[[Path], RunDiagnosis], runs: Sequence[tuple[str, str]]
 ) -> list[RunDiagnosis | None]:
     """Diagnose runs where this process is; ``None`` for one that is not seen from there."""
-    del tell
     return [_diagnose_there(one, name, marks) for name, marks in runs]
 
 

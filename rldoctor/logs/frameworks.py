@@ -9,8 +9,7 @@ from pathlib import Path
 
 from rldoctor import datafile
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.logs.tag_mapping_file import load_names
+from rldoctor.logs.tag_mapping import TagMapping, load_tag_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def shipped_tag_mappings() -> tuple[TagMapping, ...]:
     Raises:
         UsageError: One of the files is not valid.
     """
-    return tuple(load_names(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
+    return tuple(load_tag_mapping(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
 
 
 @cache
@@ -54,7 +53,7 @@ def own_tag_mappings(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
         if path.stem in taken:
             raise UsageError(f"{path}: there is already a tag mapping called {path.stem!r}.", "Rename yours.")
         taken.add(path.stem)
-        found.append(load_names(path))
+        found.append(load_tag_mapping(path))
     return tuple(found)
 
 
@@ -73,7 +72,7 @@ def find_tag_mapping(word: str, own: Iterable[TagMapping] = ()) -> TagMapping:
     if word in known:
         return known[word]
     if Path(word).suffix == ".toml":
-        return load_names(Path(word))
+        return load_tag_mapping(Path(word))
     raise UsageError(
         f"There is no framework called {word!r}.",
         f"{near(word, known)} Or give the path of your own tag mapping, such as checks/tags/{word or 'mine'}.toml.",
@@ -97,7 +96,7 @@ def identify(
         return IdentifiedFramework(named, sum(map(named.wants, present)), len(present), True)
     best = None
     for mapping in mappings:
-        if mapping.supplement or not mapping.tells(present):
+        if mapping.supplement or not mapping.fits(present):
             continue
         known = sum(map(mapping.wants, present))
         if known > (best.known if best else 0):

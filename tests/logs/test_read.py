@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.frame import COLUMNS, frame_of
 from rldoctor.model import Aggregation, Severity
 
 
@@ -53,11 +54,15 @@ def test_a_run_as_a_table(tmp_path, make):
             make.scalars(300, {"train/approx_kl": math.inf}),
         ],
     )
-    frame = read_run(tmp_path).to_frame()
-    assert frame.index.tolist() == [100, 200, 300]
-    assert frame.index.name == "step"
-    assert np.array_equal(frame["episode_return"], [-2.0, -1.0, math.nan], equal_nan=True)
-    assert np.array_equal(frame["approx_kl"], [math.nan, math.nan, math.inf], equal_nan=True)
+    frame = frame_of([read_run(tmp_path)] * 2)
+    assert list(frame.columns) == list(COLUMNS)
+    assert len(frame) == 8
+    kl = frame[frame["metric"] == "approx_kl"][:2]
+    assert kl["step"].tolist() == [200, 300]
+    assert np.array_equal(kl["value"], [math.nan, math.inf], equal_nan=True)
+    assert set(kl["tag"]) == {"train/approx_kl"}
+    assert set(kl["run"]) == {str(tmp_path)}
+    assert frame_of([]).empty
 
 
 def test_nan_and_infinities_are_kept(tmp_path, make):

@@ -69,7 +69,7 @@ framework = "ours"
 title = "Our trainer"
 step_axis = "env_steps"
 source = "our_trainer/log.py"
-told_by = ["robot/torque"]
+identified_by = ["robot/torque"]
 [tags."robot/torque"]
 metric = "joint_torque"
 aggregation = "mean"

@@ -9,8 +9,8 @@ from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.executors import Done, Failed, Job, Lost
 from rldoctor.executors.local import LocalExecutor
+from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
 from rldoctor.experiments.sweep.results import results_of
-from rldoctor.experiments.sweep.run import run, waiting
 from rldoctor.logs import read_run
 from tests.executors import jobs
 from tests.sweep.observers import Notes
@@ -84,8 +84,8 @@ def test_diagnosing_is_shared_among_the_nodes(executor):
 @pytest.mark.slow
 def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of, tmp_path):
     assert executor.slots == 2
-    wish = {"seeds": (0, 1), "vary": {"total_steps": ("6144",)}}
-    plan, here = plan_of(tmp_path / "ray", **wish), plan_of(tmp_path / "local", **wish)
+    spec = {"seeds": (0, 1), "vary": {"total_steps": ("6144",)}}
+    plan, here = plan_of(tmp_path / "ray", **spec), plan_of(tmp_path / "local", **spec)
     saved = set()
 
     def kill_once_both_have_saved(trial, progress):
@@ -96,15 +96,15 @@ def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of,
             cluster.remove_node(node, allow_graceful=False)
 
     notes = Notes(kill_once_both_have_saved)
-    assert run(waiting(plan.trials), executor, command=["sweep"], onlooker=notes) == {}
+    assert run_trials(unfinished(plan.trials), executor, command=["sweep"], observer=notes) == {}
     assert cluster.second is None
     assert len(notes.elsewhere) == 1
     # It went on from a checkpoint and was not begun anew.
     name = notes.elsewhere[0][0]
     assert [begun for begun, _ in notes.begun].count(name) == 2
-    assert waiting(plan.trials) == []
+    assert unfinished(plan.trials) == []
 
-    run(waiting(here.trials), LocalExecutor(2), command=["sweep"], onlooker=Notes())
+    run_trials(unfinished(here.trials), LocalExecutor(2), command=["sweep"], observer=Notes())
     for there, trial in zip(plan.trials, here.trials, strict=True):
         one, other = curves(there), curves(trial)
         assert one.keys() == other.keys()

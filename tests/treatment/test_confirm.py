@@ -6,12 +6,12 @@ import gymnasium
 import pytest
 
 from rldoctor.experiments.faults import find
-from rldoctor.experiments.treatment.discriminate import confirmed, examine, tied
+from rldoctor.experiments.treatment.confirm import confirmed, run_checks, tied
 from rldoctor.model import Instruction
 from rldoctor.references import load_recipe
 
 PENDULUM = load_recipe("pendulum/zoo")
-REWARD = Instruction("reward-uninformative", 0.5, "Mend the reward.", ("ENV401",))
+REWARD = Instruction("reward-uninformative", 0.5, "Fix the reward.", ("ENV401",))
 ACTIONS = Instruction("actions-without-effect", 0.3, "Follow an action.", ("ENV302",))
 RARE = Instruction("observations-unscaled", 0.05, "Scale them.", ("ENV204",))
 UNTESTABLE = Instruction("plateau-below-target", 0.4, "Compare.")
@@ -44,28 +44,28 @@ def test_the_check_that_fires_puts_its_cause_first(fault: str, first: str, teste
     assert broken.wrap is not None
     wrap = broken.wrap(broken.knob(next(iter(broken.severities))))
     said: list[str] = []
-    told = examine((REWARD, ACTIONS, RARE), (REWARD, ACTIONS), PENDULUM, wrap, said.append)
-    assert told[0].diagnosis == first
-    assert {one.diagnosis: one.tested for one in told if one.tested} == tested
-    assert confirmed(told) == told[0]
+    instructions = run_checks((REWARD, ACTIONS, RARE), (REWARD, ACTIONS), PENDULUM, wrap, said.append)
+    assert instructions[0].diagnosis == first
+    assert {one.diagnosis: one.tested for one in instructions if one.tested} == tested
+    assert confirmed(instructions) == instructions[0]
     assert "ENV302, ENV401" in said[0]
 
 
 def test_a_sound_environment_confirms_nothing_and_changes_no_order() -> None:
-    told = examine((REWARD, ACTIONS, RARE), (REWARD, ACTIONS), PENDULUM, None, lambda line: None)
-    assert [one.diagnosis for one in told] == [
+    instructions = run_checks((REWARD, ACTIONS, RARE), (REWARD, ACTIONS), PENDULUM, None, lambda line: None)
+    assert [one.diagnosis for one in instructions] == [
         "reward-uninformative",
         "actions-without-effect",
         "observations-unscaled",
     ]
-    assert [one.tested for one in told] == ["passed", "passed", ""]
-    assert confirmed(told) is None
+    assert [one.tested for one in instructions] == ["passed", "passed", ""]
+    assert confirmed(instructions) is None
 
 
-def test_an_environment_that_cannot_be_made_tells_nothing() -> None:
+def test_an_environment_that_cannot_be_made_confirms_nothing_either() -> None:
     def broken(env: gymnasium.Env) -> gymnasium.Env:  # type: ignore[type-arg]
         raise RuntimeError("no screen")
 
-    told = examine((REWARD, ACTIONS), (REWARD, ACTIONS), PENDULUM, broken, lambda line: None)
-    assert [one.tested for one in told] == ["not-run", "not-run"]
-    assert confirmed(told) is None
+    instructions = run_checks((REWARD, ACTIONS), (REWARD, ACTIONS), PENDULUM, broken, lambda line: None)
+    assert [one.tested for one in instructions] == ["not-run", "not-run"]
+    assert confirmed(instructions) is None
