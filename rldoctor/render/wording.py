@@ -20,6 +20,8 @@ def clean(text: str) -> str:
     So are the two characters that no XML document may hold (U+FFFE and U+FFFF). A file name that this locale cannot
     read (``LC_ALL=C``) is read as UTF-8 where it is that.
     """
+    if text.isprintable():
+        return text
     return "".join(
         c if c == "\n" or (unicodedata.category(c) not in _SPELT and c not in "\ufffe\uffff") else repr(c)[1:-1]
         for c in _as_utf8(text)
