@@ -11,6 +11,7 @@ from rldoctor.model import GateResult, Json, Report, Result, SweepResult, Treatm
 
 # Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
 _SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 _GATE = {Verdict.HEALTHY: "passed", Verdict.SUSPECT: "passed with warnings", Verdict.SICK: "failed"}
 
 
@@ -91,14 +92,17 @@ def report_word(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """Return one line: the verdict, and of how many subjects."""
+    parts = verdict_counts(report) or "nothing to judge"
+    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+
+
+def verdict_counts(report: Report) -> str:
+    """Return how many subjects have which verdict, such as ``2 sick, 1 healthy``."""
     # The trainings of a sweep are what counts, not the sweep beside them.
     counted_ones = [one for one in report.subjects if not isinstance(one, SweepResult)] or report.subjects
-    words = [
-        verdict_word(one, report.fail_on)
-        for one in sorted(counted_ones, key=lambda one: list(Verdict).index(one.verdict))
-    ]
-    parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words)) or "nothing to judge"
-    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+    ordered = sorted(counted_ones, key=lambda one: _WORST_FIRST.index(one.verdict))
+    words = [verdict_word(one, report.fail_on) for one in ordered]
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
 
 def changes_in_words(changes: Mapping[str, Json]) -> str:
