@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os.path
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 
 from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, Verdict
@@ -113,3 +114,12 @@ def changes_in_words(changes: Mapping[str, Json]) -> str:
 def _value(pair: Json, key: str) -> str:
     value = pair.get(key) if isinstance(pair, Mapping) else None
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
+    """Return paths as they are called below the folder that all of them share; as they are where they share none."""
+    try:
+        shared = os.path.commonpath(paths)
+    except ValueError:  # absolute ones beside relative ones, or beside addresses of object stores
+        return paths
+    return [os.path.relpath(path, shared) for path in paths] if shared else paths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
@@ -12,7 +11,7 @@ from rich.text import Text
 from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, mark, put, shortened, sparkline
-from rldoctor.render.wording import number, one_line
+from rldoctor.render.wording import below_what_is_shared, number, one_line
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
@@ -25,7 +24,7 @@ def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
     """Print one line a run, in the order given; paths below the folder that all of them share."""
     headings = ["verdict", "run", "steps", *(["final return"] if console.width >= _WIDE else []), "leading cause"]
     rows = []
-    for run, name in zip(runs, _below_what_is_shared([run.path for run in runs]), strict=True):
+    for run, name in zip(runs, below_what_is_shared([run.path for run in runs]), strict=True):
         leading = run.diagnoses[0] if run.diagnoses else None
         cause = f"{one_line(leading.name)} ({leading.probability:.0%})" if leading else ""
         returned = "" if run.final_return is None else number(run.final_return)
@@ -40,15 +39,6 @@ def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
         style = VERDICT_STYLE[Verdict(verdict)]
         table.add_row(Text(verdict, style), Text(shortened(console, name, width, 0)), *map(Text, others))
     put(console, table, above=1)
-
-
-def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
-    """Return paths as they are called below the folder that all of them share; as they are where they share none."""
-    try:
-        shared = os.path.commonpath(paths)
-    except ValueError:  # absolute ones beside relative ones, or beside addresses of object stores
-        return paths
-    return [os.path.relpath(path, shared) for path in paths] if shared else paths
 
 
 def print_run(console: Console, run: RunDiagnosis, view: View) -> None:
