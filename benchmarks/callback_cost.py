@@ -1,8 +1,8 @@
-"""What ``DoctorCallback`` costs: pairs of the same training with and without it, in turns.
+"""What ``DoctorCallback`` costs: alternating pairs of the same training with and without it.
 
-Run with ``python -m benchmarks.callback_cost [pairs] [reference ...]``. Processor time is compared, which other
-processes disturb less than the clock, and the curves of each pair must be the same. TensorBoard files are written in
-both, so that the cost of writing the doctor's scalars is counted.
+Run with ``python -m benchmarks.callback_cost [pairs] [reference ...]``. It compares processor time, which other processes
+disturb less than wall time, and the curves of each pair must be identical. Both trainings write TensorBoard files, so the
+cost of writing the callback's scalars is included.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rldoctor.environments.vec_envs import make_training_envs, training_seed
 from rldoctor.logs import read_run
 from rldoctor.training import ppo
 
-# Some ten seconds each; the budget inside the callback is a share, so longer runs cost no more.
+# About ten seconds each. The callback's budget is a fraction of the time, so longer runs do not cost more.
 STEPS = {"fetch_reach_dense/quick": 8_192, "fetch_reach_dense/chapter": 16_384}
 
 
@@ -41,14 +41,14 @@ def train(name: str, directory: Path, callback: DoctorCallback | None) -> float:
 
 
 def compare(name: str, pairs: int) -> tuple[list[float], list[float]]:
-    """Return, for each pair, by what share the callback lengthens training, and the share by its own clock."""
+    """Return the additional processor time of each pair, as a fraction, and the callback's own measurement of it."""
     ratios, own = [], []
     with tempfile.TemporaryDirectory() as folder:
         train(name, Path(folder) / "warm", DoctorCallback())
         for pair in range(pairs):
             seconds = {}
             callback = DoctorCallback()
-            # Which one goes first changes from pair to pair: a machine that slows down must not speak for either.
+            # Which one goes first alternates, so that a machine that slows down favours neither.
             for which in ("with", "without") if pair % 2 else ("without", "with"):
                 place = Path(folder) / f"{pair}-{which}"
                 seconds[which] = train(name, place, callback if which == "with" else None)

@@ -1,4 +1,4 @@
-"""The chapter's table taken literally, to compare the doctor with: section 3.3, both halves."""
+"""The chapter's tables of healthy ranges and warning signs (section 3.3), taken literally, for comparison."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _values(run: Run, metric: str) -> np.ndarray | None:
 
 
 def outside_ranges(run: Run) -> bool:
-    """Whether any row of "healthy training looks like" does not hold."""
+    """Whether any row of "healthy training looks like" is violated."""
     returns, success = _values(run, "episode_return"), _values(run, "success_rate")
     kl, clip = _values(run, "approx_kl"), _values(run, "clip_fraction")
     value, entropy = _values(run, "value_loss"), _values(run, "entropy")
@@ -34,7 +34,7 @@ def outside_ranges(run: Run) -> bool:
 
 
 def warnings(run: Run) -> list[str]:
-    """Return the causes that the rows of "warning signs" name, in the table's order."""
+    """Return the causes named by the rows of "warning signs" that apply, in the table's order."""
     returns, kl, clip = _values(run, "episode_return"), _values(run, "approx_kl"), _values(run, "clip_fraction")
     value, entropy = _values(run, "value_loss"), _values(run, "entropy")
     found = []

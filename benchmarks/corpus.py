@@ -1,4 +1,4 @@
-"""The recorded runs with what is known about them: which fault was put in, what it did, which diagnoses are right."""
+"""The recorded runs with their labels: the fault that was put in, its effect, and the diagnoses that are right."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rldoctor.experiments.faults import find
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Curve, Run
 
-HERE = TESTS / "runs"
-# What tells how a run has turned out, whatever the fault did to the logged reward: (band, key of the label's outcome).
+RECORDED = TESTS / "runs"
+# The true outcome of a run, whatever the fault did to the logged reward: (band, key of the label's outcome).
 OUTCOME = {"FetchReachDense-v4": ("success_rate", "success")}
 
 
 @dataclass(frozen=True, eq=False)
 class RecordedRun:
-    """A recorded run whose illness is known.
+    """A recorded run whose fault is known.
 
     Attributes:
         run: The curves.
@@ -35,7 +35,7 @@ class RecordedRun:
         severity: Of the fault.
         seed: Of the training.
         right: The diagnoses that would be right, best first; ``("healthy",)`` for none.
-        harmed: Whether the outcome, measured below the fault, is outside the band of healthy runs at that step.
+        harmed: Whether the true outcome, which the fault cannot distort, is outside the band of healthy runs at that step.
     """
 
     run: Run
@@ -52,7 +52,7 @@ class RecordedRun:
         return self.right == ("healthy",)
 
     def without_doctor(self) -> RecordedRun:
-        """Return the patient as plain Stable-Baselines3 would have logged it."""
+        """Return the run as plain Stable-Baselines3 would have logged it."""
         return replace(self, run=without_doctor(self.run))
 
     def until(self, share: float) -> RecordedRun:
@@ -75,11 +75,11 @@ def _cut(curve: Curve, last: float) -> Curve:
 
 
 @cache
-def patients(roots: tuple[Path, ...] = (HERE,)) -> tuple[RecordedRun, ...]:
-    return tuple(_patient(directory, roots) for directory in discover(list(roots)))
+def recorded_runs(roots: tuple[Path, ...] = (RECORDED,)) -> tuple[RecordedRun, ...]:
+    return tuple(_recorded_run(directory, roots) for directory in discover(list(roots)))
 
 
-def _patient(directory: Path, roots: Sequence[Path]) -> RecordedRun:
+def _recorded_run(directory: Path, roots: Sequence[Path]) -> RecordedRun:
     run = read_run(directory)
     label: dict[str, Any] = {}
     if (directory / "label.json").is_file():

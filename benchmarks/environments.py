@@ -1,9 +1,8 @@
-"""Runs of environments that no reference knows: python -m benchmarks.environments OUT [NAME ...]
+"""Record runs of environments without a reference: python -m benchmarks.environments OUT [NAME ...]
 
-The trainings are plain Stable-Baselines3, as a stranger's logs come: no run.json, no DoctorCallback. Where the RL
-Baselines3 Zoo has settings (hyperparams/ppo.yml), they are used, with fewer steps. Each task is trained healthy with
-two seeds and with faults; what a run reached is measured on the true reward, below any normalisation and any fault.
-What the doctor says of them: python -m benchmarks.strangers.
+The trainings are plain Stable-Baselines3, without run.json and DoctorCallback. Where the RL Baselines3 Zoo has settings
+(hyperparams/ppo.yml), they are used, with fewer steps. Each task is trained healthy with two seeds, and with faults. The
+outcome is measured on the true reward, before normalisation and faults. Their diagnoses: python -m benchmarks.strangers.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MUJOCO: Mapping[str, Any] = dict(n_steps=512, batch_size=256, n_epochs=10, learn
 
 
 class Scaled(gymnasium.RewardWrapper):
-    """Another size and another zero of the reward."""
+    """Rescales and shifts the reward."""
 
     def __init__(self, env: gymnasium.Env, scale: float = 1.0, offset: float = 0.0) -> None:
         super().__init__(env)
@@ -39,7 +38,7 @@ class Scaled(gymnasium.RewardWrapper):
 
 
 class Noise(gymnasium.RewardWrapper):
-    """A reward that has nothing to do with what happened."""
+    """Replaces the reward by noise."""
 
     def __init__(self, env: gymnasium.Env) -> None:
         super().__init__(env)
@@ -50,7 +49,7 @@ class Noise(gymnasium.RewardWrapper):
 
 
 class Steps(gymnasium.ActionWrapper):
-    """A continuous action of one dimension as one of ``n`` steps from end to end."""
+    """Turns a one-dimensional continuous action into ``n`` discrete ones."""
 
     def __init__(self, env: gymnasium.Env, n: int) -> None:
         super().__init__(env)
@@ -71,14 +70,14 @@ class Task:
         env: Gymnasium id.
         kind: What is special about it.
         steps: Of the whole run, over all environments.
-        settings: Of PPO, beside its defaults.
+        settings: Of PPO, where they differ from its defaults.
         source: Where they come from.
         faults: Names in ``FAULTS`` with which it is trained as well.
         n_envs: How many environments.
         normalize: Whether VecNormalize stands between.
         make: Options of ``gymnasium.make``.
         wrap: What the environment is wrapped into.
-        unseen: Recorded after all signs and weights of version 0.1.0 were fixed; nothing was mended with it in view.
+        unseen: Recorded after all signs and weights of version 0.1.0 were fixed.
     """
 
     env: str
@@ -229,7 +228,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "blackjack": Task(
         "Blackjack-v1",
-        "one or two steps an episode, luck decides most of it",
+        "one or two steps an episode, chance decides most of it",
         40_000,
         dict(n_steps=256, batch_size=256, learning_rate=1e-3),
         "Stable-Baselines3's defaults, larger steps",
@@ -301,7 +300,7 @@ TASKS: Mapping[str, Task] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to a good recipe, and the diagnoses that are right for it, best first."""
+    """A change of a good recipe, and the diagnoses that are right for it, best first."""
 
     words: str
     diagnoses: tuple[str, ...]
@@ -326,7 +325,7 @@ FAULTS: Mapping[str, Fault] = {
 
 
 class TrueReturn(gymnasium.Wrapper):
-    """Adds up what the environment itself pays, below faults and wrappers; one list for all environments."""
+    """Adds up the true reward, below faults and wrappers; one list for all environments."""
 
     def __init__(self, env: gymnasium.Env, returns: list[float]) -> None:
         super().__init__(env)

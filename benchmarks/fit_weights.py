@@ -1,67 +1,74 @@
-"""Fit the log-odds in checks/diagnoses/ on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
+"""Fit the log-odds in checks/weights.toml on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
-The model is the one that diagnoses: the probability of a cause is the softmax of its bias and the weights of the signs
-that show. What speaks for or against a cause is written by people (the sign of a weight, its presence in the file);
-how much is fitted here, by penalised maximum likelihood that pulls each weight towards PRIOR. Each run is used in
-several views (with its reference, without, without a success rate, with the DoctorCallback's metrics and without), so
-that the weights also serve environments that no reference knows and logs that hold less.
+The model is the one used for diagnosis: the probability of a cause is the softmax of its bias and the weights of the
+signs that show. People write which signs count for or against a cause (the sign of a weight, its presence in the file);
+how much they count is fitted here by penalised maximum likelihood, which pulls each weight towards PRIOR. Each run is used
+in several views (with and without its reference, without a success rate, with and without the metrics of DoctorCallback),
+so the weights also serve environments without a reference and logs that contain less.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-# Small matrices: the threads of numpy's BLAS would wait for each other, on a busy machine for minutes.
+# The matrices are small: on a busy machine, the threads of numpy's BLAS would wait for each other for minutes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from msgspec import structs
 
-from benchmarks.corpus import HERE, RecordedRun, patients
+from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from rldoctor import datafile
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
-from rldoctor.rulebook.observe import FIRES_FROM, made_for, observe_all
+from rldoctor.rulebook.observe import made_for, observe_all
+from rldoctor.rulebook.schema import FIRES_FROM
 
-# A sign at full strength multiplies the odds by about e^1.2 = 3 unless the runs say otherwise.
+# A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
 PRIOR = 1.2
-# One that is typical of a cause (checks/diagnoses, "typical") decides against four others, unless the runs say otherwise.
-TYPICAL = 6.0
-# An error speaks against health by definition, unless healthy runs show it.
+# A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
+DECISIVE = 6.0
+# An error is evidence against health by definition, unless healthy runs show it.
 GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
-# A fault that shows but does no harm is worth a word (suspect), and less weight than one that harms.
+# A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
 UNHARMED_CAUSE = 0.7
 UNHARMED_WEIGHT = 0.7
+
+HEADING = """Log-odds of causes: what each sign at full strength adds to a cause (positive) or takes from it, and what a cause has
+before any sign is seen (bias). Written by python -m benchmarks.fit_weights, which keeps the side of zero that it finds;
+checks/README.md says how to add a sign.
+"""
 
 Fitted = Mapping[str, tuple[float, Mapping[str, float]]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One view of one run: how strong each sign shows, and the share that each diagnosis should have."""
+    """One view of one run: the strength of each sign, and the probability that each diagnosis should have."""
 
     strengths: Mapping[str, float]
     target: Mapping[str, float]
     weight: float
 
 
-def views(patient: RecordedRun) -> list[Case]:
-    """Return the run as seen with its reference, without one, without a success rate (as most are), without updates."""
-    matched = match(patient.run)
-    runs = [patient.run]
-    plain = patient.without_doctor().run
-    if len(plain.curves) < len(patient.run.curves):
+def views(recorded: RecordedRun) -> list[Case]:
+    """Return views of the run: with and without its reference, without a success rate, without update metrics."""
+    matched = match(recorded.run)
+    runs = [recorded.run]
+    plain = recorded.without_doctor().run
+    if len(plain.curves) < len(recorded.run.curves):
         runs.append(plain)
     cases = []
     for run in runs:
@@ -69,8 +76,8 @@ def views(patient: RecordedRun) -> list[Case]:
         cases += [Case(run, matched.reference, matched.same_recipe), Case(run)]
         if len(bare) < len(run.curves):
             cases.append(Case(dataclasses.replace(run, curves=bare)))
-    # As frameworks log that tell nothing of the size of updates (skrl, Tianshou), or the learning rate alone (rsl_rl),
-    # or no standard deviation (CleanRL, RLlib).
+    # Like libraries that log nothing about the size of updates (skrl, Tianshou), only the learning rate (rsl_rl), or no
+    # standard deviation (CleanRL, RLlib).
     for left_out in (UPDATE_METRICS, UPDATE_METRICS - {"learning_rate"}, {"std", "success_rate"}):
         silent = {name: curve for name, curve in plain.curves.items() if name not in left_out}
         cases.append(Case(dataclasses.replace(plain, curves=silent)))
@@ -78,21 +85,21 @@ def views(patient: RecordedRun) -> list[Case]:
 
 
 @cache
-def rows(patient: RecordedRun) -> tuple[Row, ...]:
-    """Return what one run teaches; nothing for faults of the logs, which are found without odds."""
+def rows(recorded: RecordedRun) -> tuple[Row, ...]:
+    """Return the training rows of one run; none for faults of the logs, which are found without weights."""
     book = load_rulebook()
-    causes = [name for name in patient.right if not book.diagnoses[name].beside]
+    causes = [name for name in recorded.right if book.diagnoses[name].ranked]
     if not causes:
         return ()
     shares = np.array([0.5**i for i in range(len(causes))])
     cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))
     found = []
-    for case in views(patient):
+    for case in views(recorded):
         seen = {item.sign.code: item.strength for item in observe_all(book, case)[0]}
-        if patient.healthy:
+        if recorded.healthy:
             found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
-        elif patient.harmed:
-            # Without a reference a fault that only slows learning cannot be told from a slow task.
+        elif recorded.harmed:
+            # Without a reference, a fault that only slows learning looks like a slow task.
             if case.reference is not None or shows(book, seen):
                 found.append(Row(seen, cause, 1.0))
         elif shows(book, seen):
@@ -104,37 +111,37 @@ def rows(patient: RecordedRun) -> tuple[Row, ...]:
 
 
 def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
-    """Whether any sign that is more than a note shows."""
+    """Return whether any sign that is more than a note shows."""
     return any(
-        value >= FIRES_FROM and not book.signs[code].reassuring and book.signs[code].severity is not Severity.NOTE
+        value >= FIRES_FROM and not book.signs[code].of_health and book.signs[code].severity is not Severity.NOTE
         for code, value in seen.items()
     )
 
 
-def fit(book: Rulebook, people: Sequence[RecordedRun]) -> Fitted:
-    # The laboratory trains PPO; what other algorithms can have was weighed by hand.
-    names = [name for name, rule in book.diagnoses.items() if not rule.beside and made_for(rule, "ppo")]
+def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
+    # The fault laboratory trains only PPO; the weights for other algorithms were set by hand.
+    names = [name for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")]
     codes = list(book.signs)
-    counts = Counter(patient.fault for patient in people)
-    taught = [(patient, row) for patient in people for row in rows(patient)]
+    counts = Counter(recorded.fault for recorded in corpus)
+    taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
     x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
     y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
-    # Every fault counts alike however many runs it has, and all healthy runs together as much as all faults.
+    # Every fault counts the same, however many runs it has; all healthy runs together count as much as all faults.
     weight = np.array(
-        [row.weight * (1.0 if patient.fault else len(counts)) / counts[patient.fault] for patient, row in taught]
+        [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row in taught]
     )
     weight /= weight.sum()
     direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    typical = np.array(
+    decisive = np.array(
         [
-            [code in (*book.diagnoses[name].typical, *book.diagnoses[name].excluded_by) for code in codes]
+            [code in (*book.diagnoses[name].hallmarks, *book.diagnoses[name].excluded_by) for code in codes]
             for name in names
         ]
     )
     grave = np.array(
         [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
     )
-    prior = direction * np.where(typical, TYPICAL, np.where(grave, GRAVE, PRIOR))
+    prior = direction * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
     w, b = _descend(x, y, weight, direction, prior)
     return {
         name: (float(b[i]), {code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]})
@@ -168,28 +175,33 @@ def _descend(
 def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:
     """Return the rulebook with other weights."""
     rules = {
-        name: dataclasses.replace(rule, bias=fitted[name][0], weights=fitted[name][1]) if name in fitted else rule
+        name: structs.replace(rule, bias=fitted[name][0], weights=dict(fitted[name][1])) if name in fitted else rule
         for name, rule in book.diagnoses.items()
     }
     return dataclasses.replace(book, diagnoses=rules)
 
 
 def write(book: Rulebook, fitted: Fitted) -> None:
-    for name, (bias, weights) in fitted.items():
-        path = book.diagnoses[name].file
-        text = re.sub(r"(?m)^bias = .*$", f"bias = {bias:.2f}", path.read_text(encoding="utf-8"))
-        for code, weight in weights.items():
-            # A weight fitted to zero keeps a trace, so that its direction is not forgotten.
-            shown = weight if abs(weight) >= 0.05 else 0.05 * np.sign(book.diagnoses[name].weights[code])
-            text = re.sub(rf"(?m)^{code} = .*$", f"{code} = {shown:.2f}", text)
-        path.write_text(text, encoding="utf-8")
+    """Write checks/weights.toml: the fitted weights, and those of other algorithms as they are."""
+    content: dict[str, dict[str, float]] = {}
+    for name, rule in book.diagnoses.items():
+        if not rule.ranked:
+            continue
+        bias, weights = fitted.get(name, (rule.bias, rule.weights))
+        content[name] = {"bias": round(bias, 2)}
+        for code, before in rule.weights.items():
+            weight = weights[code]
+            # A weight that is fitted to zero keeps a small value, so that its direction is not lost.
+            shown = weight if abs(weight) >= 0.05 or name not in fitted else 0.05 * np.sign(before)
+            content[name][code] = round(float(shown), 2)
+    datafile.write_toml(datafile.folder("checks") / "weights.toml", content, HEADING)
 
 
 def main() -> None:
-    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (HERE,)
-    book, people = load_rulebook(), patients(roots)
-    print(f"{len(people)} runs, {sum(not patient.fault for patient in people)} healthy")
-    write(book, fit(book, people))
+    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (RECORDED,)
+    book, corpus = load_rulebook(), recorded_runs(roots)
+    print(f"{len(corpus)} runs, {sum(not recorded.fault for recorded in corpus)} healthy")
+    write(book, fit(book, corpus))
 
 
 if __name__ == "__main__":

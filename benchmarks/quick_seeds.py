@@ -1,6 +1,6 @@
 """Twenty whole checkups of the quick recipe, seeds 0 to 19: python -m benchmarks.quick_seeds [SEEDS]
 
-Each is one `rldoctor checkup` as a user would type it, timed from start to verdict. Writes docs/quick-recipe.md.
+Each is one `rldoctor checkup` as a user would type it, timed from process start to verdict. Writes docs/quick-recipe.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DOCUMENT = DOCS / "quick-recipe.md"
 def one(seed: int, out: Path) -> tuple[str, float]:
     """Run one checkup; return its row of the table and its wall time in seconds."""
     clock = time.perf_counter()
-    command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--out", str(out)]
+    command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--runs", str(out)]
     code = subprocess.run(command, capture_output=True, check=False).returncode
     wall = time.perf_counter() - clock
     directory = out / "fetch_reach_dense" / "quick" / f"seed-{seed}"
@@ -49,12 +49,12 @@ def main() -> None:
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
     DOCUMENT.write_text(
         "# The quick recipe, seed by seed\n\n"
-        "Each row is one `rldoctor checkup` as typed: preflight, training, 100 deterministic evaluation episodes\n"
-        "beside two baselines on the same episodes, gate and diagnosis. Wall time is from process start to printed verdict.\n"
-        "Remade by `python -m benchmarks.quick_seeds`.\n\n"
+        "Each row is one `rldoctor checkup` as you would type it: preflight, training, 100 deterministic evaluation episodes for\n"
+        "the policy and the two baseline policies, gate and diagnosis. Wall time is from process start to printed verdict.\n"
+        "Reproduce with `python -m benchmarks.quick_seeds`.\n\n"
         "| seed | success | mean return | final distance | steps | training | whole checkup | gate |\n"
         "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        f"Median of the whole checkups: {statistics.median(walls):.1f} s ({min(walls):.1f} to {max(walls):.1f}).\n\n"
+        f"Median wall time of a checkup: {statistics.median(walls):.1f} s ({min(walls):.1f} to {max(walls):.1f}).\n\n"
         f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}. Versions: {versions}.\n",
         encoding="utf-8",
     )

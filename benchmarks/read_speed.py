@@ -1,6 +1,6 @@
-"""How fast event files are read, against TensorBoard's own EventAccumulator.
+"""How fast event files are read, compared with TensorBoard's own EventAccumulator.
 
-    python benchmarks/read_speed.py [--runs 500] [--points 61] [--directory DIR]
+    python -m benchmarks.read_speed [--runs 500] [--points 61] [--directory DIR]
 
 Writes runs with TensorBoard's record writer (61 points of 14 tags are the chapter's run), reads all of them with each
 reader in one process (ours three times, the best counts) and prints a table. Both readers must give the same numbers.
@@ -25,12 +25,12 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.frameworks import shipped_names
+from rldoctor.logs.frameworks import shipped_tag_mappings
 
 
 def tags_known() -> list[str]:
     """Return the fourteen tags of a Stable-Baselines3 PPO run."""
-    return [tag for names in shipped_names() for tag in names.tags if not tag.startswith("eval/")][:14]
+    return [tag for names in shipped_tag_mappings() for tag in names.tags if not tag.startswith("eval/")][:14]
 
 
 def write_runs(root: Path, runs: int, points: int, tags: Sequence[str] = ()) -> list[str]:

@@ -1,6 +1,6 @@
-"""Record the corpus in tests/runs: python -m benchmarks.record_corpus [--jobs 2] [--only REGEX] [--work DIR]
+"""Record the runs in tests/runs: python -m benchmarks.record_corpus [--jobs 2] [--only REGEX] [--work DIR]
 
-Every fault of the laboratory at every severity on three environments, and healthy runs of varied recipes. Trainings are
+Trains every fault of the laboratory on three environments, and healthy runs with varied recipes. Trainings are
 kept in --work (finished ones are not repeated); event files, run.json and label.json are copied to tests/runs. About
 three hours on two cores.
 """
@@ -28,10 +28,10 @@ BROKEN = {
     "cartpole/zoo": (30_000, (100, 101)),
     "pendulum/zoo": (40_000, (100, 101)),
 }
-# 102 and 70 to 74 were looked at with earlier weights.
+# 102 and 70 to 74 have been used with earlier weights.
 FRESH_BROKEN, FRESH_HEALTHY = (103,), range(75, 80)
 MILD_TOO = ("learning-rate-high", "learning-rate-low", "reward-times-large", "reward-times-small", "observations-noisy")
-# The chapter's own recipe is slow: the faults that still learn with it, and a few that do not.
+# The chapter's own recipe is slow: only some faults with which it still learns, and a few with which it does not.
 CHAPTER = ("fetch_reach_dense/chapter", 0)
 CHAPTER_FAULTS = {
     150_000: ("learning-rate-high:mild", "entropy-bonus-high:mild", "value-loss-ignored:full"),
@@ -108,7 +108,7 @@ class Job:
 
 
 def plan(fresh: bool = False) -> list[Job]:
-    """Return the runs of the corpus, or those of seeds that nobody has looked at while writing signs."""
+    """Return the runs of the corpus, or (``fresh``) runs with seeds that were not used while writing signs."""
     jobs = []
     for reference, variants in HEALTHY.items():
         for name, (settings, seeds) in variants.items():

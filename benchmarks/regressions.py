@@ -1,7 +1,7 @@
 """How often `gate --baseline` is wrong, on real trainings: python -m benchmarks.regressions
 
 Trains the quick recipe with ten seeds, evaluates the finished policies and some checkpoints on the same 100 episodes, and
-holds pairs against each other: two finished seeds are no regression, an early checkpoint is one. Also six groups of
+compares them in pairs: two finished seeds are no regression, an early checkpoint is one. Also compares six groups of
 five seeds. Writes docs/regressions.md.
 """
 
@@ -74,13 +74,13 @@ def main() -> None:
     versions = ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number)
     DOCUMENT.write_text(
         "# How often `rldoctor gate --baseline` is wrong\n\n"
-        f"Ten seeds of {RECIPE.name}, finished, are the baselines; what is held against them is another seed, finished or as it was\n"
-        f"after a share of its training. {RECIPE.evaluation_episodes} episodes of the same seeds each, {CONFIDENCE:.0%} confidence, a tenth ({MARGIN:g}) of the\n"
-        "baseline's lead over doing nothing as the margin. `whole` is the false alarms; the others are regressions, the\n"
-        "larger the further up the training was cut.\n\n"
-        "| training | success | mean return | final distance | found, one run against one | found, five against five |\n"
+        f"The baselines are ten finished seeds of {RECIPE.name}. Each is compared with every other seed, finished or cut off\n"
+        f"earlier in its training, on {RECIPE.evaluation_episodes} episodes with the same seeds, at {CONFIDENCE:.0%} confidence and with a margin of {MARGIN:g} of the\n"
+        "baseline's gain over a zero-action policy. Detections in the row `whole` are false alarms; the other rows are real\n"
+        "regressions, larger the earlier the training was cut off.\n\n"
+        "| part of the training | success | mean return | final distance | detected, one run against one | detected, five against five |\n"
         "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        "Remade by `python -m benchmarks.regressions`.\n\n"
+        "Reproduce with `python -m benchmarks.regressions`.\n\n"
         f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}. Versions: {versions}.\n",
         encoding="utf-8",
     )

@@ -1,8 +1,8 @@
-"""Is EnvPool's FetchReach gymnasium-robotics's? python -m benchmarks.same_environment [--record]
+"""How far EnvPool's FetchReach differs from gymnasium-robotics': python -m benchmarks.same_environment [--record]
 
-Sends the same random actions to both from the same reset. EnvPool 1.2 carries MuJoCo 3.6.0, so the comparison is made
-twice: with the MuJoCo that is installed, and, in a virtual environment made for it, with 3.6.0. ``--record`` writes what
-gymnasium-robotics did with 3.6.0 to tests/training/data, where test_pooled.py holds EnvPool against it.
+Sends the same random actions to both after the same reset. EnvPool 1.2 contains MuJoCo 3.6.0, so the comparison is made
+twice: with the installed MuJoCo and, in a virtual environment made for it, with 3.6.0. ``--record`` writes what
+gymnasium-robotics did with 3.6.0 to tests/training/data, for tests/environments/test_envpool.py to compare EnvPool with.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def by_gymnasium_with(mujoco: str) -> np.ndarray:
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Return how far the grippers are apart in metres: at most after one step, and at most in an episode."""
+    """Return the largest distance between the grippers in metres: after one step, and in a whole episode."""
     distance = np.linalg.norm(one[..., :3] - other[..., :3], axis=-1)
     return float(distance[:, 1].max()), float(distance.max())
 
@@ -87,14 +87,14 @@ def table() -> list[str]:
     pooled, here = by_envpool(), by_gymnasium()
     there = by_gymnasium_with(ENVPOOLS_MUJOCO)
     rows = {
-        f"EnvPool, and gymnasium-robotics with MuJoCo {ENVPOOLS_MUJOCO}": apart(pooled, there),
-        f"EnvPool, and gymnasium-robotics with MuJoCo {mujoco.__version__}": apart(pooled, here),
-        f"gymnasium-robotics with MuJoCo {ENVPOOLS_MUJOCO}, and with {mujoco.__version__}": apart(there, here),
+        f"EnvPool and gymnasium-robotics with MuJoCo {ENVPOOLS_MUJOCO}": apart(pooled, there),
+        f"EnvPool and gymnasium-robotics with MuJoCo {mujoco.__version__}": apart(pooled, here),
+        f"gymnasium-robotics with MuJoCo {ENVPOOLS_MUJOCO} and with {mujoco.__version__}": apart(there, here),
     }
     return [
-        f"Grippers apart at most, {EPISODES} episodes of {STEPS} equal actions from the same reset:",
+        f"Largest distance between the grippers, in {EPISODES} episodes of {STEPS} equal actions after the same reset:",
         "",
-        "| | after one step | in an episode |",
+        "| | after one step | in a whole episode |",
         "|---|---|---|",
         *(f"| {name} | {one * 1000:.2g} mm | {whole * 1000:.2g} mm |" for name, (one, whole) in rows.items()),
     ]

@@ -23,7 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-9
-_SHOWN = 40
+_SHOWN, _WIDTH = 40, 200
 
 
 def collect(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def main() -> int:
         here, there = (json.loads(out.read_text()) for out in outs)
     found = list(differences(here, there))
     for line in found[:_SHOWN]:
-        print(line)
+        print(line[:_WIDTH])
     changed = sum(any(differences(here.get(run), there.get(run))) for run in {*here, *there})
     print(f"{len(here)} runs here, {len(there)} there: {len(found)} differences in {changed} runs.")
     return 1 if found else 0

@@ -1,8 +1,8 @@
 """What 10^3, 10^5 and 10^7 runs would need: python -m benchmarks.scale
 
-Measures what one run costs (reading, judging, fetching from a server of the S3 protocol, memory, bytes of every report, a
-job on Ray), simulates a cluster event by event with these numbers, holds the simulation against this machine, and writes
-docs/scale.md.
+Measures what one run costs (reading, diagnosing, fetching from a server with the S3 protocol, memory, bytes of every
+report, a job on Ray), simulates a cluster event by event with these numbers, compares the simulation with this machine,
+and writes docs/scale.md. A few minutes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote
-from rldoctor.model import Subject, make_report
-from rldoctor.render import render
+from rldoctor.model import RunDiagnosis, make_report
+from rldoctor.render.formats import render
 from rldoctor.render.json_report import pieces
 
 RUNS = TESTS / "runs"
 DOCUMENT = DOCS / "scale.md"
-CHUNK = 16  # runs a job, as rldoctor.diagnosis.judge deals them
+CHUNK = 16  # runs a job, as in rldoctor.diagnosis.judge
 KEYS_A_RUN = 15  # event file, run.json, ten checkpoints, policy, evaluation, paths
 KEYS_A_PAGE = 1_000  # of a listing, by the S3 protocol
 AT_A_TIME = 32  # requests of rldoctor.logs.remote
@@ -64,13 +64,13 @@ class Costs:
 
 
 def recorded(count: int) -> list[Path]:
-    """Return some recorded runs, evenly from all there are."""
+    """Return ``count`` recorded runs, evenly spread over all of them."""
     found = sorted({path.parent for path in RUNS.rglob("*tfevents*")})
     return [found[place] for place in np.linspace(0, len(found) - 1, count).round().astype(int)]
 
 
 def copies(count: int, folder: Path) -> list[Path]:
-    """Return so many run directories: copies of recorded ones, sick and healthy."""
+    """Return ``count`` run directories: copies of recorded runs, sick and healthy."""
     made = []
     originals = recorded(50)
     for place in range(count):
@@ -90,14 +90,14 @@ def resident() -> int:
 
 
 def noop(tell: Any) -> None:
-    """Be a job that does nothing."""
+    """Do nothing: an empty job."""
 
 
 def measure(runs: list[Path]) -> Costs:
     for run in runs[:50]:
         diagnose_run(read_run(run))
     before = resident()
-    subjects: list[Subject] = []
+    subjects: list[RunDiagnosis] = []
     judge = cpu(lambda: subjects.extend(diagnose_run(read_run(run)) for run in runs)) / len(runs)
     memory = (resident() - before) / len(runs)
     parcels = [pickle.dumps(subject) for subject in subjects]
@@ -158,7 +158,7 @@ threading.Event().wait()
 
 
 def talk(tell: Any, words: int) -> float:
-    """Say something so many times, and return the words a second that were taken."""
+    """Send ``words`` messages, and return how many a second were accepted."""
     begun = time.perf_counter()
     for word in range(words):
         tell(word)
@@ -194,7 +194,7 @@ def chunks(runs: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a simulation came to."""
+    """The result of a simulation."""
 
     seconds: float
     workers_busy: float  # share of the time
@@ -202,10 +202,10 @@ class Simulated:
 
 
 def simulate(runs: int, cores: int, costs: Costs, *, far: bool) -> Simulated:
-    """Let ``cores`` workers take chunks from a driver, which takes their results one after the other.
+    """Simulate ``cores`` workers that take chunks from a driver, which receives their results one after the other.
 
-    Each worker fetches (where the runs are ``far``), reads and judges. The network is shared: a chunk's bytes take at
-    least their share of it. The driver deals out a chunk when a worker is free and it is itself.
+    Each worker fetches (if the runs are ``far``), reads and diagnoses. The network is shared: a chunk's bytes take at
+    least their share of it. The driver hands out a chunk when both a worker and the driver are free.
     """
     driver = LISTING * -(-runs * KEYS_A_RUN // KEYS_A_PAGE) if far else 0.0
     listed, driver_worked, worked, network = driver, driver, 0.0, driver
@@ -306,7 +306,7 @@ def main() -> None:
         "messages": f"{messages:,.0f}",
         "trials": f"{messages / 2:,.0f}",
         "listing": duration(LISTING * SIZES[-1] * KEYS_A_RUN / KEYS_A_PAGE),
-        "machine": f"{machine.cores()} cores of {machine.processor()}",
+        "machine": f"{machine.cores()} cores of {machine.cpu_name()}",
         "versions": ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number),
         "peak": size(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
     }

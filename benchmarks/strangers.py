@@ -1,8 +1,8 @@
-"""What the doctor says of strangers: python -m benchmarks.strangers, which writes docs/strangers.md
+"""Diagnoses of runs from elsewhere: python -m benchmarks.strangers, which writes docs/strangers.md
 
-Recorded runs of environments that no reference knows (remade by benchmarks.environments) and of other libraries
-(benchmarks.frameworks), and cases that people wrote about in public (tests/cases). Nobody's weights were fitted
-on them. A minute.
+Recorded runs of environments without a reference (recorded by benchmarks.environments) and of other libraries
+(benchmarks.frameworks), and cases that people described in public (tests/cases). No weight was fitted on them. A few
+seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.logs import read_run
-from rldoctor.model import Subject, Verdict
+from rldoctor.model import RunDiagnosis, Verdict
 from tests.diagnosis.public_cases import cases
 from tests.diagnosis.strangers import MISSED, Stranger, strangers
 
@@ -23,8 +23,8 @@ DOCUMENT = DOCS / "strangers.md"
 _RIGHT = {True: "yes", False: "**no**"}
 
 
-def said(subject: Subject) -> str:
-    """Return the verdict, and the leading cause with its odds where there is one."""
+def said(subject: RunDiagnosis) -> str:
+    """Return the verdict, and the most likely cause with its probability where there is one."""
     if subject.verdict in (Verdict.HEALTHY, Verdict.UNJUDGED) or not subject.diagnoses:
         return str(subject.verdict)
     return f"{subject.verdict}: {subject.diagnoses[0].name} {subject.diagnoses[0].probability:.0%}"
@@ -35,24 +35,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def sums(found: Sequence[tuple[bool, bool, Subject, Sequence[str]]]) -> str:
-    """Return in words how often the doctor was right: of (healthy, right, what it said, diagnoses that are right)."""
-    well = [subject.verdict for healthy, _, subject, _ in found if healthy]
-    ill = [(right, subject, causes) for healthy, right, subject, causes in found if not healthy]
-    first = sum(bool(s.diagnoses) and s.diagnoses[0].name in causes and right for right, s, causes in ill)
-    alarms = {verdict: well.count(verdict) for verdict in (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED)}
-    seen = sum(s.verdict in (Verdict.SICK, Verdict.SUSPECT) for _, s, _ in ill)
+def sums(found: Sequence[tuple[bool, bool, RunDiagnosis, Sequence[str]]]) -> str:
+    """Return in words how often the diagnosis was right: of (healthy, right, the result, diagnoses that are right)."""
+    healthy_verdicts = [subject.verdict for healthy, _, subject, _ in found if healthy]
+    sick = [(right, subject, causes) for healthy, right, subject, causes in found if not healthy]
+    first = sum(bool(s.diagnoses) and s.diagnoses[0].name in causes and right for right, s, causes in sick)
+    alarms = {verdict: healthy_verdicts.count(verdict) for verdict in (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED)}
+    seen = sum(s.verdict in (Verdict.SICK, Verdict.SUSPECT) for _, s, _ in sick)
     return (
-        f"Healthy: {well.count(Verdict.HEALTHY)} of {len(well)} called healthy, "
+        f"Healthy: {healthy_verdicts.count(Verdict.HEALTHY)} of {len(healthy_verdicts)} called healthy, "
         f"{', '.join(f'{n} {verdict}' for verdict, n in alarms.items())}. "
-        f"Sick: {seen} of {len(ill)} found, the cause first in {first} and among three in {sum(right for right, *_ in ill)}."
+        f"Sick: {seen} of {len(sick)} found, with the right cause first in {first} and among the first three in {sum(right for right, *_ in sick)}."
     )
 
 
 def recorded(kind: str) -> tuple[str, str]:
     """Return the table and the sums of the recorded runs of one kind, ``environments`` or ``frameworks``.
 
-    Those that were recorded once signs and weights were fixed are summed up by themselves as well.
+    Those recorded after signs and weights were fixed are also summed up separately.
     """
     rows, found, unseen = [], [], []
     for stranger in (s for s in strangers() if s.name.startswith(kind)):
@@ -69,8 +69,10 @@ def recorded(kind: str) -> tuple[str, str]:
         )
         rows.append((who, what, stranger.label["fault"] or "none", said(subject), _RIGHT[found[-1][1]]))
     return table(
-        ("task" if kind == "environments" else "library", "environment", "fault", "verdict", "right"), rows
-    ), sums(found) + (f"\n\nOf those recorded after signs and weights were fixed: {sums(unseen)}" if unseen else "")
+        ("task" if kind == "environments" else "library", "environment", "fault", "verdict", "right?"), rows
+    ), sums(found) + (
+        f"\n\nOf these, recorded after signs and weights were fixed (*unseen*): {sums(unseen)}" if unseen else ""
+    )
 
 
 def _task(stranger: Stranger) -> str:
@@ -79,7 +81,7 @@ def _task(stranger: Stranger) -> str:
     return f"{stranger.label['task']}{unseen} ({outcome['random_return']:.4g} at random, {outcome['return']:.4g} at the end)"
 
 
-def practice() -> tuple[str, str]:
+def public_cases() -> tuple[str, str]:
     """Return the table and the sums of the cases from public threads."""
     rows, found = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -89,19 +91,20 @@ def practice() -> tuple[str, str]:
             found.append((case.state == "healthy", right, subject, case.right))
             note = f"{_RIGHT[right]}{f': {case.missed}' if case.missed else ''}"
             rows.append((f"[{case.name}]({case.source})", case.state, ", ".join(case.right[:2]), said(subject), note))
-    return table(("case", "state", "right", "verdict", "right"), rows), sums(found)
+    return table(("case", "state", "right causes", "verdict", "right?"), rows), sums(found)
 
 
 def main() -> None:
     parts = {name: recorded(name) for name in ("environments", "frameworks")}
-    told = practice()
+    public = public_cases()
     missed = "\n".join(f"- `{name}`: {why}" for name, why in MISSED.items())
-    text = f"""# Strangers
+    text = f"""# Runs from elsewhere
 
-Runs that no reference knows: other environments, other libraries, and trainings that people wrote about in public. No weight was
-fitted on them; some signs were mended with them in view, but for those called unseen (docs/accuracy-fresh-seeds.md has fresh runs
-of known environments). A healthy run is told right where it is called healthy (a case from a thread: where there is no alarm), a
-sick one where it is suspect or sick and the cause is among the first three. Remade by `python -m benchmarks.strangers`.
+How the diagnosis does on runs that no reference covers: other environments, other libraries, and trainings that people described in
+public. No weight was fitted on them, but some signs were improved with them in view, except for those marked *unseen*. (For fresh
+runs of known environments, see [accuracy-fresh-seeds.md](accuracy-fresh-seeds.md).) The diagnosis of a healthy run counts as right if
+the verdict is healthy (for a public case: if there is no alarm); that of a sick run, if the verdict is suspect or sick and the right
+cause is among the first three. Reproduce with `python -m benchmarks.strangers`.
 
 ## Environments without a reference
 
@@ -115,18 +118,19 @@ sick one where it is suspect or sick and the cause is among the first three. Rem
 
 {parts["frameworks"][0]}
 
-## Cases from practice
+## Public cases
 
-Curves rebuilt from the numbers that the threads and reports give; what is given, and who says what was the matter, stands in `tests/cases`.
-{told[1]}
+Curves reconstructed from the numbers given in threads and reports. The numbers, and who said what was wrong, are in `tests/cases`.
 
-{told[0]}
+{public[1]}
 
-## What it does not get right, or cannot
+{public[0]}
+
+## Known misses
 
 {missed}
 
-Machine: {machine.describe()["processor"]}. Versions: rldoctor-kit {machine.versions()["rldoctor-kit"]}; those of the libraries stand in each `label.json`.
+Machine: {machine.describe()["processor"]}. Versions: rldoctor-kit {machine.versions()["rldoctor-kit"]}; those of the libraries are in each run's `label.json`.
 """
     DOCUMENT.write_text(text, encoding="utf-8")
 

@@ -1,7 +1,7 @@
-"""Six trainings as a sweep, and one after the other: python -m benchmarks.sweeps
+"""Six trainings in a sweep, compared with one after the other: python -m benchmarks.sweeps
 
-Times whole commands in turns, from process start to exit, on the quick recipe: `rldoctor sweep`, the same with `--jobs 1`,
-and `rldoctor train` and `rldoctor evaluate` six times. Writes docs/sweeps.md.
+Times whole commands alternately, from process start to exit, on the quick recipe: `rldoctor sweep`, the same with
+`--jobs 1`, and `rldoctor train` and `rldoctor evaluate` six times. Writes docs/sweeps.md.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def command(*words: str) -> None:
 
 
 def sweep(folder: Path, *more: str) -> None:
-    command("sweep", "--reference", "quick", "--seeds", f"0-{SEEDS - 1}", "--out", str(folder), *more)
+    command("sweep", "--reference", "quick", "--seeds", f"0-{SEEDS - 1}", "--runs", str(folder), *more)
 
 
 def one_after_the_other(folder: Path) -> None:
     for seed in range(SEEDS):
-        command("train", "--reference", "quick", "--seed", str(seed), "--out", str(folder))
+        command("train", "--reference", "quick", "--seed", str(seed), "--runs", str(folder))
         command("evaluate", str(folder / f"fetch_reach_dense/quick/seed-{seed}"))
 
 
@@ -70,13 +70,13 @@ def main() -> None:
     about = machine.describe()
     versions = ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number)
     DOCUMENT.write_text(
-        "# A sweep beside one training after the other\n\n"
-        f"{SEEDS} seeds of the quick recipe, trained and evaluated on 100 episodes each; whole commands, median of {ROUNDS} rounds in turns.\n\n"
-        "| | time | the sweep takes, of that |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        "`rldoctor train` steps its environments on all cores by itself, and pays for every start; with `--jobs 1` a trial has one core,\n"
-        "as each has in a sweep. A sweep measures its rate first (some two seconds), loads its packages once, and plays the\n"
-        "baselines of an environment once for all trials that begin later.\n\n"
-        "Remade by `python -m benchmarks.sweeps`.\n\n"
+        "# How much time a sweep saves\n\n"
+        f"{SEEDS} seeds of the quick recipe, each trained and evaluated on 100 episodes. Times are of whole commands: the median of {ROUNDS} alternating rounds, with the lowest and the highest.\n\n"
+        "| | time | relative time of the sweep |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        "`rldoctor train` steps its environments on all cores and pays for every process start. With `--jobs 1`, a trial has one core,\n"
+        "as every trial of a sweep has. A sweep first measures its speed (about two seconds), loads its packages once, and evaluates\n"
+        "the baseline policies of an environment once for all trials that start later.\n\n"
+        "Reproduce with `python -m benchmarks.sweeps`.\n\n"
         f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}. Versions: {versions}.\n",
         encoding="utf-8",
     )

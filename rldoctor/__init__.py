@@ -1,7 +1,8 @@
 """rldoctor: a doctor for reinforcement-learning training.
 
 ``rldoctor.diagnose(runs)``, ``rldoctor.gate(runs)`` and ``rldoctor.preflight(env)`` return a report, as the command
-words of the same names print it. ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside.
+words of the same names print it. ``rldoctor.read_runs(runs)`` returns their curves as one pandas table.
+``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside.
 """
 
 import sys
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 from rldoctor.version import __version__
 
 if TYPE_CHECKING:
-    from rldoctor.api import diagnose, gate, preflight
+    from rldoctor.api import diagnose, gate, preflight, read_runs
     from rldoctor.callback.doctor_callback import DoctorCallback
-    from rldoctor.model import Report, Verdict
+    from rldoctor.diagnosis.report import Report
+    from rldoctor.model import Verdict
 
-__all__ = ["DoctorCallback", "Report", "Verdict", "__version__", "diagnose", "gate", "preflight"]
+__all__ = ["DoctorCallback", "Report", "Verdict", "__version__", "diagnose", "gate", "preflight", "read_runs"]
 
 # Loaded when asked for: the command line must start fast, and diagnosing needs neither torch nor Stable-Baselines3.
 _HOMES = {
     "diagnose": "rldoctor.api",
     "gate": "rldoctor.api",
     "preflight": "rldoctor.api",
-    "Report": "rldoctor.model",
+    "read_runs": "rldoctor.api",
+    "Report": "rldoctor.diagnosis.report",
     "Verdict": "rldoctor.model",
     "DoctorCallback": "rldoctor.callback.doctor_callback",
 }

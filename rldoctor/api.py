@@ -9,44 +9,51 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rldoctor.config import DEFAULTS, Config, read_config
 from rldoctor.diagnosis import diagnose as diagnose_all
-from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.diagnosis.report import Report
+from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.gate import Statistic, judge_runs
-from rldoctor.model import Json, Report, Verdict, make_report
+from rldoctor.model import Json, Verdict
 from rldoctor.references import load_recipe, load_trainable
 
 if TYPE_CHECKING:
     import gymnasium
+    import pandas as pd
 
 Paths = str | os.PathLike[str]
 FailOn = Literal["sick", "suspect"]
 
 
 def diagnose(
-    *runs: Paths,
+    *runs: Paths | Iterable[Paths],
     reference: str | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     fail_on: FailOn | None = None,
     processes: int = 1,
+    framework: str | None = None,
+    baseline_return: float | None = None,
+    config: Paths | None = None,
     names: str | None = None,
     floor: float | None = None,
-    config: Paths | None = None,
 ) -> Report:
     """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
 
     Args:
-        runs: Folders, as ``tensorboard --logdir`` takes them, or addresses such as ``s3://bucket/runs``.
+        runs: Folders, one by one or in a list, as ``tensorboard --logdir`` takes them, or addresses such as ``s3://bucket/runs``.
         reference: Name or folder of a reference to hold every run against; by default the one that fits.
         select: Use only signs whose code begins with, or whose name is, one of these.
         ignore: Leave out such signs.
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
         processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
             ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
-        names: What logged the runs, such as ``"cleanrl"``, or the path of a names file; told by their tags by default.
-        floor: Mean return of doing nothing or acting at random, whichever is better, where all runs are of one
-            environment: the returns are held against it.
+        framework: What logged the runs, such as ``"cleanrl"``, or the path of a tag mapping; detected from their tags
+            by default.
+        baseline_return: Mean return of the zero-action or the random policy, whichever is better, where all runs are
+            of one environment; the returns are compared with it.
         config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one: a script
             says what it wants.
+        names: The older name of ``framework``.
+        floor: The older name of ``baseline_return``.
 
     Returns:
         The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (a run each, the worst first).
@@ -57,20 +64,49 @@ def diagnose(
     """
     asked = _config(config)
     subjects = diagnose_all(
-        [os.fspath(run) for run in runs],
+        _flat(runs),
         reference,
         tuple(select),
         tuple(ignore),
         processes,
-        framework=names,
+        framework=framework or names,
         config=asked,
-        floor=floor,
+        baseline_return=floor if baseline_return is None else baseline_return,
     )
-    return make_report("diagnose", subjects, _verdict(fail_on, asked))
+    return Report.of("diagnose", subjects, _verdict(fail_on, asked))
+
+
+def read_runs(*runs: Paths | Iterable[Paths], framework: str | None = None) -> pd.DataFrame:
+    """Read the logs of many runs into one long pandas table.
+
+    ``read_runs("runs").to_csv("runs.csv")`` writes it for a spreadsheet; ``to_parquet`` needs the extra ``[parquet]``.
+
+    Args:
+        runs: As in :func:`diagnose`.
+        framework: As in :func:`diagnose`.
+
+    Returns:
+        A row for each logged point, with the columns ``run``, ``framework``, ``metric`` (rldoctor's name), ``tag`` (the
+        framework's name), ``step`` and ``value``. Metrics that rldoctor does not know are left out.
+
+    Raises:
+        UsageError: A folder or the framework is not known.
+        CannotJudge: There is no run.
+    """
+    from rldoctor.logs import discover, read_run
+    from rldoctor.logs.frame import frame_of
+
+    found = discover(_flat(runs))
+    if not found:
+        raise CannotJudge(
+            f"There is no run below {', '.join(_flat(runs)) or 'nothing'}: no event file was found.",
+            "Name the folder that tensorboard --logdir would take.",
+        )
+    return frame_of(read_run(directory, framework) for directory in found)
 
 
 def gate(
-    *runs: Paths,
+    *runs: Paths | Iterable[Paths],
     require: Mapping[str, float | str] | Iterable[str] = (),
     reference: str | None = None,
     aggregate: Literal["worst", "mean", "iqm"] | None = None,
@@ -102,17 +138,16 @@ def gate(
     if not 0 <= margin <= 1:
         raise UsageError(f"The margin {margin} is no share.", "Give a number from 0 to 1.")
     pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)
-    earlier = [baseline] if isinstance(baseline, (str, os.PathLike)) else list(baseline)
     asked = _config(config)
     subjects = judge_runs(
-        [Path(run) for run in runs],
+        [Path(run) for run in _flat(runs)],
         require=(*asked.requirements, *pairs),
         recipe=load_recipe(reference, asked.references) if reference else None,
         aggregate=Statistic(aggregate) if aggregate else None,
-        baseline=[Path(run) for run in earlier],
+        baseline=[Path(run) for run in _flat([baseline])],
         margin=margin,
     )
-    return make_report("gate", subjects, _verdict(fail_on, asked))
+    return Report.of("gate", subjects, _verdict(fail_on, asked))
 
 
 def preflight(
@@ -167,7 +202,7 @@ def preflight(
         ignore=tuple(ignore),
         config=asked,
     )
-    return make_report("preflight", [subject], _verdict(fail_on, asked))
+    return Report.of("preflight", [subject], _verdict(fail_on, asked))
 
 
 def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
@@ -181,6 +216,23 @@ def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
     gymnasium.registry.pop(env_id, None)
     gymnasium.register(env_id, entry_point=lambda **_options: make())
     return env_id
+
+
+def _flat(paths: Iterable[Paths | Iterable[Paths]]) -> list[str]:
+    """Return paths, given one by one or as lists, in one list.
+
+    Raises:
+        UsageError: One is no path.
+    """
+    found: list[str] = []
+    for path in paths:
+        if isinstance(path, (str, os.PathLike)):
+            found.append(os.fspath(path))
+        elif isinstance(path, Iterable):
+            found += _flat(path)
+        else:
+            raise UsageError(f"{path!r} is not a path.", "Give paths of runs as text or pathlib.Path.")
+    return found
 
 
 def _config(file: Paths | None) -> Config:

@@ -76,6 +76,12 @@ class Stopped(RldoctorError):
     exit_code = EXIT_STOPPED
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's text without its full stop, ``no message`` where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else "no message"
+
+
 # Words that a message lists; rldoctor explain knows some three hundred.
 _LISTED = 60
 

@@ -1,10 +1,10 @@
-"""What this machine and installation are: versions, cores, memory. Asking imports none of the packages."""
+"""This machine and installation: versions, cores, memory. None of the packages is imported for it."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 
 from rldoctor.model import Json
@@ -27,26 +27,28 @@ DISTRIBUTIONS = (
 @cache
 def version(distribution: str) -> str | None:
     """Return the installed version of a distribution, ``None`` where it is not installed."""
+    import importlib.metadata  # Late: it takes 10 ms, and most commands ask for no version.
+
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def versions() -> dict[str, Json]:
-    """Return Python's version and those of every package that a result can depend on."""
+def versions() -> Mapping[str, str | None]:
+    """Return the versions of Python and of every package that a result can depend on, ``None`` for missing ones."""
     return {"python": platform.python_version(), **{name: version(name) for name in DISTRIBUTIONS}}
 
 
 def cores() -> int:
-    """Return the number of processor cores that this process may use (affinity and container limits counted)."""
+    """Return the number of CPU cores that this process may use (affinity and container limits counted)."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def processor() -> str:
-    """Return the processor's name as the operating system gives it."""
+def cpu_name() -> str:
+    """Return the CPU's name as the operating system reports it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
             for line in file:
@@ -58,19 +60,19 @@ def processor() -> str:
 
 
 def memory_gib() -> float | None:
-    """Return the physical memory in GiB, ``None`` where the platform does not tell."""
+    """Return the physical memory in GiB, ``None`` where the platform does not report it."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def describe() -> dict[str, Json]:
-    """Return the machine as ``run.json`` keeps it. Host and user names stay out: reports are shown to others."""
+def describe() -> Mapping[str, Json]:
+    """Return the machine as ``run.json`` records it, without host and user names: reports are shown to others."""
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
-        "processor": processor(),
+        "processor": cpu_name(),
         "cores": cores(),
         "memory_gib": memory_gib(),
     }

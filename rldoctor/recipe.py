@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
 
+import msgspec
+from msgspec import structs
+
+from rldoctor import datafile
+from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Severity
-from rldoctor.settings import HYPERPARAMETERS, check, number_of, parse, whole
+from rldoctor.settings import HYPERPARAMETERS, Hyperparameters, parse
 
 # Keys of evaluation.json's aggregate that a criterion may name, with the word a reader sees and the unit.
 CRITERIA: Mapping[str, tuple[str, str, str]] = {
@@ -84,7 +91,7 @@ class Recipe:
 
     def setting(self, key: str) -> Json:
         """Return a hyperparameter's value: where the recipe is silent SB3's default, or ``None`` for a partial one."""
-        return self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key].default)
+        return self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key])
 
     def to_json(self) -> dict[str, Json]:
         """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
@@ -118,18 +125,10 @@ class Recipe:
             if not equals:
                 raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
             value = parse(key, text.strip(), "--set")
-            overrides = {**recipe.overrides, key: value}
-            if key in HYPERPARAMETERS:
-                settings = {**recipe.hyperparameters, key: value}
-                recipe = replace(recipe, hyperparameters=settings, overrides=overrides)
-            elif key == "env":
-                recipe = replace(recipe, env=str(value), overrides=overrides)
-            elif isinstance(value, int):
-                recipe = (
-                    replace(recipe, total_steps=value, overrides=overrides)
-                    if key == "total_steps"
-                    else replace(recipe, n_envs=value, overrides=overrides)
-                )
+            changed = (
+                {"hyperparameters": {**recipe.hyperparameters, key: value}} if key in HYPERPARAMETERS else {key: value}
+            )
+            recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
         _check_rollout(recipe, "--set")
         return recipe
 
@@ -139,7 +138,7 @@ class Recipe:
         The relation stays as it is; a criterion that is off is left out.
 
         Raises:
-            UsageError: The recipe has no such criterion or the threshold is no finite number.
+            UsageError: The recipe has no such criterion or the threshold is not a finite number.
         """
         criteria = {criterion.name: criterion for criterion in self.criteria}
         off: set[str] = set()
@@ -151,9 +150,48 @@ class Recipe:
             if severity is not None:
                 criteria[name] = replace(criteria[name], severity=severity)
             elif text not in LEVELS:
-                criteria[name] = replace(criteria[name], threshold=number_of(name, text, "--require"))
+                threshold = datafile.check(text, Finite, "--require", name, strict=False)
+                criteria[name] = replace(criteria[name], threshold=threshold)
             (off.add if text == "off" else off.discard)(name)
         return replace(self, criteria=tuple(c for c in criteria.values() if c.name not in off))
+
+
+class _Bound(Table, frozen=True):
+    """A criterion as a file states it: ``{ above = 0.9 }`` or ``{ below = 0.02, level = "warn" }``."""
+
+    above: Finite | None = None
+    below: Finite | None = None
+    level: Literal["warn", "error"] = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse two limits, or none."""
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a criterion must be { above = number } or { below = number }")
+
+    @property
+    def limit(self) -> float:
+        """The one that is given."""
+        return (self.below if self.above is None else self.above) or 0.0
+
+
+class _RecipeFile(Table, frozen=True):
+    """What ``recipe.toml`` and the ``recipe`` of ``run.json`` may hold."""
+
+    name: str
+    env: Text
+    total_steps: Positive
+    n_envs: Positive | None = None
+    algorithm: Literal["ppo"] = "ppo"
+    title: str = ""
+    source: str = ""
+    evaluation_episodes: Positive = 100
+    log_interval: Positive = 1
+    hyperparameters: Hyperparameters = Hyperparameters()
+    criteria: dict[str, _Bound] = msgspec.field(default_factory=dict)
+    overrides: dict[str, Any] = msgspec.field(default_factory=dict)
+    provenance: Any = None
+    partial: bool = False
+    framework: str = ""
 
 
 def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
@@ -164,62 +202,39 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
         where: Name of the file, for the message.
 
     Raises:
-        UsageError: A key is missing or unknown, or a value is not of its type or outside its range.
+        UsageError: A key is missing or unknown, or a value is not of its type or outside its limits.
     """
-    known = {"name", "title", "source", "env", "algorithm", "total_steps", "n_envs", "hyperparameters"}
-    known |= {"criteria", "evaluation_episodes", "log_interval", "overrides", "provenance"}
-    known |= {"partial", "framework"}
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}.", near(key, known))
-    for key in ("name", "env", "total_steps", "n_envs"):
-        if key not in data and not (key == "n_envs" and data.get("partial") is True):
-            raise UsageError(f"{where}: the key {key!r} is missing.")
-    if data.get("algorithm", "ppo") != "ppo":
-        raise UsageError(f"{where}: algorithm {data['algorithm']!r} is not known.", "This version trains ppo.")
-    partial = data.get("partial", False)
-    if not isinstance(partial, bool):
-        raise UsageError(f"{where}: partial = {partial!r} must be true or false.")
-    settings = _table(data, "hyperparameters", where)
-    checked = {key: check(key, value, where) for key, value in settings.items()}
-    recipe = Recipe(
-        name=str(data["name"]),
-        env=str(check("env", data["env"], where)),
-        total_steps=whole("total_steps", data["total_steps"], where),
-        n_envs=whole("n_envs", data.get("n_envs", 1), where),
-        hyperparameters=checked,
-        criteria=tuple(_criterion(name, value, where) for name, value in _table(data, "criteria", where).items()),
-        title=str(data.get("title", "")),
-        source=str(data.get("source", "")),
-        evaluation_episodes=whole("evaluation_episodes", data.get("evaluation_episodes", 100), where),
-        log_interval=whole("log_interval", data.get("log_interval", 1), where),
-        overrides=_table(data, "overrides", where),
-        partial=partial,
-        framework=str(data.get("framework", "")),
+    stated = datafile.check(data, _RecipeFile, where)
+    if stated.n_envs is None and not stated.partial:
+        raise UsageError(f"{where}: the key 'n_envs' is missing.")
+    for name in stated.criteria:
+        if name not in CRITERIA:
+            raise UsageError(f"{where}: unknown key 'criteria.{name}'.", near(name, CRITERIA))
+    # Only what is stated: what is not is a default, or unknown to a partial recipe.
+    settings: dict[str, Json] = msgspec.to_builtins(stated.hyperparameters)
+    given: Any = data.get("hyperparameters", ())
+    criteria = (
+        Criterion(name, "<" if bound.above is None else ">", bound.limit, LEVELS[bound.level] or Severity.ERROR)
+        for name, bound in stated.criteria.items()
     )
+    fields = {key: value for key, value in structs.asdict(stated).items() if key not in ("algorithm", "provenance")}
+    fields |= {"n_envs": stated.n_envs or 1, "criteria": tuple(criteria)}
+    recipe = Recipe(**fields | {"hyperparameters": {key: settings[key] for key in settings if key in given}})
     _check_rollout(recipe, where)
     return recipe
 
 
-def _table(data: Mapping[str, Json], key: str, where: str) -> Mapping[str, Json]:
-    value = data.get(key, {})
-    if not isinstance(value, Mapping):
-        raise UsageError(f"{where}: {key} must be a table.")
-    return value
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe as the ``recipe.toml`` that :func:`recipe_from_mapping` reads.
 
-
-def _criterion(name: str, value: Json, where: str) -> Criterion:
-    if name not in CRITERIA:
-        raise UsageError(f"{where}: unknown criterion {name!r}.", near(name, CRITERIA))
-    bound = {key: number for key, number in value.items() if key != "level"} if isinstance(value, Mapping) else {}
-    if not isinstance(value, Mapping) or len(bound) != 1 or next(iter(bound)) not in ("above", "below"):
-        raise UsageError(f"{where}: criterion {name!r} must be {{ above = number }} or {{ below = number }}.")
-    level = value.get("level", "error")
-    severity = LEVELS.get(level) if isinstance(level, str) else None
-    if severity is None:
-        raise UsageError(f"{where}: the level of criterion {name!r} must be 'warn' or 'error'.", "Or leave it out.")
-    (word, threshold), *_ = bound.items()
-    return Criterion(name, ">" if word == "above" else "<", number_of(name, threshold, where), severity)
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    content = recipe.to_json()
+    if recipe.partial:
+        # It is not known; to_json has a number for whoever computes with one.
+        del content["n_envs"]
+    datafile.write_toml(path, {key: value for key, value in content.items() if value != {}})
 
 
 def _check_rollout(recipe: Recipe, where: str) -> None:

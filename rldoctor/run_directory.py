@@ -11,14 +11,16 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
+from rldoctor.datafile import replacing as replacing
+from rldoctor.datafile import write_json as write_json
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe
+from rldoctor.recipe import Recipe, recipe_from_mapping
 
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.zip"
@@ -69,17 +71,31 @@ def create(directory: Path) -> Path:
                 return candidate
     except NotADirectoryError:
         raise UsageError(
-            f"{directory} cannot be made: a part of that path is a file.", "Name another directory with --out."
+            f"{directory} cannot be made: a part of that path is a file.", "Name another directory with --runs."
         ) from None
     except OSError as error:
         if isinstance(error, FileExistsError):
             raise UsageError(
-                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --out."
+                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --runs."
             ) from None
         raise UsageError(
-            f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --out."
+            f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --runs."
         ) from None
-    raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --out.")
+    raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --runs.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it, where they are not there yet.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -94,7 +110,7 @@ def removed_if_empty(directory: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def held(directory: Path) -> Iterator[None]:
+def run_lock(directory: Path) -> Iterator[None]:
     """Keep every other process from training into ``directory``; the lock ends with this process, however that ends.
 
     Raises:
@@ -174,38 +190,90 @@ def checkpoints(directory: Path) -> list[Path]:
     return sorted((directory / CHECKPOINTS).glob("step-*.zip"))
 
 
-def write_json(path: Path, content: Mapping[str, Json]) -> None:
-    """Write ``content`` atomically: readers see the old file or the new one, never a part.
+@dataclass(frozen=True)
+class RunRecord:
+    """What ``run.json`` says of a training, typed. What is missing or of the wrong type reads as not said.
+
+    Attributes:
+        content: The file as it is.
+    """
+
+    content: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """``running``, ``finished``, ``interrupted`` or ``failed``; empty where it is not said."""
+        return self._text("status")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training reached its total of steps."""
+        return self.status == "finished"
+
+    @property
+    def error(self) -> str:
+        """What broke the training, in the words of the exception."""
+        return self._text("error")
+
+    @property
+    def engine(self) -> str:
+        """What stepped the environments. Runs of earlier versions do not say: there was one engine."""
+        return self._text("engine") or "gymnasium"
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the training."""
+        return self._count("seed")
+
+    @property
+    def steps(self) -> int | None:
+        """Environment steps that the training has learned from."""
+        return self._count("steps")
+
+    @property
+    def recipe_table(self) -> Mapping[str, Json]:
+        """The recipe as it was written; empty where there is none."""
+        return json_table(self.content, "recipe")
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What was trained; ``None`` where that is not said, or is no recipe of this version."""
+        try:
+            return recipe_from_mapping(self.recipe_table, RUN_FILE) if self.recipe_table else None
+        except UsageError:
+            return None
+
+    def require_recipe(self, directory: Path) -> Recipe:
+        """Return what was trained in ``directory``, whose record this is.
+
+        Raises:
+            CannotJudge: That is not said.
+            UsageError: The recipe is not valid.
+        """
+        if not self.recipe_table:
+            raise CannotJudge(f"{directory / RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
+        return recipe_from_mapping(self.recipe_table, str(directory / RUN_FILE))
+
+    def number(self, key: str) -> float | None:
+        """Return a number of the record, such as ``train_seconds``."""
+        return as_number(self.content.get(key))
+
+    def _text(self, key: str) -> str:
+        value = self.content.get(key)
+        return value if isinstance(value, str) else ""
+
+    def _count(self, key: str) -> int | None:
+        value = self.content.get(key)
+        return value if type(value) is int and value >= 0 else None
+
+
+def read_run_record(directory: Path) -> RunRecord:
+    """Read ``run.json``.
 
     Raises:
-        UsageError: The place cannot be written to.
+        CannotJudge: As :func:`read_json`.
     """
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    with replacing(path) as temporary:
-        # A lone surrogate (a path that is not UTF-8) is spelt \udcff, which is how JSON writes it too.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on success flush it to disk and rename it over ``path``.
-
-    Raises:
-        UsageError: The place cannot be written to.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror or error}.", "Free space or name another place."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    return RunRecord(read_json(directory / RUN_FILE, "the record of a run"))
 
 
 def read_json(path: Path, what: str) -> dict[str, Json]:
@@ -219,20 +287,50 @@ def read_json(path: Path, what: str) -> dict[str, Json]:
         CannotJudge: The file is missing, unreadable, too large, or not a JSON object.
     """
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):
-            raise CannotJudge(f"{path} cannot be read as {what}: it is not a file.")
-        if about.st_size > _MAX_JSON_BYTES:
-            raise CannotJudge(f"{path} is too large to be {what}.")
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        return load_object(path)
+    except (FileNotFoundError, NotADirectoryError):
         cure = "Name the directory of a run that rldoctor train made." if path.name == RUN_FILE else ""
         raise CannotJudge(f"{path.parent} has no {path.name} ({what}).", cure) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise CannotJudge(f"{path} cannot be read as {what}: {error}.") from None
+    except ValueError as error:
+        raise CannotJudge(f"{path} ({what}) {error}.") from None
+
+
+def load_object(path: Path) -> dict[str, Json]:
+    """Return the JSON object in a file.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: There is no such file.
+        ValueError: It cannot be read, and why: words that follow its name.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("is not a plain file")
+        if about.st_size > _MAX_JSON_BYTES:
+            raise ValueError(f"is too large: {about.st_size:,} bytes")
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise ValueError(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("is not JSON") from None
     if not isinstance(content, dict):
-        raise CannotJudge(f"{path} does not hold {what}: it is not a JSON object.")
+        raise ValueError("is not a JSON object")
     return content
+
+
+def as_number(value: Json) -> float | None:
+    """Return a JSON number as a float; ``None`` for anything else, truth values included."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def json_table(content: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    """Return the table under ``key``, an empty one where there is none."""
+    value = content.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def file_hash(path: Path) -> str:

@@ -1,149 +1,72 @@
-"""Settings: what each hyperparameter may be, and the check that a value is one of its kind and in its range."""
+"""Hyperparameters of PPO: what each may be, Stable-Baselines3's default, and how ``--set`` reads one."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta
+
+from rldoctor import datafile
+from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Json
 
-
-@dataclass(frozen=True)
-class Setting:
-    """What one hyperparameter may be: its type, its range (inclusive) or its words, and SB3's default."""
-
-    kind: type
-    default: Json
-    low: float = -math.inf
-    high: float = math.inf
-    words: tuple[str, ...] = ()
-    nullable: bool = False
+_NotNegative = Annotated[float, Meta(ge=0, le=1e308)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_AtLeastTwo = Annotated[int, Meta(ge=2)]
+_Schedule = Literal["constant", "linear"]
 
 
-_SCHEDULES = ("constant", "linear")
+class Hyperparameters(Table, frozen=True):
+    """The settings of a recipe.
 
-# Defaults are those of stable_baselines3.PPO 2.9 (ppo.py); ranges are what PPO can compute with, not what is wise.
-HYPERPARAMETERS: Mapping[str, Setting] = {
-    "learning_rate": Setting(float, 3e-4, 0.0),
-    "learning_rate_schedule": Setting(str, "constant", words=_SCHEDULES),
-    "n_steps": Setting(int, 2048, 2),
-    "batch_size": Setting(int, 64, 2),
-    "n_epochs": Setting(int, 10, 1),
-    "gamma": Setting(float, 0.99, 0.0, 1.0),
-    "gae_lambda": Setting(float, 0.95, 0.0, 1.0),
-    "clip_range": Setting(float, 0.2, 0.0),
-    "clip_range_schedule": Setting(str, "constant", words=_SCHEDULES),
-    "clip_range_vf": Setting(float, None, 0.0, nullable=True),
-    "normalize_advantage": Setting(bool, True),
-    "ent_coef": Setting(float, 0.0),
-    "vf_coef": Setting(float, 0.5, 0.0),
-    "max_grad_norm": Setting(float, 0.5, 0.0),
-    "target_kl": Setting(float, None, 0.0, nullable=True),
-    "use_sde": Setting(bool, False),
-    "sde_sample_freq": Setting(int, -1, -1),
-    "log_std_init": Setting(float, 0.0),
-    "net_arch": Setting(list, [64, 64]),
-}
-_TOP_LEVEL: Mapping[str, Setting] = {
-    "env": Setting(str, ""),
-    "total_steps": Setting(int, 0, 1),
-    "n_envs": Setting(int, 1, 1),
-}
+    Defaults are those of ``stable_baselines3.PPO`` 2.9 (ppo.py); limits are what PPO can compute with, not what is
+    advisable.
+    """
+
+    learning_rate: _NotNegative = 3e-4
+    learning_rate_schedule: _Schedule = "constant"
+    n_steps: _AtLeastTwo = 2048
+    batch_size: _AtLeastTwo = 64
+    n_epochs: Positive = 10
+    gamma: _Share = 0.99
+    gae_lambda: _Share = 0.95
+    clip_range: _NotNegative = 0.2
+    clip_range_schedule: _Schedule = "constant"
+    clip_range_vf: _NotNegative | None = None
+    normalize_advantage: bool = True
+    ent_coef: Finite = 0.0
+    vf_coef: _NotNegative = 0.5
+    max_grad_norm: _NotNegative = 0.5
+    target_kl: _NotNegative | None = None
+    use_sde: bool = False
+    sde_sample_freq: Annotated[int, Meta(ge=-1)] = -1
+    log_std_init: Finite = 0.0
+    net_arch: list[Positive] = msgspec.field(default_factory=lambda: [64, 64])
+
+
+HYPERPARAMETERS: dict[str, Json] = msgspec.to_builtins(Hyperparameters())
+"""Name of each hyperparameter to its default."""
+_KINDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Hyperparameters)}
+_KINDS |= {"env": Text, "total_steps": Positive, "n_envs": Positive}
 
 
 def parse(key: str, text: str, where: str) -> Json:
     """Turn the text of ``--set key=text`` into a checked value.
 
     Raises:
-        UsageError: The key is unknown, or the value is not of its type or outside its range.
+        UsageError: The key is unknown, or the value is not of its type or outside its limits.
     """
-    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
-    if key not in settings:
-        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
-    kind = settings[key].kind
+    if key not in _KINDS:
+        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, _KINDS))
     value: Json = text
-    try:
-        if text.lower() in ("none", "null"):
-            value = None
-        elif kind is bool:
-            value = {"true": True, "false": False}[text.lower()]
-        elif kind is int:
-            # 5e5 and 500_000 are how people write steps.
-            value = int(text) if text.lstrip("-").replace("_", "").isdigit() else _exact_int(float(text))
-        elif kind is float:
-            value = float(text)
-        elif kind is list:
-            value = [int(width) for width in text.strip("[] ").replace(",", " ").split()]
-    except (KeyError, ValueError, OverflowError):
-        raise UsageError(f"{where}: {key}={text} is not a valid {kind.__name__}.") from None
-    return check(key, value, where)
-
-
-def _exact_int(number: float) -> int:
-    if number != int(number):
-        raise ValueError
-    return int(number)
-
-
-def check(key: str, value: Json, where: str) -> Json:
-    """Return a setting's value, a whole number as a float where the setting is one.
-
-    Args:
-        key: Of ``HYPERPARAMETERS``, or ``env``, ``total_steps`` or ``n_envs``.
-        value: What stands in the file or the command line.
-        where: Which of both, for the message.
-
-    Raises:
-        UsageError: The key is unknown, or the value is not of its type or outside its range.
-    """
-    settings = {**HYPERPARAMETERS, **_TOP_LEVEL}
-    if key not in settings:
-        raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, settings))
-    setting = settings[key]
-    if value is None and setting.nullable:
-        return None
-    if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        # A whole number too large for a float is refused below as not finite.
-        value = float(value) if abs(value) < 1e308 else math.inf
-    if not isinstance(value, setting.kind) or (isinstance(value, bool) and setting.kind is not bool):
-        raise UsageError(f"{where}: {key} = {value!r} must be of type {setting.kind.__name__}.")
-    if isinstance(value, (int, float)) and not setting.low <= value <= setting.high:
-        bounds = f"at least {setting.low:g}" if math.isinf(setting.high) else f"in [{setting.low:g}, {setting.high:g}]"
-        if math.isinf(setting.low):
-            bounds = "a finite number"
-        raise UsageError(f"{where}: {key} = {value!r} must be {bounds}.")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{where}: {key} = {value!r} must be a finite number.")
-    if setting.words and value not in setting.words:
-        raise UsageError(f"{where}: {key} = {value!r} must be one of: {', '.join(setting.words)}.")
-    if setting.kind is list and not all(type(w) is int and w > 0 for w in value):  # type: ignore[union-attr]
-        raise UsageError(f"{where}: {key} = {value!r} must be a list of layer widths, such as [64, 64].")
-    return value
-
-
-def number_of(name: str, value: Json, where: str) -> float:
-    """Return a finite number, written as one or as text.
-
-    Raises:
-        UsageError: It is none.
-    """
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise UsageError(f"{where}: {name} = {value!r} is not a finite number.")
-    return number
-
-
-def whole(key: str, value: Json, where: str) -> int:
-    """Return a whole number of at least 1.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{where}: {key} = {value!r} must be a whole number of at least 1.")
-    return value
+    if key == "net_arch":
+        value = text.strip("[] ").replace(",", " ").split()
+    elif text.lower() in ("none", "null"):
+        value = None
+    elif key != "env":
+        # 500_000 is how people write steps, False how they write Python.
+        value = text.replace("_", "").lower()
+    checked: Json = datafile.check(value, _KINDS[key], where, key, strict=False)
+    return checked

@@ -16,6 +16,7 @@ from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 
 RUNS = Path(__file__).parent / "runs"
 SICK = RUNS / "sick" / "learning-rate-too-high"
+SICK_RUN = "fetch_reach_dense-learning-rate-high-extreme-100"
 
 
 def test_diagnose_returns_what_the_command_prints():
@@ -83,7 +84,7 @@ class Room(gymnasium.Env):
 def test_preflight_takes_an_id_or_a_function():
     by_id = rldoctor.preflight("CartPole-v1", select=["ENV101", "ENV102"])
     assert by_id.verdict is Verdict.HEALTHY
-    assert len(by_id.subjects[0].examinations) == 2
+    assert len(by_id.subjects[0].checks) == 2
     for make in (Room, lambda: Room()):
         report = rldoctor.preflight(make, select=["ENV"])
         assert report.verdict is Verdict.HEALTHY, report.subjects[0].findings
@@ -144,6 +145,57 @@ def test_reports_render_in_every_format(capsys):
         report.render("pdf")
 
 
+def test_print_says_it_in_a_few_lines():
+    text = str(rldoctor.diagnose(RUNS / "healthy"))
+    assert text.startswith("rldoctor diagnose: healthy (")
+    assert len(text.splitlines()) <= 22
+    one = str(rldoctor.diagnose(SICK / SICK_RUN)).splitlines()
+    assert len(one) == 2
+    assert one[1].startswith("sick  ")
+    assert "The learning rate is too high (" in one[1]
+
+
+def test_several_runs_may_come_in_a_list(make_by_hand):
+    runs = [SICK / SICK_RUN, RUNS / "healthy/cartpole/zoo/as-recorded-20"]
+    assert rldoctor.diagnose(runs).subjects == rldoctor.diagnose(*runs).subjects
+    with pytest.raises(UsageError, match="3 is not a path"):
+        rldoctor.diagnose(3)
+    good, bad = make_by_hand("runs/good").directory, make_by_hand("runs/bad").measured(success_rate=0.5)
+    assert len(rldoctor.gate([good, bad]).subjects) == 2
+
+
+def test_a_report_as_a_table():
+    report = rldoctor.diagnose(SICK / SICK_RUN, RUNS / "healthy/cartpole/zoo/as-recorded-20")
+    frame = report.to_frame()
+    assert frame["verdict"].tolist() == ["sick", "healthy"]
+    assert frame["cause"].tolist() == ["learning-rate-too-high", "healthy"]
+    assert frame["probability"].tolist() == [subject.diagnoses[0].probability for subject in report.subjects]
+    assert frame["env"].tolist() == ["FetchReachDense-v4", "CartPole-v1"]
+    assert (frame["final_return"] < [0, 1000]).all()
+    remarks = report.to_frame("remarks")
+    assert set(remarks["subject"]) == set(frame["path"])
+    assert "UPD101" in set(remarks["rule"])
+    assert report.to_frame("settings").empty
+    with pytest.raises(UsageError, match="Did you mean subjects"):
+        report.to_frame("subject")
+
+
+def test_the_curves_of_many_runs_as_one_table(tmp_path):
+    frame = rldoctor.read_runs([SICK / SICK_RUN], RUNS / "healthy/cartpole/zoo")
+    assert list(frame.columns) == ["run", "framework", "metric", "tag", "step", "value"]
+    assert str(SICK / SICK_RUN) in set(frame["run"])
+    last = frame[frame["metric"] == "episode_return"].groupby("run", observed=True)["value"].last()
+    report = rldoctor.diagnose(SICK / SICK_RUN, RUNS / "healthy/cartpole/zoo")
+    assert {run.path: run.final_return for run in report.subjects} == last.to_dict()
+    with pytest.raises(CannotJudge, match="no run below"):
+        rldoctor.read_runs(tmp_path)
+
+
+def test_the_older_names_of_options_are_known():
+    named = rldoctor.diagnose(SICK / SICK_RUN, names="sb3", floor=-9.0)
+    assert named.subjects == rldoctor.diagnose(SICK / SICK_RUN, framework="sb3", baseline_return=-9.0).subjects
+
+
 SCRIPT = """
 import sys
 import rldoctor
@@ -152,6 +204,8 @@ print(report.verdict, len(report.subjects), sorted(set(sys.modules) & {{"torch",
 import rldoctor.diagnosis, rldoctor.gate, rldoctor.preflight
 assert all(callable(getattr(rldoctor, name)) for name in ("diagnose", "gate", "preflight", "DoctorCallback"))
 assert not hasattr(rldoctor, "nonsense")
+assert set(rldoctor.__all__) <= set(dir(rldoctor))
+assert "pandas" not in sys.modules
 sys.exit(report.exit_code)
 """
 
@@ -174,6 +228,7 @@ rldoctor.gate("runs", aggregate="median")
 """
 
 
+@pytest.mark.slow
 def test_the_functions_are_typed_for_those_who_call_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(TYPED)

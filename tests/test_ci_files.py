@@ -85,6 +85,7 @@ def test_the_action_fails_on_a_sick_run(act):
     assert "<html" in (report / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_action_passes_on_healthy_runs_and_takes_arguments(act):
     done, outputs, _ = act(COMMAND="diagnose", RUNS=f"{RUNS / 'healthy'}", ARGUMENTS="--fail-on=suspect\n\n--verbose\n")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,6 +113,7 @@ def test_the_action_takes_names_literally(act, tmp_path):
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.mark.slow
 def test_the_script_for_any_system(tmp_path):
     script = [
         str(ROOT / "docs" / "ci" / "any-ci.sh"),
@@ -126,6 +128,7 @@ def test_the_script_for_any_system(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_gitlabs_script(tmp_path):
     shutil.copytree(RUNS / "sick" / "learning-rate-too-high", tmp_path / "runs")
     job = load("docs/ci/gitlab-ci.yml")["rldoctor"]
@@ -140,6 +143,7 @@ def test_gitlabs_script(tmp_path):
         assert (tmp_path / file).is_file()
 
 
+@pytest.mark.slow
 def test_the_example_for_a_test_suite(tmp_path, make_by_hand):
     run = make_by_hand("project/runs/seed-0").directory
     for file in next((RUNS / "healthy").rglob("events.out.tfevents.*")).parent.iterdir():

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import DEFAULTS, KEYS, find_config, read_config
 from rldoctor.errors import UsageError
 from rldoctor.model import Verdict
@@ -28,7 +28,7 @@ return_mean = "off"
 
 
 def reference(folder):
-    shutil.copytree(shipped.folder("reference_curves") / "cartpole" / "zoo", folder)
+    shutil.copytree(datafile.folder("reference_curves") / "cartpole" / "zoo", folder)
     return folder
 
 
@@ -105,14 +105,14 @@ def test_the_nearest_file_wins_and_its_own_file_before_the_project(tmp_path):
     assert find_config(tmp_path).file == outer
     own.unlink()
     project.write_text("[tool.rldoctor\nselect = 3")
-    with pytest.raises(UsageError, match=r"pyproject\.toml is not TOML"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml cannot be read: it is not TOML"):
         find_config(deep)
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in ("rules", "references", "select")])
 def test_a_key_that_is_nearly_right_is_told_the_right_one(tmp_path, key):
     error = refused(tmp_path, f"{key}s = 3")
-    assert f"{key}s is no key" in error.problem
+    assert f"unknown key '{key}s'" in error.problem
     assert "rldoctor.toml" in error.problem
     assert f"Did you mean {key}" in error.cure
 
@@ -120,34 +120,33 @@ def test_a_key_that_is_nearly_right_is_told_the_right_one(tmp_path, key):
 @pytest.mark.parametrize(
     ("text", "said", "cure"),
     [
-        ("fail_on = 'sick'", "fail_on is no key", "fail-on"),
-        ("reference = []", "reference is no key", "references"),
-        ("[tool.rldoctor]\nselect = []", "tool is no key", "leave [tool.rldoctor] out"),
-        ("select = 'UPD'", "select = 'UPD' must be a list of texts", 'select = ["..."]'),
-        ("select = [1]", "select = [1] must be a list of texts", ""),
-        ("select = ['']", "must be a list of texts", ""),
-        ("ignore = ['UPD105']", "ignore = ['UPD105'] must be a table", 'UPD105 = "why it is no trouble here"'),
-        ("ignore = ['UPD105']", "must be a table", "each suppression carries a reason"),
-        ("[ignore]\nUPD105 = ''", "ignore.UPD105 = '' must be the reason", 'UPD105 = "why'),
-        ("[ignore]\nUPD105 = true", "ignore.UPD105 = True must be the reason", ""),
-        ("fail-on = 'healthy'", "fail-on = 'healthy' is no verdict", "'sick' or 'suspect'"),
-        ("fail-on = ['sick']", "is no verdict", ""),
-        ("thresholds = [0.1, 0.2]", "thresholds = [0.1, 0.2] must be a table", "UPD101 = [0.05, 0.2]"),
-        ("[thresholds]\nUPD101 = 0.1", "thresholds.UPD101 = 0.1 must be two different finite numbers", "[0.05, 0.2]"),
-        ("[thresholds]\nUPD101 = [0.1, 0.1]", "two different", ""),
-        ("[thresholds]\nUPD101 = [0.1, inf]", "finite", ""),
-        ("[thresholds]\nUPD101 = [true, 2]", "two different finite numbers", ""),
-        ("[thresholds]\nUPD101 = [1, 2, 3]", "two different finite numbers", ""),
-        ("[require]\nsucess_rate = 0.9", "require.sucess_rate is no passing criterion", "success_rate"),
-        ("[require]\nsuccess_rate = nan", "must be a finite number", ""),
-        ("[require]\nsuccess_rate = 'maybe'", "'off', 'warn', 'error'", ""),
-        ("[require]\nsuccess_rate = true", "must be a finite number", ""),
+        ("fail_on = 'sick'", "unknown key 'fail_on'", "Did you mean fail-on"),
+        ("reference = []", "unknown key 'reference'", "references"),
+        ("[tool.rldoctor]\nselect = []", "unknown key 'tool'", "the keys stand at the top"),
+        ("select = 'UPD'", "select = 'UPD' must be a list", 'Write select = ["UPD"].'),
+        ("select = [1]", "select = 1 must be a text", ""),
+        ("select = [' ']", "select = ' ' must be a text that is not empty", ""),
+        ("ignore = ['UPD105']", "ignore must be a table: each entry carries a reason", 'UPD105 = "our runs'),
+        ("[ignore]\nUPD105 = ''", "ignore.UPD105 = '' must be a text that is not empty", ""),
+        ("[ignore]\nUPD105 = true", "ignore.UPD105 = True must be a text", ""),
+        ("fail-on = 'healthy'", "fail-on = 'healthy' is not known", "Allowed: sick, suspect"),
+        ("fail-on = ['sick']", "fail-on = ['sick'] must be a text", ""),
+        ("thresholds = [0.1, 0.2]", "thresholds = [0.1, 0.2] must be a table", ""),
+        ("[thresholds]\nUPD101 = 0.1", "thresholds.UPD101 = 0.1 must be a list", ""),
+        ("[thresholds]\nUPD101 = [0.1, 0.1]", "thresholds.UPD101 must be two different numbers", ""),
+        ("[thresholds]\nUPD101 = [0.1, inf]", "thresholds.UPD101 = inf must be a finite number", ""),
+        ("[thresholds]\nUPD101 = [true, 2]", "thresholds.UPD101 = True must be a number", ""),
+        ("[thresholds]\nUPD101 = [1, 2, 3]", "must be a list of 2 values", ""),
+        ("[require]\nsucess_rate = 0.9", "require.sucess_rate: there is no such criterion", "success_rate"),
+        ("[require]\nsuccess_rate = nan", "success_rate = nan must be a finite number", ""),
+        ("[require]\nsuccess_rate = 'maybe'", "success_rate = 'maybe' is not known", "Allowed: off, warn, error"),
+        ("[require]\nsuccess_rate = true", "success_rate = True must be a number", ""),
         ("references = ['nowhere']", "references: there is no folder 'nowhere'", "relative to"),
         ("references = ['no*']", "there is no folder 'no*'", ""),
         ("references = ['empty']", "there is no recipe.toml at or below", "rldoctor record --from"),
         ("rules = ['nowhere']", "rules: there is no folder 'nowhere'", ""),
         ("rules = 'ours'", "rules = 'ours' must be a list", ""),
-        ("= 3", "is not TOML", "--isolated"),
+        ("= 3", "it is not TOML", "--isolated"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_key(tmp_path, text, said, cure):
@@ -161,7 +160,6 @@ def test_what_is_wrong_is_named_with_file_and_key(tmp_path, text, said, cure):
 def test_a_suppression_in_a_project_is_cured_in_its_own_words(tmp_path):
     error = refused(tmp_path, "[tool.rldoctor]\nignore = ['EXP']", "pyproject.toml")
     assert "[tool.rldoctor.ignore]" in error.cure
-    assert 'EXP = "' in error.cure
 
 
 def test_a_named_file_must_be_one_of_ours(tmp_path):

@@ -1,7 +1,8 @@
-"""Documents that tell of the code are the code's own words, and what they tell to type can be typed."""
+"""Documents agree with the code: commands can be typed, links and paths lead somewhere, generated pages are current."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -14,10 +15,10 @@ from rldoctor.explain.pages import catalogue
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
-    ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 
 
 def commands(document):
@@ -45,7 +46,7 @@ def test_the_rule_reference_holds_everything():
     assert headings == [name for shelf in catalogue().values() for name in shelf]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+@each_document
 def test_every_command_has_the_options_it_is_shown_with(document):
     known = typer.main.get_command(app)
     for arguments in commands(document):
@@ -62,8 +63,37 @@ def test_every_command_has_the_options_it_is_shown_with(document):
                 assert argument.partition("=")[0] in options, (document.name, arguments)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+@each_document
 def test_every_link_to_a_file_leads_somewhere(document):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (document.parent / target).exists(), (document.name, target)
+
+
+@each_document
+def test_every_path_that_is_named_exists(document):
+    package = ROOT / "rldoctor"
+    for path in re.findall(r"`([\w.-]+/[\w./-]+)`", document.read_text(encoding="utf-8")):
+        top = path.split("/")[0]
+        if top in ("rldoctor", "checks", "tests", "benchmarks", "docs", "reference_curves"):
+            assert (ROOT / path).exists() or "/mine" in path, (document.name, path)
+        elif path.endswith(".py") and (package / top).is_dir():
+            assert (package / path).exists(), (document.name, path)
+
+
+@each_document
+def test_every_benchmark_that_is_named_exists(document):
+    for name in re.findall(r"python -m (benchmarks[\w.]*)", document.read_text(encoding="utf-8")):
+        assert importlib.util.find_spec(name) is not None, (document.name, name)
+
+
+def test_every_document_of_a_benchmark_is_in_the_table_of_measurements():
+    table = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        if document.parent == ROOT / "docs" and "Reproduce with" in text:
+            assert f"]({document.name})" in table, document.name
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120

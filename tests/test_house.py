@@ -1,22 +1,26 @@
-"""The promises of the house: floors, public names, data that is whole."""
+"""What keeps the code readable: floors, sizes, imports, public names, data that is whole."""
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import rldoctor
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.cli.app import COMMANDS
 from rldoctor.explain import pages
+from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "rldoctor").rglob("*.py")}
 # Public: users' CI and reports use these names.
 DIAGNOSES = [
     "learning-rate-too-high",
@@ -55,6 +59,36 @@ def test_imports_go_down_the_floors_and_heavy_packages_stay_where_they_are_used(
     assert "0 broken" in done.stdout
 
 
+def test_there_are_few_floors():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (floors,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert len(floors) <= 11
+
+
+def test_no_folder_and_no_module_is_too_large():
+    folders = [Path(name).parent.as_posix() for name in MODULES if not name.endswith("__init__.py")]
+    crowded = {folder for folder in folders if folders.count(folder) > 15}
+    # One file for each command.
+    assert crowded <= {"rldoctor/cli"}
+    decisions = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    long = [name for name, text in MODULES.items() if len(text.splitlines()) > 300 and name not in decisions]
+    assert not long, "split it, or say in docs/decisions/ why it is one"
+
+
+def test_our_own_packages_are_not_imported_by_string():
+    """An import that import-linter cannot see; only a package may find its own modules like that."""
+    for name, text in MODULES.items():
+        package = name.rpartition("/")[0].replace("/", ".")
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if function in ("import_module", "__import__"):
+                first = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+                module = first.value if isinstance(first, ast.Constant) else ""
+                assert not module.startswith("rldoctor") or module.startswith(package), (name, module)
+
+
 def test_the_version_is_that_of_the_distribution():
     assert rldoctor.__version__ == importlib.metadata.version("rldoctor-kit")
 
@@ -77,13 +111,13 @@ def test_every_command_helps_itself(word, capsys):
 
 @pytest.mark.parametrize("name", DIAGNOSES)
 def test_every_public_diagnosis_is_known(name):
-    assert (shipped.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
+    assert (datafile.folder("checks") / "diagnoses" / f"{name}.toml").is_file()
     assert pages.look_up(name).sections
 
 
 def test_codes_are_used_once_and_follow_the_form():
-    signs = [path.name[:6] for path in (shipped.folder("checks") / "signs").rglob("*.toml")]
-    codes = [*signs, *(check.code for check in pages.preflight_checks()), *pages._table("codes.toml")]
+    signs = [path.name[:6] for path in (datafile.folder("checks") / "signs").rglob("*.toml")]
+    codes = [*signs, *(check.code for check in all_checks()), *pages._table("codes.toml")]
     assert len(codes) == len(set(codes))
     for code in codes:
         assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL)\d{3}", code), code
@@ -98,4 +132,4 @@ def test_the_package_is_typed_and_has_no_data_of_its_own():
     package = Path(rldoctor.__file__).parent
     assert not [path for path in package.rglob("*.toml") if "_shipped" not in path.parts]
     for folder in ("checks", "reference_curves"):
-        assert not list(shipped.folder(folder).rglob("*.py"))
+        assert not list(datafile.folder(folder).rglob("*.py"))

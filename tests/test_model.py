@@ -7,8 +7,8 @@ from rldoctor.model import (
     Curve,
     Finding,
     Run,
+    RunDiagnosis,
     Severity,
-    Subject,
     Verdict,
     exit_code_of,
     make_report,
@@ -67,7 +67,7 @@ def test_verdict_of_findings(severities, verdict):
 
 
 def test_a_report_sums_up():
-    report = make_report("gate", [Subject("a", "run", HEALTHY), Subject("b", "run", SUSPECT)], SUSPECT)
+    report = make_report("gate", [RunDiagnosis("a", HEALTHY), RunDiagnosis("b", SUSPECT)], SUSPECT)
     assert (report.command, report.verdict, report.exit_code, len(report.subjects)) == ("gate", SUSPECT, 1, 2)
     assert make_report("gate", []).exit_code == 3
 
@@ -83,13 +83,3 @@ def test_last_step():
     run = Run("x", "sb3", {"a": curve([1, 9], [0, 0]), "b": curve([1, 5], [0, 0]), "c": curve([], [])})
     assert run.last_step == 9
     assert Run("x", "", {}).last_step == 0
-
-
-def test_to_frame():
-    run = Run("x", "sb3", {"a": curve([1, 2, 2], [1, 2, 3]), "b": curve([2, 3], [5, 6])})
-    frame = run.to_frame()
-    assert frame.index.tolist() == [1, 2, 3]
-    assert frame["a"].tolist()[:2] == [1, 3]
-    assert frame["b"].tolist()[1:] == [5, 6]
-    assert frame.isna().sum().to_dict() == {"a": 1, "b": 1}
-    assert frame.index.name == "step"

@@ -34,9 +34,9 @@ def test_defaults_are_those_of_stable_baselines():
     from stable_baselines3.common.policies import ActorCriticPolicy
 
     theirs = {**inspect.signature(ActorCriticPolicy).parameters, **inspect.signature(PPO).parameters}
-    for name, setting in HYPERPARAMETERS.items():
+    for name, default in HYPERPARAMETERS.items():
         if not name.endswith("_schedule") and name != "net_arch":
-            assert setting.default == theirs[name].default, name
+            assert default == theirs[name].default, name
 
 
 def test_a_whole_number_is_taken_where_a_float_is_meant():
@@ -54,41 +54,57 @@ def test_criteria():
     ("changes", "problem", "cure"),
     [
         ({"total_step": 5}, "unknown key 'total_step'", "Did you mean total_steps"),
-        ({"algorithm": "dqn"}, "algorithm 'dqn' is not known", "trains ppo"),
+        ({"algorithm": "dqn"}, "algorithm = 'dqn' is not known", "Allowed: ppo"),
         ({"total_steps": 0}, "total_steps = 0 must be a whole number of at least 1", ""),
         ({"total_steps": -5}, "total_steps = -5 must be", ""),
         ({"total_steps": 1e3}, "total_steps = 1000.0 must be", ""),
         ({"total_steps": True}, "total_steps = True must be", ""),
         ({"n_envs": "8"}, "n_envs = '8' must be", ""),
         ({"evaluation_episodes": 0}, "evaluation_episodes = 0 must be", ""),
-        ({"env": 3}, "env = 3 must be of type str", ""),
-        ({"hyperparameters": [1]}, "hyperparameters must be a table", ""),
-        ({"hyperparameters": {"learnin_rate": 1e-3}}, "no setting called 'learnin_rate'", "Did you mean learning_rate"),
-        ({"hyperparameters": {"gamma": 1.5}}, "gamma = 1.5 must be in [0, 1]", ""),
-        ({"hyperparameters": {"learning_rate": -1e-3}}, "must be at least 0", ""),
+        ({"env": 3}, "env = 3 must be a text", ""),
+        ({"hyperparameters": [1]}, "hyperparameters = [1] must be a table", ""),
+        (
+            {"hyperparameters": {"learnin_rate": 1e-3}},
+            "unknown key 'hyperparameters.learnin_rate'",
+            "Did you mean learning_rate",
+        ),
+        ({"hyperparameters": {"gamma": 1.5}}, "gamma = 1.5 must be a number of at most 1", ""),
+        ({"hyperparameters": {"learning_rate": -1e-3}}, "must be a number of at least 0", ""),
         ({"hyperparameters": {"learning_rate": math.nan}}, "learning_rate = nan must be", ""),
         ({"hyperparameters": {"learning_rate": math.inf}}, "learning_rate = inf must be a finite number", ""),
         ({"hyperparameters": {"ent_coef": 10**400}}, "must be a finite number", ""),
         ({"hyperparameters": {"ent_coef": -math.inf}}, "must be a finite number", ""),
-        ({"hyperparameters": {"n_steps": 1}}, "n_steps = 1 must be at least 2", ""),
-        ({"hyperparameters": {"n_epochs": 2.5}}, "must be of type int", ""),
-        ({"hyperparameters": {"n_epochs": True}}, "must be of type int", ""),
-        ({"hyperparameters": {"gamma": True}}, "must be of type float", ""),
-        ({"hyperparameters": {"gamma": None}}, "gamma = None must be of type float", ""),
-        ({"hyperparameters": {"use_sde": 1}}, "must be of type bool", ""),
-        ({"hyperparameters": {"learning_rate_schedule": "cosine"}}, "must be one of: constant, linear", ""),
-        ({"hyperparameters": {"net_arch": [64, 0]}}, "list of layer widths", ""),
-        ({"hyperparameters": {"net_arch": [64, True]}}, "list of layer widths", ""),
-        ({"hyperparameters": {"net_arch": 64}}, "must be of type list", ""),
+        ({"hyperparameters": {"n_steps": 1}}, "n_steps = 1 must be a whole number of at least 2", ""),
+        ({"hyperparameters": {"n_epochs": 2.5}}, "hyperparameters.n_epochs = 2.5 must be a whole number", ""),
+        ({"hyperparameters": {"n_epochs": True}}, "must be a whole number", ""),
+        ({"hyperparameters": {"gamma": True}}, "must be a number", ""),
+        ({"hyperparameters": {"gamma": None}}, "gamma = None must be a number", ""),
+        ({"hyperparameters": {"use_sde": 1}}, "must be true or false", ""),
+        (
+            {"hyperparameters": {"learning_rate_schedule": "cosine"}},
+            "= 'cosine' is not known",
+            "Allowed: constant, linear",
+        ),
+        ({"hyperparameters": {"net_arch": [64, 0]}}, "net_arch = 0 must be a whole number of at least 1", ""),
+        ({"hyperparameters": {"net_arch": [64, True]}}, "net_arch = True must be a whole number", ""),
+        ({"hyperparameters": {"net_arch": 64}}, "must be a list", ""),
         ({"hyperparameters": {"batch_size": 4096}}, "larger than one rollout", "at most 2048"),
-        ({"criteria": {"succes_rate": {"above": 1}}}, "unknown criterion 'succes_rate'", "Did you mean success_rate"),
-        ({"criteria": {"success_rate": 0.9}}, "must be { above = number }", ""),
+        (
+            {"criteria": {"succes_rate": {"above": 1}}},
+            "unknown key 'criteria.succes_rate'",
+            "Did you mean success_rate",
+        ),
+        ({"criteria": {"success_rate": 0.9}}, "criteria.success_rate = 0.9 must be a table", ""),
         ({"criteria": {"success_rate": {"above": 0.9, "below": 1}}}, "must be { above = number }", ""),
-        ({"criteria": {"success_rate": {"over": 0.9}}}, "must be { above = number }", ""),
-        ({"criteria": {"success_rate": {"above": math.nan}}}, "not a finite number", ""),
-        ({"criteria": {"success_rate": {"above": 10**400}}}, "not a finite number", ""),
-        ({"criteria": {"success_rate": {"above": True}}}, "not a finite number", ""),
-        ({"criteria": {"success_rate": {"above": "much"}}}, "not a finite number", ""),
+        (
+            {"criteria": {"success_rate": {"abov": 0.9}}},
+            "unknown key 'criteria.success_rate.abov'",
+            "Did you mean above",
+        ),
+        ({"criteria": {"success_rate": {"above": math.nan}}}, "must be a finite number", ""),
+        ({"criteria": {"success_rate": {"above": 10**400}}}, "must be a finite number", ""),
+        ({"criteria": {"success_rate": {"above": True}}}, "success_rate.above = True must be a number", ""),
+        ({"criteria": {"success_rate": {"above": "much"}}}, "must be a number", ""),
     ],
 )
 def test_what_is_wrong_is_named(changes, problem, cure):
@@ -155,23 +171,23 @@ def test_set_the_environment_and_how_many():
         ("=3", "no setting called ''"),
         ("learnin_rate=3", "no setting called 'learnin_rate'"),
         ("success_rate=3", "no setting called 'success_rate'"),
-        ("learning_rate=", "not a valid float"),
-        ("learning_rate=fast", "not a valid float"),
+        ("learning_rate=", "must be a number"),
+        ("learning_rate=fast", "learning_rate = 'fast' must be a number"),
         ("learning_rate=nan", "must be"),
         ("learning_rate=1e999", "must be a finite number"),
-        ("learning_rate=none", "must be of type float"),
-        ("n_epochs=2.5", "not a valid int"),
-        ("n_epochs=1e999", "not a valid int"),
-        ("n_epochs=nan", "not a valid int"),
-        ("n_epochs=²", "not a valid int"),
-        ("total_steps=-1", "must be at least 1"),
-        ("total_steps=0", "must be at least 1"),
-        ("n_envs=0", "must be at least 1"),
-        ("use_sde=yes", "not a valid bool"),
-        ("net_arch=wide", "not a valid list"),
-        ("net_arch=[64,-1]", "list of layer widths"),
+        ("learning_rate=none", "must be a number"),
+        ("n_epochs=2.5", "must be a whole number"),
+        ("n_epochs=1e999", "must be a finite number"),
+        ("n_epochs=nan", "must be a whole number"),
+        ("n_epochs=²", "must be a whole number"),
+        ("total_steps=-1", "must be a whole number of at least 1"),
+        ("total_steps=0", "must be a whole number of at least 1"),
+        ("n_envs=0", "must be a whole number of at least 1"),
+        ("use_sde=yes", "must be true or false"),
+        ("net_arch=wide", "net_arch = 'wide' must be a whole number"),
+        ("net_arch=[64,-1]", "must be a whole number of at least 1"),
         ("batch_size=100000", "larger than one rollout"),
-        ("n_envs=none", "must be of type int"),
+        ("n_envs=none", "must be a whole number"),
     ],
 )
 def test_set_refuses(pair, problem):
@@ -201,26 +217,29 @@ def test_require():
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
-def values_of(setting):
-    if setting.words:
-        return st.sampled_from(setting.words)
-    if setting.kind is bool:
+def values_of(name):
+    """Return values that a hyperparameter may have, by the kind of its default."""
+    default = HYPERPARAMETERS[name]
+    if isinstance(default, str):
+        return st.sampled_from(("constant", "linear"))
+    if isinstance(default, bool):
         return st.booleans()
-    if setting.kind is list:
+    if isinstance(default, list):
         return st.lists(st.integers(1, 512), max_size=3)
-    low, high = max(setting.low, -1e6), min(setting.high, 1e6)
-    numbers = st.integers(int(low), int(high)) if setting.kind is int else st.floats(low, high)
-    return st.none() | numbers if setting.nullable else numbers
+    if isinstance(default, int):
+        return st.integers(2, 10**6)
+    shares = st.floats(0.0, 1.0)
+    return st.none() | shares if default is None else shares
 
 
 @st.composite
 def recipes(draw):
     chosen = draw(st.lists(st.sampled_from(sorted(HYPERPARAMETERS)), unique=True))
-    settings = {key: draw(values_of(HYPERPARAMETERS[key])) for key in chosen}
+    settings = {key: draw(values_of(key)) for key in chosen}
     criteria = draw(st.lists(st.sampled_from(sorted(CRITERIA)), unique=True))
     recipe = Recipe(
         name=draw(st.text()),
-        env=draw(st.text()),
+        env=draw(st.text().filter(str.strip)),
         total_steps=draw(st.integers(1, 10**9)),
         n_envs=draw(st.integers(1, 64)),
         hyperparameters=settings,

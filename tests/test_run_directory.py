@@ -67,7 +67,7 @@ def test_create_below_a_file(tmp_path, below):
     with pytest.raises(UsageError) as raised:
         run_directory.create(tmp_path / "file" / below)
     assert "a file" in raised.value.problem
-    assert "--out" in raised.value.cure
+    assert "--runs" in raised.value.cure
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
@@ -160,7 +160,7 @@ def test_write_json_refuses_nan_and_writes_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"", "cannot be read"), (b"{", "cannot be read"), (b"\xff", "cannot be read"), (b"3", "not a JSON object")],
+    [(b"", "is not JSON"), (b"{", "is not JSON"), (b"\xff", "is not JSON"), (b"3", "is not a JSON object")],
 )
 def test_read_json_says_why_not(tmp_path, content, why):
     path = tmp_path / "run.json"
@@ -173,10 +173,10 @@ def test_read_json_says_why_not(tmp_path, content, why):
 
 
 def test_read_json_of_a_directory_a_pipe_and_nothing(tmp_path):
-    with pytest.raises(CannotJudge, match="not a file"):
+    with pytest.raises(CannotJudge, match="not a plain file"):
         run_directory.read_json(tmp_path, "a test")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(CannotJudge, match="not a file"):
+    with pytest.raises(CannotJudge, match="not a plain file"):
         run_directory.read_json(tmp_path / "pipe", "a test")
     with pytest.raises(CannotJudge, match=r"has no run\.json"):
         run_directory.read_json(tmp_path / "run.json", "a test")
@@ -188,6 +188,28 @@ def test_read_json_does_not_read_a_huge_file(tmp_path):
         file.truncate(65 * 2**20)
     with pytest.raises(CannotJudge, match="too large"):
         run_directory.read_json(path, "a test")
+
+
+def test_a_run_record_is_typed(tmp_path):
+    recipe = load_recipe("quick")
+    content = {"status": "finished", "seed": 3, "steps": 512, "train_seconds": 1.5, "recipe": recipe.to_json()}
+    run_directory.write_json(tmp_path / run_directory.RUN_FILE, content)
+    record = run_directory.read_run_record(tmp_path)
+    assert record.recipe == record.require_recipe(tmp_path) == recipe
+    assert (record.status, record.is_finished, record.seed, record.steps) == ("finished", True, 3, 512)
+    assert (record.engine, record.error, record.number("train_seconds")) == ("gymnasium", "", 1.5)
+    assert record.content == content
+
+
+@pytest.mark.parametrize("value", [None, True, -1, [], {"name": 3}])
+def test_what_a_run_record_does_not_say(tmp_path, value):
+    keys = ("status", "seed", "steps", "engine", "error", "recipe", "train_seconds")
+    record = run_directory.RunRecord(dict.fromkeys(keys, value))
+    assert (record.status, record.is_finished, record.error, record.engine) == ("", False, "", "gymnasium")
+    assert (record.seed, record.steps, record.recipe) == (None, None, None)
+    assert record.number("train_seconds") == (-1 if value == -1 and value is not True else None)
+    with pytest.raises((CannotJudge, UsageError)):
+        record.require_recipe(tmp_path)
 
 
 def test_find_policy(tmp_path):

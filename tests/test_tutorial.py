@@ -1,17 +1,25 @@
-"""The tutorial and the guides, typed as they stand, on the real thing: about two minutes."""
+"""The tutorial and the guides, typed as they stand: all of it takes minutes, the steps that train nothing a moment."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-DOCS = Path(__file__).parents[1] / "docs"
+from rldoctor.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+RUN = "runs/fetch_reach_dense/quick/seed-0"
 
 
 def blocks(name):
@@ -21,10 +29,10 @@ def blocks(name):
 
 @pytest.fixture
 def typed(tmp_path):
-    """Type all blocks of a document into one shell, which ends at the first command that fails."""
+    """Type commands into one shell, which ends at the first command that fails."""
 
-    def typed(*names):
-        script = "\n".join(block for name in names for block in blocks(name))
+    def typed(*commands):
+        script = "\n".join(commands)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script],
@@ -35,9 +43,10 @@ def typed(tmp_path):
     return typed
 
 
+@pytest.mark.slow
 def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     assert len(blocks("tutorial.md")) == 9
-    done = typed("tutorial.md", "how-to/own-environment.md", "how-to/ci.md")
+    done = typed(*blocks("tutorial.md"), *blocks("how-to/own-environment.md"), *blocks("how-to/ci.md"))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     # What the text says of each step.
     assert "worst of 2 runs" in done.stdout
@@ -60,3 +69,30 @@ def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     assert [path for path, verdict in verdicts.items() if verdict == "sick"] == [
         "runs/broken/fetch_reach_dense/quick/seed-0"
     ]
+
+
+def test_the_steps_that_train_nothing(typed, tmp_path):
+    shutil.copytree(ROOT / "tests/runs/healthy/fetch_reach_dense/quick/as-recorded-20", tmp_path / RUN)
+    shutil.copytree(
+        ROOT / "tests/runs/sick/learning-rate-too-high/fetch_reach_dense-learning-rate-high-strong-100",
+        tmp_path / "runs/broken",
+    )
+    lines = "".join(blocks("tutorial.md")).splitlines()
+    words = ("rldoctor diagnose", "rldoctor explain")
+    done = typed(*(line for line in lines if line.startswith(words)))
+    assert done.returncode == 0, done.stderr
+    assert "HEALTHY" in done.stdout
+    assert "approx_kl" in done.stdout
+    assert "learning-rate-too-high" in done.stdout
+    assert "exit code 1" in done.stdout
+    assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_document_has_the_options_that_it_is_given(page):
+    commands = typer.main.get_command(app).commands
+    for line in "".join(blocks(page)).replace("\\\n", " ").splitlines():
+        for part in re.split(r"\|\||&&|;|[|>]", line):
+            words = shlex.split(part, comments=True)
+            if words[:1] == ["rldoctor"] and words[1] in commands:
+                commands[words[1]].make_context(words[1], words[2:])

@@ -1,5 +1,5 @@
-"""Trainings with other libraries than ours: each module remakes the recorded runs of one of them.
+"""Trainings with other libraries: each module records the runs of one of them.
 
-Every library has an environment of its own; the first lines of each module say what to install. PyTorch's CPU build
-comes first (pip install torch==2.13.0), so that nothing else chooses another one.
+Each library needs its own virtual environment; the first lines of each module say what to install. Install PyTorch's CPU
+build first (pip install torch==2.13.0), so that no other package selects another build.
 """

@@ -107,7 +107,7 @@ def train(
             low_high = envs.single_action_space
             given = action.numpy() if agent.discrete else np.clip(action.numpy(), low_high.low, low_high.high)
             seen, reward, ended, cut, _ = envs.step(given)
-            # The step after an end only resets: it is nobody's reward.
+            # The step after an episode ends only resets; it has no reward.
             begins = done
             done = ended | cut
             rows["reward"].append(torch.as_tensor(reward * s["reward_scale"], dtype=torch.float32))

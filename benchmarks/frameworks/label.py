@@ -1,4 +1,4 @@
-"""What every recorded run of another library says about itself, in label.json; needs the standard library only."""
+"""The label.json of a recorded run of another library; needs only the standard library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RIGHT = {
 
 
 def place(out: Path, framework: str, algorithm: str, env: str, fault: str, seed: int) -> Path:
-    """Return the folder of a run; it exists, and is empty but for a run that is recorded already."""
+    """Return the folder of a run; it exists, and is empty unless the run has been recorded already."""
     folder = out / framework / f"{algorithm}-{env.split('-')[0].lower()}-{fault or 'healthy'}-{seed}"
     if folder.exists() and not is_recorded(folder):
         shutil.rmtree(folder)
@@ -31,7 +31,7 @@ def place(out: Path, framework: str, algorithm: str, env: str, fault: str, seed:
 
 
 def is_recorded(folder: Path) -> bool:
-    """Tell whether a run is there, to the end."""
+    """Return whether a complete run is there."""
     return (folder / LABEL_FILE).exists()
 
 
@@ -45,7 +45,7 @@ def write(
     reached: float,
     packages: Sequence[str],
 ) -> None:
-    """Write label.json beside the event file, and a line for whoever waits.
+    """Write label.json next to the event file, and print a line.
 
     Args:
         folder: The run.

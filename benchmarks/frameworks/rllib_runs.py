@@ -28,7 +28,7 @@ GOOD: dict[str, dict[str, Any]] = {
     ),
 }
 ROLLOUT = {"CartPole-v1": 1024, "Pendulum-v1": 4096}
-# Sections about the machine that nobody judges a training by; they are nine tenths of the file.
+# Sections about the machine, which say nothing about the training; they are nine tenths of the file.
 UNLOGGED = ("timers", "perf", "fault_tolerance", "sampler_results")
 ITERATIONS = {"CartPole-v1": 45, "Pendulum-v1": 40}
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -19,7 +19,7 @@ from rsl_rl.runners import OnPolicyRunner
 from tensordict import TensorDict
 
 from benchmarks.frameworks import label
-from benchmarks.frameworks.patient import RecordedRun, reached
+from benchmarks.frameworks.true_return import TrueReturn, reached
 
 N_ENVS = 16
 GOOD: dict[str, Any] = dict(
@@ -67,7 +67,7 @@ def train(out: Path, fault: str, seed: int) -> None:
     if label.is_recorded(folder):
         return
     returns: list[float] = []
-    env = Bridge([lambda: RecordedRun(gymnasium.make(ENV), 1.0, returns)] * N_ENVS, seed)
+    env = Bridge([lambda: TrueReturn(gymnasium.make(ENV), 1.0, returns)] * N_ENVS, seed)
     network = dict(class_name="MLPModel", hidden_dims=[64, 64], activation="tanh")
     config = {
         "num_steps_per_env": STEPS_A_ROLLOUT,

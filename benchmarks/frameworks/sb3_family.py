@@ -22,7 +22,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import configure
 
 from benchmarks.frameworks import label
-from benchmarks.frameworks.patient import RecordedRun, reached
+from benchmarks.frameworks.true_return import TrueReturn, reached
 
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "": ("", {}),
@@ -76,8 +76,8 @@ KINDS = [
 ]  # fmt: skip
 
 
-class Masked(RecordedRun):
-    """A patient whose policy asks which actions are allowed."""
+class Masked(TrueReturn):
+    """An environment whose policy asks which actions are allowed."""
 
     def action_masks(self) -> Any:
         return self.env.unwrapped.action_masks()
@@ -89,7 +89,7 @@ def make(env_id: str, scale: float, returns: list[float]) -> gymnasium.Env:
 
         env = gymnasium.wrappers.TimeLimit(InvalidActionEnvDiscrete(dim=20, n_invalid_actions=10), 100)
         return Masked(env, scale, returns)
-    return RecordedRun(gymnasium.make(env_id), scale, returns)
+    return TrueReturn(gymnasium.make(env_id), scale, returns)
 
 
 def train(kind: Kind, fault: str, seed: int, out: Path) -> None:

@@ -22,7 +22,7 @@ from skrl.utils import set_seed
 from torch import nn
 
 from benchmarks.frameworks import label
-from benchmarks.frameworks.patient import RecordedRun, reached
+from benchmarks.frameworks.true_return import TrueReturn, reached
 
 GOOD: dict[str, dict[str, Any]] = {
     "CartPole-v1": dict(
@@ -104,7 +104,7 @@ def train(out: Path, env_id: str, fault: str, seed: int) -> None:
         return
     returns: list[float] = []
     scale = 1e6 if fault == "reward-huge" else 1.0
-    makers = [lambda: RecordedRun(gymnasium.make(env_id), scale, returns)] * N_ENVS
+    makers = [lambda: TrueReturn(gymnasium.make(env_id), scale, returns)] * N_ENVS
     env = wrap_env(gymnasium.vector.SyncVectorEnv(makers))
     settings = {**GOOD[env_id], **changes}
     policy = Categorical(env) if env_id == "CartPole-v1" else Gaussian(env)

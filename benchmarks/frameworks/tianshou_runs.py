@@ -27,7 +27,7 @@ from torch.distributions import Categorical, Independent, Normal
 from torch.utils.tensorboard import SummaryWriter
 
 from benchmarks.frameworks import label
-from benchmarks.frameworks.patient import RecordedRun, reached
+from benchmarks.frameworks.true_return import TrueReturn, reached
 
 N_ENVS = 8
 GOOD: dict[str, dict[str, Any]] = {
@@ -79,7 +79,7 @@ def train(out: Path, env_id: str, fault: str, seed: int) -> None:
     if label.is_recorded(folder):
         return
     returns: list[float] = []
-    envs = DummyVectorEnv([lambda: RecordedRun(gymnasium.make(env_id), 1.0, returns)] * N_ENVS)
+    envs = DummyVectorEnv([lambda: TrueReturn(gymnasium.make(env_id), 1.0, returns)] * N_ENVS)
     tests = DummyVectorEnv([lambda: gymnasium.make(env_id)] * 2)
     envs.seed(seed)
     tests.seed(seed + 100)

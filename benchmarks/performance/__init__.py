@@ -1,1 +1,1 @@
-"""How fast rldoctor is beside what else would do the job; each module measures one part."""
+"""How fast rldoctor is, compared with the alternatives; each module measures one part."""

@@ -1,8 +1,8 @@
 """How fast rldoctor is: python -m benchmarks.performance [--only PART ...]
 
-Start-up of the commands, reading and diagnosing, training by the chapter's recipe beside plain Stable-Baselines3, and the
-checkup beside the chapter's job. Writes docs/performance.md, with --only the named parts of it. About half an hour on an
-idle machine; on a busy one the numbers mean little.
+Measures the start-up of the commands; reading and diagnosing; training with the chapter's recipe, compared with plain
+Stable-Baselines3; DoctorCallback; and the checkup, compared with the chapter's own job. Writes docs/performance.md; with
+--only, the named parts of it. About half an hour on an idle machine; on a busy one the numbers mean little.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
         texts[title] = "\n".join([*PARTS[title].measure(), "", footnote(load)])
         print(f"## {title}\n\n{texts[title]}\n", flush=True)
         ordered = [f"## {name}\n\n{texts[name]}\n" for name in PARTS if name in texts]
-        head = "# How fast it is\n\nRemade by `python -m benchmarks.performance` on an idle machine. Ratios are medians over\npairs measured in turns, with the lowest and the highest.\n"
+        head = "# Performance\n\nReproduce with `python -m benchmarks.performance` on an idle machine. Ratios are medians of pairs that were measured\nalternately, with the lowest and the highest in parentheses. The *chapter* is the tutorial chapter that rldoctor grew from.\n"
         DOCUMENT.write_text("\n".join([head, *ordered]), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The checkup beside the chapter's own job."""
+"""The checkup, compared with the chapter's own job."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def one(seed: int, engine: Engine, place: Path) -> tuple[float, bool, bool]:
     command = [sys.executable, "-m", "rldoctor", "checkup", "--seed", str(seed), "--engine", engine.value]
     begun = time.perf_counter()
     done = subprocess.run(
-        [*command, "--out", str(place / engine.value), "--format", "json"], capture_output=True, text=True, check=False
+        [*command, "--runs", str(place / engine.value), "--format", "json"], capture_output=True, text=True, check=False
     )
     seconds = time.perf_counter() - begun
     run = next(subject for subject in json.loads(done.stdout)["subjects"] if subject["kind"] == "run")
@@ -53,7 +53,7 @@ def one(seed: int, engine: Engine, place: Path) -> tuple[float, bool, bool]:
 def measure() -> list[str]:
     job = chapters_job()
     lines = [
-        "| engine | seeds | median | fastest | slowest | gate passed | curves healthy | times the chapter's job | target |",
+        "| engine | seeds | median | fastest | slowest | gate passed | curves healthy | times as fast as the chapter's job | target |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as name:
@@ -70,6 +70,6 @@ def measure() -> list[str]:
         "",
         *lines,
         "",
-        f"The chapter's job, {JOB:,} steps and {EPISODES} evaluation episodes with plain Stable-Baselines3, takes {job:.0f} s here",
-        "(from the rates of 24,576 steps and 25 episodes). `docs/quick-recipe.md` has the twenty seeds of the gymnasium engine.",
+        f"The chapter's job, {JOB:,} steps and {EPISODES} evaluation episodes with plain Stable-Baselines3, takes {job:.0f} s on this machine",
+        "(extrapolated from 24,576 steps and 25 episodes). Twenty seeds with the gymnasium engine: [quick-recipe.md](quick-recipe.md).",
     ]

@@ -1,4 +1,4 @@
-"""Two ways of doing the same, measured in turns."""
+"""Alternatives that are measured alternately."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Measure = Callable[[], float]
 
 
 def in_turns(ways: Mapping[str, Measure], rounds: int) -> dict[str, list[float]]:
-    """Measure every way ``rounds`` times, in an order that turns, so that a slow minute hits each alike."""
+    """Measure every alternative ``rounds`` times, in a rotating order, so that a slow minute affects all of them."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways)
     for number in range(rounds):

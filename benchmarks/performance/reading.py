@@ -1,4 +1,4 @@
-"""Reading event files and diagnosing many runs, beside the readers there are."""
+"""Reading event files and diagnosing many runs, compared with other readers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def diagnose(root: Path) -> tuple[float, float]:
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     begun = time.perf_counter()
-    # The runs are random numbers: whatever is said of them, saying it is what is timed.
+    # The runs are random numbers; only the time of diagnosing them matters.
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
     return time.perf_counter() - begun, int(done.stdout) / 1024
 
@@ -93,27 +93,27 @@ def measure() -> list[str]:
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         megabytes = sum(path.stat().st_size for path in long.rglob("events*")) / 1e6
     rows = [
-        ("rldoctor reads, one core", middle(found["ours"]), ""),
+        ("rldoctor's reader, one core", middle(found["ours"]), ""),
         ("EventAccumulator", middle(found["EventAccumulator"]), ratio(found["EventAccumulator"], found["ours"])),
         ("tbparse", middle(found["tbparse"]), ratio(found["tbparse"], found["ours"])),
         ("TensorBoard's Rust server, all cores, checksums on", middle(rust), ratio(rust, found["ours"])),
         (
-            "`rldoctor diagnose` of all, from process start",
+            "`rldoctor diagnose` of all runs, from process start",
             middle([s for s, _ in whole]),
             ratio([s for s, _ in whole], found["ours"]),
         ),
     ]
     per_run = [seconds / runs * 1000 for seconds, runs in ((middle([s for s, _ in whole]), RUNS), (many_seconds, MANY))]
     return [
-        f"{RUNS} runs of {POINTS} points and 14 tags: {count:,} scalars, checksums always on; {ROUNDS} rounds.",
+        f"{RUNS} runs of {POINTS} points and 14 tags: {count:,} scalars, checksums on; {ROUNDS} rounds.",
         "",
-        "| what | seconds | times ours |",
+        "| what | seconds | relative to rldoctor's reader |",
         "|---|---|---|",
         *(f"| {name} | {seconds:.2f} | {times} |" for name, seconds, times in rows),
         "",
-        f"`rldoctor diagnose` of {MANY:,} such runs takes {many_seconds:.1f} s, {per_run[1]:.1f} ms a run (of {RUNS}: {per_run[0]:.1f} ms);",
-        f"its largest process has {many_memory:.0f} MiB (of {RUNS}: {middle([m for _, m in whole]):.0f} MiB).",
+        f"`rldoctor diagnose` of {MANY:,} such runs takes {many_seconds:.1f} s, {per_run[1]:.1f} ms a run (with {RUNS} runs: {per_run[0]:.1f} ms);",
+        f"its largest process uses {many_memory:.0f} MiB (with {RUNS} runs: {middle([m for _, m in whole]):.0f} MiB).",
         "",
-        f"One run of {tags} tags and {LONG[1]:,} points each ({megabytes:.0f} MB): {long_seconds:.1f} s, "
+        f"One run with {tags} tags of {LONG[1]:,} points each ({megabytes:.0f} MB) takes {long_seconds:.1f} s and "
         f"{grown:.0f} MiB of memory.",
     ]

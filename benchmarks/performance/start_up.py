@@ -1,4 +1,4 @@
-"""Cold processes: from the command line to its last line."""
+"""Start-up: the time of cold processes, from command to last line of output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training by the chapter's recipe beside plain Stable-Baselines3, and how near collecting comes to bare physics."""
+"""Training with the chapter's recipe, compared with plain Stable-Baselines3 and with the bare physics."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def ours(directory: Path, engine: Engine) -> float:
 
 
 def bare_physics() -> float:
-    """Return steps a second of MuJoCo alone: a thread a core, each with its own FetchReach, 20 substeps a step."""
+    """Return the steps per second of MuJoCo alone: one thread a core, each with its own FetchReach, 20 substeps a step."""
     robots: list[Any] = [registry.make(CHAPTER.env).unwrapped for _ in range(machine.cores())]
     each = 1_500
     begin = threading.Barrier(len(robots) + 1)
@@ -84,7 +84,7 @@ def bare_physics() -> float:
 
 
 class _Clock(BaseCallback):
-    """Adds up where a rollout's time goes."""
+    """Adds up where the time of a rollout goes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ def profile(engine: Engine) -> dict[str, float]:
 def measure() -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        # EnvPool and PyTorch import parts of themselves at first use; that is no part of a training's speed.
+        # EnvPool and PyTorch import parts of themselves at first use, which does not belong to a training's speed.
         for engine in Engine:
             ours(place, engine)
         ways: dict[str, Callable[[], float]] = {"plain": lambda: plain(place)}
@@ -141,21 +141,21 @@ def measure() -> list[str]:
     profiles = {engine: profile(engine) for engine in Engine}
     names = {"gymnasium": "`rldoctor train`", "envpool": "`rldoctor train --engine envpool`"}
     return [
-        f"{STEPS:,} steps of the chapter's recipe, {ROUNDS} rounds. Ours measures what DoctorCallback logs as well.",
+        f"{STEPS:,} steps of the chapter's recipe, {ROUNDS} rounds. `rldoctor train` also measures and logs the metrics of DoctorCallback.",
         "",
-        "| what | steps a second | times plain | target |",
+        "| what | steps per second | relative to plain | target |",
         "|---|---|---|---|",
         f"| plain Stable-Baselines3, DummyVecEnv | {middle(found['plain']):,.0f} | 1 | |",
         f"| {names['gymnasium']} | {middle(found['gymnasium']):,.0f} | {ratio(found['gymnasium'], found['plain'])} | 1.4 |",
         f"| {names['envpool']} | {middle(found['envpool']):,.0f} | {ratio(found['envpool'], found['plain'])} | 2.0 |",
         "",
-        f"Bare physics, MuJoCo {mujoco.__version__} alone on {machine.cores()} cores: {limit:,.0f} steps/s. Collecting reaches",
+        f"MuJoCo {mujoco.__version__} alone reaches {limit:,.0f} steps/s on {machine.cores()} cores. Collecting rollouts reaches",
         *(
             f"{p['rate']:,.0f} steps/s with {engine} ({p['rate'] / limit:.0%})"
             + ("," if engine is Engine.GYMNASIUM else ".")
             for engine, p in profiles.items()
         ),
-        "The time of a training goes to",
+        "Where the time of a training goes:",
         "",
         "| engine | environments | policy | update | rest of collecting |",
         "|---|---|---|---|---|",

@@ -1,5 +1,5 @@
-"""Faults on purpose, each tried many times: what rldoctor promises of them, and what came of it.
+"""Faults caused on purpose, to test what rldoctor promises about them.
 
-Each module is a topic. Its ``FAULTS`` are run briefly by the tests (tests/reliability) and often by
+Each module is a topic. Its ``FAULTS`` are tested briefly by tests/reliability, and many times by
 ``python -m benchmarks.reliability``, which writes docs/reliability.md.
 """

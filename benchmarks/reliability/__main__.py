@@ -1,8 +1,8 @@
-"""Everything that is promised of faults, tried often: python -m benchmarks.reliability [--only TOPIC ...]
+"""Every promise about faults, tested many times: python -m benchmarks.reliability [--only TOPIC ...]
 
-Writes docs/reliability.md, with --only the named parts of it. Under half an hour on a core that is free. Faults that need
-root, a mount or another Python are left out where those are not to be had, and the table says so. Coverage-guided fuzzing
-wants atheris (pip install atheris); without it inputs are mutated blindly.
+Writes docs/reliability.md; with --only, the named parts of it. Less than half an hour on an idle core. Faults that need
+root, a mount or another Python are skipped where those are not available, and the table says so. Coverage-guided fuzzing
+needs atheris (pip install atheris); without it, inputs are only mutated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOPICS = {topic.TITLE: topic for topic in (event_files, fuzzing, training, trust
 
 
 def remembered() -> dict[str, str]:
-    """Return the tables of the document as it is, by title."""
+    """Return the tables that the document has already, by title."""
     if not DOCUMENT.is_file():
         return {}
     found = re.split(r"(?m)^### (.*)\n\n", DOCUMENT.read_text(encoding="utf-8"))[1:]
@@ -34,10 +34,10 @@ def remembered() -> dict[str, str]:
 
 
 def row(fault: Fault, share: float) -> str:
-    """Try a fault often; return its row of the table."""
+    """Test a fault many times; return its row of the table."""
     reason = fault.why_not()
     if reason:
-        return f"| {fault.name} | 0 | not tried here: {reason} | |"
+        return f"| {fault.name} | 0 | not tested here: {reason} | |"
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as place:
         try:
@@ -62,8 +62,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = {title.split()[0].lower(): title for title in TOPICS}
     parser.add_argument("--only", nargs="*", choices=list(names), default=list(names))
-    parser.add_argument("--like", default="", help="only faults with this in their names; nothing is written")
-    parser.add_argument("--share", type=float, default=1.0, help="so many of the trials, for a machine that is busy")
+    parser.add_argument("--like", default="", help="only faults whose names contain this; writes nothing")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="the fraction of the trials to run, for a busy machine"
+    )
     arguments = parser.parse_args()
     os.environ.pop("GITHUB_STEP_SUMMARY", None)
     broken = False
@@ -79,7 +81,7 @@ def main() -> None:
             continue
         tables = remembered()
         took = footnote(time.perf_counter() - begun)
-        tables[title] = "\n".join(["| fault | times tried | outcome | lost |", "|---|---|---|---|", *rows, "", took])
+        tables[title] = "\n".join(["| fault | trials | outcome | lost |", "|---|---|---|---|", *rows, "", took])
         parts = [f"### {name}\n\n{tables[name]}\n" for name in TOPICS if name in tables]
         DOCUMENT.write_text("\n".join([PROMISES.read_text(encoding="utf-8"), *parts]), encoding="utf-8")
     raise SystemExit(broken)

@@ -1,4 +1,4 @@
-"""A valid event file of any size, written a block at a time: gigabytes in some seconds."""
+"""A valid event file of any size, written block by block: gigabytes in a few seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event files as they come: cut, damaged, growing, huge, odd, shared, or no event files at all."""
+"""Event files that are truncated, damaged, growing, huge, odd, shared, or not event files at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from benchmarks.reliability.fault import HEALTHY, Fault, Row, here, in_every_format, not_root, subjects
 from rldoctor.logs import read_run
-from rldoctor.logs.formats.tfevents import EventFile, read_event_file
+from rldoctor.logs.formats.log_file import LogFile
+from rldoctor.logs.formats.tfevents import read_event_file
 from rldoctor.logs.formats.tfrecord import MAX_RECORD, _masked
 from rldoctor.model import Run
 from tests.logs.conftest import Make
@@ -35,7 +36,7 @@ FEW = 120
 def recorded(most: int = FEW) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
     """Return the first records of a recorded event file, where each ends, and how many points there are until then.
 
-    Counted by hand and by TensorBoard's own classes, not by what is tested.
+    Parsed here and by TensorBoard's own classes, not by the code under test.
     """
     [path] = HEALTHY.glob("events.out.tfevents.*")
     content = path.read_bytes()
@@ -56,7 +57,7 @@ def written(place: Path, content: bytes, name: str = NAME) -> Path:
     return place
 
 
-def read(place: Path) -> EventFile:
+def read(place: Path) -> LogFile:
     return read_event_file(place / NAME, lambda tag: True)
 
 
@@ -83,7 +84,7 @@ def cut(place: Path, often: int) -> Row:
         run = read_run(place)
         if at not in ends:
             assert said(run, "LOG101") == ends[before], at
-    return Row(len(cuts), "every whole record before the cut is read; LOG101 names the byte", "the half record")
+    return Row(len(cuts), "every whole record before the cut is read; LOG101 gives the byte", "the incomplete record")
 
 
 def flipped(place: Path, often: int) -> Row:
@@ -103,10 +104,10 @@ def flipped(place: Path, often: int) -> Row:
         assert kept <= known, at
         assert len(truth.values) - len(file.values) <= most, at
         record = max(end for end in ends if end <= at)
-        trouble = file.troubles.first[0]
-        assert (sum(file.troubles.counts.values()), trouble.offset) == (1, record), at
-        assert said(read_run(place), "LOG101" if trouble.kind == "torn" else "LOG102") == record
-    return Row(often, "never another value; LOG102 (or LOG101 at the end) names the byte", "that one record")
+        issue = file.issues.first[0]
+        assert (sum(file.issues.counts.values()), issue.offset) == (1, record), at
+        assert said(read_run(place), "LOG101" if issue.kind == "truncated" else "LOG102") == record
+    return Row(often, "never a wrong value; LOG102 (or LOG101 at the end) gives the byte", "that one record")
 
 
 def _head(length: int) -> bytes:
@@ -115,7 +116,7 @@ def _head(length: int) -> bytes:
 
 
 def _oddities(record: bytes) -> Iterator[tuple[bytes, str | None]]:
-    """Yield what may stand between two records, and the code that tells it; ``None`` where nothing is wrong."""
+    """Yield bytes to put between two records, and the code of the expected finding; ``None`` where nothing is wrong."""
     yield record[:-4] + bytes(4), "LOG102"  # wrong checksum of the data
     yield record[:8] + bytes(4) + record[12:], "LOG102"  # wrong checksum of the length
     yield Make.record(b""), None  # a record of no bytes is an event of nothing
@@ -145,7 +146,7 @@ def odd_records(place: Path, often: int) -> Row:
             assert found == ([code] if code else []), (between[:20], found)
             if code:
                 assert said(run, code) == at
-    return Row(tried, "stepped over and told with its byte; all records around it are read")
+    return Row(tried, "skipped and reported with its byte; all records around it are read")
 
 
 def still_being_written(place: Path, often: int) -> Row:
@@ -172,12 +173,12 @@ def still_being_written(place: Path, often: int) -> Row:
             file = read(directory)
             reads += 1
             assert len(file.values) >= seen, "what was read once is read again"
-            assert set(file.troubles.counts) <= {"torn", "empty"}
+            assert set(file.issues.counts) <= {"truncated", "empty"}
             seen = len(file.values)
         writer.join()
         reads += 1
         assert len(read(directory).values) == points[-1]
-    return Row(reads, "the whole records so far, more each time; whole at the end")
+    return Row(reads, "all whole records so far, more each time; complete at the end")
 
 
 def huge_records(place: Path, often: int) -> Row:
@@ -200,8 +201,8 @@ def huge_records(place: Path, often: int) -> Row:
     assert peak < 300, peak
     return Row(
         often,
-        f"records of up to 2 GiB stepped over unread; {peak:.0f} MiB of memory",
-        "what is in the record",
+        f"records of up to 2 GiB are skipped unread; {peak:.0f} MiB of memory",
+        "the contents of the record",
     )
 
 
@@ -220,7 +221,9 @@ def many_tags(place: Path, often: int) -> Row:
     assert told == (often > 100_000)
     assert len(run.unknown_tags) <= 10_000
     lost = "tags after the first 100,000" if told else "nothing"
-    return Row(often, "known curves are whole; LOG106 says that no more tags were taken" if told else "all read", lost)
+    return Row(
+        often, "known curves are complete; LOG106 says that further tags were not read" if told else "all read", lost
+    )
 
 
 def odd_values(place: Path, often: int) -> Row:
@@ -249,7 +252,7 @@ def odd_values(place: Path, often: int) -> Row:
         assert in_every_format(directory) in (0, 1, 3)
         [subject] = subjects(here("diagnose", directory, "--format", "json")[1])
         assert subject["verdict"] != "healthy"
-    return Row(often, "all points read, reports in all formats; never healthy")
+    return Row(often, "all points are read, reports in all formats; never called healthy")
 
 
 def several_writers(place: Path, often: int) -> Row:
@@ -266,7 +269,9 @@ def several_writers(place: Path, often: int) -> Row:
         assert set(run.curves["episode_return"].values.tolist()) == {2.0 + i}, "one run's points, never a mixture"
         [subject] = subjects(here("diagnose", directory, "--format", "json")[1])
         assert subject["verdict"] != "healthy"
-    return Row(often, "LOG201; the points of one of them, never a mixture", "the other runs' points, which is told")
+    return Row(
+        often, "LOG201; the points of one run, never a mixture", "the points of the other runs, which is reported"
+    )
 
 
 def no_event_files(place: Path, often: int) -> Row:
@@ -289,11 +294,11 @@ def no_event_files(place: Path, often: int) -> Row:
             [subject] = subjects(text)
             assert (code, subject["verdict"]) == (3, "unjudged"), kind
             assert {finding["code"] for finding in subject["findings"]} & {"LOG101", "LOG102"}, kind
-    return Row(tried, "unjudged, exit code 3, LOG102 (or LOG101 for a few bytes)")
+    return Row(tried, "unjudged, exit code 3, LOG102 (or LOG101 if there are only a few bytes)")
 
 
 def not_to_be_opened(place: Path, often: int) -> Row:
-    """Pipes, loops of links, directories, links to nowhere, files that go away; beside each a whole file."""
+    """Put pipes, loops of links, directories and dangling links next to a whole file."""
     content, _, points = recorded()
     tried = 0
     for i in range(often):
@@ -324,11 +329,11 @@ def not_to_be_opened(place: Path, often: int) -> Row:
         (folder / "run" / "again").symlink_to(folder)
         assert len(subjects(here("diagnose", folder, "--format", "json")[1])) == 1
         tried += 1
-    return Row(tried, "LOG104 names the file; what lies beside it is read; links are not followed into a ring")
+    return Row(tried, "LOG104 names the file; the other files are read; loops of links are not followed")
 
 
 def permission_denied(place: Path, often: int) -> Row:
-    """As another user, since root may read everything."""
+    """Test as another user, because root may read everything."""
     from benchmarks.reliability.fault import rldoctor
 
     content, _, _ = recorded(10**9)
@@ -349,7 +354,7 @@ def permission_denied(place: Path, often: int) -> Row:
         assert rldoctor("gate", closed, prefix=_NOBODY).code == 2
         closed.chmod(0o755)
         shutil.rmtree(closed)
-    return Row(3 * often, "LOG104 and LOG302, unjudged (exit code 3), or one sentence (2)")
+    return Row(3 * often, "LOG104 and LOG302, unjudged (exit code 3), or a one-sentence error (2)")
 
 
 _NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -397,22 +402,27 @@ def hostile_names(place: Path, often: int) -> Row:
                 elif form == "github":
                     assert all(" title=" in line for line in lines if line.startswith("::")), (name, form)
         shutil.rmtree(directory)
-    return Row(tried, "a name in every format, never a control character, a command or markup")
+    return Row(tried, "shown as a name in every format, never as a control character, a command or markup")
 
 
 FAULTS = (
-    Fault("cut at every byte", cut, often=2_500, briefly=60),
+    Fault("truncated at any byte", cut, often=2_500, briefly=60),
     Fault("one bit flipped", flipped, often=10_000, briefly=150),
     Fault(
         "wrong checksum, empty record, zeros, lengths of up to 2^64 between records", odd_records, often=20, briefly=1
     ),
     Fault("read while it is written", still_being_written, often=40, briefly=1),
-    Fault("records of megabytes to gigabytes", huge_records, often=9),
+    Fault("records of megabytes or gigabytes", huge_records, often=9),
     Fault("a million tags", many_tags, often=1_000_000, briefly=2_000),
-    Fault("NaN, infinities, steps backwards, negative and of 64 bits, no wall time", odd_values, often=40, briefly=1),
-    Fault("three writers at once in one directory", several_writers, often=20, briefly=1),
-    Fault("gzip, text, noise, zeros, HTML under an event file's name", no_event_files, often=20, briefly=1),
-    Fault("pipes, sockets, directories, loops of links, links to nowhere", not_to_be_opened, often=20, briefly=1),
+    Fault(
+        "NaN, infinities, steps that go backwards, are negative or need 64 bits, no wall time",
+        odd_values,
+        often=40,
+        briefly=1,
+    ),
+    Fault("three simultaneous writers in one directory", several_writers, often=20, briefly=1),
+    Fault("gzip, text, noise, zeros or HTML under the name of an event file", no_event_files, often=20, briefly=1),
+    Fault("pipes, sockets, directories, loops of links, dangling links", not_to_be_opened, often=20, briefly=1),
     Fault("permission denied", permission_denied, often=3, why_not=_cannot_become_nobody),
     Fault("names with newlines, escape sequences, markup, commands", hostile_names, often=14, briefly=1),
 )

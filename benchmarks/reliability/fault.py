@@ -1,4 +1,4 @@
-"""What a fault is, and what its trials need: the command as a process of its own, measured."""
+"""The faults, and what their trials need: the command run in its own process, with time and memory measured."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FORMATS = ("text", "json", "html", "junit", "sarif", "github", "md", "csv")
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a fault.
+    """The result of testing a fault.
 
     Attributes:
-        tried: How often.
-        outcome: What happened each time, in words.
+        tried: Number of trials.
+        outcome: What happened in each, in words.
         lost: What was lost.
     """
 
@@ -40,14 +40,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that can be tried.
+    """A fault that can be tested.
 
     Attributes:
         name: What goes wrong, in words.
-        do: Tries it in an empty folder so many times, and raises where a promise does not hold.
-        often: So many times in the benchmark.
-        briefly: So many times in the tests; 0 for what takes too long there, or needs what few machines have.
-        why_not: Says why it cannot be tried on this machine, empty where it can.
+        do: Tests it in an empty folder a number of times, and raises if a promise is broken.
+        often: Number of trials in the benchmark.
+        briefly: Number of trials in the tests; 0 if it takes too long there, or needs what few machines have.
+        why_not: Says why it cannot be tested on this machine; empty if it can.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Done:
-    """A command that has ended: how, what it said, and what it took."""
+    """A finished command: exit code, output, time and memory."""
 
     code: int
     out: str
@@ -76,9 +76,9 @@ def rldoctor(
     limit: float = 600,
     **how: Any,
 ) -> Done:
-    """Run the command in a process of its own; ``prefix`` stands before it (``taskset``, ``unshare``, ...).
+    """Run the command in its own process, after ``prefix`` (``taskset``, ``unshare``, ...).
 
-    No traceback and no word of a defect may ever be seen.
+    Its output must never contain a traceback or report a defect.
     """
     meter = "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(code if code >= 0 else 100 - code)"
     command = [sys.executable, "-c", meter, *prefix, python, "-m", "rldoctor", *map(str, arguments)]
@@ -93,7 +93,7 @@ def rldoctor(
 
 
 def here(*arguments: object) -> tuple[int, str]:
-    """Run the command in this process; return its exit code and all that it printed."""
+    """Run the command in this process; return its exit code and everything that it printed."""
     from rldoctor.cli.app import run
 
     said = io.StringIO()
@@ -111,18 +111,18 @@ def subjects(text: str) -> list[dict[str, Any]]:
 
 
 def in_every_format(directory: Path, *words: str) -> int:
-    """Diagnose ``directory`` in every format; all have the same exit code, which is returned."""
+    """Diagnose ``directory`` in every format, and return the exit code, which must be the same for all."""
     codes = {here("diagnose", directory, "--format", name, *words)[0] for name in FORMATS}
     assert len(codes) == 1, codes
     return codes.pop()
 
 
 def missing(*programs: str) -> str:
-    """Return why a fault cannot be tried without these programs, empty where all are there."""
+    """Return why a fault cannot be tested without these programs; empty if all are installed."""
     lacking = [program for program in programs if shutil.which(program) is None]
     return f"needs {', '.join(lacking)}" if lacking else ""
 
 
 def not_root() -> str:
-    """Return why a fault cannot be tried by an ordinary user; empty for root."""
+    """Return why a fault cannot be tested by an ordinary user; empty for root."""
     return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "needs root"

@@ -1,4 +1,4 @@
-"""Inputs that nobody wrote: made by mutation, by properties (Hypothesis), and guided by coverage (atheris)."""
+"""Random inputs: by mutation, by properties (Hypothesis), and guided by coverage (atheris)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.logs.conftest import Make
 TITLE = "Fuzzing"
 _WHAT = {
     "reader": "event files",
-    "tables": "tables, archives, JSON beside them",
-    "rules": "rules, names, recipes, bands",
+    "tables": "tables, archives and JSON of a run",
+    "rules": "rules, tag mappings, recipes, bands",
     "reports": "saved reports",
 }
 _PROMISE = "no crash, no hang, memory bounded"
 
 
 def mutated(draw: random.Random, seed: bytes) -> bytes:
-    """Return ``seed`` with some bytes changed, cut out, doubled, or numbers and words put in place of others."""
+    """Return ``seed`` with some bytes changed, removed, repeated, or replaced by numbers and words."""
     data = bytearray(seed)
     for _ in range(draw.randint(1, 6)):
         at = draw.randrange(len(data) + 1)
@@ -133,7 +133,7 @@ def guided(target: str, place: Path, often: int) -> Row:
     peak = max(map(int, re.findall(r"rss: (\d+)Mb", done.stderr)))
     return Row(
         int(runs),
-        f"{_PROMISE} ({peak} MiB at most, 30 s an input); {first[0]} branches reached at first, {last[0]} in the end",
+        f"{_PROMISE} (at most {peak} MiB, at most 30 s an input); {first[0]} branches reached at first, {last[0]} at the end",
     )
 
 
@@ -152,7 +152,7 @@ FAULTS = (
         )
     ),
     Fault(
-        "event files of any points, cut anywhere, with any tail (Hypothesis)", by_properties, often=1_000, briefly=20
+        "event files with any points, cut anywhere, with any tail (Hypothesis)", by_properties, often=1_000, briefly=20
     ),
     *(
         Fault(f"{_WHAT[name]}, guided by coverage (atheris)", partial(guided, name), often, why_not=no_atheris)

@@ -1,4 +1,4 @@
-"""More than usual, and less: many runs, long files, growing folders, narrow terminals, one core, no UTF-8."""
+"""Unusual load: many runs, long files, growing folders, narrow terminals, one core, no UTF-8."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def many_runs(place: Path, often: int) -> Row:
     found = subjects((place / "report.json").read_text())
     assert len(found) == often
     assert len({subject["path"] for subject in found}) == often
-    return Row(often, f"each has its verdict; {done.seconds:.0f} s, {done.mebibytes:.0f} MiB in the largest process")
+    return Row(often, f"each gets its verdict; {done.seconds:.0f} s, {done.mebibytes:.0f} MiB in the largest process")
 
 
 def two_gigabytes(place: Path, often: int) -> Row:
-    """Every record of a recorded file again and again, as many times as make so many bytes."""
+    """Repeat the records of a recorded file until the file has this many bytes."""
     content, ends, points = recorded(10**9)
     directory = written(place, b"")
     with (directory / NAME).open("wb") as file:
@@ -65,7 +65,7 @@ def long_curves(place: Path, often: int) -> Row:
 
 
 def growing_folder(place: Path, often: int) -> Row:
-    """Runs come and go, and whole folders with them, while their parent is read."""
+    """Create and remove runs and folders while their parent is read."""
     content, _, _ = recorded()
     ended = threading.Event()
 
@@ -92,8 +92,8 @@ def growing_folder(place: Path, often: int) -> Row:
         thread.join()
     return Row(
         often,
-        f"{found / often:.0f} runs each time; one that went meanwhile is unjudged or left out",
-        "runs that went away",
+        f"{found / often:.0f} runs each time; a run that disappears meanwhile is unjudged or left out",
+        "runs that disappeared",
     )
 
 
@@ -117,7 +117,7 @@ def narrow(place: Path, often: int) -> Row:
                 wide = [line for line in done.out.splitlines() if cell_len(line.rstrip()) > width]
                 assert not wide, (words, width, wide[:3])
                 assert any(word in done.out for word in ("SICK", "HEALTHY", "UNJUDGED")), done.out
-    return Row(tried, "no line is wider than the terminal from 20 columns on, and the verdict is seen")
+    return Row(tried, "from 20 columns on, no line is wider than the terminal, and the verdict is visible")
 
 
 def one_core(place: Path, often: int) -> Row:
@@ -135,9 +135,9 @@ def one_core(place: Path, often: int) -> Row:
             "--set",
             "n_envs=2,n_steps=64,batch_size=64,n_epochs=1,total_steps=256",
         )
-        done = rldoctor(*words, "--out", place / "out", prefix=("taskset", "-c", core))
+        done = rldoctor(*words, "--runs", place / "out", prefix=("taskset", "-c", core))
         assert done.code == 0, done.err
-    return Row(2 * often, "250 runs diagnosed, a training trained")
+    return Row(2 * often, "250 runs diagnosed, one training completed")
 
 
 def no_utf8(place: Path, often: int) -> Row:
@@ -159,7 +159,9 @@ def no_utf8(place: Path, often: int) -> Row:
             done = rldoctor("diagnose", directory, "--format", name, "-o", place / "report", env=env)
             assert done.code == 0, done.err
             assert "漢" in (place / "report").read_text(encoding="utf-8") or name in ("json", "sarif", "github")
-    return Row(2 * tried, "reports in all formats; what the terminal cannot show is spelt out, files are UTF-8")
+    return Row(
+        2 * tried, "reports in all formats; characters that the terminal cannot show are escaped, files are UTF-8"
+    )
 
 
 def no_taskset() -> str:
@@ -171,7 +173,7 @@ FAULTS = (
     Fault("an event file of 2 GB", two_gigabytes, often=2 * 10**9),
     Fault("curves of many points", long_curves, often=60_000_000),
     Fault("a folder that grows and shrinks while it is read", growing_folder, often=20, briefly=1),
-    Fault("a terminal 20 columns wide, and narrower", narrow, often=4),
+    Fault("a terminal of 20 columns, and narrower", narrow, often=4),
     Fault("one core", one_core, often=1, why_not=no_taskset),
     Fault("a locale without UTF-8", no_utf8, often=4),
 )

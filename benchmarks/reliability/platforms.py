@@ -1,4 +1,4 @@
-"""Other Pythons, other places, and less of an operating system."""
+"""Other Python versions, unusual paths, and missing parts of the operating system."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLE = "Platforms"
 
 
 def interpreter(version: str) -> str:
-    """Return the path of a Python of this version, empty where there is none."""
+    """Return the path of a Python of this version; empty if there is none."""
     places = [
         shutil.which(f"python{version}") or "",
         *map(str, sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))),
@@ -42,7 +42,7 @@ def interpreter(version: str) -> str:
 
 
 def base_install(version: str) -> str:
-    """Return a Python of this version with the base install alone, made once in build/."""
+    """Return a Python of this version with the base install only; it is created once, in build/."""
     place = ROOT / "build" / f"python-{version}"
     python = place / "bin" / "python"
     if not python.exists():
@@ -74,12 +74,12 @@ def other_python(version: str, place: Path, often: int) -> Row:
     full = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     return Row(
         len(folders),
-        f"{full}, base install: the same report of these runs, shown in {len(FORMATS)} formats; gate; train says what to install",
+        f"{full}, base install: the same report of these runs, in {len(FORMATS)} formats; gate; train says what to install",
     )
 
 
 def not_there(version: str) -> str:
-    return "" if interpreter(version) else f"there is no Python {version}"
+    return "" if interpreter(version) else f"Python {version} is not installed"
 
 
 def odd_places(place: Path, often: int) -> Row:
@@ -103,7 +103,7 @@ def odd_places(place: Path, often: int) -> Row:
 
 
 def no_temporary_folder(place: Path, often: int) -> Row:
-    """/tmp cannot be written to, and no variable names another place."""
+    """Make /tmp read-only, with no variable that names another place."""
     script = 'mount -t tmpfs -o ro tmpfs /tmp && mount -t tmpfs -o ro tmpfs /var/tmp && mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"'
     prefix = ("unshare", "-m", "sh", "-c", script, "sh")
     settings = "n_envs=2,n_steps=64,batch_size=64,n_epochs=1,total_steps=256"
@@ -116,17 +116,17 @@ def no_temporary_folder(place: Path, often: int) -> Row:
             for words in (
                 ("diagnose", HEALTHY, SICK),
                 ("gate", HEALTHY),
-                ("train", "--reference", "quick", "--set", settings, "--out", work),
+                ("train", "--reference", "quick", "--set", settings, "--runs", work),
             ):
                 done = rldoctor(*words, prefix=prefix, env=env, cwd=ROOT)
                 assert done.code in (0, 1, 3), done.err
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Row(3 * often, "diagnose, gate and train need none")
+    return Row(3 * often, "diagnose, gate and train work without them")
 
 
 def less_of_a_system(place: Path, often: int) -> Row:
-    """Without what only Linux, or only Unix, has."""
+    """Remove calls that only Linux or Unix has."""
     content, _, _ = recorded(10**9)
     tried = 0
     for name in ("sched_getaffinity", "sched_setaffinity", "O_NONBLOCK", "sysconf", "getpgid")[:often]:
@@ -138,7 +138,7 @@ def less_of_a_system(place: Path, often: int) -> Row:
         assert hasattr(os, name)
     with mock.patch.object(sys, "platform", "win32"):
         assert here("diagnose", HEALTHY)[0] == 0
-    return Row(tried + 1, "diagnose and about do without sched_getaffinity, O_NONBLOCK, sysconf")
+    return Row(tried + 1, "diagnose and about work without sched_getaffinity, O_NONBLOCK, sysconf")
 
 
 def cannot_unshare() -> str:
@@ -153,7 +153,7 @@ FAULTS = (
         Fault(f"Python {version}", partial(other_python, version), often=100, why_not=partial(not_there, version))
         for version in ("3.12", "3.13")
     ),
-    Fault("paths with spaces, quotes, letters of other alphabets", odd_places, often=5, briefly=1),
+    Fault("paths with spaces, quotes and non-Latin letters", odd_places, often=5, briefly=1),
     Fault("no /tmp, no /dev/shm, nothing in TMPDIR", no_temporary_folder, often=1, why_not=cannot_unshare),
-    Fault("a system without Linux's own calls", less_of_a_system, often=5, briefly=5),
+    Fault("a system without Linux-specific calls", less_of_a_system, often=5, briefly=5),
 )

@@ -1,6 +1,6 @@
-"""What is fuzzed: each function takes any bytes, and raises only where a promise is broken.
+"""Fuzzing targets: each function takes any bytes and raises only if a promise is broken.
 
-As a program it lets atheris (libFuzzer) search for such bytes, guided by which branches of the readers they reach:
+Run as a program, atheris (libFuzzer) searches for such bytes, guided by the branches that they reach:
 python -m benchmarks.reliability.targets NAME FOLDER [options of libFuzzer]
 """
 
@@ -16,24 +16,25 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.reliability.fault import HEALTHY, SICK
-from rldoctor import references, shipped
+from rldoctor import datafile, references
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
-from rldoctor.logs.tag_mapping_file import load_names
+from rldoctor.logs.tag_mapping import load_tag_mapping
 from rldoctor.model import make_report
-from rldoctor.model.saved import read_report
-from rldoctor.render import FORMATS, render
-from rldoctor.rulebook import load, load_rulebook
+from rldoctor.model.report_json import read_report
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.rulebook import Metric, load, load_rulebook
 
 # The parts whose branches guide the search.
 INSTRUMENTED = (
     "rldoctor.logs",
+    "rldoctor.datafile",
     "rldoctor.rulebook.load",
     "rldoctor.references",
     "rldoctor.recipe",
     "rldoctor.settings",
-    "rldoctor.model.saved",
+    "rldoctor.model.report_json",
 )
 _FEW = 4_000  # bytes of a recorded file that are a good seed
 
@@ -53,7 +54,7 @@ def _file(name: str, data: bytes) -> Path:
 
 
 def reader(data: bytes) -> None:
-    """Event files: no error, no place outside of the file, nothing out of nothing."""
+    """Event files: no error, no offset outside the file, no result from nothing."""
     path = _file("run/events.out.tfevents.1.host.1.0", data)
     run = read_run(path.parent)
     assert run.curves or run.unknown_tags or run.findings or not data
@@ -70,7 +71,7 @@ _TABLES = ("progress.csv", "progress.json", "monitor.csv", "evaluations.npz", "r
 
 
 def tables(data: bytes) -> None:
-    """The other files of a run directory; the first byte chooses which."""
+    """The other files of a run directory; the first byte selects one."""
     if not data:
         return
     name = _TABLES[data[0] % len(_TABLES)]
@@ -80,7 +81,7 @@ def tables(data: bytes) -> None:
 
 
 def rules(data: bytes) -> None:
-    """Rules, names, recipes and bands: taken, or refused in one sentence with the file's name."""
+    """Rules, tag mappings, recipes and bands: accepted, or refused with one sentence that names the file."""
     if not data:
         return
     name, read = _RULES[data[0] % len(_RULES)]
@@ -91,25 +92,19 @@ def rules(data: bytes) -> None:
         assert error.problem, data
 
 
-@cache
-def _book() -> tuple[load.Rulebook, set[str]]:
-    book = load_rulebook()
-    return book, {*book.metrics, *load.derived_metrics()}
-
-
 _SIGN, _CAUSE = "UPD101-approx-kl-above-range.toml", "learning-rate-too-high.toml"
 _RULES: tuple[tuple[str, Callable[[Path], object]], ...] = (
-    (_SIGN, lambda path: load._sign(path, _book()[1], _book()[0].algorithms, load._CODE)),
-    (_CAUSE, lambda path: load._diagnosis(path, _book()[0].signs, _book()[0].algorithms)),
-    ("sb3.toml", load_names),
+    (_SIGN, lambda path: load._sign(path, load_rulebook().metrics, load_rulebook().algorithms)),
+    (_CAUSE, lambda path: load._diagnosis(path, load_rulebook().signs, load_rulebook().algorithms)),
+    ("sb3.toml", load_tag_mapping),
     ("recipe.toml", lambda path: references._recipe.__wrapped__(path)),
     ("curves.csv", references.read_bands),
-    ("metrics.toml", lambda path: [load._metric(name, table, path) for name, table in load._read(path).items()]),
+    ("metrics.toml", lambda path: load._rules(path, dict[str, Metric])),
 )
 
 
 def reports(data: bytes) -> None:
-    """Saved reports: shown in every format, or refused in one sentence."""
+    """Saved reports: shown in every format, or refused with one sentence."""
     path = _file("report.json", data)
     try:
         report = read_report(path)
@@ -130,8 +125,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {f.__name__: f for f in (reader
 
 @cache
 def seeds(target: str) -> tuple[bytes, ...]:
-    """Return good inputs to begin with."""
-    checks = shipped.folder("checks")
+    """Return valid inputs to start from."""
+    checks = datafile.folder("checks")
     if target == "reader":
         recorded = [next(run.glob("*tfevents*")).read_bytes() for run in (HEALTHY, SICK)]
         return (*(content[:_FEW] for content in recorded), b"")

@@ -1,4 +1,4 @@
-"""A training that is killed, stopped, starved of space, or broken from within, and goes on."""
+"""Trainings that are killed, stopped, out of disk space or failing from within, and then resumed."""
 
 from __future__ import annotations
 
@@ -170,18 +170,18 @@ def struck(place: Path, often: int, strikes: tuple[int, ...]) -> tuple[int, int]
 
 
 _SAME = (
-    "all files whole after each; resumed, {} runs end with the curves and weights of one left alone, to the last bit"
+    "all files intact after each; resumed, {} runs end with the curves and weights of an uninterrupted run, bit for bit"
 )
 
 
 def killed(place: Path, often: int) -> Row:
     count, runs = struck(place, often, (signal.SIGKILL,))
-    return Row(count, _SAME.format(runs), "what came after the last checkpoint, trained again")
+    return Row(count, _SAME.format(runs), "what came after the last checkpoint; it is trained again")
 
 
 def stopped(place: Path, often: int) -> Row:
     count, runs = struck(place, often, (signal.SIGTERM, signal.SIGINT))
-    return Row(count, _SAME.format(runs), "the rollout in progress, played again")
+    return Row(count, _SAME.format(runs), "the rollout in progress; it is collected again")
 
 
 def locked(place: Path, often: int) -> Row:
@@ -205,7 +205,7 @@ def locked(place: Path, often: int) -> Row:
         assert (directory / run_directory.LOCK_FILE).exists()
         go(directory)
         ends_the_same(directory, whole)
-    return Row(2 * often, "the second process is refused (exit code 2); once the first is killed the lock is free")
+    return Row(2 * often, "the second process is refused (exit code 2); once the first is killed, the lock is free")
 
 
 class BreaksOnce(gymnasium.Wrapper):  # type: ignore[type-arg]
@@ -246,8 +246,8 @@ def broken_from_within(place: Path, often: int) -> Row:
             ends_the_same(directory, whole)
     return Row(
         3 * often,
-        "exit code 4 in one sentence, no checkpoint with NaN weights; resumed as if nothing had been",
-        "what came after the last checkpoint, trained again",
+        "exit code 4 with one sentence, no checkpoint with NaN weights; resumes as if nothing had happened",
+        "what came after the last checkpoint; it is trained again",
     )
 
 
@@ -297,8 +297,8 @@ def every_write_fails(place: Path, often: int) -> Row:
         shutil.rmtree(directory)
     return Row(
         len(chosen),
-        f"of the {writes} writes of a training; one sentence, exit code 4 (2 before it began); resumed to the last bit",
-        "what came after the last checkpoint, trained again",
+        f"of the {writes} writes of a training; one sentence, exit code 4 (2 before the training starts); resumes bit for bit",
+        "what came after the last checkpoint; it is trained again",
     )
 
 
@@ -344,15 +344,17 @@ def full_disk(place: Path, often: int) -> Row:
     full(place, often, lambda directory: directory)
     return Row(
         often,
-        "one sentence, exit code 4 (2 before it began), all files whole; with space again resumed to the last bit",
-        "what came after the last checkpoint, trained again",
+        "one sentence, exit code 4 (2 before the training starts), all files intact; resumes bit for bit once there is space",
+        "what came after the last checkpoint; it is trained again",
     )
 
 
 def full_checkpoints(place: Path, often: int) -> Row:
     full(place, often, lambda directory: directory / run_directory.CHECKPOINTS)
     return Row(
-        often, "the same; the curves go on to where it broke off", "what came after the last checkpoint, trained again"
+        often,
+        "the same; the curves reach to the point of failure",
+        "what came after the last checkpoint; it is trained again",
     )
 
 
@@ -360,10 +362,10 @@ def read_only(place: Path, often: int) -> Row:
     for i in range(often):
         with mounted(place / str(i), "4m") as volume:
             subprocess.run(["mount", "-o", "remount,ro", volume], check=True)
-            done = rldoctor("train", "--reference", "quick", "--set", ",".join(SETTINGS), "--out", volume / "runs")
+            done = rldoctor("train", "--reference", "quick", "--set", ",".join(SETTINGS), "--runs", volume / "runs")
             assert (done.code, list(volume.iterdir())) == (2, []), done
             assert "Read-only file system" in done.err
-    return Row(often, "exit code 2 in one sentence, nothing written")
+    return Row(often, "exit code 2 with one sentence, nothing written")
 
 
 def worker_dies(place: Path, often: int) -> Row:
@@ -383,7 +385,7 @@ def worker_dies(place: Path, often: int) -> Row:
             ",".join(SETTINGS[:4]),
             "--set",
             "total_steps=6400",
-            "--out",
+            "--runs",
             str(out),
         ]
         with subprocess.Popen(
@@ -405,17 +407,22 @@ def worker_dies(place: Path, often: int) -> Row:
         assert done.code in (0, 1), done.err
         records = [json.loads(path.read_bytes()) for path in out.rglob("run.json")]
         assert [(r["status"], r["steps"]) for r in records] == [("finished", 6400)] * 2
-    return Row(often, "the sweep goes on without it, or begins it again; the same command ends both trials")
+    return Row(often, "the sweep continues without it or restarts it; the same command finishes both trials")
 
 
 FAULTS = (
     Fault("kill -9 at a random moment", killed, often=52, briefly=1),
     Fault("SIGTERM or SIGINT at a random moment", stopped, often=12),
     Fault("two processes on one directory, the first killed", locked, often=3),
-    Fault("an environment that raises, a NaN reward, a NaN observation", broken_from_within, often=2, briefly=1),
-    Fault("each write fails for lack of space", every_write_fails, often=16, briefly=3),
-    Fault("a disk that is full from some point on", full_disk, often=6, why_not=cannot_mount),
-    Fault("a full volume of checkpoints", full_checkpoints, often=4, why_not=cannot_mount),
+    Fault(
+        "an environment that raises an exception, a NaN reward, a NaN observation",
+        broken_from_within,
+        often=2,
+        briefly=1,
+    ),
+    Fault("every write fails for lack of space", every_write_fails, often=16, briefly=3),
+    Fault("a disk that fills up at some point", full_disk, often=6, why_not=cannot_mount),
+    Fault("a full volume for checkpoints", full_checkpoints, often=4, why_not=cannot_mount),
     Fault("a read-only file system", read_only, often=2, why_not=cannot_mount),
     Fault("a worker of a sweep that is killed", worker_dies, often=1),
 )

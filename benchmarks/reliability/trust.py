@@ -1,4 +1,4 @@
-"""What a stranger may have put into a run, a policy, a recipe or a report, and what it must not do."""
+"""Attacks in runs, policies, recipes and reports from strangers, none of which may succeed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def planted_pickles(place: Path, often: int) -> Row:
             here("show", directory / name)
             assert not trap.exists(), (name, member)
             shutil.rmtree(directory)
-    return Row(tried, "diagnose, gate, evaluate, train --resume and show ran none of them")
+    return Row(tried, "diagnose, gate, evaluate, train --resume and show run none of them")
 
 
 def _archives(policy: bytes) -> Iterator[tuple[str, bytes]]:
@@ -207,7 +207,8 @@ def hostile_policies(place: Path, often: int) -> Row:
     ppo.load_weights(model, place / "policy.zip")
     assert not [path for path in (place, *place.parents) if (path / "escaped").exists()]
     return Row(
-        len(archives) + 1, f"exit code 3 in one sentence each, {max(grown, 0):.0f} MiB more memory; nothing is written"
+        len(archives) + 1,
+        f"exit code 3 with one sentence each, {max(grown, 0):.0f} MiB more memory; nothing is written",
     )
 
 
@@ -236,7 +237,7 @@ def paths_that_lead_out(place: Path, often: int) -> Row:
         toml = place / "recipe.toml"
         named = re.sub(r'(?m)^name = ".*"', lambda _, name=name: f"name = {json.dumps(name)}", recipe)
         toml.write_text(named, encoding="utf-8")
-        code, text = here("train", "--reference", toml, "--out", outside / "runs", "--set", SETTINGS)
+        code, text = here("train", "--reference", toml, "--runs", outside / "runs", "--set", SETTINGS)
         assert code == 2, (name, text)
         run = place / "run"
         shutil.rmtree(run, ignore_errors=True)
@@ -255,7 +256,10 @@ def paths_that_lead_out(place: Path, often: int) -> Row:
         (place / "secret").write_text("mine")
         assert here("gate", run)[0] == 3
     assert not [path for path in outside.rglob("*") if path.is_file()]
-    return Row(tried, "recipes: exit code 2; an evaluation of a file outside the run: 3; nothing written or read there")
+    return Row(
+        tried,
+        "recipes: exit code 2; an evaluation that points to a file outside the run: 3; nothing is read or written there",
+    )
 
 
 ATTACK = "r\x1b[2J\x9b31m\n::error::x\r##[error]y]]>&<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"a ' onfocus='b {{7*7}} {%x%} @all `|` [a](javascript:c) %0A::d:: =1+1\u202e\u2028[red]z[/red]"
@@ -353,7 +357,7 @@ def hostile_reports(place: Path, often: int) -> Row:
                 assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell]
             else:
                 json.loads(shown)
-    return Row(tried, "no control character, command, element, attribute, formula or URI of theirs")
+    return Row(tried, "no control character, command, element, attribute, formula or URI gets through")
 
 
 _WATCHED = """
@@ -374,7 +378,7 @@ def no_network(place: Path, often: int) -> Row:
     commands: list[tuple[object, ...]] = [("diagnose", SICK, "--format", name) for name in FORMATS]
     commands += [("gate", HEALTHY), ("explain", "UPD101"), ("rules",), ("about",), ("diagnose", HEALTHY, "--verbose")]
     commands += [
-        ("train", "--reference", "quick", "--set", SETTINGS, "--out", place),
+        ("train", "--reference", "quick", "--set", SETTINGS, "--runs", place),
         ("evaluate", place / "fetch_reach_dense/quick/seed-0", "--episodes", "1"),
         ("preflight", "--env", "CartPole-v1"),
     ]
@@ -384,14 +388,14 @@ def no_network(place: Path, often: int) -> Row:
         )
         assert "NETWORK" not in done.stderr, (words, done.stderr[-500:])
         assert done.returncode in (0, 1, 3), (words, done.stderr[-500:])
-    return Row(len(commands[-often:]), "no connection and no look-up of a name")
+    return Row(len(commands[-often:]), "no connection and no name lookup")
 
 
 def unplugged(place: Path, often: int) -> Row:
     """In a network namespace with nothing in it, not even loopback."""
     commands: list[tuple[object, ...]] = [
         ("diagnose", SICK),
-        ("train", "--reference", "quick", "--set", SETTINGS, "--out", place),
+        ("train", "--reference", "quick", "--set", SETTINGS, "--runs", place),
         ("evaluate", place / "fetch_reach_dense/quick/seed-0", "--episodes", "1"),
         ("gate", place),
         ("preflight", "--env", "CartPole-v1"),
@@ -410,11 +414,11 @@ def unplugged(place: Path, often: int) -> Row:
         },
     )
     assert (done.code, "cannot be read" in done.err) == (2, True), done.err
-    return Row(len(commands[:often]) + 1, "all work; a remote path is exit code 2 in one sentence")
+    return Row(len(commands[:often]) + 1, "all work; a remote path gives exit code 2 with one sentence")
 
 
 def known_faults(place: Path, often: int) -> Row:
-    """The pinned versions against safety-db, a list of faults that is a package itself."""
+    """Compare the pinned versions with safety-db, a list of vulnerabilities that is itself a package."""
     del place, often
     places = importlib.util.find_spec("safety_db")
     assert places is not None
@@ -430,7 +434,7 @@ def known_faults(place: Path, often: int) -> Row:
     assert not hit, hit
     return Row(
         len(pinned),
-        f"pinned packages, none in its list of {importlib.metadata.version('safety-db')}, which is as new as it is: see SECURITY.md",
+        f"pinned packages, none in the outdated list {importlib.metadata.version('safety-db')}: see SECURITY.md",
     )
 
 
@@ -439,7 +443,7 @@ def no_safety_db() -> str:
 
 
 def nothing_outside(place: Path, often: int) -> Row:
-    """A names file, a reference or a report that is no file of ours."""
+    """Give other files as tag mapping, reference or report."""
     tried = 0
     for content in (
         b"",
@@ -452,7 +456,7 @@ def nothing_outside(place: Path, often: int) -> Row:
         file = place / "mine.toml"
         file.write_bytes(content)
         for words in (
-            ("diagnose", HEALTHY, "--names", file),
+            ("diagnose", HEALTHY, "--framework", file),
             ("diagnose", HEALTHY, "--reference", file),
             ("train", "--reference", file),
             ("show", file),
@@ -460,16 +464,20 @@ def nothing_outside(place: Path, often: int) -> Row:
             tried += 1
             code, text = here(*words)
             assert code in (2, 3), (words, text)
-    return Row(tried, "exit code 2 or 3 in one sentence")
+    return Row(tried, "exit code 2 or 3 with one sentence")
 
 
 FAULTS = (
     Fault("a pickle that creates a file, in every file and archive member of a run", planted_pickles, often=40),
-    Fault("zip bombs, lying sizes, overlapping members, wrong shapes, names that lead out", hostile_policies, often=9),
-    Fault("recipes and evaluations with paths that lead out", paths_that_lead_out, often=13, briefly=3),
-    Fault("recipes, names files and reports that are none", nothing_outside, often=6, briefly=2),
-    Fault("one attack string in every text of a report, in all formats", hostile_reports, often=3, briefly=2),
-    Fault("every command watched for connections", no_network, often=16),
+    Fault(
+        "zip bombs, false sizes, overlapping members, wrong shapes, paths that leave the archive",
+        hostile_policies,
+        often=9,
+    ),
+    Fault("recipes and evaluations with paths that leave their folder", paths_that_lead_out, often=13, briefly=3),
+    Fault("invalid recipes, tag mappings and reports", nothing_outside, often=6, briefly=2),
+    Fault("one attack string in every text of a report, all formats", hostile_reports, often=3, briefly=2),
+    Fault("every command monitored for connections", no_network, often=16),
     Fault("no network at all", unplugged, often=5, why_not=cannot_unshare),
-    Fault("known faults of the pinned packages, offline", known_faults, often=1, why_not=no_safety_db),
+    Fault("known vulnerabilities of the pinned packages, offline", known_faults, often=1, why_not=no_safety_db),
 )

@@ -17,16 +17,16 @@ from rldoctor.model import FloatArray
 Metrics = dict[str, float]
 
 _FEWEST_PAIRS = 16
-_ENVS_ASKED = 4
+_MOST_ENVS = 4
 
 
 def advantages(rollout: Rollout) -> Metrics:
-    """Measure the advantages, and hold them against the returns and against GAE computed a second time."""
+    """Measure the advantages, and compare them with the returns and with GAE computed a second time."""
     stored, values, returns = (
         array.astype(np.float64) for array in (rollout.advantages, rollout.values, rollout.returns)
     )
     expected = rollout.true_advantages
-    # The mean is left out, as most updates leave it out; the floor keeps rounding from counting as an error.
+    # Without the mean, which most updates subtract; the lower limit keeps rounding from counting as an error.
     size = max(float(expected.std()), 1e-3 * float(np.sqrt(np.mean(expected**2))))
     metrics = {
         "advantage_mean": float(stored.mean()),
@@ -42,12 +42,12 @@ def advantages(rollout: Rollout) -> Metrics:
 
 def observations(rollout: Rollout) -> Metrics:
     """Measure size, variation and smoothness of the observations."""
-    seen = rollout.flat_sample
-    finite = np.isfinite(seen)
+    observed = rollout.flat_sample
+    finite = np.isfinite(observed)
     metrics = {"observation_nonfinite": float(1.0 - finite.mean())}
     if not finite.any():
         return metrics
-    clean = np.where(finite, seen, 0.0)
+    clean = np.where(finite, observed, 0.0)
     varying = _varying(clean)
     metrics |= {
         "observation_abs_max": float(np.abs(clean).max()),
@@ -65,14 +65,14 @@ def _varying_within(rollout: Rollout) -> NDArray[np.bool_]:
     """Return which dimensions vary over time in at least one environment.
 
     Frozen observations may differ from environment to environment. Only environments with the end of an episode in
-    this rollout are asked, since a goal stays the same until then; without any, all rows are compared.
+    this rollout count, since a goal stays the same until then; without any, all rows are compared.
     """
-    envs = np.flatnonzero(rollout.dones[:-1].any(axis=0))[:_ENVS_ASKED]
+    envs = np.flatnonzero(rollout.dones[:-1].any(axis=0))[:_MOST_ENVS]
     if not len(envs):
         return _varying(np.nan_to_num(rollout.flat_sample))
     steps = np.unique(np.linspace(0, rollout.n_steps - 1, SAMPLES // len(envs)).round().astype(np.int64))
-    seen = [np.nan_to_num(rollout.flat(steps, np.full_like(steps, env))) for env in envs]
-    varying: NDArray[np.bool_] = np.logical_or.reduce([_varying(rows) for rows in seen])
+    observed = [np.nan_to_num(rollout.flat(steps, np.full_like(steps, env))) for env in envs]
+    varying: NDArray[np.bool_] = np.logical_or.reduce([_varying(rows) for rows in observed])
     return varying
 
 
@@ -92,7 +92,7 @@ def goals(rollout: Rollout) -> Metrics:
         _, desired = rollout.goals(steps, envs)
         distance = np.linalg.norm(achieved - desired, axis=1)
         rewards = rollout.rewards[steps, envs].astype(np.float64)
-        # A reward that is always the same follows nothing.
+        # 0 for a constant reward.
         metrics["reward_goal_correlation"] = float(_correlations(rewards[:, None], -distance[:, None])[0])
         before, _ = rollout.goals(steps, envs)
         if (begun := float(np.mean(np.linalg.norm(before - desired, axis=1)))) > 0:
@@ -162,10 +162,10 @@ MEASURES: tuple[Callable[[Rollout], Metrics], ...] = (advantages, observations, 
 
 
 class Repetition:
-    """Tells data that was learned from before: compares each rollout with the one before it, row by row.
+    """Detects data that the policy has learned from before: compares each rollout with the previous one, row by row.
 
     Attributes:
-        before: A digest of each row of the rollout before, shape ``(rows,)``; empty before the first.
+        before: A digest of each row of the previous rollout, shape ``(rows,)``; empty before the first.
     """
 
     def __init__(self) -> None:
@@ -188,20 +188,20 @@ def _digests(columns: Sequence[Array]) -> NDArray[np.uint64]:
     flat = [np.ascontiguousarray(column.reshape(len(column), -1), dtype=np.float64) for column in columns]
     words = np.concatenate([column.view(np.uint64) for column in flat], axis=1)
     factors = np.random.default_rng(0).integers(2**64, size=words.shape[1], dtype=np.uint64) | np.uint64(1)
-    # Small floats have their bits at the upper end, where a product would push them out: they are folded down first.
+    # Small floats have their bits at the upper end, where a product would shift them out: fold them down first.
     mixed = (words ^ (words >> np.uint64(32))) * factors
     digests: NDArray[np.uint64] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
     return digests
 
 
 def action_effect(rollout: Rollout, centre: Array, noise: Array) -> Metrics:
-    """Measure how much of the next observation's change is owed to the chance part of the action.
+    """Measure how much of the next observation's change is due to the random part of the action.
 
     ``action_observation_effect`` is the largest partial R squared over observation dimensions of ridge regressions of
     the change on ``noise``, given the observation and ``centre``, minus what the same gives with the rows of ``noise``
-    permuted. The chance part is drawn by the policy itself, so nothing but the action's effect can correlate with it,
+    permuted. The random part is drawn by the policy itself, so nothing but the action's effect can correlate with it,
     however well the policy is trained: about 0 means that actions do not reach the observations.
-    ``action_change_share`` is the same as a share of the whole change: small where actions count for little beside
+    ``action_change_share`` is the same as a share of the whole change: small where actions matter little compared with
     what happens anyway. Without enough samples there is neither; where no observation ever changes both are 0.
 
     Args:

@@ -1,7 +1,6 @@
 """What the doctor measures by running the networks on a sample of the rollout: before the update and after it.
 
-Nothing here draws a random number, writes a gradient into a parameter or changes a mode: the training goes on as if
-nobody had looked.
+Nothing here draws a random number, writes a gradient into a parameter or changes a mode: the training is not affected.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from rldoctor.callback.metrics import Metrics, action_effect
 from rldoctor.callback.rollout import Array, Rollout
 
-# exp() of more is of no use to anybody; the ratio is wrong beyond doubt long before.
+# exp() of more may overflow; the ratio is certainly wrong long before.
 _LARGEST_LOG_RATIO = 20.0
 _CRITIC_WORDS = ("value_net", "vf_features_extractor", "critic")
 _POLICY_WORDS = ("policy_net", "action_net", "log_std", "pi_features_extractor", "actor")
@@ -28,7 +27,7 @@ _POLICY_WORDS = ("policy_net", "action_net", "log_std", "pi_features_extractor",
 
 @dataclass(frozen=True)
 class _Learning:
-    """The sample before the update, against which its effect is measured; one row a sample."""
+    """The sample before the update, with which the effect of the update is measured; one row a sample."""
 
     observations: Any
     actions: torch.Tensor
@@ -39,7 +38,7 @@ class _Learning:
 
 
 class PolicyProbe:
-    """Looks at one model's policy and critic.
+    """Measures one model's policy and critic.
 
     Args:
         model: An on-policy SB3 algorithm (PPO, A2C).
@@ -61,18 +60,20 @@ class PolicyProbe:
         if broken:
             return metrics
         self._learning, metrics["first_ratio_error"] = self._remember(rollout)
-        seen = self._tensors({key: rollout.rows(value) for key, value in rollout.observations.items()})
-        values, log_probs, entropy = self._policy.evaluate_actions(seen, self._actions(rollout.rows(rollout.actions)))
+        observed = self._tensors({key: rollout.rows(value) for key, value in rollout.observations.items()})
+        values, log_probs, entropy = self._policy.evaluate_actions(
+            observed, self._actions(rollout.rows(rollout.actions))
+        )
         metrics |= self._gradients(rollout, values, log_probs, entropy)
         limit = _largest_entropy(rollout.action_space)
         if entropy is not None and limit:
             metrics["action_entropy_fraction"] = float(entropy.detach().mean()) / limit
         with torch.no_grad():
-            metrics |= self._sensitivities(rollout, seen, values.detach().flatten())
+            metrics |= self._sensitivities(rollout, observed, values.detach().flatten())
         return metrics
 
     def after_update(self) -> Metrics:
-        """Measure what the update did to the weights, to the actions that turned out well, and to the critic."""
+        """Measure what the update did to the weights, to the probabilities of good actions, and to the critic."""
         metrics = self._weight_changes()
         learning, self._learning = self._learning, None
         if learning is None or not all(torch.isfinite(weight).all() for weight in self._policy.parameters()):
@@ -89,18 +90,18 @@ class PolicyProbe:
         return metrics
 
     def _remember(self, rollout: Rollout) -> tuple[_Learning, float]:
-        """Return what the update is to be measured against, and the largest |ratio - 1| before it."""
+        """Return the sample to measure the update with, and the largest |ratio - 1| before it."""
         chosen = rollout.wide_sample
-        seen = self._tensors({key: value[chosen] for key, value in rollout.observations.items()})
+        observed = self._tensors({key: value[chosen] for key, value in rollout.observations.items()})
         taken = self._actions(rollout.actions[chosen])
         with torch.no_grad():
-            values, log_probs, _ = self._policy.evaluate_actions(seen, taken)
+            values, log_probs, _ = self._policy.evaluate_actions(observed, taken)
         log_probs = log_probs.flatten()
         log_ratio = log_probs - self._numbers(rollout.log_probs[chosen]).flatten()
         bounded = log_ratio.clamp(-_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO)
         advantages = rollout.true_advantages[chosen]
         returns = self._numbers(advantages + rollout.values[chosen])
-        learning = _Learning(seen, taken, log_probs, values.flatten(), advantages, returns)
+        learning = _Learning(observed, taken, log_probs, values.flatten(), advantages, returns)
         return learning, float((bounded.exp() - 1).abs().max())
 
     def _gradients(
@@ -136,15 +137,15 @@ class PolicyProbe:
             metrics["critic_gradient_share"] = math.sqrt(sum(s for n, s in squares.items() if _is_critic(n)) / total)
         return metrics
 
-    def _sensitivities(self, rollout: Rollout, seen: Any, values: torch.Tensor) -> Metrics:
+    def _sensitivities(self, rollout: Rollout, observed: Any, values: torch.Tensor) -> Metrics:
         """Measure how far action and value move when the goal, or all, is taken from another row of the sample."""
         count = len(values)
         order = torch.as_tensor(np.random.default_rng(2).permutation(count), device=values.device)
-        changes = {"observation": _rows(seen, order)}
-        if isinstance(seen, Mapping) and "desired_goal" in seen:
-            changes["goal"] = {**seen, "desired_goal": seen["desired_goal"][order]}
-        # One pass over all of them: calls cost more than rows.
-        together = _stacked([seen, *changes.values()])
+        changes = {"observation": _rows(observed, order)}
+        if isinstance(observed, Mapping) and "desired_goal" in observed:
+            changes["goal"] = {**observed, "desired_goal": observed["desired_goal"][order]}
+        # One pass for all of them: calls cost more than rows.
+        together = _stacked([observed, *changes.values()])
         centres, spreads = _centre_and_spread(self._policy.get_distribution(together))
         all_values = self._policy.predict_values(together).flatten()
         centre, spread = centres[:count], None if spreads is None else spreads[:count]
@@ -180,7 +181,7 @@ class PolicyProbe:
         return tensors.get("", tensors)
 
     def _actions(self, actions: Array) -> torch.Tensor:
-        # As SB3's buffers and train() hand them over.
+        # As SB3's buffers and train() pass them.
         tensor = torch.as_tensor(actions.astype(np.float32), device=self._policy.device)
         return tensor.long().flatten() if isinstance(self._model.action_space, gymnasium.spaces.Discrete) else tensor
 
@@ -189,7 +190,7 @@ class PolicyProbe:
 
 
 def can_probe(model: Any) -> bool:
-    """Tell whether the stored data is all that the policy needs: neither action masks nor recurrent states."""
+    """Return whether the stored data is all that the policy needs: neither action masks nor recurrent states."""
     buffer = model.rollout_buffer
     return isinstance(model.policy, ActorCriticPolicy) and not any(
         hasattr(buffer, name) for name in ("action_masks", "hidden_states_pi")
@@ -206,10 +207,10 @@ def _ranks(values: Array) -> Array:
     return ranks
 
 
-def _rows(seen: Any, order: torch.Tensor) -> Any:
-    if isinstance(seen, Mapping):
-        return {key: value[order] for key, value in seen.items()}
-    return seen[order]
+def _rows(observed: Any, order: torch.Tensor) -> Any:
+    if isinstance(observed, Mapping):
+        return {key: value[order] for key, value in observed.items()}
+    return observed[order]
 
 
 def _stacked(parts: Sequence[Any]) -> Any:

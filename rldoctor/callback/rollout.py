@@ -1,4 +1,4 @@
-"""One rollout as the update is about to see it, and what the environments said while it was collected."""
+"""One rollout as the update is about to see it, and what the environments returned while it was collected."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Observations = Mapping[str, Array]
 """Key to array; a plain observation stands under the empty key."""
 Unnormalise = Callable[[dict[str, Array]], Observations]
 
-# Enough for a mean within 5 % of a spread; a forward pass of a [64, 64] network over them takes 0.2 ms.
+# Enough for a mean to within 5 % of a standard deviation; a forward pass of a [64, 64] network takes 0.2 ms.
 SAMPLES = 256
-# For what needs no gradient and is a faint signal: a correlation over so many rows is good to 0.03.
+# For weak signals that need no gradient: a correlation over this many rows is accurate to 0.03.
 WIDE_SAMPLES = 1024
-# Dimensions that are looked at; of more (images) so many, evenly spaced.
+# Dimensions that are measured; of more (images) this many, evenly spaced.
 _MOST_DIMENSIONS = 64
 _GOAL_KEYS = ("achieved_goal", "desired_goal")
 
@@ -46,7 +46,7 @@ class EpisodeEnd:
 
 
 class StepRecorder:
-    """Keeps what each vector step said before SB3 changes it: it adds the critic's value to rewards at time limits."""
+    """Keeps what each vector step returned, before SB3 adds the critic's value to rewards at time limits."""
 
     def __init__(self, unnormalise: Unnormalise | None = None) -> None:
         self._unnormalise = unnormalise
@@ -55,11 +55,11 @@ class StepRecorder:
         self.ends: list[EpisodeEnd] = []
 
     def begin(self) -> None:
-        """Forget the rollout before."""
+        """Forget the previous rollout."""
         self.rewards, self.dones, self.ends = [], [], []
 
     def add(self, rewards: Array, dones: Array, infos: Sequence[Mapping[str, Any]]) -> None:
-        """Take one vector step: arrays of shape ``(n_envs,)``."""
+        """Record one vector step: arrays of shape ``(n_envs,)``."""
         self.rewards.append(np.array(rewards))
         self.dones.append(np.array(dones))
         if dones.any():
@@ -90,14 +90,14 @@ class Rollout:
         advantages: As stored, before the update normalises them.
         returns: As stored: the critic's targets.
         stored_rewards: As stored, with SB3's bootstrapped value at time limits.
-        rewards: As the vector of environments gave them.
-        dones: Whether the episode ended with this step, as the vector of environments said.
+        rewards: As the vector of environments returned them.
+        dones: Whether the episode ended with this step, as the vector of environments returned it.
         last_values: The critic's value after the last step, shape ``(n_envs,)``.
         gamma: Discount factor.
         gae_lambda: Lambda of the advantage estimate.
         ends: The episodes that finished.
-        distance_threshold: Below which the environment calls an episode a success, where it says so.
-        unnormalise: Takes the normalisation by ``VecNormalize`` back, where there is one.
+        distance_threshold: Below which the environment calls an episode a success; ``None`` where it has none.
+        unnormalise: Reverts the normalisation by ``VecNormalize``; ``None`` without one.
     """
 
     observations: Observations
@@ -133,7 +133,7 @@ class Rollout:
         """Steps and environments of at most ``WIDE_SAMPLES`` rows, those of ``sample`` first."""
         n_envs = self.actions.shape[1]
         count = self.n_steps * n_envs
-        # A generator of our own: SB3 draws its minibatches from NumPy's global one, which must not notice us.
+        # A generator of its own: SB3 draws its minibatches from NumPy's global one, which must not be affected.
         flat = np.random.default_rng(0).permutation(count)[:WIDE_SAMPLES]
         return np.unravel_index(flat, (self.n_steps, n_envs))  # type: ignore[return-value]
 
@@ -191,7 +191,7 @@ class Rollout:
 
     @cached_property
     def true_advantages(self) -> FloatArray:
-        """Generalised advantage estimates from what the environments said, shape ``(n_steps, n_envs)``.
+        """Generalised advantage estimates from what the environments returned, shape ``(n_steps, n_envs)``.
 
         Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage Estimation", equation 16.
         """
@@ -209,7 +209,7 @@ class Rollout:
 
     @cached_property
     def return_scale(self) -> float:
-        """Standard deviation of the stored returns, at least a thousandth of their size so that it can divide."""
+        """Standard deviation of the stored returns, at least a thousandth of their size, so never 0."""
         returns = self.returns.astype(np.float64)
         return max(float(np.std(returns)), 1e-3 * float(np.sqrt(np.mean(returns**2))), 1e-12)
 
@@ -220,16 +220,16 @@ def stored_rollout(model: Any, locals_: Mapping[str, Any], recorder: StepRecorde
     Args:
         model: An on-policy SB3 algorithm at the end of a rollout.
         locals_: The callback's, which hold the critic's values of the last observation.
-        recorder: What was seen at each step of it.
+        recorder: What was recorded at each step of it.
         threshold: See :attr:`Rollout.distance_threshold`.
 
     Raises:
-        ValueError: The steps that were seen are not those that are stored.
+        ValueError: The recorded steps are not those that are stored.
     """
     buffer = model.rollout_buffer
     rewards, dones = np.array(recorder.rewards), np.array(recorder.dones)
     if rewards.shape != buffer.rewards.shape:
-        raise ValueError(f"{rewards.shape} rewards were seen, {buffer.rewards.shape} are stored")
+        raise ValueError(f"{rewards.shape} rewards were recorded, {buffer.rewards.shape} are stored")
     return Rollout(
         observations=buffer.observations if isinstance(buffer.observations, dict) else {"": buffer.observations},
         actions=buffer.actions,
@@ -251,13 +251,13 @@ def stored_rollout(model: Any, locals_: Mapping[str, Any], recorder: StepRecorde
 
 
 def unnormaliser(model: Any) -> Unnormalise | None:
-    """Return what takes ``VecNormalize``'s scaling of observations back, ``None`` where there is none."""
+    """Return what reverts ``VecNormalize``'s scaling of observations, ``None`` where there is none."""
     normalising = model.get_vec_normalize_env()
     return normalising.unnormalize_obs if normalising is not None and normalising.norm_obs else None
 
 
 def distance_threshold(model: Any) -> float | None:
-    """Return the environment's own threshold of success, where it can be asked without a message to a worker."""
+    """Return the environment's own success threshold, where reading it needs no message to a worker process."""
     envs = model.get_env().unwrapped
     if not isinstance(envs, (DummyVecEnv, EnvPoolVecEnv)):
         return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from rldoctor.cli.options import PlainFormat, PlainFormatOption
+from rldoctor.cli import options
+from rldoctor.cli.options import PlainFormat
 
 
-def about(format_: PlainFormatOption = PlainFormat.TEXT) -> None:
+def about(format_: options.OutputFormat = PlainFormat.TEXT) -> None:
     """Print versions and hardware in one block to paste into a bug report."""
     import json
 

@@ -6,14 +6,14 @@ import io
 import os
 import sys
 from importlib import import_module
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
-from rldoctor.cli.options import hush, literally, reader_went_away
-from rldoctor.errors import EXIT_PASSED, EXIT_USAGE, RldoctorError, UsageError
+from rldoctor.cli.errors import report_error, usage_error
+from rldoctor.cli.output import discard, reader_is_gone
+from rldoctor.errors import EXIT_PASSED, EXIT_STOPPED, EXIT_USAGE, RldoctorError
 
 # The order is that of --help: the one-command version first, then in the order of use.
 COMMANDS = (
@@ -33,6 +33,8 @@ COMMANDS = (
     "faults",
     "about",
 )
+# Earlier names of options: accepted and not shown, by every command that has the new one and no other of that name.
+_EARLIER_NAMES = {"--out": "--runs", "--names": "--framework"}
 
 app = typer.Typer(
     name="rldoctor",
@@ -46,6 +48,20 @@ app = typer.Typer(
 
 # Typer brings click under its own name in newer versions; its exceptions are found through one that it exports.
 _ClickError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+class _Command(TyperCommand):
+    """A command that accepts the earlier names of its options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        names = {name for param in self.params for name in param.opts}
+        for place, arg in enumerate(args):
+            option, equals, value = arg.partition("=")
+            if arg == "--":
+                break
+            if option not in names and _EARLIER_NAMES.get(option) in names:
+                args[place] = _EARLIER_NAMES[option] + equals + value
+        return super().parse_args(ctx, args)
 
 
 def _show_version(value: bool) -> None:
@@ -67,15 +83,17 @@ for _word in COMMANDS:
     # A command's file may define a helper or two: the function that bears the command's name is the command.
     _command = getattr(import_module(f"rldoctor.cli.{_word}"), _word)
     if isinstance(_command, typer.Typer):
+        for _info in _command.registered_commands:
+            _info.cls = _Command
         app.add_typer(_command, name=_word)
     else:
-        app.command(_word)(_command)
+        app.command(_word, cls=_Command)(_command)
 
 
 def main() -> None:
     """Run the command line and exit with the code that docs/decisions/0002 promises."""
     for stream in (sys.stdout, sys.stderr):
-        # A run may be called é where the terminal speaks only ASCII: spelt out, it is still a report.
+        # A run may be called é where the terminal shows only ASCII: it is printed as an escape sequence.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     raise SystemExit(run(sys.argv[1:]))
@@ -90,93 +108,25 @@ def run(arguments: list[str]) -> int:
         return int(done.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("Stopped.", err=True)
-        return 130
+        return EXIT_STOPPED
     except _ClickError as error:
         if not error.format_message().strip():
-            # No command at all: the help, which is on the screen by now, is the message.
+            # No command at all: the help has been printed.
             return EXIT_USAGE
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "rldoctor"
-        return _tell(arguments, UsageError(error.format_message().rstrip(".") + ".", f"See: {path} --help"))
+        return report_error(arguments, usage_error(error, arguments))
     except RldoctorError as error:
-        return _tell(arguments, error)
+        return report_error(arguments, error)
     except (BrokenPipeError, SystemExit) as error:
-        if not reader_went_away(error):
+        if not reader_is_gone(error):
             raise
-        hush()
+        discard()
         return EXIT_PASSED
     except Exception as error:
         if os.environ.get("RLDOCTOR_TRACEBACK"):
             raise
         problem = RldoctorError(
             f"rldoctor itself failed with {type(error).__name__}: {error}.",
-            "This is a defect of rldoctor: please report it with the output of rldoctor about. "
-            "RLDOCTOR_TRACEBACK=1 shows where it happened.",
+            "This is a bug in rldoctor: please report it with the output of rldoctor about. "
+            "Set RLDOCTOR_TRACEBACK=1 to see where it happened.",
         )
-        return _tell(arguments, problem)
-
-
-def _tell(arguments: list[str], error: RldoctorError) -> int:
-    """Print an error: one sentence on stderr, or, where a format for programs was asked for, in that format too."""
-    format_ = _value(arguments, "--format")
-    if format_ and format_ != "text":
-        _tell_programs(arguments, error, format_)
-    if format_ != "json":
-        try:
-            _tell_people(error)
-        except (BrokenPipeError, SystemExit) as gone:
-            if not reader_went_away(gone):
-                raise
-            # What is wrong stays wrong, whether or not anybody reads it.
-            hush(sys.__stderr__)
-    return error.exit_code
-
-
-def _tell_people(error: RldoctorError) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from rldoctor.render.wording import one_line
-
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with literally(sys.stderr):
-        console.print(Text.assemble(("error: ", "bold red"), one_line(error.problem)))
-        if error.cure:
-            console.print(Text.assemble(("  fix: ", "bold green"), one_line(error.cure)))
-
-
-def _tell_programs(arguments: list[str], error: RldoctorError, format_: str) -> None:
-    """Give the error as a report where the report was to go: no report would look like nothing to report."""
-    from rldoctor.diagnosis.report_files import write_text
-    from rldoctor.model import Report, Subject, Unjudged, Verdict
-    from rldoctor.render import FORMATS, render
-    from rldoctor.render.json_report import render_error
-
-    if format_ not in FORMATS:
-        return
-    command = arguments[0]
-    if format_ == "json":
-        text = render_error(command, error)
-    else:
-        reason = Unjudged("error", error.problem, error.cure)
-        subject = Subject(f"rldoctor {command}", "command", Verdict.UNJUDGED, summary=error.problem, unjudged=(reason,))
-        text = render(Report(command, (subject,), Verdict.UNJUDGED, error.exit_code), format_) or ""
-    # For the others -o is the folder that collects runs.
-    short = _value(arguments, "-o") if command in ("diagnose", "gate") else ""
-    place = _value(arguments, "--output") or short
-    try:
-        if place:
-            write_text(text, Path(place))
-        else:
-            typer.echo(text)
-    except BrokenPipeError:
-        hush()
-    except RldoctorError:
-        # That nothing can be written there is what stderr says, or one trouble more than anybody can use.
-        return
-
-
-def _value(arguments: list[str], option: str) -> str:
-    """Return what the last ``option`` on the command line says, whether the rest of it can be understood or not."""
-    split = [words for word in arguments for words in (word.split("=", 1) if word.startswith("--") else [word])]
-    return next((value for key, value in reversed(list(pairwise(split))) if key == option), "")
+        return report_error(arguments, problem)

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import sys
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
-from rldoctor.cli.options import (
-    RUNS,
-    EngineOption,
-    Format,
-    FormatOption,
-    LongOutputOption,
-    OutOption,
-    ReferenceOption,
-    RequireOption,
-    SeedOption,
-    SetOption,
-    VerboseOption,
-    finish,
-    need_training_packages,
-    pairs,
-    words,
-)
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured, need_training_packages
+from rldoctor.cli.options import RUNS, Format, pairs, words
+from rldoctor.cli.output import finish
 from rldoctor.environments.engine import Engine
 
 
 def checkup(
-    reference: ReferenceOption = "quick",
-    seed: SeedOption = 0,
-    set_: SetOption = None,
-    require: RequireOption = None,
-    engine: EngineOption = Engine.GYMNASIUM,
-    out: OutOption = RUNS,
-    config: ConfigOption = None,
-    isolated: IsolatedOption = False,
-    format_: FormatOption = Format.TEXT,
-    output: LongOutputOption = None,
-    verbose: VerboseOption = False,
+    reference: options.Reference = "quick",
+    seed: options.Seed = 0,
+    set_: options.Set = None,
+    require: options.Require = None,
+    engine: options.Engine = None,
+    runs: options.Runs = RUNS,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    format_: options.ReportFormat = Format.TEXT,
+    output: options.Output = None,
+    verbose: options.Verbose = False,
 ) -> None:
     """All in one: preflight, train, evaluate, gate and diagnose on a reference. The exit code is the gate's."""
     need_training_packages("checkup")
@@ -44,9 +30,10 @@ def checkup(
     from rldoctor.cli.progress import bars
     from rldoctor.references import load_trainable
 
-    asked = configured(config, isolated)
-    recipe = load_trainable(reference, asked.references).with_overrides(pairs(set_))
-    recipe = recipe.with_criteria((*asked.requirements, *words(require)))
+    settings = configured(config, isolated)
+    recipe = load_trainable(reference, settings.references).with_overrides(pairs(set_))
+    recipe = recipe.with_criteria((*settings.requirements, *words(require)))
+    command, backend = ["rldoctor", *sys.argv[1:]], engine or Engine.GYMNASIUM
     with bars(quiet=format_ is not Format.TEXT) as bar:
-        report = examine(recipe, out, seed, command=["rldoctor", *sys.argv[1:]], bar=bar, engine=engine, config=asked)
+        report = examine(recipe, runs, seed, command=command, bar=bar, engine=backend, config=settings)
     finish(report, format_, verbose, output)

@@ -6,32 +6,25 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
-from rldoctor.cli.options import (
-    FailOnOption,
-    IgnoreOption,
-    PlainFormat,
-    PlainFormatOption,
-    RequireOption,
-    SelectOption,
-    words,
-)
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured
+from rldoctor.cli.options import PlainFormat, words
 
 
 def config(
-    file: ConfigOption = None,
-    isolated: IsolatedOption = False,
-    select: SelectOption = None,
-    ignore: IgnoreOption = None,
-    require: RequireOption = None,
-    fail_on: FailOnOption = None,
+    file: options.Config = None,
+    isolated: options.Isolated = False,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    require: options.Require = None,
+    fail_on: options.FailOn = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Try the examples of your own signs too; exit 1 where one does not hold.")
+        bool, typer.Option("--check", help="Also run the examples of your own signs; exit 1 if one fails.")
     ] = False,
-    format_: PlainFormatOption = PlainFormat.TEXT,
+    format_: options.OutputFormat = PlainFormat.TEXT,
 ) -> None:
-    """Show what is in force and where it comes from: keys, references, rules and checks of your own."""
-    from rldoctor.effective_config import in_force, tried
+    """Show the effective configuration and where it comes from: keys, references, and your own rules and checks."""
+    from rldoctor.effective_config import effective_config, failing_examples
 
     typed = {
         "select": words(select),
@@ -39,9 +32,9 @@ def config(
         "require": words(require),
         "fail-on": () if fail_on is None else (fail_on.value,),
     }
-    asked = configured(file, isolated)
-    shown = in_force(asked, typed)
-    wrong = tried(asked) if check else []
+    settings = configured(file, isolated)
+    shown = effective_config(settings, typed)
+    wrong = failing_examples(settings) if check else []
     if format_ is PlainFormat.JSON:
         import json
 

@@ -1,28 +1,23 @@
-"""The configuration of a command: its two options, and the file that they lead to."""
+"""What a command needs before it starts: its configuration, an executor, and the packages that train."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from rldoctor.cli.options import FailOn
-from rldoctor.errors import UsageError
+from rldoctor.cli.options import ExecutorName, FailOnVerdict
+from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.model import Verdict
 
 if TYPE_CHECKING:
     from rldoctor.config import Config
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="Read this rldoctor.toml or pyproject.toml. [default: the nearest one]"),
-]
-IsolatedOption = Annotated[bool, typer.Option("--isolated", "--no-config", help="Read no configuration.")]
+    from rldoctor.executors import Executor
 
 
 def configured(file: Path | None, isolated: bool, follow_references: bool = True) -> Config:
-    """Return the configuration that is in force: the named file, the nearest one, or none.
+    """Return the effective configuration: that of the named file, of the nearest one, or the defaults.
 
     Raises:
         UsageError: It is not valid, or both options are given.
@@ -30,7 +25,7 @@ def configured(file: Path | None, isolated: bool, follow_references: bool = True
     from rldoctor.config import DEFAULTS, find_config, read_config
 
     if isolated and file is not None:
-        raise UsageError("--isolated reads no configuration, and --config names one.", "Leave one of them out.")
+        raise UsageError("--isolated reads no configuration, and --config names one.", "Use only one of them.")
     if isolated:
         return DEFAULTS
     if file is not None:
@@ -41,13 +36,55 @@ def configured(file: Path | None, isolated: bool, follow_references: bool = True
         except OSError:  # The current directory has been removed.
             return DEFAULTS
         config = find_config(here, follow_references)
-    if config.select or config.ignore:
+    if config.select or config.ignore or config.rules:
         from rldoctor.preflight.selectors import require_known
 
         require_known(config)
     return config
 
 
-def failing(option: FailOn | None, config: Config) -> Verdict:
-    """Return the mildest verdict that fails: what the command line says, or else the configuration."""
+def failing(option: FailOnVerdict | None, config: Config) -> Verdict:
+    """Return the mildest verdict that fails: that of the command line, or else of the configuration."""
     return config.fail_on if option is None else Verdict(option.value)
+
+
+@contextlib.contextmanager
+def executor_of(name: ExecutorName, jobs: int | None, address: str | None) -> Iterator[Executor]:
+    """Provide the executor that the options name, and close it afterwards.
+
+    Raises:
+        UsageError: The options contradict each other, or there is no cluster at the address.
+        MissingExtra: Ray is not installed.
+    """
+    if name is ExecutorName.RAY:
+        from rldoctor.executors.on_ray import RayExecutor
+
+        executor: Executor = RayExecutor(address, jobs)
+    else:
+        if address is not None:
+            raise UsageError("--address is the address of a Ray cluster.", "Add --executor ray.")
+        from rldoctor.executors.local import LocalExecutor
+        from rldoctor.experiments.sweep.job import PRELOAD
+
+        executor = LocalExecutor(jobs, PRELOAD)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def need_training_packages(command: str) -> None:
+    """Check that the extra ``[train]`` is installed, without importing it.
+
+    Raises:
+        MissingExtra: A package is missing; the message says what to install.
+    """
+    import importlib.util
+
+    for package in ("gymnasium", "torch", "stable_baselines3", "gymnasium_robotics", "mujoco", "psutil"):
+        try:
+            found = importlib.util.find_spec(package) is not None
+        except ModuleNotFoundError:
+            found = False
+        if not found:
+            raise MissingExtra(f"rldoctor {command}", package)

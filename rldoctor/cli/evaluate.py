@@ -7,26 +7,28 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import PlainFormat, PlainFormatOption, need_training_packages
+from rldoctor.cli import options
+from rldoctor.cli.configured import need_training_packages
+from rldoctor.cli.options import PlainFormat
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    episodes: Annotated[int | None, typer.Option("--episodes", "-n", min=1, help="How many episodes.")] = None,
+    run: Annotated[Path, typer.Argument(help="The directory of a run of rldoctor train.")],
+    episodes: Annotated[
+        int | None, typer.Option("--episodes", "-n", min=1, help="Number of episodes. [default: the recipe's]")
+    ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw distances and paths into this file (.png, .svg, .pdf).")
+        Path | None, typer.Option("--picture", help="Plot distances and paths to this file (.png, .svg, .pdf).")
     ] = None,
-    video: Annotated[
-        Path | None, typer.Option("--video", help="Film nine episodes into this file (.gif, .mp4).")
-    ] = None,
-    format_: PlainFormatOption = PlainFormat.TEXT,
+    video: Annotated[Path | None, typer.Option("--video", help="Film nine episodes to this file (.gif, .mp4).")] = None,
+    format_: options.OutputFormat = PlainFormat.TEXT,
 ) -> None:
     """Play the deterministic policy on episodes that training never saw, and write evaluation.json."""
     need_training_packages("evaluate")
     from rldoctor import run_directory
 
     run_directory.require(run)
-    # What cannot be drawn is said before a hundred episodes are played.
+    # A missing package is reported before a hundred episodes are played.
     if picture:
         from rldoctor.training.reach_picture import require_matplotlib
 

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured
 
 
 def explain(
     topic: Annotated[str, typer.Argument(help="A code, diagnosis, metric, TensorBoard tag, check or concept.")],
-    config: ConfigOption = None,
-    isolated: IsolatedOption = False,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
 ) -> None:
     """Explain a code, a diagnosis, a metric, a preflight check or a concept of PPO in plain words."""
     from rich.console import Console

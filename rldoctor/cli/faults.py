@@ -1,4 +1,4 @@
-"""``rldoctor faults``: list the laboratory's faults, or run one."""
+"""``rldoctor faults``: list the laboratory's faults, or train with one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import RUNS, OutOption, ReferenceOption, SeedOption, SetOption, need_training_packages, words
+from rldoctor.cli import options
+from rldoctor.cli.configured import need_training_packages
+from rldoctor.cli.options import RUNS, pairs
 
 faults = typer.Typer(
-    help="The fault laboratory: trainings broken on purpose, to try the doctor on.", no_args_is_help=True
+    help="The fault laboratory: trainings broken on purpose, to test the doctor on.", no_args_is_help=True
 )
 
 
@@ -21,7 +23,7 @@ def list_() -> None:
 
     for fault in all_faults():
         severities = ", ".join(f"{word} {knob:g}" for word, knob in fault.severities.items())
-        right = ", ".join(fault.diagnoses) or "none: PPO shrugs it off"
+        right = ", ".join(fault.diagnoses) or "none: PPO copes with it"
         typer.echo(f"{fault.name}\n  {fault.breaks}\n  severities: {severities}\n  right: {right}")
 
 
@@ -29,12 +31,12 @@ def list_() -> None:
 def run(
     name: Annotated[str, typer.Argument(help="The fault's name.")],
     severity: Annotated[
-        str | None, typer.Option("--severity", help="One of its severities; the strongest if left out.")
+        str | None, typer.Option("--severity", help="One of its severities. [default: the strongest]")
     ] = None,
-    reference: ReferenceOption = "quick",
-    seed: SeedOption = 0,
-    set_: SetOption = None,
-    out: OutOption = RUNS,
+    reference: options.Reference = "quick",
+    seed: options.Seed = 0,
+    set_: options.Set = None,
+    runs: options.Runs = RUNS,
 ) -> None:
     """Train a reference's recipe with a fault in it."""
     need_training_packages("faults")
@@ -43,10 +45,10 @@ def run(
     from rldoctor.references import load_trainable
     from rldoctor.run_directory import create
 
-    fault, recipe = find(name), load_trainable(reference).with_overrides(words(set_))
+    fault, recipe = find(name), load_trainable(reference).with_overrides(pairs(set_))
     chosen = severity or list(fault.severities)[-1]
     fault.knob(chosen)
-    directory = create(out / "faults" / recipe.name / f"{fault.name}-{chosen}-{seed}")
+    directory = create(runs / "faults" / recipe.name / f"{fault.name}-{chosen}-{seed}")
     with bars() as bar:
         train_with_fault(recipe, fault, chosen, directory, seed, bar("train", recipe.total_steps))
     typer.echo(f"{directory}\nNext: rldoctor diagnose {directory}")

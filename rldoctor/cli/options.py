@@ -1,27 +1,22 @@
-"""Options that several command words share, declared once, and the two steps that end most of them."""
+"""The options that several command words share, each declared once, and what their texts mean."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any
 
 import typer
 
-from rldoctor.environments.engine import Engine
-from rldoctor.errors import MissingExtra
-from rldoctor.model import Report
+from rldoctor.environments import engine
+
+RUNS = Path("runs")
 
 
 class Format(StrEnum):
-    """Output formats; the names are the keys of ``rldoctor.render.FORMATS``."""
+    """Output formats; the names are the keys of ``rldoctor.render.formats.FORMATS``."""
 
     TEXT = "text"
     JSON = "json"
@@ -34,123 +29,106 @@ class Format(StrEnum):
 
 
 class PlainFormat(StrEnum):
-    """Output formats of what is no report of verdicts."""
+    """Output formats of commands that make no report."""
 
     TEXT = "text"
     JSON = "json"
 
 
-class FailOn(StrEnum):
+class FailOnVerdict(StrEnum):
     """The mildest verdict that ends with exit code 1."""
 
     SICK = "sick"
     SUSPECT = "suspect"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the report.")]
-PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", help="How to print it.")]
-_OUTPUT = "Write the report into this file instead of printing it."
-OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=_OUTPUT)]
-# Where -o is the folder that collects runs.
-LongOutputOption = Annotated[Path | None, typer.Option("--output", help=_OUTPUT)]
-FailOnOption = Annotated[
-    FailOn | None,
-    typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1. [default: sick]"),
+class ExecutorName(StrEnum):
+    """Where work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def _not_empty(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise typer.BadParameter("must not be empty.")
+    return value
+
+
+def _no_folder(value: Path | None) -> Path | None:
+    if value is not None and value.is_dir():
+        raise typer.BadParameter("is a directory: name a file for the report.")
+    return value
+
+
+def _env(help_: str) -> Any:
+    return typer.Option("--env", help=help_, callback=_not_empty)
+
+
+# What is examined or trained.
+Reference = Annotated[str, typer.Option("--reference", "-r", help="Name or folder of a reference.")]
+TrainedReference = Annotated[
+    str | None, typer.Option("--reference", "-r", help="Name or folder of a reference. [default: chapter]")
 ]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was looked at.")]
-SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (prefix) or names.")]
-IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes (prefix) or names.")]
-ReferenceOption = Annotated[str, typer.Option("--reference", "-r", help="Name or folder of a reference.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting: key=value. Recorded in run.json.")
+ComparedReference = Annotated[str | None, typer.Option("--reference", "-r", help="Compare with this reference.")]
+ENV_IDS = "id, module:id, module:Class or file.py:Class"
+Env = Annotated[str | None, _env(f"Another environment: {ENV_IDS}.")]
+MeasuredEnv = Annotated[str | None, _env("The environment of the runs, to measure its baseline return.")]
+LoggedEnv = Annotated[str | None, _env("The environment of the run, where no run.json states it.")]
+Framework = Annotated[
+    str | None,
+    typer.Option(
+        "--framework", help="What logged the runs (cleanrl, rllib, ...), or a tag mapping's file; otherwise detected."
+    ),
 ]
-RequireOption = Annotated[
+Set = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: key=value. Recorded in run.json.")]
+Steps = Annotated[int | None, typer.Option("--steps", help="Number of environment steps to train.")]
+Seed = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]
+Require = Annotated[
     list[str] | None,
     typer.Option("--require", help="Change a passing criterion: success_rate=0.95 (or off, warn, error)."),
 ]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="The folder that collects runs.")]
-SeedOption = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]
-EngineOption = Annotated[
-    Engine,
-    typer.Option("--engine", help="What steps the environments in training; envpool needs the extra [fast]."),
+Select = Annotated[list[str] | None, typer.Option("--select", help="Only these codes (or prefixes) or names.")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="Leave out these codes (or prefixes) or names.")]
+
+# How it is done.
+Engine = Annotated[
+    engine.Engine | None,
+    typer.Option("--engine", help="Environment backend; envpool needs the extra [fast]. [default: gymnasium]"),
 ]
-RUNS = Path("runs")
+Runs = Annotated[Path, typer.Option("--runs", help="The folder that collects runs.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Trainings at a time, one thread each. [default: all cores]")
+]
+Executor = Annotated[
+    ExecutorName, typer.Option("--executor", help="Where the work is done; ray needs the extra [ray].")
+]
+Address = Annotated[str | None, typer.Option("--address", help="Ray address; a local cluster is started if omitted.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
 
+# The configuration.
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Read this rldoctor.toml or pyproject.toml. [default: the nearest one]"),
+]
+Isolated = Annotated[bool, typer.Option("--isolated", "--no-config", help="Read no configuration.")]
+FailOn = Annotated[
+    FailOnVerdict | None,
+    typer.Option("--fail-on", help="The mildest verdict that ends with exit code 1. [default: sick]"),
+]
 
-def need_training_packages(command: str) -> None:
-    """Check that the extra ``[train]`` is installed.
-
-    Raises:
-        MissingExtra: A package is missing; the message says what to install.
-    """
-    for package in ("gymnasium", "torch", "stable_baselines3", "gymnasium_robotics", "mujoco", "psutil"):
-        try:
-            # Finding the package is enough, importing it is the command's own affair.
-            if import_module("importlib.util").find_spec(package) is None:
-                raise ModuleNotFoundError
-        except ModuleNotFoundError:
-            raise MissingExtra(f"rldoctor {command}", package) from None
-
-
-def finish(report: Report, format_: Format, verbose: bool = False, output: Path | None = None) -> None:
-    """Print ``report``, or write it to ``output``, and end the command with its exit code.
-
-    Raises:
-        typer.Exit: Always, but for
-        UsageError: ``output`` cannot be written to.
-    """
-    from rldoctor.diagnosis.report_files import write_file
-    from rldoctor.render import stream
-
-    if output is not None:
-        write_file(report, format_.value, output, verbose)
-        raise typer.Exit(report.exit_code)
-    try:
-        with literally(sys.stdout) if format_ is Format.TEXT else contextlib.nullcontext():
-            pieces = stream(report, format_.value, verbose)
-            if pieces is not None:
-                for piece in pieces:
-                    typer.echo(piece, nl=False)
-                typer.echo()
-    except (BrokenPipeError, SystemExit) as error:
-        if not reader_went_away(error):
-            raise
-        # The verdict stands, whether or not anybody reads it to the end.
-        hush()
-    raise typer.Exit(report.exit_code)
-
-
-def reader_went_away(error: BaseException) -> bool:
-    """Tell whether ``error`` says that the reader of stdout (head, less) is gone; rich and click exit with 1 for it."""
-    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
-
-
-def hush(stream: TextIO | None = sys.__stdout__) -> None:
-    """Send what is left for ``stream`` nowhere, so that Python does not complain about the closed pipe at exit."""
-    if stream is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-@contextlib.contextmanager
-def literally(stream: TextIO) -> Iterator[None]:
-    """Keep GitHub Actions from obeying lines that are written for people meanwhile: runs may have any name.
-
-    A runner takes lines that look like ``::command::`` or ``##[command]`` for commands until it is told to stop, by a
-    word that nobody can guess. Source: docs.github.com, "Workflow commands for GitHub Actions".
-    """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        yield
-        return
-    word = secrets.token_hex(16)
-    stream.write(f"::stop-commands::{word}\n")
-    try:
-        yield
-    finally:
-        stream.write(f"::{word}::\n")
+# What is printed.
+ReportFormat = Annotated[Format, typer.Option("--format", help="Output format of the report.")]
+OutputFormat = Annotated[PlainFormat, typer.Option("--format", help="Output format.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the report to this file instead of printing it.", callback=_no_folder),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was checked.")]
 
 
 def words(option: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the values of a repeatable option, commas split: ``--select ENV,SYS101``."""
+    """Return the values of a repeatable option, split at commas: ``--select ENV,SYS101``."""
     return tuple(word.strip() for value in option or () for word in value.split(",") if word.strip())
 
 

@@ -6,64 +6,50 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured, failing
-from rldoctor.cli.options import (
-    RUNS,
-    FailOnOption,
-    Format,
-    FormatOption,
-    IgnoreOption,
-    LongOutputOption,
-    OutOption,
-    ReferenceOption,
-    SelectOption,
-    SetOption,
-    VerboseOption,
-    finish,
-    need_training_packages,
-    pairs,
-    words,
-)
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured, failing, need_training_packages
+from rldoctor.cli.options import RUNS, Format, pairs, words
+from rldoctor.cli.output import finish
 
 
 def preflight(
-    env: Annotated[str | None, typer.Option("--env", help="Your own environment: id or module:id.")] = None,
-    reference: ReferenceOption = "chapter",
-    set_: SetOption = None,
-    select: SelectOption = None,
-    ignore: IgnoreOption = None,
+    env: options.Env = None,
+    reference: options.Reference = "chapter",
+    set_: options.Set = None,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
     list_: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
-    out: OutOption = RUNS,
-    config: ConfigOption = None,
-    isolated: IsolatedOption = False,
-    fail_on: FailOnOption = None,
-    format_: FormatOption = Format.TEXT,
-    output: LongOutputOption = None,
-    verbose: VerboseOption = False,
+    runs: options.Runs = RUNS,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    fail_on: options.FailOn = None,
+    format_: options.ReportFormat = Format.TEXT,
+    output: options.Output = None,
+    verbose: options.Verbose = False,
 ) -> None:
-    """Examine the machine and the environment before a training: is it fit to train on?"""
+    """Check the machine and the environment before a training: is it fit to train on?"""
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
-    from rldoctor.preflight.runner import checks_in_force, run_preflight
+    from rldoctor.preflight.runner import available_checks, run_preflight
     from rldoctor.references import load_trainable
 
     if list_:
-        for check in checks_in_force():
+        for check in available_checks():
             origin = f" [{check.origin}]" if check.origin else ""
             typer.echo(f"{check.code}  {check.name:<34} {check.title}{origin}")
         return
-    asked = configured(config, isolated)
-    recipe = load_trainable(reference, asked.references).with_overrides(pairs(set_))
+    settings = configured(config, isolated)
+    recipe = load_trainable(reference, settings.references).with_overrides(pairs(set_))
     with bars(quiet=format_ is not Format.TEXT) as bar:
         shown = bar("preflight", 1)
-        subject = run_preflight(
+        result = run_preflight(
             env or recipe.env,
             recipe=recipe,
-            directory=out,
+            directory=runs,
             select=words(select),
             ignore=words(ignore),
             watcher=lambda name, done, total: shown.count(done, total, name),
-            config=asked,
+            config=settings,
         )
-    finish(make_report("preflight", [subject], failing(fail_on, asked)), format_, verbose, output)
+    finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output)

@@ -1,4 +1,4 @@
-"""Progress bars on stderr with a live line of the numbers that matter; silent where nobody watches."""
+"""Progress bars on stderr with a live line of the numbers that matter; silent where stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -21,9 +22,9 @@ from rich.progress import (
 from rldoctor.render.wording import clean
 
 if TYPE_CHECKING:
-    from rldoctor.experiments.sweep.plan import Trial
-    from rldoctor.experiments.sweep.run import Failure
-    from rldoctor.experiments.sweep.trial import Progress as TrialProgress
+    from rldoctor.experiments.sweep.dispatch import Failure
+    from rldoctor.experiments.sweep.job import Progress as TrialProgress
+    from rldoctor.experiments.sweep.plan import SweepTrial
 
 _SHORT = {"success_rate": "success", "episode_return": "return", "approx_kl": "kl", "std": "std"}
 
@@ -49,80 +50,79 @@ def _line(numbers: Mapping[str, float]) -> str:
 
 
 class SweepBars:
-    """A bar for all trials of a sweep together and one for each that is at work; a line for each that has ended."""
+    """A bar for all trials of a sweep together and one for each that is running; a line for each that has ended."""
 
     def __init__(self, progress: Progress, trials: int, steps: int) -> None:
         self._progress = progress
-        self._count = trials
+        self._trials = trials
         self._ended = 0
         self._all = progress.add_task(f"{trials} trials", total=steps, numbers="")
         self._bars: dict[str, TaskID] = {}
         self._done: dict[str, int] = {}
 
-    def began(self, trial: Trial, steps: int) -> None:
+    def began(self, trial: SweepTrial, steps: int) -> None:
         """Begin a bar."""
         self._drop(trial)
-        key = str(trial.directory)
-        total = trial.setting.recipe.total_steps
-        self._bars[key] = self._progress.add_task(escape(clean(trial.name)), total=total, completed=steps, numbers="")
+        total = trial.recipe.total_steps
+        bar = self._progress.add_task(escape(clean(trial.name)), total=total, completed=steps, numbers="")
+        self._bars[str(trial.directory)] = bar
 
-    def progressed(self, trial: Trial, progress: TrialProgress) -> None:
+    def progressed(self, trial: SweepTrial, progress: TrialProgress) -> None:
         """Show the steps of a trial and its latest numbers."""
-        key = str(trial.directory)
         line = "evaluation" if progress.evaluating else _line(progress.numbers)
-        self._progress.update(self._bars[key], completed=progress.steps, numbers=line)
-        self._done[key] = progress.steps
-        self._progress.update(self._all, completed=sum(self._done.values()))
+        self._progress.update(self._bars[str(trial.directory)], completed=progress.steps, numbers=line)
+        self._add(trial, progress.steps)
 
-    def ended(self, trial: Trial, failure: Failure | None) -> None:
-        """End a bar, and say how it ended."""
+    def ended(self, trial: SweepTrial, failure: Failure | None) -> None:
+        """End a bar, and print how it ended."""
         self._drop(trial)
         self._ended += 1
-        self._done[str(trial.directory)] = trial.setting.recipe.total_steps
-        self._progress.update(self._all, completed=sum(self._done.values()), numbers=f"{self._ended} ended")
-        how = "done" if failure is None else f"failed: {failure.problem}"
-        self._say(f"{self._ended} of {self._count}  {trial.name}  {how}")
+        self._progress.update(self._all, numbers=f"{self._ended} ended")
+        self._add(trial, trial.recipe.total_steps)
+        result = "done" if failure is None else f"failed: {failure.problem}"
+        self._print(f"{self._ended} of {self._trials}  {trial.name}  {result}")
 
-    def moved(self, trial: Trial, why: str) -> None:
-        """Say that a trial goes on elsewhere."""
+    def moved(self, trial: SweepTrial, why: str) -> None:
+        """Print that a trial continues on another machine."""
         self._drop(trial)
-        self._say(f"{trial.name} goes on elsewhere: {why}")
+        self._print(f"{trial.name} continues elsewhere: {why}")
 
-    def _drop(self, trial: Trial) -> None:
+    def _add(self, trial: SweepTrial, steps: int) -> None:
+        self._done[str(trial.directory)] = steps
+        self._progress.update(self._all, completed=sum(self._done.values()))
+
+    def _drop(self, trial: SweepTrial) -> None:
         bar = self._bars.pop(str(trial.directory), None)
         if bar is not None:
             self._progress.remove_task(bar)
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self._progress.console.print(escape(clean(line)), highlight=False, soft_wrap=True)
+
+
+def _progress(title_width: int, count: ProgressColumn, transient: bool, quiet: bool = False) -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn(f"  {{task.description:<{title_width}}}"),
+        BarColumn(bar_width=20),
+        count,
+        TimeRemainingColumn(compact=True),
+        TextColumn("[cyan]{task.fields[numbers]}", markup=True),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=transient,
+    )
 
 
 @contextlib.contextmanager
 def sweep_bars(trials: int, steps: int) -> Iterator[SweepBars]:
-    """Give the onlooker of a sweep; where stderr is no terminal, only the lines of ended trials are written."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("  {task.description:<22}"),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("[cyan]{task.fields[numbers]}", markup=True),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    """Provide the bars of a sweep; where stderr is no terminal, only the lines of ended trials are printed."""
+    with _progress(22, TaskProgressColumn(), transient=True) as progress:
         yield SweepBars(progress, trials, steps)
 
 
 @contextlib.contextmanager
 def bars(quiet: bool = False) -> Iterator[Callable[[str, int], Bar]]:
-    """Give a function that starts a bar: title and total. Nothing is drawn when stderr is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("  {task.description:<11}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("[cyan]{task.fields[numbers]}", markup=True),
-    )
-    disabled = quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=disabled, transient=False) as progress:
+    """Provide a function that starts a bar: title and total. Nothing is shown when stderr is no terminal."""
+    with _progress(11, MofNCompleteColumn(), transient=False, quiet=quiet) as progress:
         yield lambda title, total: Bar(progress, title, total)

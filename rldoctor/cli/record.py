@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
-from rldoctor.cli.options import RUNS, need_training_packages
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured, need_training_packages
+from rldoctor.cli.options import RUNS
 from rldoctor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,13 +22,8 @@ def record(
         str | None, typer.Argument(help="Name or folder of a reference with a recipe.toml, to be trained.")
     ] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Seeds, such as 0-19 or 1,2,5.")] = "0-19",
-    runs: Annotated[
-        Path, typer.Option("--runs", help="Where the runs are kept; finished ones are not repeated.")
-    ] = RUNS,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, help="Trainings at a time, one thread each. [default: the cores]"),
-    ] = None,
+    runs: options.Runs = RUNS,
+    jobs: options.Jobs = None,
     from_: Annotated[
         list[Path] | None,
         typer.Option("--from", help="Train nothing: make a reference of your own from these good runs."),
@@ -36,14 +32,10 @@ def record(
     out: Annotated[Path, typer.Option("--out", help="The folder that collects references (with --from).")] = Path(
         "reference_curves"
     ),
-    env: Annotated[
-        str | None, typer.Option("--env", help="What the runs were trained on, where no run.json tells (with --from).")
-    ] = None,
-    names: Annotated[
-        str | None, typer.Option("--names", help="What logged the runs, as for diagnose (with --from).")
-    ] = None,
-    config: ConfigOption = None,
-    isolated: IsolatedOption = False,
+    env: options.LoggedEnv = None,
+    framework: options.Framework = None,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
 ) -> None:
     """Record a reference: the bands of healthy curves, of many seeds of its recipe or of good runs of your own."""
     if (reference is None) == (not from_):
@@ -52,7 +44,9 @@ def record(
             "Name a reference, or give --from RUNS --name NAME.",
         )
     if from_:
-        folder = _record_existing(from_, name, out, env, names, configured(config, isolated, follow_references=False))
+        folder = _record_existing(
+            from_, name, out, env, framework, configured(config, isolated, follow_references=False)
+        )
         if not _is_known(folder, config, isolated):
             typer.echo(f'So that runs are held against it, write into rldoctor.toml: references = ["{out}"]')
     else:
@@ -60,14 +54,14 @@ def record(
 
 
 def _record_existing(
-    runs: Sequence[Path], name: str | None, out: Path, env: str | None, names: str | None, config: Config
+    runs: Sequence[Path], name: str | None, out: Path, env: str | None, framework: str | None, config: Config
 ) -> Path:
-    from rldoctor.logs.frameworks import own_names
+    from rldoctor.logs.frameworks import own_tag_mappings
     from rldoctor.recording.from_runs import RecordingSpec, record_existing
 
     if not name:
         raise UsageError("The new reference has no name.", "Give it one with --name, such as my_env/mine.")
-    made = record_existing(runs, RecordingSpec(name, out, env, names, own_names(config.rules)))
+    made = record_existing(runs, RecordingSpec(name, out, env, framework, own_tag_mappings(config.rules)))
     for run in made.left_out:
         typer.echo(f"{run} does not pass its recipe's criteria and is left out: rldoctor gate {run}")
     for run, cause in made.doubtful.items():
@@ -92,10 +86,10 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
     from rldoctor.cli.progress import sweep_bars
     from rldoctor.errors import TrainingFailed
     from rldoctor.executors.local import LocalExecutor
+    from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
+    from rldoctor.experiments.sweep.job import PRELOAD
     from rldoctor.experiments.sweep.plan import trials_of
-    from rldoctor.experiments.sweep.run import run, waiting
     from rldoctor.experiments.sweep.spec import seeds_of
-    from rldoctor.experiments.sweep.trial import PRELOAD
     from rldoctor.gate import judge_run
     from rldoctor.model import Verdict
     from rldoctor.recording.bands import write_bands
@@ -103,14 +97,14 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
 
     recipe = load_trainable(reference, config.references)
     trials = trials_of(recipe, seeds_of(seeds, "--seeds"), runs)
-    todo = waiting(trials)
-    with sweep_bars(len(todo), len(todo) * recipe.total_steps) as onlooker:
-        failures = run(
+    todo = unfinished(trials)
+    with sweep_bars(len(todo), len(todo) * recipe.total_steps) as observer:
+        failures = run_trials(
             todo,
             LocalExecutor(jobs, PRELOAD),
             command=["rldoctor", "record", reference],
-            onlooker=onlooker,
-            known=[trial for trial in trials if trial not in todo],
+            observer=observer,
+            finished=[trial for trial in trials if trial not in todo],
         )
     for trial, failure in failures.items():
         raise TrainingFailed(f"Seed {trial.seed}: {failure.problem}", failure.cure)

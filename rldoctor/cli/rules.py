@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.configured import ConfigOption, IsolatedOption, configured
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured
 
 
 class RulesFormat(StrEnum):
@@ -19,22 +20,22 @@ class RulesFormat(StrEnum):
 
 
 def rules(
-    format_: Annotated[RulesFormat, typer.Option("--format", help="How to print it.")] = RulesFormat.TEXT,
-    config: ConfigOption = None,
-    isolated: IsolatedOption = False,
+    format_: Annotated[RulesFormat, typer.Option("--format", help="Output format.")] = RulesFormat.TEXT,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
 ) -> None:
     """List everything that the doctor knows: checks, signs, criteria, diagnoses, metrics and concepts."""
     import json
 
     from rldoctor.explain.pages import catalogue, library
 
-    asked = configured(config, isolated)
+    settings = configured(config, isolated)
     if format_ is RulesFormat.MD:
         from rldoctor.explain.rule_reference import render_reference
 
-        typer.echo(render_reference(library(asked)), nl=False)
+        typer.echo(render_reference(library(settings)), nl=False)
         return
-    shelves = catalogue(asked)
+    shelves = catalogue(settings)
     if format_ is RulesFormat.JSON:
         typer.echo(json.dumps(shelves, indent=2))
         return

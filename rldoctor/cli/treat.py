@@ -8,57 +8,50 @@ from typing import Annotated
 
 import typer
 
-from rldoctor.cli.options import (
-    RUNS,
-    Format,
-    FormatOption,
-    LongOutputOption,
-    OutOption,
-    SetOption,
-    VerboseOption,
-    finish,
-    need_training_packages,
-    pairs,
-)
+from rldoctor.cli import options
+from rldoctor.cli.configured import configured, need_training_packages
+from rldoctor.cli.options import RUNS, Format, pairs
+from rldoctor.cli.output import finish
 
 
 def treat(
     run: Annotated[Path, typer.Argument(help="The directory of a sick run; it is only read.")],
-    rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="So many remedies may be tried.")] = 3,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=10, help="Maximum number of remedies to try.")] = 3,
     steps: Annotated[
-        int | None, typer.Option("--steps", help="Environment steps of a trial, at most. [default: the run's own]")
+        int | None, typer.Option("--steps", help="Maximum environment steps of a trial. [default: the run's own]")
     ] = None,
-    env: Annotated[
-        str | None, typer.Option("--env", help="For logs without run.json: the environment, id or module:id.")
-    ] = None,
-    set_: SetOption = None,
-    reference: Annotated[str | None, typer.Option("--reference", "-r", help="Hold it against this one.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")] = False,
-    out: OutOption = RUNS,
-    format_: FormatOption = Format.TEXT,
-    output: LongOutputOption = None,
-    verbose: VerboseOption = False,
+    env: options.LoggedEnv = None,
+    set_: options.Set = None,
+    reference: options.ComparedReference = None,
+    dry_run: options.DryRun = False,
+    runs: options.Runs = RUNS,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    format_: options.ReportFormat = Format.TEXT,
+    output: options.Output = None,
+    verbose: options.Verbose = False,
 ) -> None:
-    """Apply the leading remedies to a sick run's recipe, train again, and say whether that cured it.
+    """Apply the leading remedies to a sick run's recipe, train again, and report whether that cured it.
 
-    Exit 0: cured, or nothing needs to be done. The same command goes on where it was stopped.
+    Exit 0: cured, or nothing needs to be done. Re-run the same command to resume.
     """
     need_training_packages("treat")
     from rldoctor import run_directory
     from rldoctor.cli.progress import bars
-    from rldoctor.experiments.treatment.conduct import TreatmentOptions
-    from rldoctor.experiments.treatment.conduct import treat as conduct
+    from rldoctor.experiments.treatment.run import TreatmentOptions
+    from rldoctor.experiments.treatment.run import treat as run_treatment
     from rldoctor.render.wording import clean
 
     run_directory.require(run)
-    wishes = TreatmentOptions(rounds, steps, env, pairs(set_), reference, out, dry_run)
+    treatment = TreatmentOptions(rounds, steps, env, pairs(set_), reference, runs, dry_run)
     with bars(quiet=format_ is not Format.TEXT) as bar:
-        report = conduct(
+        report = run_treatment(
             run,
-            wishes,
+            treatment,
+            config=configured(config, isolated),
             command=["rldoctor", *sys.argv[1:]],
-            tell=lambda line: typer.echo(clean(line), err=True),
-            onlook=bar,
+            say=lambda line: typer.echo(clean(line), err=True),
+            watch=bar,
             measure=True,
         )
     finish(report, format_, verbose, output)

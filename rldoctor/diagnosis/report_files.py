@@ -1,15 +1,33 @@
-"""The report as files beside the run that it speaks of."""
+"""The report as files beside the run that it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from rldoctor import run_directory
 from rldoctor.errors import UsageError
-from rldoctor.model import Report
+from rldoctor.model import Details, Report
 from rldoctor.render.formats import stream
 from rldoctor.render.terminal.report import lines_of
+
+
+def stored_details() -> Details:
+    """Return what looks up a report's curves, bands and rules."""
+    # Late: a healthy run's report in the terminal needs none of it.
+    from rldoctor.diagnosis.chart_data import StoredDetails
+
+    return StoredDetails()
+
+
+def pieces(report: Report, format_: str, verbose: bool = False) -> Iterable[str] | None:
+    """Return a report in a format, in pieces to be written one after the other; ``None`` for text, which is printed.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    return stream(replace(report, details=stored_details), format_, verbose)
 
 
 def write_file(report: Report, format_: str, path: Path, verbose: bool = False) -> None:
@@ -18,8 +36,10 @@ def write_file(report: Report, format_: str, path: Path, verbose: bool = False) 
     Raises:
         UsageError: The place cannot be written to.
     """
-    lines = ["\n".join(lines_of(report, verbose))] if format_ == "text" else stream(report, format_, verbose)
-    _write(lines or (), path)
+    if format_ == "text":
+        write_text("\n".join(lines_of(replace(report, details=stored_details), verbose)), path)
+    else:
+        _write(pieces(report, format_, verbose) or (), path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -31,7 +51,7 @@ def write_text(text: str, path: Path) -> None:
     _write([text], path)
 
 
-def _write(pieces: Iterable[str], path: Path) -> None:
+def _write(parts: Iterable[str], path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", "Name a file for the report.")
     try:
@@ -42,7 +62,7 @@ def _write(pieces: Iterable[str], path: Path) -> None:
         run_directory.replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace") as file,
     ):
-        file.writelines(pieces)
+        file.writelines(parts)
         file.write("\n")
 
 
@@ -52,6 +72,5 @@ def write_report(report: Report, directory: Path) -> None:
     Raises:
         UsageError: The place cannot be written to.
     """
-    write_file(report, "text", directory / "report.txt", verbose=True)
-    write_file(report, "json", directory / "report.json")
-    write_file(report, "html", directory / "report.html")
+    for format_, suffix in (("text", "txt"), ("json", "json"), ("html", "html")):
+        write_file(report, format_, directory / f"report.{suffix}", verbose=format_ == "text")

@@ -1,4 +1,4 @@
-"""Making environments: one place knows how an id becomes an environment."""
+"""Making environments: the one place that turns an id into an environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import gymnasium
 
-from rldoctor.errors import RldoctorError, UsageError, near
+from rldoctor.errors import RldoctorError, UsageError, first_line, near
 
 _ROBOTICS = "gymnasium_robotics"
 
@@ -22,22 +22,17 @@ class EnvironmentBroken(RldoctorError):
 
     def __init__(self, env_id: str, cause: BaseException) -> None:
         super().__init__(
-            f"gymnasium.make({env_id!r}) failed with {type(cause).__name__}: {_first_line(cause)}.",
+            f"gymnasium.make({env_id!r}) failed with {type(cause).__name__}: {first_line(cause)}.",
             "Run rldoctor preflight: it names the versions or packages at fault.",
         )
         self.cause = cause
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else "no message"
-
-
 def register_robotics() -> None:
     """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr.
 
-    Where it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
-    :func:`resolve`: environments of other packages are none the worse for it.
+    If it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
+    :func:`resolve`: environments of other packages still work.
     """
     if _ROBOTICS in registered_namespaces:
         return
@@ -64,7 +59,7 @@ def resolve(env_id: str) -> str:
 
     Raises:
         UsageError: The module cannot be imported or the id is not registered; the message offers close matches.
-        EnvironmentBroken: The id is not registered and gymnasium-robotics, which may bring it, cannot be imported.
+        EnvironmentBroken: The id is not registered and gymnasium-robotics, which may provide it, cannot be imported.
     """
     register_robotics()
     module, colon, name = env_id.rpartition(":")
@@ -72,10 +67,10 @@ def resolve(env_id: str) -> str:
         try:
             importlib.import_module(module)
         except Exception as error:
-            # Whatever a user's module raises at import is the user's to read, in one sentence.
+            # A user's module may raise anything at import.
             raise UsageError(
                 f"The module {module!r} of environment {env_id!r} cannot be imported: "
-                f"{type(error).__name__}: {_first_line(error)}.",
+                f"{type(error).__name__}: {first_line(error)}.",
                 "Check its name and that it is on the Python path.",
             ) from error
     if name not in gymnasium.registry:
@@ -93,7 +88,7 @@ def make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
 
     Raises:
         UsageError: The id is not known.
-        EnvironmentBroken: Making it raised; the versions of its packages may not fit.
+        EnvironmentBroken: Making it raised; the versions of its packages may not work together.
     """
     resolve(env_id)
     try:

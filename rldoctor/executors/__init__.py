@@ -1,5 +1,5 @@
-"""Work in other processes, on this machine or on a Ray cluster: one interface, so that callers need not care."""
+"""Jobs in other processes, on this machine or on a Ray cluster, behind one interface."""
 
-from rldoctor.executors.job import Done, Event, Executor, Failed, Hear, Job, Lost, Tell, Told, map_jobs
+from rldoctor.executors.job import Done, Event, Executor, Failed, Handle, Job, Lost, Message, Send, map_jobs
 
-__all__ = ["Done", "Event", "Executor", "Failed", "Hear", "Job", "Lost", "Tell", "Told", "map_jobs"]
+__all__ = ["Done", "Event", "Executor", "Failed", "Handle", "Job", "Lost", "Message", "Send", "map_jobs"]

@@ -1,15 +1,16 @@
-"""What an executor is given and what it tells."""
+"""Jobs for an executor, and the events by which it reports on them."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rldoctor.errors import EXIT_INTERNAL, RldoctorError
 
-# Handed to a job's function: says something to whoever waits for the job, while it goes on.
-Tell = Callable[[Any], None]
+# Given to a job's function: sends something to the process that waits for the job, while the job goes on.
+Send = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Job:
 
     Attributes:
         key: Names the job among those of one run.
-        work: A function of a module, called as ``work(tell, *arguments)``; it, its arguments, its result and what it
-            tells are pickled on the way.
+        work: A function of a module, called as ``work(send, *arguments)``; it, its arguments, its result and what it
+            sends are pickled on the way.
         arguments: For ``work``.
     """
 
@@ -29,11 +30,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A job said something."""
+class Message:
+    """A job sent something."""
 
     key: str
-    message: Any
+    content: Any
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A job raised: what is wrong in one sentence, what to do about it, and the exit code that it stands for."""
+    """A job raised: what is wrong, what to do about it, and the exit code for it."""
 
     key: str
     problem: str
@@ -56,12 +57,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Lost:
-    """The process or the machine of a job ended without a word.
+    """The process or the machine of a job ended before the job did.
 
     Attributes:
         key: The job.
         why: In one sentence.
-        elsewhere: Whether it makes sense to try again: the machine is gone, and another may take over.
+        elsewhere: Whether a second try makes sense: the machine is gone, and another may take over.
     """
 
     key: str
@@ -69,33 +70,52 @@ class Lost:
     elsewhere: bool = False
 
 
-Event = Told | Done | Failed | Lost
-# Hears of every event, in the process that waits; a job that it returns is done as well.
-Hear = Callable[[Event], Job | None]
+Event = Message | Done | Failed | Lost
+# Called with every event, in the process that waits; a job that it returns is run as well.
+Handle = Callable[[Event], Job | None]
 
 
 class Executor(Protocol):
-    """Does jobs, several at a time.
+    """Runs jobs, several at a time.
 
     Attributes:
-        away: Whether a job may be done on a machine that does not see this one's files.
+        away: Whether a job may run on a machine that does not see this one's files.
     """
 
     away: bool
 
     @property
     def slots(self) -> int:
-        """How many jobs are done at a time; at least 1."""
+        """How many jobs run at a time; at least 1."""
 
-    def run(self, jobs: Iterable[Job], hear: Hear) -> None:
-        """Do ``jobs`` and return when the last one has ended. No job's end, however bad, ends another.
+    def run(self, jobs: Iterable[Job], handle: Handle) -> None:
+        """Run ``jobs`` and return when the last one has ended. A job that fails or crashes does not end another.
 
-        A job is taken from ``jobs`` when there is a place for it, so that it can depend on what was heard before.
-        Whatever ``hear`` raises, Ctrl-C included, ends all jobs and is raised.
+        A job is taken from ``jobs`` when there is a slot for it, so that it can depend on earlier events.
+        What ``handle`` raises, Ctrl-C included, ends all jobs and is raised.
         """
 
     def close(self) -> None:
-        """Give back what the executor holds."""
+        """Release what the executor occupies."""
+
+
+class JobQueue:
+    """The jobs that have not begun: those that ``handle`` returned first."""
+
+    def __init__(self, jobs: Iterable[Job], handle: Handle) -> None:
+        self._rest = iter(jobs)
+        self._handle = handle
+        self._again = deque[Job]()
+
+    def next(self) -> Job | None:
+        """Take the next job; ``None`` when none is left."""
+        return self._again.popleft() if self._again else next(self._rest, None)
+
+    def report(self, event: Event) -> None:
+        """Pass an event on, and queue the job that it is answered with."""
+        job = self._handle(event)
+        if job is not None:
+            self._again.append(job)
 
 
 def failure_of(error: BaseException) -> tuple[str, str, int]:
@@ -106,14 +126,14 @@ def failure_of(error: BaseException) -> tuple[str, str, int]:
 
 
 def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Return ``work(tell, *row)`` for each row of ``arguments``, in their order.
+    """Return ``work(send, *row)`` for each row of ``arguments``, in their order.
 
     Raises:
-        RldoctorError: A job failed or was lost; the others' results are lost with it.
+        RldoctorError: A job failed or was lost; there are no results then.
     """
     results: dict[str, Any] = {}
 
-    def hear(event: Event) -> Job | None:
+    def handle(event: Event) -> Job | None:
         if isinstance(event, Done):
             results[event.key] = event.result
         elif isinstance(event, Failed):
@@ -125,5 +145,5 @@ def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[t
         return None
 
     jobs = [Job(str(place), work, row) for place, row in enumerate(arguments)]
-    executor.run(jobs, hear)
+    executor.run(jobs, handle)
     return [results[job.key] for job in jobs]

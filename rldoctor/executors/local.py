@@ -7,29 +7,28 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from rldoctor import machine
-from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, failure_of
+from rldoctor.executors.job import Done, Event, Failed, Handle, Job, JobQueue, Lost, Message, failure_of
 
-# Libraries ask these, as they load, how many threads to start.
+# Libraries read these, as they load, to see how many threads to start.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-# A job that was told to end gets so many seconds before it is killed.
+# Seconds between asking a process to end and killing it.
 _PATIENCE = 2.0
 
 
 class LocalExecutor:
-    """Does jobs in processes of this machine.
+    """Runs jobs in processes of this machine.
 
-    A process a job: a crash takes nothing else down, and memory is given back. Where the platform can, they are forked
-    from a server that has loaded what jobs need, which takes milliseconds instead of seconds.
+    Each job has a process of its own: a crash takes nothing else down, and memory is freed. Where the platform allows
+    it, processes are forked from a server that has loaded what jobs need, which takes milliseconds instead of seconds.
 
     Args:
         slots: How many at a time; as many as there are cores by default.
-        preload: Modules that every job will need.
+        preload: Modules that every job needs. The first executor that runs a job decides what the server loads.
     """
 
     away = False
@@ -43,31 +42,25 @@ class LocalExecutor:
 
     @property
     def slots(self) -> int:
-        """How many jobs are done at a time."""
+        """How many jobs run at a time."""
         return self._slots
 
-    def run(self, jobs: Iterable[Job], hear: Hear) -> None:
-        """Do ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
-        first, rest = deque[Job](), iter(jobs)
+    def run(self, jobs: Iterable[Job], handle: Handle) -> None:
+        """Run ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
+        queue = JobQueue(jobs, handle)
         working: dict[Connection, _Worker] = {}
-
-        def report(event: Event) -> None:
-            again = hear(event)
-            if again is not None:
-                first.append(again)
-
         try:
             while True:
-                while len(working) < self._slots and (job := first.popleft() if first else next(rest, None)):
+                while len(working) < self._slots and (job := queue.next()):
                     worker = _Worker(self._context, job)
                     working[worker.connection] = worker
                 if not working:
                     return
                 for connection in wait(list(working)):
-                    event, ended = working[connection].listen()  # type: ignore[index]
+                    event, ended = working[connection].receive()  # type: ignore[index]
                     if ended:
                         working.pop(connection).close()  # type: ignore[call-overload]
-                    report(event)
+                    queue.report(event)
         finally:
             for worker in working.values():
                 worker.stop()
@@ -79,27 +72,27 @@ class LocalExecutor:
 
 
 class _Worker:
-    """One process and the line to it."""
+    """One process and the connection to it."""
 
     def __init__(self, context: Any, job: Job) -> None:
         self.connection, theirs = context.Pipe(duplex=False)
         self._key = job.key
         with _one_thread_each():
-            # The server has the environment of the moment it was started in; what was set since then counts as well.
+            # The server has the environment that it was started with; what was set since then counts as well.
             arguments = (theirs, job, dict(os.environ))
             self._process = context.Process(target=_work, args=arguments, name=f"rldoctor {job.key}", daemon=True)
             self._process.start()
         theirs.close()
 
-    def listen(self) -> tuple[Event, bool]:
-        """Return what the process says, and whether that was its last word."""
+    def receive(self) -> tuple[Event, bool]:
+        """Return the next event of the process, and whether that is the last one."""
         try:
             kind, *content = self.connection.recv()
         except (EOFError, OSError):
             self._process.join()
-            return Lost(self._key, _how_it_ended(self._process.exitcode)), True
-        if kind == "told":
-            return Told(self._key, *content), False
+            return Lost(self._key, _reason(self._process.exitcode)), True
+        if kind == "message":
+            return Message(self._key, *content), False
         if kind == "done":
             return Done(self._key, *content), True
         return Failed(self._key, *content), True
@@ -119,16 +112,16 @@ class _Worker:
 
 
 def _work(connection: Connection, job: Job, environment: dict[str, str]) -> None:
-    """Do a job in its own process, with the ``environment`` of the one that waits for it."""
+    """Run a job in its own process, with the ``environment`` of the one that waits for it."""
     os.environ.clear()
     os.environ.update(environment)
-    # Ctrl-C reaches the whole group of processes; the one that waits for us decides what it means.
+    # Ctrl-C reaches the whole process group; only the process that waits handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What may be in the middle of writing has nothing to save that a checkpoint has not.
+    # A process that is ended has nothing to save that is not in a checkpoint.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        result = job.work(lambda message: connection.send(("told", message)), *job.arguments)
+        result = job.work(lambda message: connection.send(("message", message)), *job.arguments)
         connection.send(("done", result))
     except BaseException as error:
         connection.send(("failed", *failure_of(error)))
@@ -137,24 +130,24 @@ def _work(connection: Connection, job: Job, environment: dict[str, str]) -> None
 
 
 def _end_with_parent() -> None:
-    """End this process as soon as the one that waits for it is gone, so that nobody works where another begins anew."""
+    """End this process as soon as the one that waits for it is gone, so that no two work in one directory."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
 
 
-def _how_it_ended(code: int | None) -> str:
+def _reason(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        hint = ", which is how Linux ends what uses too much memory" if name == "SIGKILL" else ""
+        hint = ", which is how Linux ends a process that uses too much memory" if name == "SIGKILL" else ""
         return f"Its process was ended by {name}{hint}."
-    return f"Its process ended with code {code} and without a word."
+    return f"Its process ended with code {code} before the job was done."
 
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let a process that is started here, and the server that it is forked from, use one thread for arithmetic."""
+    """Give a process that is started here, and the server that it is forked from, one thread for arithmetic."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:

@@ -1,7 +1,7 @@
 """Jobs on a Ray cluster: an existing one, or one that is started on this machine.
 
-A job that is lost is told as :class:`~rldoctor.executors.job.Lost`; trying again is left to the caller, who knows what
-an attempt has saved. What jobs tell comes through a small actor on the driver's node.
+A lost job is reported as :class:`~rldoctor.executors.job.Lost`; trying again is left to the caller, who knows what an
+attempt has saved. Messages of jobs come through a small actor on the driver's node.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import contextlib
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 from rldoctor.errors import MissingExtra, Stopped, UsageError
-from rldoctor.executors.job import Done, Event, Failed, Hear, Job, Lost, Told, failure_of
+from rldoctor.executors.job import Done, Event, Failed, Handle, Job, JobQueue, Lost, Message, failure_of
 
-# Seconds between two looks at the mailbox.
-_LOOK_EVERY = 0.2
-# Tasks that wait in the cluster for each that is done: none of its cores stands still between two jobs.
+# Seconds between two readings of the mailbox.
+_READ_EVERY = 0.2
+# Tasks in the cluster for each slot: no core waits between two jobs.
 _QUEUED_A_SLOT = 2
 _CONNECT_SECONDS = 5.0
-# Not whatever cluster may be running on this machine: it may be somebody else's.
+# A cluster of its own, not one that happens to run on this machine: that may be somebody else's.
 _HERE = "local"
 _START_ONE = "Start one with ray start --head, or leave --address out to start one here."
 # One thread each, as on this machine.
@@ -30,7 +29,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 class RayExecutor:
-    """Does jobs on a Ray cluster, one core each.
+    """Runs jobs on a Ray cluster, one core each.
 
     Args:
         address: Of the cluster, as ``ray.init`` takes it: ``auto``, ``host:6379`` or ``ray://host:10001``; by default
@@ -49,10 +48,10 @@ class RayExecutor:
             import ray
         except ImportError:
             raise MissingExtra("--executor ray", "ray", "ray") from None
-        # Ray's own words are for its log files; what a user needs to know is told by us.
+        # Ray's messages go to its log files only; rldoctor reports what a user needs to know.
         options: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False, "configure_logging": True}
         address = address or os.environ.get("RAY_ADDRESS") or _HERE
-        _require_somebody(address)
+        _require_listener(address)
         self._ray: Any = ray
         self._owner = not ray.is_initialized()
         try:
@@ -60,56 +59,48 @@ class RayExecutor:
                 ray.init(address=address, runtime_env={"env_vars": _ONE_THREAD}, **_quiet(address, options))
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UsageError(
-                f"There is no Ray cluster at {address}: {first}",
-                _START_ONE,
-            ) from None
+            raise UsageError(f"There is no Ray cluster at {address}: {first}", _START_ONE) from None
         self._limit = slots
         if not self._ray.cluster_resources().get("CPU"):
             self.close()
-            raise UsageError("The Ray cluster offers no core.", "Start its nodes with --num-cpus.")
+            raise UsageError("The Ray cluster has no CPU core.", "Start its nodes with --num-cpus.")
 
     @property
     def slots(self) -> int:
-        """How many jobs are done at a time."""
+        """How many jobs run at a time."""
         cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         return min(self._limit, cores) if self._limit else cores
 
-    def run(self, jobs: Iterable[Job], hear: Hear) -> None:
-        """Do ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
-        first, rest = deque[Job](), iter(jobs)
+    def run(self, jobs: Iterable[Job], handle: Handle) -> None:
+        """Run ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
+        queue = JobQueue(jobs, handle)
         work = self._ray.remote(max_retries=0, num_cpus=1)(_work)
         mailbox = self._mailbox()
-        # A task of an attempt to the job; attempts are numbered, that what a lost one says late is not believed.
+        # Task to the number of its attempt and its job; late messages of a lost attempt are dropped by its number.
         tasks: dict[Any, tuple[int, str]] = {}
         current: dict[str, int] = {}
 
-        def report(event: Event) -> None:
-            again = hear(event)
-            if again is not None:
-                first.append(again)
-
-        def read_letters() -> None:
-            for number, key, message in self._ray.get(mailbox.take.remote()):
+        def read_mailbox() -> None:
+            for number, key, content in self._ray.get(mailbox.take.remote()):
                 if current.get(key) == number:
-                    report(Told(key, message))
+                    queue.report(Message(key, content))
 
         number = 0
         try:
             while True:
                 most = self._limit or self.slots * _QUEUED_A_SLOT
-                while len(tasks) < most and (job := first.popleft() if first else next(rest, None)):
+                while len(tasks) < most and (job := queue.next()):
                     number += 1
                     current[job.key] = number
                     tasks[work.remote(mailbox, number, job)] = number, job.key
                 if not tasks:
                     return
-                ended, _ = self._ray.wait(list(tasks), timeout=_LOOK_EVERY)
-                read_letters()
+                ended, _ = self._ray.wait(list(tasks), timeout=_READ_EVERY)
+                read_mailbox()
                 for task in ended:
                     _, key = tasks.pop(task)
                     del current[key]
-                    report(self._end(task, key))
+                    queue.report(self._end(task, key))
         finally:
             for task in tasks:
                 with contextlib.suppress(Exception):
@@ -118,7 +109,7 @@ class RayExecutor:
                 self._ray.kill(mailbox)
 
     def _mailbox(self) -> Any:
-        """Start the actor that takes letters, on the driver's node: it must not go down with another one."""
+        """Start the mailbox on the driver's node: it must not go down with another one."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         node = self._ray.get_runtime_context().get_node_id()
@@ -131,7 +122,7 @@ class RayExecutor:
         try:
             kind, *content = self._ray.get(task)
         except exceptions.RayTaskError as error:
-            # Ours are caught where they are raised: this one is about getting the job there at all.
+            # An error of the job itself is caught in _work: this one kept the job from starting.
             problem, *_ = failure_of(error.cause if isinstance(error.cause, BaseException) else error)
             return Failed(key, f"{problem.splitlines()[0]}", "Install this version of rldoctor on every node.")
         except exceptions.RayError as error:
@@ -147,11 +138,11 @@ class RayExecutor:
             self._ray.shutdown()
 
 
-def _require_somebody(address: str) -> None:
-    """Check that somebody listens at ``host:port``: Ray itself would try for minutes.
+def _require_listener(address: str) -> None:
+    """Check that a process listens at ``host:port``: Ray itself would try for minutes.
 
     Raises:
-        UsageError: Nobody does.
+        UsageError: There is none.
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
@@ -171,33 +162,33 @@ def _quiet(address: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _work(mailbox: Any, number: int, job: Job) -> tuple[Any, ...]:
-    """Do a job in a process of the cluster."""
+    """Run a job in a process of the cluster."""
     import ray
 
-    def tell(message: Any) -> None:
-        # Waited for: what was told has arrived, whatever happens to this machine next.
-        ray.get(mailbox.put.remote((number, job.key, message)))
+    def send(content: Any) -> None:
+        # Waits until it has arrived, whatever happens to this machine next.
+        ray.get(mailbox.put.remote((number, job.key, content)))
 
     try:
-        return "done", job.work(tell, *job.arguments)
+        return "done", job.work(send, *job.arguments)
     except Stopped as error:
-        # A machine that is about to be taken away tells its processes.
+        # A machine that is about to be taken away signals its processes.
         return "stopped", error.problem
     except Exception as error:
         return "failed", *failure_of(error)
 
 
 class _Mailbox:
-    """Keeps letters until they are taken."""
+    """Keeps messages until they are taken."""
 
     def __init__(self) -> None:
-        self._letters: list[Any] = []
+        self._messages: list[Any] = []
 
-    def put(self, letter: Any) -> None:
-        """Keep a letter."""
-        self._letters.append(letter)
+    def put(self, message: Any) -> None:
+        """Keep a message."""
+        self._messages.append(message)
 
     def take(self) -> list[Any]:
-        """Return the letters, oldest first, and forget them."""
-        letters, self._letters = self._letters, []
-        return letters
+        """Return the messages, oldest first, and forget them."""
+        messages, self._messages = self._messages, []
+        return messages

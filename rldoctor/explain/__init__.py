@@ -1,1 +1,1 @@
-"""Every code, diagnosis, metric, check and concept as a page, and the rule reference made of them."""
+"""Explanations: a page for everything that rldoctor knows, and the rule reference made of them."""

@@ -1,23 +1,41 @@
-"""Everything that the doctor knows, in plain words: one page for each code, diagnosis, metric, check and concept."""
+"""One page for each check, sign, diagnosis, metric, algorithm, code and concept: what ``rldoctor explain`` shows."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.frameworks import own_names, shipped_names
+from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
-from rldoctor.preflight.check_docs import CheckPage, own_pages, preflight_checks
+from rldoctor.preflight.check import CheckDocs
+from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
-from rldoctor.rulebook.load_remedies import declared_checks
-from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
+from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange, Sign
+
+_CODES = "logs and gate"
+_Sections = tuple[tuple[str, str], ...]
+
+
+class Entry(NamedTuple):
+    """A page and where it is found.
+
+    Attributes:
+        shelf: The part of the catalogue.
+        names: The code and the name, or the name alone.
+        line: Its line in the catalogue.
+        page: What is explained.
+    """
+
+    shelf: str
+    names: tuple[str, ...]
+    line: str
+    page: Page
 
 
 def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page:
@@ -25,116 +43,87 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
 
     Args:
         topic: What to look up.
-        config: Gives the configuration; asked only for what is not shipped.
+        config: Returns the configuration; called only for what is not shipped.
 
     Raises:
         UsageError: Nothing is called so; the message offers close matches.
     """
     wanted = topic.strip().lower()
-    by_word = _by_word(_pages(load_rulebook(), preflight_checks()))
-    if wanted in by_word:
-        return by_word[wanted]
+    pages = _by_name(_entries(load_rulebook(), all_checks()))
+    if wanted in pages:
+        return pages[wanted]
     rules = config().rules
-    by_word |= _by_word(_pages(load_rulebook(own=rules), own_pages()))
-    if wanted in by_word:
-        return by_word[wanted]
-    tagged = _metric_of_tag(topic.strip(), rules)
-    if tagged in by_word:
-        return by_word[tagged]
-    # Found whatever its case, a code is offered as it is written elsewhere.
-    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, by_word))
+    pages |= _by_name(_entries(load_rulebook(own=rules), _plugin_docs()))
+    found = wanted if wanted in pages else _metric_of_tag(topic.strip(), rules)
+    if found in pages:
+        return pages[found]
+    # Words are compared in lower case; a code is offered in upper case, as it is written elsewhere.
+    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, pages))
     raise UsageError(f"Nothing is called {topic!r}.", offer)
 
 
-def _by_word(pages: Sequence[tuple[tuple[str, ...], Page]]) -> dict[str, Page]:
-    by_word: dict[str, Page] = {}
-    for page_words, page in pages:
-        for word in page_words:
-            # A code of the logs may bear a diagnosis' name (mixed-runs): the diagnosis, which stands first, wins.
-            by_word.setdefault(word.lower(), page)
-    return by_word
+def _by_name(entries: Iterable[Entry]) -> dict[str, Page]:
+    pages: dict[str, Page] = {}
+    # A code of the logs may have the name of a diagnosis (mixed-runs): the diagnosis wins.
+    for entry in sorted(entries, key=lambda entry: entry.shelf == _CODES):
+        for name in entry.names:
+            pages.setdefault(name.lower(), entry.page)
+    return pages
 
 
 def catalogue(config: Config = DEFAULTS) -> dict[str, dict[str, str]]:
-    """Return the name and title of everything that can be explained, by shelf; what is not shipped says whose it is."""
-    book, ours = load_rulebook(own=config.rules), load_rulebook()
-    checks = (*preflight_checks(), *own_pages())
-    return {
-        "preflight checks": {c.code: f"{c.name}: {c.title}{_from(c.origin)}" for c in checks},
-        "signs": {
-            code: f"{sign.name}: {sign.what}{_from('' if code in ours.signs else str(sign.file))}"
-            for code, sign in sorted(book.signs.items())
-        },
-        "logs and gate": {code: f"{entry['name']}: {entry['what']}" for code, entry in _table("codes.toml").items()},
-        "diagnoses": {
-            name: f"{rule.title}{_from('' if name in ours.diagnoses else str(rule.file))}"
-            for name, rule in book.diagnoses.items()
-        },
-        "metrics": {name: metric.title for name, metric in book.metrics.items()},
-        "algorithms": {name: f"{item.title}: {item.what}" for name, item in book.algorithms.items()},
-        "concepts": {name: entry["title"] for name, entry in _table("concepts.toml").items()},
-    }
-
-
-def _from(origin: str) -> str:
-    return f" [{origin}]" if origin else ""
+    """Return the code or name of everything that can be explained with a line on it, by shelf."""
+    shelves: dict[str, dict[str, str]] = {}
+    for entry in _all_entries(config):
+        shelves.setdefault(entry.shelf, {})[entry.names[0]] = entry.line
+    return shelves
 
 
 def library(config: Config = DEFAULTS) -> dict[str, list[Page]]:
     """Return every page by shelf, in the order of :func:`catalogue`."""
-    pages = {
-        page.name: page for _, page in _pages(load_rulebook(own=config.rules), (*preflight_checks(), *own_pages()))
-    }
-    by_code = {name.partition(" ")[0]: page for name, page in pages.items()}
-    return {shelf: [by_code[name] for name in entries] for shelf, entries in catalogue(config).items()}
+    shelves: dict[str, list[Page]] = {}
+    for entry in _all_entries(config):
+        shelves.setdefault(entry.shelf, []).append(entry.page)
+    return shelves
+
+
+def _all_entries(config: Config) -> Iterator[Entry]:
+    shipped = sorted(all_checks(), key=lambda check: check.code)
+    return _entries(load_rulebook(own=config.rules), (*shipped, *_plugin_docs()))
+
+
+def _plugin_docs() -> tuple[CheckDocs, ...]:
+    # Late, as it is rarely needed: the metadata of every installed package is searched.
+    from rldoctor.preflight.plugins import plugin_docs
+
+    return plugin_docs()
 
 
 @cache
 def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
-    path = shipped.folder("checks") / name
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"The file {path} cannot be read: {error}.") from None
+    return datafile.read_toml(datafile.folder("checks") / name)
 
 
-def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str, ...], Page]]:
-    """Return the page of each rule and check with the words under which it is found."""
-    ours = load_rulebook()
-    pages: list[tuple[tuple[str, ...], Page]] = []
-    sections: tuple[tuple[str, str], ...]
+def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
+    """Yield the page of each rule and check, shelf by shelf."""
+    shipped = load_rulebook()
+    page: _Sections
     for check in checks:
-        sections = (("", check.text), ("Comes from", check.origin))
-        pages.append(((check.code, check.name), Page(f"{check.code} {check.name}".strip(), check.title, sections)))
-    for sign in book.signs.values():
-        sections = (
-            ("What it is", sign.what),
-            ("Why it matters", sign.why),
-            ("What to do", sign.do),
-            ("When it is a false alarm", sign.false_alarms),
-            ("Made for", _made_for(book, sign.algorithms)),
-            ("Speaks for", ", ".join(r.name for r in book.diagnoses.values() if r.weights.get(sign.code, 0) > 0)),
-            ("Source", sign.source),
-            ("Comes from", "" if sign.code in ours.signs else str(sign.file)),
-        )
-        pages.append(((sign.code, sign.name), Page(f"{sign.code} {sign.name}", "", sections)))
-    for rule in book.diagnoses.values():
-        signs = sorted(rule.weights, key=lambda code: -rule.weights[code])
-        sections = (
-            ("What is going on", rule.what),
-            ("Remedy", rule.remedy),
-            ("What rldoctor treat tries", _tried(rule)),
-            ("Confirmed by", ", ".join(f"{code} {declared_checks()[code]}" for code in rule.confirmed_by)),
-            ("The test that tells it from its rivals", rule.next_test),
-            ("Signs for it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] > 0)),
-            ("Signs against it", ", ".join(f"{c} {book.signs[c].name}" for c in signs if rule.weights[c] < 0)),
-            ("Made for", _made_for(book, rule.algorithms)),
-            ("Source", rule.source),
-            ("Comes from", "" if rule.name in ours.diagnoses else str(rule.file)),
-        )
-        pages.append(((rule.name,), Page(rule.name, rule.title, sections)))
-    for metric in book.metrics.values():
-        sections = (
+        page = (("", check.text), ("Provided by", check.origin))
+        yield _coded("preflight checks", check.code, check.name, check.title, page, check.title, check.origin)
+    for code, sign in sorted(book.signs.items()):
+        origin = "" if code in shipped.signs else str(sign.file)
+        page = (*_sign_sections(book, sign), ("Provided by", origin))
+        yield _coded("signs", code, sign.name, sign.what, page, origin=origin)
+    for code, entry in _table("codes.toml").items():
+        page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
+        yield _coded(_CODES, code, entry["name"], entry["what"], page)
+    for name, rule in book.diagnoses.items():
+        origin = "" if name in shipped.diagnoses else str(rule.file)
+        page = (*_diagnosis_sections(book, rule), ("Provided by", origin))
+        yield _named("diagnoses", name, rule.title, page, origin=origin)
+    for name, metric in book.metrics.items():
+        page = (
             ("Meaning", metric.meaning),
             ("How to read it", metric.reading),
             ("Unit", metric.unit),
@@ -142,39 +131,79 @@ def _pages(book: Rulebook, checks: Sequence[CheckPage]) -> list[tuple[tuple[str,
             ("How to log it", metric.how_to_log),
             ("Source", metric.source),
         )
-        pages.append(((metric.name,), Page(metric.name, metric.title, sections)))
-    for algorithm in book.algorithms.values():
-        sections = (
+        yield _named("metrics", name, metric.title, page)
+    for name, algorithm in book.algorithms.items():
+        page = (
             ("What it is", algorithm.what),
-            ("What can be judged", algorithm.limits or "Everything that the doctor knows."),
+            ("What can be judged", algorithm.limits or "Everything that rldoctor knows."),
             ("Source", algorithm.source),
         )
-        pages.append(((algorithm.name,), Page(algorithm.name, algorithm.title, sections)))
-    for code, entry in _table("codes.toml").items():
-        page = Page(f"{code} {entry['name']}", "", (("What it is", entry["what"]), ("What to do", entry["do"])))
-        pages.append(((code, entry["name"]), page))
+        yield _named("algorithms", name, algorithm.title, page, f"{algorithm.title}: {algorithm.what}")
     for name, entry in _table("concepts.toml").items():
-        text = " ".join(entry["text"].split())
-        pages.append(((name,), Page(name, entry["title"], (("In short", text), ("Source", entry["see"])))))
-    return pages
+        page = (("In short", " ".join(entry["text"].split())), ("Source", entry["see"]))
+        yield _named("concepts", name, entry["title"], page)
 
 
-def _made_for(book: Rulebook, algorithms: Sequence[str]) -> str:
-    """Return the algorithms that a rule is made for; empty where it is made for all."""
-    return ", ".join(book.algorithms[name].title for name in algorithms)
+def _coded(
+    shelf: str, code: str, name: str, about: str, sections: _Sections, title: str = "", origin: str = ""
+) -> Entry:
+    line = f"{name}: {about}{f' [{origin}]' if origin else ''}"
+    return Entry(shelf, (code, name), line, Page(f"{code} {name}".strip(), title, sections))
 
 
-def _tried(rule: DiagnosisRule) -> str:
-    """Return the changes of a diagnosis in words; those of one order are made together."""
-    orders = sorted({change.order for change in rule.change})
-    return "; then ".join(
-        " and ".join(_in_words(change) for change in rule.change if change.order == order) for order in orders
+def _named(shelf: str, name: str, title: str, sections: _Sections, line: str = "", origin: str = "") -> Entry:
+    line = f"{line or title}{f' [{origin}]' if origin else ''}"
+    return Entry(shelf, (name,), line, Page(name, title, sections))
+
+
+def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
+    return (
+        ("What it is", sign.what),
+        ("Why it matters", sign.why),
+        ("How it is measured", sign.measured),
+        ("What to do", sign.remedy),
+        ("False alarms", sign.false_alarms),
+        ("Applies to", _algorithms_of(book, sign.algorithms)),
+        ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
+        ("Source", sign.source),
     )
 
 
-def _in_words(change: SettingChange) -> str:
+def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
+    names = {check.code: check.name for check in all_checks()}
+    return (
+        ("What happens", rule.what),
+        ("Remedy", rule.remedy),
+        ("What rldoctor treat tries", _changes_text(rule)),
+        ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
+        ("How to tell it from similar causes", rule.next_test),
+        ("Evidence for it", _signs_text(book, rule.evidence_for)),
+        ("Evidence against it", _signs_text(book, rule.evidence_against)),
+        ("Applies to", _algorithms_of(book, rule.algorithms)),
+        ("Source", rule.source),
+    )
+
+
+def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
+    """Return the algorithms that a rule applies to; empty where it applies to all."""
+    return ", ".join(book.algorithms[name].title for name in algorithms)
+
+
+def _signs_text(book: Rulebook, codes: Sequence[str]) -> str:
+    return ", ".join(f"{code} {book.signs[code].name}" for code in codes)
+
+
+def _changes_text(rule: DiagnosisRule) -> str:
+    """Return the changes of a diagnosis as text; those of the same order are made together."""
+    orders = sorted({change.order for change in rule.change})
+    return "; then ".join(
+        " and ".join(_change_text(change) for change in rule.change if change.order == order) for order in orders
+    )
+
+
+def _change_text(change: SettingChange) -> str:
     if change.setting == ALL_SETTINGS:
-        return "every setting that differs from the reference back to it"
+        return "every setting that differs from the reference, reset to it"
     to = "SB3's default" if change.default else f"{change.to:g}" if isinstance(change.to, float) else f"{change.to}"
     if change.scale is not None:
         what = f"{change.setting} times {change.scale:g}, without a reference"
@@ -192,8 +221,5 @@ def _in_words(change: SettingChange) -> str:
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:
     """Return the metric that a framework logs under ``tag``; empty for an unknown tag."""
-    for framework in (*shipped_names(), *own_names(rules)):
-        meaning = framework.meaning(tag)
-        if meaning is not None:
-            return meaning.metric
-    return ""
+    mappings = (*shipped_tag_mappings(), *own_tag_mappings(rules))
+    return next((meaning.metric for mapping in mappings if (meaning := mapping.meaning(tag)) is not None), "")

@@ -9,7 +9,8 @@ from pathlib import Path
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe
+from rldoctor.run_directory import as_number, json_table
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,6 @@ class Evaluation:
         return as_number(self.numbers.get(name))
 
 
-def as_number(value: Json) -> float | None:
-    """Return a JSON number as a float; ``None`` for anything else, truth values included."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
 def read_evaluation(directory: Path) -> Evaluation:
     """Read the evaluation of a run.
 
@@ -51,22 +47,12 @@ def read_evaluation(directory: Path) -> Evaluation:
             training has gone on since.
     """
     run_directory.require(directory)
-    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
-    own = record.get("recipe")
-    if not isinstance(own, Mapping):
-        raise CannotJudge(f"{directory}/{run_directory.RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
-    recipe = recipe_from_mapping(own, str(directory / run_directory.RUN_FILE))
+    record = run_directory.read_run_record(directory)
+    recipe = record.require_recipe(directory)
     content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
     episodes = _check_belongs(directory, content, recipe)
-    seed = record.get("seed")
-    return Evaluation(
-        directory,
-        recipe,
-        seed if type(seed) is int else None,
-        mapping(content, "aggregate"),
-        mapping(content, "baselines"),
-        episodes,
-    )
+    numbers, baselines = json_table(content, "aggregate"), json_table(content, "baselines")
+    return Evaluation(directory, recipe, record.seed, numbers, baselines, episodes)
 
 
 def _check_belongs(directory: Path, content: Mapping[str, Json], trained: Recipe) -> tuple[Mapping[str, Json], ...]:
@@ -86,7 +72,7 @@ def _check_belongs(directory: Path, content: Mapping[str, Json], trained: Recipe
     episodes = content.get("episodes")
     if not isinstance(episodes, list) or not episodes:
         raise CannotJudge("The evaluation holds no episode.", again)
-    policy = mapping(content, "policy")
+    policy = json_table(content, "policy")
     file = str(policy.get("file", ""))
     # The name comes from a file that may be a stranger's: it must not lead out of the run directory.
     path = directory / file
@@ -103,9 +89,3 @@ def _check_belongs(directory: Path, content: Mapping[str, Json], trained: Recipe
     if path.resolve() != run_directory.find_policy(directory).resolve():
         raise CannotJudge(f"The evaluation is stale: it judged {file}, and training has gone on since.", again)
     return tuple(episode for episode in episodes if isinstance(episode, Mapping))
-
-
-def mapping(content: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    """Return the table under ``key``, an empty one where there is none."""
-    value = content.get(key)
-    return value if isinstance(value, Mapping) else {}

@@ -12,7 +12,7 @@ from rldoctor.errors import CannotJudge
 from rldoctor.gate.criterion_check import finding_of, hold, solved_by_the_environments_measure
 from rldoctor.gate.evaluation import Evaluation, read_evaluation
 from rldoctor.gate.regression import MARGIN, compare
-from rldoctor.model import CriterionResult, Json, Severity, Subject, Unjudged, Verdict, verdict_of_findings
+from rldoctor.model import CriterionResult, GateResult, Json, Severity, Unjudged, Verdict, verdict_of_findings
 from rldoctor.recipe import Criterion, Recipe
 from rldoctor.stats import iqm
 
@@ -39,7 +39,7 @@ def judge_runs(
     aggregate: Statistic | None = None,
     baseline: Iterable[Path] = (),
     margin: float = MARGIN,
-) -> list[Subject]:
+) -> list[GateResult]:
     """Hold the evaluations of runs against passing criteria.
 
     Args:
@@ -51,7 +51,7 @@ def judge_runs(
         margin: Share of the baseline's lead that may be lost.
 
     Returns:
-        A subject of kind ``evaluation`` for each run, or for each recipe: healthy if every criterion passed, sick if
+        A result for each run, or for each recipe: healthy if every criterion passed, sick if
         one failed, suspect if one that only warns did, unjudged (with the reason) if an evaluation is missing, empty,
         stale or not of its run.
 
@@ -66,16 +66,15 @@ def judge_runs(
     return [_subject(group, require, recipe, aggregate, earlier, margin) for group in _by_recipe(directories)]
 
 
-def judge_run(directory: Path, require: Iterable[str] = (), recipe: Recipe | None = None) -> Subject:
+def judge_run(directory: Path, require: Iterable[str] = (), recipe: Recipe | None = None) -> GateResult:
     """Hold the evaluation of one run against its recipe's criteria; see :func:`judge_runs`."""
     return _subject([directory], tuple(require), recipe, None, (), MARGIN)
 
 
-def unjudged(path: Path, error: CannotJudge) -> Subject:
+def unjudged(path: Path, error: CannotJudge) -> GateResult:
     """Return the subject that says why the gate could not judge."""
-    return Subject(
+    return GateResult(
         path=str(path),
-        kind="evaluation",
         verdict=Verdict.UNJUDGED,
         title="gate",
         unjudged=(Unjudged("EVL001", error.problem, error.cure or f"Run: rldoctor evaluate {path}"),),
@@ -96,8 +95,7 @@ def _by_recipe(directories: Sequence[Path]) -> list[list[Path]]:
     groups: dict[str, list[Path]] = {}
     for directory in directories:
         try:
-            record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
-            key = repr(record.get("recipe") or directory)
+            key = repr(run_directory.read_run_record(directory).recipe_table or directory)
         except CannotJudge:
             key = str(directory)
         groups.setdefault(key, []).append(directory)
@@ -111,7 +109,7 @@ def _subject(
     aggregate: Statistic | None,
     earlier: Sequence[Path],
     margin: float,
-) -> Subject:
+) -> GateResult:
     path = _common(directories)
     try:
         runs = [read_evaluation(directory) for directory in directories]
@@ -127,9 +125,8 @@ def _subject(
             results, findings = results + compared, findings + regressions
     except CannotJudge as error:
         return unjudged(path, error)
-    return Subject(
+    return GateResult(
         path=str(path),
-        kind="evaluation",
         verdict=verdict_of_findings(findings),
         title=_title(runs, aggregate),
         reference=trained.name,

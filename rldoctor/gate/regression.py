@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldoctor.errors import CannotJudge
-from rldoctor.gate.evaluation import Evaluation, as_number, mapping
+from rldoctor.gate.evaluation import Evaluation
 from rldoctor.model import CriterionResult, Finding, FloatArray, Severity
+from rldoctor.run_directory import as_number, json_table
 from rldoctor.stats import bootstrap_gap
 
 CONFIDENCE = 0.99
@@ -134,7 +135,8 @@ def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
     for evaluation in baseline:
         own = evaluation.number(metric.aggregate)
         floors = [
-            as_number(mapping(evaluation.baselines, name).get(metric.aggregate)) for name in ("zero_action", "random")
+            as_number(json_table(evaluation.baselines, name).get(metric.aggregate))
+            for name in ("zero_action", "random")
         ]
         known = [metric.better * floor for floor in floors if floor is not None]
         if own is None or not known:

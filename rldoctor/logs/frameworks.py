@@ -1,4 +1,4 @@
-"""Which framework logged a run: the dictionaries there are, and the one that knows most of its tags."""
+"""Which framework logged a run: the known tag mappings, and the one that fits its tags best."""
 
 from __future__ import annotations
 
@@ -7,100 +7,98 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError, near
-from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.logs.tag_mapping_file import load_names
+from rldoctor.logs.tag_mapping import TagMapping, load_tag_mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
-    """A framework, and how much of what was logged it explains.
+class IdentifiedFramework:
+    """The framework that logged a run, and how many of the logged tags it knows.
 
     Attributes:
-        names: Its dictionary.
+        mapping: Its tag mapping.
         known: How many of the logged tags it knows.
         logged: How many scalar tags there are; those of supplements are not counted.
-        wanted: The user named it.
+        named: The user named it.
     """
 
-    names: TagMapping
+    mapping: TagMapping
     known: int
     logged: int
-    wanted: bool = False
+    named: bool = False
 
 
 @cache
-def shipped_names() -> tuple[TagMapping, ...]:
-    """Return the shipped dictionaries, by file name.
+def shipped_tag_mappings() -> tuple[TagMapping, ...]:
+    """Return the shipped tag mappings, by file name.
 
     Raises:
         UsageError: One of the files is not valid.
     """
-    return tuple(load_names(path) for path in sorted((shipped.folder("checks") / "tags").glob("*.toml")))
+    return tuple(load_tag_mapping(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
 
 
 @cache
-def own_names(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
-    """Return the dictionaries in ``names/`` of the user's folders of rules.
+def own_tag_mappings(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
+    """Return the tag mappings in ``tags/`` of the user's rules folders; ``names/`` is its earlier name.
 
     Raises:
-        UsageError: One of the files is not valid, or is called as another one is.
+        UsageError: One of the files is not valid, or has the name of another.
     """
-    taken = {names.framework for names in shipped_names()}
+    taken = {mapping.framework for mapping in shipped_tag_mappings()}
+    paths = (p for folder in rules for name in ("tags", "names") for p in sorted((folder / name).glob("*.toml")))
     found = []
-    for path in (
-        path
-        for folder in rules
-        for path in sorted([*(folder / "tags").glob("*.toml"), *(folder / "names").glob("*.toml")])
-    ):
+    for path in paths:
         if path.stem in taken:
-            raise UsageError(f"{path}: there are names of a framework {path.stem!r} already.", "Call yours otherwise.")
+            raise UsageError(f"{path}: there is already a tag mapping called {path.stem!r}.", "Rename yours.")
         taken.add(path.stem)
-        found.append(load_names(path))
+        found.append(load_tag_mapping(path))
     return tuple(found)
 
 
 def titles(own: Iterable[TagMapping] = ()) -> dict[str, str]:
     """Return the frameworks' names in words."""
-    return {names.framework: names.title for names in (*shipped_names(), *own)}
+    return {mapping.framework: mapping.title for mapping in (*shipped_tag_mappings(), *own)}
 
 
-def find_names(word: str, own: Iterable[TagMapping] = ()) -> TagMapping:
-    """Return a dictionary by its name, such as ``cleanrl``, or the path of its file; ``own`` are the user's.
+def find_tag_mapping(word: str, own: Iterable[TagMapping] = ()) -> TagMapping:
+    """Return a tag mapping by its name, such as ``cleanrl``, or the path of its file; ``own`` are the user's.
 
     Raises:
         UsageError: There is none, or the file is not valid.
     """
-    known = {names.framework: names for names in (*shipped_names(), *own) if not names.supplement}
+    known = {mapping.framework: mapping for mapping in (*shipped_tag_mappings(), *own) if not mapping.supplement}
     if word in known:
         return known[word]
     if Path(word).suffix == ".toml":
-        return load_names(Path(word))
+        return load_tag_mapping(Path(word))
     raise UsageError(
-        f"There are no names of a framework called {word!r}.",
-        f"{near(word, known)} Or give the path of a file of your own, such as checks/tags/{word or 'mine'}.toml.",
+        f"There is no framework called {word!r}.",
+        f"{near(word, known)} Or give the path of your own tag mapping, such as checks/tags/{word or 'mine'}.toml.",
     )
 
 
-def recognise(
-    tags: Iterable[str], dictionaries: Iterable[TagMapping], wanted: TagMapping | None = None
-) -> Recognised | None:
+def identify(
+    tags: Iterable[str], mappings: Iterable[TagMapping], named: TagMapping | None = None
+) -> IdentifiedFramework | None:
     """Return the framework that knows most of ``tags``; the first by name where several do, None where none does.
 
     Args:
         tags: All scalar tags of a run, known or not.
-        dictionaries: The frameworks there are.
-        wanted: The one that the user named; taken as it is.
+        mappings: The tag mappings to choose from.
+        named: The one that the user named; it is used whatever the tags are.
     """
-    known_ones = tuple(dictionaries)
-    beside = [names for names in known_ones if names.supplement]
-    present = {tag for tag in tags if not any(names.meaning(tag) for names in beside)}
-    best = Recognised(wanted, sum(map(wanted.wants, present)), len(present), True) if wanted else None
-    for names in known_ones:
-        if wanted or names.supplement or not names.tells(present):
+    mappings = tuple(mappings)
+    supplements = [mapping for mapping in mappings if mapping.supplement]
+    present = {tag for tag in tags if not any(mapping.meaning(tag) for mapping in supplements)}
+    if named:
+        return IdentifiedFramework(named, sum(map(named.wants, present)), len(present), True)
+    best = None
+    for mapping in mappings:
+        if mapping.supplement or not mapping.fits(present):
             continue
-        known = sum(map(names.wants, present))
+        known = sum(map(mapping.wants, present))
         if known > (best.known if best else 0):
-            best = Recognised(names, known, len(present))
+            best = IdentifiedFramework(mapping, known, len(present))
     return best

@@ -1,8 +1,8 @@
-"""The event files of one directory put in sequence, and what shows that they are not one run.
+"""The log files of one directory put in sequence, and what shows that they are not one run.
 
-Healthy: a later file goes on where the earlier one ended, or says from which step on it takes over (a purge, as
+Healthy: a later file goes on where the earlier one ended, or states from which step on it takes over (a purge, as
 TensorBoard's ``SummaryWriter(purge_step=...)`` writes). Not healthy: steps that begin again. Two runs averaged or
-interleaved would be a patient who does not exist, so only the last run is kept.
+interleaved would be a run that never happened, so only the last run is kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rldoctor.logs.formats.tfevents import EventFile
+from rldoctor.logs.formats.log_file import LogFile
 from rldoctor.model import FloatArray, IntArray
 
 Points = tuple[IntArray, FloatArray]
@@ -30,7 +30,7 @@ class Break:
     """A place where steps go backwards without a purge.
 
     Attributes:
-        earlier: The file whose points are overtaken.
+        earlier: The file whose points are replaced.
         later: The file in which the step goes back; the same one where both runs are in one file.
         tag: A tag whose step goes back.
         from_step: The last step of that tag before the break.
@@ -55,7 +55,7 @@ class Merged:
     Attributes:
         points: Tag to its points.
         mixed: Breaks at which another run begins; all points before the last one are left out.
-        overlaps: Breaks at which the run goes on from an earlier checkpoint; the overtaken points are left out.
+        overlaps: Breaks at which the run goes on from an earlier checkpoint; the points in between are left out.
     """
 
     points: Mapping[str, Points]
@@ -75,13 +75,13 @@ class _Columns:
         return _Columns(self.tag_ids[keep], self.steps[keep], self.values[keep])
 
 
-def merge(files: Sequence[EventFile]) -> Merged:
+def merge(files: Sequence[LogFile]) -> Merged:
     """Put the points of ``files`` in sequence, in the given order."""
     tags: dict[str, int] = {}
     ids = []
     for file in files:
-        own = np.array([tags.setdefault(tag, len(tags)) for tag in file.tags], np.int64)
-        ids.append(own[file.tag_ids])
+        ids_of_file = np.array([tags.setdefault(tag, len(tags)) for tag in file.tags], np.int64)
+        ids.append(ids_of_file[file.tag_ids])
     if not tags:
         return Merged({})
     whole = _Columns(
@@ -99,8 +99,8 @@ def merge(files: Sequence[EventFile]) -> Merged:
     return _fold([(file, whole[owner == i]) for i, file in enumerate(files)], names)
 
 
-def _not_purged(files: Sequence[EventFile], steps: IntArray) -> np.ndarray | None:
-    """Return which points no later session overtook, None where no session says anything.
+def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:
+    """Return which points no later session purged, None where there was no purge.
 
     As TensorBoard does (event_accumulator.py, ``_CheckForRestartAndMaybePurge``).
     """
@@ -140,10 +140,10 @@ def _by_tag(columns: _Columns) -> dict[int, Points]:
     }
 
 
-def _fold(pieces: Iterable[tuple[EventFile, _Columns]], names: tuple[str, ...]) -> Merged:
-    """Add file after file to a chain of points, beginning anew where another run does."""
+def _fold(pieces: Iterable[tuple[LogFile, _Columns]], names: tuple[str, ...]) -> Merged:
+    """Add file after file to a chain of points, starting over where another run begins."""
     chain: dict[int, Points] = {}
-    chain_file: EventFile | None = None
+    chain_file: LogFile | None = None
     mixed: list[Break] = []
     overlaps: list[Break] = []
     for file, columns in pieces:
@@ -165,7 +165,7 @@ def _fold(pieces: Iterable[tuple[EventFile, _Columns]], names: tuple[str, ...]) 
         assert chain_file is not None
         main = max(back, key=lambda t: len(points[t][0]))
         at_once = file.first_time < chain_file.last_time - _CLOCK_SLACK_SECONDS
-        if at_once or _begins_anew(chain[main][0], points[main][0]):
+        if at_once or _starts_over(chain[main][0], points[main][0]):
             kept: dict[int, Points] = {}
         else:
             limit = min(int(steps[0]) for steps, _ in points.values())
@@ -208,15 +208,15 @@ def _last_segment(columns: _Columns) -> tuple[int, int, int, int]:
 
 
 def _repeats(chain: Points, points: Points) -> bool:
-    """Tell whether the overlapping part of ``points`` only says again what ``chain`` holds (a copied file)."""
+    """Return whether the overlapping part of ``points`` only repeats what ``chain`` holds (a copied file)."""
     again = points[0] <= chain[0][-1]
     steps, values = points[0][again], points[1][again]
     at = np.minimum(np.searchsorted(chain[0], steps), len(chain[0]) - 1)
     return bool((chain[0][at] == steps).all() and np.array_equal(chain[1][at], values, equal_nan=True))
 
 
-def _begins_anew(chain: IntArray, steps: IntArray) -> bool:
-    """Tell whether ``steps`` begin like a fresh run rather than like one that goes on from a checkpoint."""
+def _starts_over(chain: IntArray, steps: IntArray) -> bool:
+    """Return whether ``steps`` begin like a new run rather than like one resumed from a checkpoint."""
     spaced = steps if len(steps) > 1 else chain
     interval = float(np.median(np.diff(spaced.astype(np.float64)))) if len(spaced) > 1 else 0.0
     return bool(steps[0] <= chain[0] or float(steps[0]) <= _FRESH_INTERVALS * interval)

@@ -1,7 +1,7 @@
 """Runs on object stores (``s3://``, ``gs://``, ``az://``, whatever fsspec opens), through a cache on this machine.
 
-A run far away is shown by its address and read from its mirror: the folder of the cache that holds its logs and
-its ``run.json``. A file is fetched once, and again where the store says that it has changed.
+A remote run is shown by its address and read from its mirror: the folder of the cache that holds its logs and its
+``run.json``. A file is fetched once, and again when the store reports that it has changed.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.file_kinds import is_log_file, is_run_file, is_wandb_file
+from rldoctor.logs.formats import formats_of, is_log_file
+from rldoctor.run_directory import RUN_FILE
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
-_RECORD_FILE = "run.json"
-# What the store said of each file of a folder when it was fetched.
+# The version of each file of a folder when it was fetched.
 _VERSIONS_FILE = ".fetched.json"
-# Requests that wait for an answer at the same time; each is some dozen kilobytes and some dozen milliseconds.
-_AT_A_TIME = 32
-# What stores call the things that change with a file's content.
-_TELLING = (
+# Requests at a time; each takes some dozen kilobytes and some dozen milliseconds.
+_CONCURRENT_REQUESTS = 32
+# The names that stores give to whatever changes with a file's content.
+_VERSION_KEYS = (
     *("ETag", "etag", "md5Hash", "content_md5"),
     *("LastModified", "last_modified", "updated", "mtime", "created", "size"),
 )
-# Packages that fsspec asks for, by the scheme.
-_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+# Packages that fsspec needs for a scheme and that the extra [remote] does not bring.
+_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 
 
 def is_remote(name: str) -> bool:
-    """Tell whether ``name`` is the address of something far away, rather than a path."""
+    """Return whether ``name`` is an address rather than a path."""
     return _SCHEME.match(name) is not None
 
 
@@ -52,11 +52,11 @@ def cache_folder() -> Path:
     try:
         return (Path(general) if general else Path.home() / ".cache") / "rldoctor"
     except RuntimeError:
-        raise UsageError("This user has no home for a cache.", "Name a folder for it in $RLDOCTOR_CACHE.") from None
+        raise UsageError("There is no home folder to keep a cache in.", "Set $RLDOCTOR_CACHE to a folder.") from None
 
 
 def place_of(name: str) -> Path:
-    """Return the folder on this machine that a run of this name is read from.
+    """Return the local folder that a run of this name is read from.
 
     Raises:
         UsageError: The address leads out of the cache.
@@ -66,7 +66,7 @@ def place_of(name: str) -> Path:
         return Path(name)
     parts = [part for part in found[2].split("/") if part]
     if any(part in (".", "..") or "\0" in part for part in parts):
-        raise UsageError(f"{name!r} is not an address of runs.", "Name it without dots.")
+        raise UsageError(f"{name!r} is not an address of runs.", "Write it without . and .. parts.")
     return (_mirrors() / found[1]).joinpath(*parts)
 
 
@@ -90,10 +90,10 @@ def list_runs(address: str) -> list[str]:
     """Return the addresses of all runs at or below ``address``, without fetching any.
 
     Raises:
-        UsageError: There is no such store or bucket, or it lets nobody in.
+        UsageError: There is no such store or bucket, or it denies access.
         MissingExtra: fsspec is not installed.
     """
-    scheme, _ = _split(address)
+    scheme = _scheme(address)
     _, files = _listed(address)
     return sorted(f"{scheme}://{folder}" for folder in _folders(files))
 
@@ -104,10 +104,10 @@ def fetch(address: str) -> list[Path]:
     Log files and ``run.json`` are fetched, several at a time, and nothing else.
 
     Raises:
-        UsageError: There is no such store or bucket, it lets nobody in, or the cache cannot be written to.
+        UsageError: There is no such store or bucket, it denies access, or the cache cannot be written to.
         MissingExtra: fsspec is not installed.
     """
-    scheme, _ = _split(address)
+    scheme = _scheme(address)
     system, files = _listed(address)
     folders = _folders(files)
     wanted: list[tuple[str, Path, str]] = []
@@ -121,21 +121,21 @@ def fetch(address: str) -> list[Path]:
                 wanted.append((path, mirror, versions[name]))
         _forget(mirror, versions)
     _fetch_all(system, wanted, address)
-    # A folder whose files all went while they were fetched is no run.
     mirrors = sorted(place_of(f"{scheme}://{folder}") for folder in folders)
-    return [mirror for mirror in mirrors if any(is_log_file(path.name) for path in mirror.glob("*"))]
+    # A folder whose files were all deleted while they were fetched is no run.
+    return [mirror for mirror in mirrors if _folders(f"x/{path.name}" for path in mirror.glob("*"))]
 
 
-def _split(address: str) -> tuple[str, str]:
+def _scheme(address: str) -> str:
     found = _SCHEME.match(address)
     if found is None:
         raise UsageError(f"{address!r} is not an address.", "Write it as s3://bucket/runs.")
-    return found[1], found[2]
+    return found[1]
 
 
 def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
-    """Return the file system, and what it says of every file at or below ``address``."""
-    scheme, _ = _split(address)
+    """Return the file system, and its details on every file at or below ``address``."""
+    scheme = _scheme(address)
     place_of(address)
     try:
         import fsspec
@@ -149,9 +149,12 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
         name = PurePosixPath(place).name
         found = system.find(place[: -len(name)].rstrip("/") if is_log_file(name) else place, detail=True)
     except ImportError as error:
+        if scheme == "s3":
+            raise MissingExtra("Reading s3://", "s3fs", "remote") from None
         package = _PACKAGES.get(scheme, error.name or "another package")
         raise UsageError(
-            f"{scheme}:// needs the package {package}, which is not installed.", f"pip install {package}"
+            f"Reading {scheme}:// needs the package {package}, which is not installed.",
+            f"Install it with: python -m pip install {package}",
         ) from None
     except Exception as error:
         raise _cannot_be_read(address, error) from None
@@ -159,7 +162,7 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
 
 
 def _cannot_be_read(address: str, error: Exception) -> UsageError:
-    """Return the error for whatever a store's own library raises; each has its own tree of exceptions."""
+    """Return the error for whatever a store's own library raises; each has its own family of exceptions."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if isinstance(error, ValueError) and "Protocol not known" in first:
         return UsageError(f"{address} cannot be read: {first}.", "Use s3://, gs:// or az://.")
@@ -169,42 +172,28 @@ def _cannot_be_read(address: str, error: Exception) -> UsageError:
 
 
 def _folders(files: Iterable[str]) -> dict[str, list[str]]:
-    """Return the folders that hold logs, with the files to be fetched of each."""
-    folders: dict[str, list[str]] = {}
-    beside: dict[str, list[str]] = {}
-    records = []
+    """Return the folders that hold runs, with the files to be fetched of each."""
+    names: dict[str, list[str]] = {}
     for path in files:
-        parts = path.split("/")
+        folder, _, name = path.rpartition("/")
         # A key of an object store can be any text; one with such a part has no place in a mirror.
-        if any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
-            continue
-        folder = "/".join(parts[:-1])
-        if is_run_file(parts[-1]):
-            folders.setdefault(folder, []).append(path)
-        elif is_log_file(parts[-1]):
-            beside.setdefault(folder, []).append(path)
-        elif parts[-1] == _RECORD_FILE:
-            records.append(path)
-    # As on this machine: what lies below a run of Weights & Biases are copies, and what lies beside logs makes a run
-    # only where nothing else does.
-    whole_runs = [f"{folder}/" for folder, inside in folders.items() if any(map(is_wandb_file, map(_name, inside)))]
-    folders = {folder: inside for folder, inside in folders.items() if not folder.startswith(tuple(whole_runs))}
-    folders = folders or {folder: [] for folder in beside}
-    whole = {folder: [*inside, *beside.get(folder, [])] for folder, inside in folders.items()}
-    for path in records:
-        folder = path.rpartition("/")[0]
-        if folder in whole:
-            whole[folder].append(path)
-    return whole
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
+        if not any(part in ("", ".", "..") or "\0" in part for part in path.split("/")[1:]):
+            names.setdefault(folder, []).append(name)
+    # As for local runs (rldoctor.logs.discovery); MLflow's runs are folders and are not read from a store.
+    formats = {folder: [format_ for format_, _ in formats_of((), inside)] for folder, inside in names.items()}
+    runs = [folder for folder, found in formats.items() if found and not found[0].supplement]
+    whole = tuple(f"{folder}/" for folder in runs if any(f.includes_subfolders for f in formats[folder]))
+    runs = [folder for folder in runs if not folder.startswith(whole)]
+    runs = runs or [folder for folder, found in formats.items() if found]
+    return {
+        folder: [f"{folder}/{name}" for name in names[folder] if is_log_file(name) or name == RUN_FILE]
+        for folder in runs
+    }
 
 
 def _version(about: Mapping[str, Any]) -> str:
-    told = {key: str(about[key]) for key in _TELLING if about.get(key) is not None}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    found = {key: str(about[key]) for key in _VERSION_KEYS if about.get(key) is not None}
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _versions(mirror: Path) -> dict[str, str]:
@@ -224,7 +213,7 @@ def _forget(mirror: Path, versions: Mapping[str, str]) -> None:
 
 def _fetch_all(system: Any, wanted: Iterable[tuple[str, Path, str]], address: str) -> None:
     fetched: dict[Path, dict[str, str]] = {}
-    with ThreadPoolExecutor(_AT_A_TIME, "fetch") as pool:
+    with ThreadPoolExecutor(_CONCURRENT_REQUESTS, "fetch") as pool:
         jobs = [
             (path, mirror, version, pool.submit(_fetch_one, system, path, mirror)) for path, mirror, version in wanted
         ]
@@ -238,11 +227,11 @@ def _fetch_all(system: Any, wanted: Iterable[tuple[str, Path, str]], address: st
             for *_, job in jobs:
                 job.cancel()
             for mirror, versions in fetched.items():
-                _note(mirror, versions)
+                _write_versions(mirror, versions)
 
 
 def _fetch_one(system: Any, path: str, mirror: Path) -> bool:
-    """Fetch a file, whole or not at all; tell whether it was still there."""
+    """Fetch a file, whole or not at all; return whether it was still there."""
     mirror.mkdir(parents=True, exist_ok=True)
     place = mirror / PurePosixPath(path).name
     temporary = place.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -256,7 +245,7 @@ def _fetch_one(system: Any, path: str, mirror: Path) -> bool:
     return True
 
 
-def _note(mirror: Path, versions: Mapping[str, str]) -> None:
+def _write_versions(mirror: Path, versions: Mapping[str, str]) -> None:
     known = {name: version for name, version in _versions(mirror).items() if (mirror / name).is_file()}
     temporary = mirror / f".{secrets.token_hex(8)}.tmp"
     temporary.write_text(json.dumps({**known, **versions}))

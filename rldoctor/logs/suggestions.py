@@ -1,4 +1,4 @@
-"""What tags that nobody knows may mean: a start for a names file of one's own, never a judgement."""
+"""Suggestions of what unknown tags may mean, as a start for a tag mapping of one's own; nothing is judged by them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from rldoctor.logs.frameworks import shipped_names
+from rldoctor.logs.frameworks import shipped_tag_mappings
 
-# As alike as "approxkl" and "approx_kl" are.
-_ALIKE = 0.85
+# As similar as "approxkl" and "approx_kl" are.
+_SIMILAR = 0.85
 
 
-def guess(tags: Iterable[str]) -> dict[str, str]:
+def suggest_metrics(tags: Iterable[str]) -> dict[str, str]:
     """Return the metric that each of ``tags`` is likely to hold; tags that look like nothing known are left out.
 
-    Told by the last part of the tag, which most frameworks write alike (``losses/approx_kl``, ``train/approx_kl``).
-    Its sign and scale are not told by it: a person has to look them up.
+    Suggested from the last part of the tag, which is similar in most frameworks (``losses/approx_kl``,
+    ``train/approx_kl``). It does not show sign and scale: a person has to look them up.
     """
     found = {}
     for tag in tags:
@@ -31,7 +31,7 @@ def _metric(word: str) -> str:
     words = _words()
     if word in words:
         return words[word]
-    near = difflib.get_close_matches(word, words, n=1, cutoff=_ALIKE)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=_SIMILAR)
     return words[near[0]] if near else ""
 
 
@@ -39,8 +39,8 @@ def _metric(word: str) -> str:
 def _words() -> Mapping[str, str]:
     """Return the last parts of all known tags with their metrics, those that mean one metric only."""
     meanings: dict[str, set[str]] = {}
-    for names in shipped_names():
-        for tag, meaning in names.tags.items():
+    for mapping in shipped_tag_mappings():
+        for tag, meaning in mapping.tags.items():
             meanings.setdefault(_last_part(tag), set()).add(meaning.metric)
             meanings.setdefault(meaning.metric, set()).add(meaning.metric)
     return {word: next(iter(metrics)) for word, metrics in meanings.items() if len(metrics) == 1}

@@ -1,103 +1,129 @@
-"""The tags of a framework: what it calls each metric, with which sign and scale."""
+"""Tag mappings: what a framework calls each metric, with which sign and scale; ``checks/tags/*.toml``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
+from msgspec import Meta
+
+from rldoctor import datafile
+from rldoctor.datafile import Table, Text
+from rldoctor.errors import UsageError
 from rldoctor.model import Aggregation
 
-STEP_AXES = ("env_steps", "frames", "iterations", "updates", "episodes")
-# What a canonical metric is called.
-METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+StepAxis = Literal["env_steps", "frames", "iterations", "updates", "episodes"]
+_METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a tag holds.
+class _Scale(Table, frozen=True):
+    """How a logged value becomes a metric.
 
     Attributes:
-        metric: Canonical name.
-        factor: ``metric = factor * logged value``: sign and scale.
+        sign: ``metric = sign * scale * logged value``.
+        scale: As above.
         aggregation: What the value is taken over.
         axis: What the steps of this tag count, where that is not the framework's ``step_axis``; they are stretched to
             the length of the run.
         unused: A value, NaN possibly, that stands for "not measured" where the tag holds no other.
+        note: For readers of the file.
     """
 
-    metric: str
-    factor: float = 1.0
-    aggregation: Aggregation = Aggregation.MEAN
-    axis: str = ""
+    aggregation: Aggregation
+    sign: Literal[1, -1] = 1
+    scale: Annotated[float, Meta(gt=0, le=1e308)] = 1.0
+    axis: StepAxis | None = None
     unused: float | None = None
+    note: str = ""
+
+    @property
+    def factor(self) -> float:
+        """``metric = factor * logged value``."""
+        return self.sign * self.scale
 
 
-@dataclass(frozen=True)
-class TagMapping:
+class Meaning(_Scale, frozen=True, kw_only=True):
+    """What a tag holds: a metric, by its canonical name."""
+
+    metric: str
+
+    def __post_init__(self) -> None:
+        """Refuse a metric whose name no rule could use."""
+        if not _METRIC_NAME.fullmatch(self.metric):
+            raise ValueError(f"metric = {self.metric!r} must be a name of lower-case letters, digits and _")
+
+
+class TagMapping(Table, frozen=True, dict=True):
     """The tags of one framework.
 
     Attributes:
-        framework: Key of the file, such as ``sb3``.
+        framework: The name of the file, such as ``sb3``.
         title: The framework's name in words.
-        step_axis: What its steps count, one of ``STEP_AXES``.
+        step_axis: What its steps count.
         source: Where the meanings are documented.
-        supplement: These tags stand beside those of any framework and never tell which one it is.
-        told_by: Tags of which at least one must be there for the framework to be recognised; others, such as
+        supplement: Whether these tags are logged beside those of any framework and never identify one.
+        identified_by: Tags of which at least one must be logged for the framework to be recognised; others, such as
             ``train/loss``, are used by everybody.
         steps_from: Tags that hold the number of environment steps, for a framework whose step axis counts something
             else; the first that is logged is used.
-        algorithms: Algorithm to tags of which one tells it; the first algorithm that is told counts. One without tags
-            is what the framework trains with where no tag tells otherwise.
+        algorithms: Algorithm to tags of which one identifies it; the first that fits counts. One without tags is the
+            default.
         tags: Tag to meaning. Where two tags mean one metric, the one that stands first in the file wins. ``*`` stands
             for one part of a tag between slashes, such as the id of a policy.
         prefixes: Prefix to meaning; the metric is what follows the prefix.
     """
 
-    framework: str
-    title: str
-    step_axis: str
-    source: str
+    framework: Text
+    title: Text
+    step_axis: StepAxis
+    source: Text
     supplement: bool = False
-    told_by: tuple[str, ...] = ()
+    identified_by: tuple[str, ...] = ()
     steps_from: tuple[str, ...] = ()
-    algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tags: Mapping[str, Meaning] = field(default_factory=dict)
-    prefixes: Mapping[str, Meaning] = field(default_factory=dict)
+    algorithms: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    tags: dict[str, Meaning] = msgspec.field(default_factory=dict)
+    prefixes: dict[str, _Scale] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an identifying tag without a meaning."""
+        for tag in self.identified_by:
+            if tag not in self.tags:
+                raise ValueError(f"identified_by has {tag!r}, which is not in [tags]")
 
     def meaning(self, tag: str) -> Meaning | None:
-        """Return what ``tag`` holds, None for a tag that this framework does not log."""
+        """Return what ``tag`` holds, ``None`` for a tag that this framework does not log."""
         place = self.place(tag)
         if place is not None:
             return self.tags[place]
-        for prefix, meaning in self.prefixes.items():
+        for prefix, scale in self.prefixes.items():
             metric = tag[len(prefix) :]
-            if tag.startswith(prefix) and METRIC_NAME.fullmatch(metric):
-                return Meaning(metric, meaning.factor, meaning.aggregation)
+            if tag.startswith(prefix) and _METRIC_NAME.fullmatch(metric):
+                return Meaning(metric=metric, **msgspec.structs.asdict(scale))
         return None
 
     def place(self, tag: str) -> str | None:
-        """Return the key of ``tags`` under which ``tag`` stands."""
+        """Return the key of ``tags`` that fits ``tag``."""
         if tag in self.tags:
             return tag
         return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
 
     def wants(self, tag: str) -> bool:
-        """Tell whether a tag is worth reading: it has a meaning, counts environment steps, or tells the algorithm."""
-        telling = any(tag in tags for tags in self.algorithms.values())
-        return telling or tag in self.steps_from or self.meaning(tag) is not None
+        """Return whether a tag is used: it has a meaning, counts environment steps, or identifies the algorithm."""
+        identifies = any(tag in tags for tags in self.algorithms.values())
+        return identifies or tag in self.steps_from or self.meaning(tag) is not None
 
-    def tells(self, tags: Collection[str]) -> bool:
-        """Tell whether ``tags`` hold one of this framework's own words."""
-        return not self.told_by or any(told in tags or any(map(_fits(told), tags)) for told in self.told_by)
+    def fits(self, tags: Collection[str]) -> bool:
+        """Return whether ``tags`` identify this framework."""
+        return not self.identified_by or _any_logged(self.identified_by, tags)
 
     def algorithm(self, tags: Collection[str]) -> str:
-        """Return the algorithm that ``tags`` tell, empty where they do not."""
-        for algorithm, telling in self.algorithms.items():
-            if not telling or any(tag in tags or any(map(_fits(tag), tags)) for tag in telling):
-                return algorithm
-        return ""
+        """Return the algorithm that ``tags`` identify, empty where they do not."""
+        fitting = (name for name, own in self.algorithms.items() if not own or _any_logged(own, tags))
+        return next(fitting, "")
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -108,9 +134,20 @@ def _pattern(key: str) -> re.Pattern[str]:
     return re.compile("[^/]+".join(map(re.escape, key.split("*"))))
 
 
-def _fits(key: str) -> Callable[[str], bool]:
-    """Return what tells whether a tag fits a key with ``*``; nothing fits one without, which is asked for directly."""
-    if "*" not in key:
-        return lambda tag: False
-    pattern = _pattern(key)
-    return lambda tag: pattern.fullmatch(tag) is not None
+def _any_logged(keys: Collection[str], tags: Collection[str]) -> bool:
+    """Return whether one of ``keys``, which may hold ``*``, is among ``tags``."""
+    patterns = [_pattern(key) for key in keys if "*" in key]
+    return any(key in tags for key in keys) or any(p.fullmatch(tag) for p in patterns for tag in tags)
+
+
+def load_tag_mapping(path: Path) -> TagMapping:
+    """Read one tag mapping.
+
+    Raises:
+        UsageError: The file is not TOML, or a key or value is not allowed.
+    """
+    data = datafile.read_toml(path, "tag mapping")
+    mapping = datafile.check(data, TagMapping, str(path), renamed={"told_by": "identified_by"})
+    if mapping.framework != path.stem:
+        raise UsageError(f"{path}: framework = {mapping.framework!r} must be the name of the file, {path.stem!r}.")
+    return mapping

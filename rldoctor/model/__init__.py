@@ -1,25 +1,33 @@
-"""The words that every part of rldoctor speaks: runs, curves, findings, diagnoses, subjects and reports.
+"""The types that every part of rldoctor shares: runs, curves, findings, diagnoses, results and reports.
 
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
+from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
 from rldoctor.model.results import (
     CheckResult,
     CriterionResult,
+    FailedCommand,
+    GateResult,
     Page,
+    PreflightResult,
     RankedDiagnosis,
-    Subject,
+    Result,
+    RunDiagnosis,
     Suppressed,
+    SweepResult,
     TableRow,
+    TreatmentResult,
     Unjudged,
 )
 from rldoctor.model.run import Curve, Finding, Run
 from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
+    OutcomeCurve,
     Remedy,
     Treatment,
     TreatmentOutcome,
@@ -30,30 +38,40 @@ from rldoctor.model.treatment import (
 __all__ = [
     "Addition",
     "Aggregation",
+    "Band",
     "CheckResult",
     "CriterionResult",
     "Curve",
+    "Details",
     "EffectiveConfig",
     "EffectiveKey",
+    "EpisodePath",
+    "FailedCommand",
     "Finding",
     "FloatArray",
+    "GateResult",
     "Instruction",
     "IntArray",
     "Json",
     "Outcome",
+    "OutcomeCurve",
     "Page",
+    "PreflightResult",
     "RankedDiagnosis",
     "Remedy",
     "Report",
+    "Result",
     "Run",
+    "RunDiagnosis",
     "Sample",
     "SettingResult",
     "Severity",
-    "Subject",
     "Suppressed",
+    "SweepResult",
     "TableRow",
     "Treatment",
     "TreatmentOutcome",
+    "TreatmentResult",
     "TreatmentTrial",
     "Trend",
     "TrialResult",

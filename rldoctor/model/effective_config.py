@@ -1,4 +1,4 @@
-"""What is in force: the keys of a configuration with where each comes from, and what a project adds."""
+"""The effective configuration: its keys with where each comes from, and what a project adds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EffectiveKey:
 
 @dataclass(frozen=True)
 class Addition:
-    """Something of the project's own: a reference, a sign, a diagnosis, a metric, names, expectations, a check."""
+    """Something that the project adds: a reference, sign, diagnosis, metric, tag mapping, expectation or check."""
 
     kind: str
     name: str
@@ -27,7 +27,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class EffectiveConfig:
-    """What is in force.
+    """The effective configuration.
 
     Attributes:
         file: The configuration that was read; empty for none.

@@ -1,16 +1,20 @@
-"""The words with a fixed choice: how much a finding matters, what a verdict can be, what a value is taken over."""
+"""Enumerations and type aliases: severities, verdicts, outcomes of checks, and what a logged value is averaged over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+    Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+else:
+    # A saved report is read by these types, and msgspec takes no recursive one.
+    Json = Any
 FloatArray: TypeAlias = "NDArray[np.float64]"
 IntArray: TypeAlias = "NDArray[np.int64]"
 
@@ -29,7 +33,7 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the doctor says of a subject. Missing data is ``UNJUDGED``, never ``HEALTHY``."""
+    """The judgement on a subject. Missing data is ``UNJUDGED``, never ``HEALTHY``."""
 
     HEALTHY = "healthy"
     SUSPECT = "suspect"
@@ -38,7 +42,7 @@ class Verdict(StrEnum):
 
 
 class Aggregation(StrEnum):
-    """What one logged value of a curve is taken over; the same word can mean noisier numbers elsewhere."""
+    """What one logged value is averaged over. Frameworks log the same metric over different windows."""
 
     MEAN = "mean"
     LAST_EPOCH = "mean-over-last-epoch"
@@ -49,7 +53,7 @@ class Aggregation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How the examination by one check ended. ``NOT_RUN`` is neither pass nor fail."""
+    """How one check ended. ``NOT_RUN`` is neither pass nor fail."""
 
     PASSED = "passed"
     FIRED = "fired"

@@ -1,41 +1,36 @@
-"""Subjects summed up: one verdict, one exit code."""
+"""A report: results summed up in one verdict and one exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
+from rldoctor.model.details import Details
 from rldoctor.model.enums import Verdict
-from rldoctor.model.results import Subject
+from rldoctor.model.results import Result
 from rldoctor.model.run import Finding
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found: its subjects, one verdict, one exit code, and the mildest verdict that fails."""
+    """What a command found.
+
+    Attributes:
+        command: Its word, such as ``diagnose``.
+        subjects: What was examined, the worst first where there are many.
+        verdict: The worst of theirs.
+        exit_code: 0 for passed, 1 for findings, 3 for unjudged, 2 and 4 for errors (docs/decisions/0002).
+        fail_on: The mildest verdict for which the exit code is 1.
+        details: Gives renderers what the report does not hold, such as curves.
+    """
 
     command: str
-    subjects: tuple[Subject, ...]
+    subjects: tuple[Result, ...]
     verdict: Verdict
     exit_code: int
     fail_on: Verdict = Verdict.SICK
-
-    def render(self, format_name: str = "text", verbose: bool = False) -> str | None:
-        """Return the report in a format of ``rldoctor.render.FORMATS``; ``text`` is printed and returns ``None``.
-
-        Raises:
-            UsageError: There is no such format.
-        """
-        # The renderers live above this module; they are looked up by name, so that it needs none of them.
-        text: str | None = import_module("rldoctor.render").render(self, format_name, verbose)
-        return text
-
-    def _repr_html_(self) -> str:
-        """Show the report in a notebook."""
-        html: str = import_module("rldoctor.render.html.notebook").render_notebook(self)
-        return html
+    details: Callable[[], Details] = field(default=Details, repr=False, compare=False)
 
 
 # Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.
@@ -64,7 +59,7 @@ def exit_code_of(verdicts: Iterable[Verdict], fail_on: Verdict = Verdict.SICK) -
     return EXIT_PASSED
 
 
-def make_report(command: str, subjects: Sequence[Subject], fail_on: Verdict = Verdict.SICK) -> Report:
-    """Sum ``subjects`` up into one report."""
+def make_report(command: str, subjects: Sequence[Result], fail_on: Verdict = Verdict.SICK) -> Report:
+    """Sum results up in one report."""
     verdicts = [subject.verdict for subject in subjects]
     return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)

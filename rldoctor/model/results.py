@@ -1,9 +1,10 @@
-"""What was examined, and all that is said of it."""
+"""What a command examined and all that it says of it: one type of result for each kind of examination."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rldoctor.model.enums import Json, Outcome, Severity, Verdict
 from rldoctor.model.run import Finding
@@ -22,7 +23,7 @@ class Unjudged:
 
 @dataclass(frozen=True)
 class Suppressed:
-    """What the project's configuration leaves out of this report: a sign that shows, or a check that did not run.
+    """What the project's configuration leaves out of a result: a sign that shows, or a check that did not run.
 
     Attributes:
         code: Of the sign or check.
@@ -37,30 +38,30 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class RankedDiagnosis:
-    """A cause with its odds on this subject.
+    """A cause and how likely it is on this run.
 
     Attributes:
         name: Key of ``checks/diagnoses/``.
         title: The cause in plain words.
         probability: In [0, 1], over all causes and ``healthy`` together.
-        speaks_for: Codes of the findings that speak for it, strongest first.
-        speaks_against: Codes of the findings that speak against it.
+        evidence_for: Codes of the findings that point to it, strongest first.
+        evidence_against: Codes of the findings that contradict it.
         remedy: The concrete change, from what to what where the recipe is known.
-        next_test: What would tell this cause from its rivals; empty when nothing rivals it.
+        next_test: A test that separates this cause from its rivals; empty where it has none.
     """
 
     name: str
     title: str
     probability: float
-    speaks_for: tuple[str, ...] = ()
-    speaks_against: tuple[str, ...] = ()
+    evidence_for: tuple[str, ...] = ()
+    evidence_against: tuple[str, ...] = ()
     remedy: str = ""
     next_test: str = ""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One preflight check on one subject: how it ended and, in a few words, what it measured or why it did not run."""
+    """One preflight check: how it ended and, in a few words, what it measured or why it did not run."""
 
     code: str
     name: str
@@ -71,7 +72,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CriterionResult:
-    """One passing criterion held against an evaluation.
+    """One passing criterion and what the evaluation measured.
 
     Attributes:
         code: ``EVL`` code of the criterion.
@@ -80,9 +81,9 @@ class CriterionResult:
         observed: What the evaluation measured.
         relation: ``>`` or ``<``.
         threshold: The number to pass.
-        passed: Whether ``observed relation threshold`` holds; NaN never passes.
+        passed: Whether ``observed relation threshold`` is true; NaN never passes.
         unit: ``m`` for metres; empty for plain numbers.
-        severity: How serious it is where it does not hold.
+        severity: How serious a miss is.
     """
 
     code: str
@@ -98,16 +99,16 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of the chapter's "healthy training" table, filled in for this patient.
+    """One row of a run's table of key metrics.
 
     Attributes:
         metric: Canonical metric name.
         tag: The raw tag that a reader knows from TensorBoard.
-        expected: The chapter's words, or the reference band where it overrules them.
+        expected: The textbook range in words.
         seen: The numbers of this run.
         values: The curve to draw, thinned to at most a few dozen points.
         mark: ``ok``, ``odd``, ``bad`` or ``missing``.
-        why: Filled where the mark needs a word, such as a band that overrules the chapter's literal range.
+        why: Why a value outside the textbook range is not flagged; empty elsewhere.
     """
 
     metric: str
@@ -129,32 +130,116 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One thing that was examined: a run, an environment, the machine, an evaluation, a sweep or a treatment.
+class Result:
+    """One thing that was examined, with what every examination has.
 
-    ``suppressed`` and ``adjusted`` (thresholds, in words) say what would be otherwise as shipped. ``patients`` are the
-    runs of a treatment as the doctor sees them: the sick one first, then the trials.
+    Attributes:
+        path: A run directory as the user named it, a folder of runs, or an environment id.
+        verdict: Of this subject alone.
+        title: What it is, in a sentence.
+        summary: The outcome, in a sentence.
+        reference: Name of the reference that it was compared with; empty for none.
+        findings: Checks, signs and criteria that fired.
+        unjudged: What could not be judged.
+        facts: Other numbers of the examination. Their keys are not part of the public contract.
+        suppressed: What the project's configuration leaves out.
+        adjusted: Thresholds and criteria that the project's configuration changes, in words.
+        kind: The word for this type in reports for programs.
     """
 
+    kind: ClassVar[str]
+
     path: str
-    kind: str
     verdict: Verdict
     title: str = ""
-    framework: str = ""
-    reference: str = ""
-    reference_why: str = ""
-    steps: int = 0
     summary: str = ""
-    diagnoses: tuple[RankedDiagnosis, ...] = ()
+    reference: str = ""
     findings: tuple[Finding, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
-    examinations: tuple[CheckResult, ...] = ()
-    criteria: tuple[CriterionResult, ...] = ()
-    table: tuple[TableRow, ...] = ()
-    settings: tuple[SettingResult, ...] = ()
-    trials: tuple[TrialResult, ...] = ()
-    treatment: Treatment | None = None
-    patients: tuple[Subject, ...] = ()
     facts: Mapping[str, Json] = field(default_factory=dict)
     suppressed: tuple[Suppressed, ...] = ()
     adjusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunDiagnosis(Result):
+    """A training run, diagnosed from its logs.
+
+    Attributes:
+        env: Id of its environment; empty where neither logs nor reference name it.
+        framework: Key of ``checks/tags/``; empty where the tags are unknown.
+        reference_why: Why this reference was chosen, or why there is none.
+        steps: The last environment step.
+        final_return: The last logged mean return; ``None`` where none was logged.
+        diagnoses: Likely causes, the likeliest first.
+        table: Its key metrics at a glance.
+    """
+
+    kind = "run"
+
+    env: str = ""
+    framework: str = ""
+    reference_why: str = ""
+    steps: int = 0
+    final_return: float | None = None
+    diagnoses: tuple[RankedDiagnosis, ...] = ()
+    table: tuple[TableRow, ...] = ()
+
+    @property
+    def cause(self) -> RankedDiagnosis | None:
+        """The likeliest cause, be the run sick or not; ``None`` where ``healthy`` is all there is."""
+        return next((diagnosis for diagnosis in self.diagnoses if diagnosis.name != "healthy"), None)
+
+
+@dataclass(frozen=True)
+class PreflightResult(Result):
+    """An environment and this machine, checked before a training."""
+
+    kind = "environment"
+
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class GateResult(Result):
+    """The evaluation of a run, or of several seeds of a recipe, compared with passing criteria."""
+
+    kind = "evaluation"
+
+    criteria: tuple[CriterionResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepResult(Result):
+    """Settings compared over seeds, and the trials behind them."""
+
+    kind = "sweep"
+
+    settings: tuple[SettingResult, ...] = ()
+    trials: tuple[TrialResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class TreatmentResult(Result):
+    """What a treatment tried on a sick run's recipe, and what came of it.
+
+    Attributes:
+        framework: Of the sick run.
+        steps: The last environment step of the sick run.
+        treatment: What was tried, and its outcome.
+        runs: The diagnoses of the sick run and then of each trial.
+    """
+
+    kind = "treatment"
+
+    framework: str = ""
+    steps: int = 0
+    treatment: Treatment = field(kw_only=True)
+    runs: tuple[RunDiagnosis, ...] = ()
+
+
+@dataclass(frozen=True)
+class FailedCommand(Result):
+    """A command that could not do its work; ``summary`` says why."""
+
+    kind = "command"

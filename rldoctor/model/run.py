@@ -1,15 +1,11 @@
-"""A run as its logs tell it: curves, and what reading them already showed."""
+"""A training run as read from its logs: curves, and findings made while reading."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Severity
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class Curve:
 
     def finite(self) -> Curve:
         """Return the curve without NaN and infinite values."""
-        import numpy as np  # Late: the words are also spoken by commands that need no arrays (--help, gate).
+        import numpy as np  # Late: many commands need these types and no arrays.
 
         keep = np.isfinite(self.values)
         if keep.all():
@@ -46,7 +42,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Finding:
-    """A check or a sign that fired on this subject.
+    """A check, sign or criterion that fired.
 
     Attributes:
         code: Family and three digits, such as ``ENV401``; never reused.
@@ -69,21 +65,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run as its logs tell it.
+    """One training run as read from its logs.
 
     Attributes:
         path: The directory that holds the event files, as the user named it.
         framework: Key of ``checks/tags/``, such as ``sb3``; empty when no known tag was found.
         curves: Canonical metric name to curve.
-        unknown_tags: Scalar tags that the framework's dictionary does not know.
+        unknown_tags: Scalar tags that the framework's tag mapping does not know.
         record: The content of ``run.json``; empty when there is none.
-        findings: What reading the logs already showed (torn file, mixed runs, ...).
+        findings: What was found while reading (truncated file, mixed runs, ...).
         size_bytes: Total size of the event files.
-        algorithm: What it was trained with, a key of ``checks/algorithms.toml``; empty where the logs do not tell.
-        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.STEP_AXES``.
-        tags_known: How many of the scalar tags the framework's dictionary knows, and how many there are.
-        framework_named: The user said which framework it is.
-        floor: The better of the mean returns that doing nothing and acting at random get; ``None`` where not measured.
+        algorithm: A key of ``checks/algorithms.toml``; empty where the logs do not show it.
+        step_axis: What the steps of the curves count, one of ``rldoctor.logs.tag_mapping.StepAxis``.
+        tags_known: How many of the scalar tags the framework's tag mapping knows, and how many there are.
+        framework_named: Whether the user named the framework.
+        baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
     """
 
     path: str
@@ -97,25 +93,14 @@ class Run:
     step_axis: str = "env_steps"
     tags_known: tuple[int, int] = (0, 0)
     framework_named: bool = False
-    floor: float | None = None
+    baseline_return: float | None = None
 
     @property
     def counts_steps(self) -> bool:
-        """Whether steps are environment steps, which other runs of the environment can be held against."""
+        """Whether steps are environment steps, which makes it comparable with other runs."""
         return self.step_axis in ("env_steps", "frames")
 
     @property
     def last_step(self) -> int:
         """The largest environment step of any curve; 0 for a run without points."""
         return max((int(curve.steps[-1]) for curve in self.curves.values() if len(curve)), default=0)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the curves as a table: index ``step``, one column a metric, NaN where a metric has no point."""
-        import pandas as pd
-
-        columns = {
-            name: pd.Series(curve.values, index=pd.Index(curve.steps, name="step"), name=name)
-            for name, curve in self.curves.items()
-        }
-        unique = {name: column[~column.index.duplicated(keep="last")] for name, column in columns.items()}
-        return pd.DataFrame(unique).sort_index().rename_axis("step")

@@ -1,4 +1,4 @@
-"""Settings of a sweep side by side: what their runs reached, how sure that is, and how it came about."""
+"""The settings of a sweep compared: what their runs reached, and how certain that is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rldoctor.model.enums import Json
 
 @dataclass(frozen=True)
 class Sample:
-    """One number of each run of a setting, and what they say together.
+    """One number of each run of a setting, and their statistics.
 
     Attributes:
         metric: Canonical name, such as ``success_rate``.
@@ -55,16 +55,16 @@ class Trend:
 
 @dataclass(frozen=True)
 class SettingResult:
-    """What the runs of one setting came to.
+    """What the runs of one setting reached.
 
     Attributes:
         name: The varied settings, such as ``clip_range=0.1``.
-        baseline: Whether the other settings are held against this one.
+        baseline: Whether the other settings are compared with this one.
         changes: The varied settings and their values.
         planned: Runs that were planned.
         finished: Runs that were trained and evaluated.
-        stable: Whether the success rate's standard deviation over seeds is below 5 %; ``None`` where it cannot be told.
-        verdicts: How many runs got which verdict of the doctor.
+        stable: Whether the success rate's standard deviation over seeds is below 5 %; ``None`` where that is unknown.
+        verdicts: Number of runs by verdict.
         samples: The numbers, success first.
         trends: The curves.
     """

@@ -13,7 +13,7 @@ class TreatmentOutcome(StrEnum):
     """What a treatment came to.
 
     ``UNPROVEN``: the treated run is well, and so is the untreated recipe with another seed. ``INSTRUCTED``: the cause
-    lies outside the recipe; what to do is said, and by which check it will be confirmed.
+    lies outside the recipe; the instructions say what to do, and which check confirms it.
     """
 
     NOTHING_TO_DO = "nothing-to-do"
@@ -38,8 +38,8 @@ class Remedy:
     """A change of the recipe that some diagnoses ask for.
 
     Attributes:
-        diagnoses: Their names, likeliest first; empty for what puts every setting back that differs from the reference.
-        probability: Of these diagnoses together, those of a later order counted half.
+        diagnoses: Their names, likeliest first; empty for the remedy that resets every setting to the reference's.
+        probability: Of these diagnoses together, alternatives of a later order counted half.
         changes: Setting to ``{"from": value, "to": value}``.
     """
 
@@ -57,7 +57,7 @@ class Instruction:
         probability: Of the cause.
         text: What to do.
         confirmed_by: Codes of the preflight checks that confirm it.
-        tested: ``fired`` or ``passed`` where such a check was run, ``not-run`` where it could not be; empty else.
+        tested: ``fired`` or ``passed`` where such a check was run, ``not-run`` where it could not be; otherwise empty.
     """
 
     diagnosis: str
@@ -72,9 +72,9 @@ class TreatmentTrial:
     """One training of a treatment.
 
     Attributes:
-        role: ``remedy``, ``control``, the untreated recipe with another seed, or ``probe``, the beginning of a training
-            that tells tied remedies apart.
-        round: Counted from 1; that of the remedy that it controls for a control; for a probe its place among them.
+        role: ``remedy``; ``control``, the untreated recipe with another seed; or ``probe``, a pilot run that separates
+            tied remedies.
+        round: Counted from 1; of a control the round of its remedy; of a pilot run its place among them.
         name: What was changed, in words.
         diagnoses: Those that asked for the change.
         changes: As in :class:`Remedy`; none for a control.
@@ -82,9 +82,9 @@ class TreatmentTrial:
         path: Its run directory.
         steps: Environment steps that were trained.
         planned: Environment steps of the whole recipe.
-        state: How it ended; a probe is well where the signs are gone that accuse the run.
-        by: What was sure of that: ``gate``, ``band``, ``doctor``, ``baselines``, ``end`` or ``signs``.
-        why: In a sentence, with the numbers.
+        state: How it ended; a pilot run is well where the signs of the leading cause are gone.
+        by: What decided that: ``gate``, ``band``, ``doctor``, ``baselines``, ``end`` or ``signs``.
+        why: The reason in a sentence, with the numbers.
         numbers: The last value of each outcome metric, and what a deterministic evaluation measured.
     """
 
@@ -104,6 +104,15 @@ class TreatmentTrial:
 
 
 @dataclass(frozen=True)
+class OutcomeCurve:
+    """An outcome metric over environment steps, thinned."""
+
+    metric: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Treatment:
     """A treatment from the sick run to the verdict.
 
@@ -111,18 +120,18 @@ class Treatment:
         outcome: What it came to.
         before: The sick run's directory.
         cause: Name of its leading diagnosis; empty for a run that is well.
-        rounds: Remedies that may be tried.
+        rounds: Maximum number of remedies to try.
         remedies: Changes of the recipe in the order in which they are tried.
         instructions: What the user has to do where the cause lies outside the recipe, likeliest first.
         trials: What was tried.
-        steps_spent: Environment steps of all probes, trials and controls together.
+        steps_spent: Environment steps of all pilot runs, trials and controls together.
         steps_whole: Environment steps of one whole training of the recipe.
-        chance: Probability that luck alone would look like this, if the change made no difference; ``None`` where
+        chance: Fisher's exact p, the probability of this outcome if the change made no difference; ``None`` where
             nothing was shown.
-        sureness: That in a sentence.
+        sureness: The evidence in a sentence.
         recipe: File of the cured recipe; empty where there is none.
-        notes: What was assumed and looked up, a sentence each.
-        curves: The outcome before and after: name of the run to ``{"metric", "steps", "values"}``.
+        notes: Assumptions and look-ups, a sentence each.
+        curves: The outcome before and after, by the name of the run.
     """
 
     outcome: TreatmentOutcome
@@ -138,4 +147,4 @@ class Treatment:
     sureness: str = ""
     recipe: str = ""
     notes: tuple[str, ...] = ()
-    curves: Mapping[str, Json] = field(default_factory=dict)
+    curves: Mapping[str, OutcomeCurve] = field(default_factory=dict)

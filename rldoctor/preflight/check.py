@@ -1,18 +1,20 @@
-"""What a check is: a code, a name, what must hold before it, and a function that yields findings.
+"""What a check is: a code, a name, the checks it requires, and a function that yields findings.
 
-A check is one module of this package: its docstring is the page that ``rldoctor explain`` shows, and one function in
-it is decorated with :func:`check`. There is no list to keep: the runner walks the package.
+A check is one module of ``rldoctor.preflight.checks``: its docstring is the page that ``rldoctor explain`` shows, and
+one function in it is decorated with :func:`check`. There is no list to keep: the package is walked. A module of a
+check imports neither gymnasium nor PyTorch at its top, so that explaining a check needs neither.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from rldoctor.errors import first_line
 from rldoctor.model import Finding, Json, Severity
 
 if TYPE_CHECKING:
@@ -32,53 +34,67 @@ class Group(StrEnum):
 
 
 class Skipped(Exception):
-    """Raised inside a check: this environment or machine has nothing for it to examine. The text says why."""
+    """Raised inside a check that does not apply to this environment or machine. The text says why."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One examination of the machine or of an environment.
+@dataclass(frozen=True, kw_only=True)
+class CheckDocs:
+    """A check as ``rldoctor explain`` shows it.
 
     Attributes:
         code: Family and three digits (``SYS`` machine, ``ENV`` environment); never reused.
         name: What it examines, in kebab-case.
-        group: Where it belongs in the report.
-        after: Codes of the checks that must not have ended with an error, or this one is not run.
-        faults: Names of the findings it may yield.
-        examine: Yields findings without a code; the runner stamps the check's own on them.
-        page: The module's docstring: the title, what it does, why it matters, what to do.
-        origin: The package and module that bring it; empty for a shipped one.
+        docs: The module's docstring: title, what it does, why it matters, what to do.
+        origin: The package and module that provide it; empty for a shipped one.
     """
 
     code: str
     name: str
-    group: Group
-    after: tuple[str, ...]
-    faults: tuple[str, ...]
-    examine: Callable[[PreflightContext], CheckFindings]
-    page: str
+    docs: str
     origin: str = ""
 
     @property
     def title(self) -> str:
-        """The first line of the page."""
-        return self.page.partition("\n")[0]
+        """The first line of the docstring."""
+        return self.docs.partition("\n")[0]
+
+    @property
+    def text(self) -> str:
+        """The docstring below the title."""
+        return self.docs.partition("\n")[2].strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(CheckDocs):
+    """One check of the machine or of an environment.
+
+    Attributes:
+        group: Where it belongs in the report.
+        requires: Codes of the checks that must not have ended with an error, or this one does not run.
+        faults: Names of the findings it may yield.
+        run: Yields findings without a code; the runner adds the check's own.
+    """
+
+    group: Group
+    requires: tuple[str, ...]
+    faults: tuple[str, ...]
+    run: Callable[[PreflightContext], CheckFindings]
 
 
 def check(
-    code: str, name: str, group: Group, faults: tuple[str, ...], after: tuple[str, ...] = ()
+    code: str, name: str, group: Group, faults: tuple[str, ...], requires: tuple[str, ...] = ()
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 
-    def declare(examine: Callable[[PreflightContext], CheckFindings]) -> Check:
-        page = inspect.cleandoc(sys.modules[examine.__module__].__doc__ or "")
-        return Check(code, name, group, after, faults, examine, page)
+    def declare(run: Callable[[PreflightContext], CheckFindings]) -> Check:
+        docs = inspect.cleandoc(sys.modules[run.__module__].__doc__ or "")
+        return Check(code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run)
 
     return declare
 
 
 def error(fault: str, message: str, remedy: str, **evidence: Json) -> Finding:
-    """Return a finding that makes training on this subject pointless."""
+    """Return a finding that makes training pointless."""
     return Finding("", fault, Severity.ERROR, message, remedy, evidence)
 
 
@@ -88,11 +104,15 @@ def warning(fault: str, message: str, remedy: str, **evidence: Json) -> Finding:
 
 
 def note(fault: str, message: str, remedy: str = "", **evidence: Json) -> Finding:
-    """Return a finding that is worth knowing and nothing to worry about."""
+    """Return a finding that is worth knowing but no problem."""
     return Finding("", fault, Severity.NOTE, message, remedy, evidence)
 
 
-def one_line(problem: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Return an exception as ``Type: first line of its text``."""
-    lines = str(problem).strip().splitlines()
-    return f"{type(problem).__name__}: {lines[0].strip()}" if lines else f"{type(problem).__name__} without a message"
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
+def shortened(dimensions: Sequence[int]) -> str:
+    """Return the first eight dimensions, with an ellipsis for the rest."""
+    return ", ".join(map(str, dimensions[:8])) + (", ..." if len(dimensions) > 8 else "")

@@ -1,18 +1,16 @@
-"""The patient of a preflight: one environment, its recipe and what is expected of it, measured when first asked."""
+"""The preflight context: one environment, its recipe and what is expected of it, measured when first asked for."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import gymnasium
 import numpy as np
 
-from rldoctor.environments import registry
-from rldoctor.environments.rollouts import Env
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.expectations import Expectation, load_expectations
@@ -20,30 +18,51 @@ from rldoctor.preflight.measurements import Batch, Effects, Homing, Movement
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
+    from gymnasium.envs.registration import EnvSpec
+    from gymnasium.spaces import Box
     from stable_baselines3.common.vec_env import VecEnv
 
+    from rldoctor.environments.rollouts import Env
+    from rldoctor.preflight.check import Check
     from rldoctor.preflight.one_update import LearningStep
 
-Wrapper = Callable[[Env], Env]
-MakeVector = Callable[[int], "VecEnv"]
+Wrapper: TypeAlias = "Callable[[Env], Env]"
+MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
 
 # Parallel environments that preflight makes: enough to compare, few enough to be quick.
 PARALLEL = 4
-# Training seeds begin here (rldoctor.environments.vec_envs), so preflight tries the very seeds of a training.
-FIRST_TRAINING_SEED = 1_000_000
+# Ours: a controller is meaningful where actions explain at least half of the goal's movement (FetchReach: 0.99).
+_STEERABLE = 0.5
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A check of another package that is not used, where it comes from, and why not."""
+
+    what: str
+    origin: str
+    reason: str
+
+
+class Plugins(NamedTuple):
+    """The checks of other packages: those that can be used, and those that cannot."""
+
+    usable: tuple[Check, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 class PreflightContext:
-    """An environment under examination. Each measurement is taken once, when a check first asks for it.
+    """What checks look at. Each measurement is taken once, when a check first asks for it.
 
     Args:
         env_id: Gymnasium id, or ``module:id``.
         recipe: What is to be trained on it.
         wrap: Applied directly to what ``gymnasium.make`` returns.
-        make_vector: Makes the given number of parallel environments.
+        make_vec_env: Makes the given number of parallel environments.
         directory: Where runs will be written.
         measured: Numbers for the report's facts; ``baselines`` found in it are not measured again.
         rules: The user's folders of rules, which may state expectations.
+        plugins: The checks of other packages.
     """
 
     def __init__(
@@ -51,35 +70,39 @@ class PreflightContext:
         env_id: str,
         recipe: Recipe | None = None,
         wrap: Wrapper | None = None,
-        make_vector: MakeVector | None = None,
+        make_vec_env: MakeVecEnv | None = None,
         directory: Path | None = None,
         measured: dict[str, Json] | None = None,
         rules: tuple[Path, ...] = (),
+        plugins: Plugins | None = None,
     ) -> None:
         self.env_id = env_id
         self.recipe = recipe
         self.directory = directory or Path()
         self.measured: dict[str, Json] = {} if measured is None else measured
-        self.expected = load_expectations(rules)
+        self.plugins = plugins or Plugins()
+        self._expectations = load_expectations(rules)
         self._wrap = wrap
-        self._make_vector = make_vector
+        self._make_vec_env = make_vec_env
         self._opened: list[Env] = []
 
     def make(self) -> Env:
-        """Make a fresh environment, closed with the patient.
+        """Make a fresh environment; :meth:`close` closes it.
 
         Raises:
             EnvironmentBroken: It cannot be made.
         """
+        from rldoctor.environments import registry
+
         env = registry.make(self.env_id)
         self._opened.append(env)
         return self._wrap(env) if self._wrap else env
 
     @cached_property
-    def vector(self) -> VecEnv:
+    def vec_env(self) -> VecEnv:
         """``PARALLEL`` environments made as training does: in one process, each with SB3's Monitor outermost."""
-        if self._make_vector:
-            return self._make_vector(PARALLEL)
+        if self._make_vec_env:
+            return self._make_vec_env(PARALLEL)
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -88,29 +111,31 @@ class PreflightContext:
     def close(self) -> None:
         """Close every environment that was made."""
         opened: list[Any] = [*self._opened]
-        if "vector" in vars(self):
-            opened.append(self.vector)
+        if "vec_env" in vars(self):
+            opened.append(self.vec_env)
         for env in opened:
-            # An environment that cannot even be closed has shown that in the checks already.
+            # An environment that cannot be closed either has failed the checks already.
             with contextlib.suppress(Exception):
                 env.close()
         self._opened.clear()
 
     @property
-    def expectation(self) -> Expectation | None:
-        """What is known of this environment, ``None`` where nothing is."""
-        return self.expected.get(_bare(self.env_id))
+    def expectation(self) -> Expectation:
+        """What is known of this environment; one without ``envs`` where nothing is."""
+        return self._expectations.get(_bare(self.env_id), Expectation(envs=(), title=""))
 
     @property
     def dense_expected_by(self) -> str:
         """Id of the environment whose dense reward is expected: the recipe's or this one; empty for none."""
         wanted = _bare(self.recipe.env if self.recipe else self.env_id)
-        known = self.expected.get(wanted)
-        return wanted if known and known.reward_dense else ""
+        known = self._expectations.get(wanted)
+        return wanted if known and known.reward.dense else ""
 
     @property
-    def spec(self) -> gymnasium.envs.registration.EnvSpec | None:
+    def spec(self) -> EnvSpec | None:
         """The registration of the environment: its entry point and time limit."""
+        import gymnasium
+
         with contextlib.suppress(gymnasium.error.Error):
             return gymnasium.spec(self.env_id)
         return None
@@ -125,8 +150,16 @@ class PreflightContext:
 
     @cached_property
     def env(self) -> Env:
-        """The environment on which everything is measured that needs no fresh one."""
+        """The environment for every measurement that needs no fresh one."""
         return self.make()
+
+    @property
+    def boxes(self) -> dict[str, Box]:
+        """The Box spaces of the observation, by name."""
+        from gymnasium.spaces import Box
+
+        spaces = measurements.spaces_of(self.env.observation_space)
+        return {key: space for key, space in spaces.items() if isinstance(space, Box)}
 
     @property
     def horizon(self) -> int | None:
@@ -136,8 +169,8 @@ class PreflightContext:
     @property
     def distance_threshold(self) -> float | None:
         """Distance below which a goal counts as reached, in its unit: as expected, else as the environment has it."""
-        if self.expectation and self.expectation.distance_threshold is not None:
-            return self.expectation.distance_threshold
+        if self.expectation.episode.distance_threshold is not None:
+            return self.expectation.episode.distance_threshold
         value = getattr(self.env.unwrapped, "distance_threshold", None)
         return float(value) if isinstance(value, (int, float, np.number)) else None
 
@@ -150,7 +183,7 @@ class PreflightContext:
 
     @property
     def has_goals(self) -> bool:
-        """Whether the observation names an achieved and a desired goal, both as numbers."""
+        """Whether the observation has an achieved and a desired goal, both as numbers."""
         named = self.batch.observations
         return all(key in named and named[key].dtype.kind in "biuf" for key in ("achieved_goal", "desired_goal"))
 
@@ -162,19 +195,22 @@ class PreflightContext:
     @cached_property
     def movement(self) -> Movement | None:
         """How far an action moves the achieved goal in one step; ``None`` without goals or a vector of actions."""
-        if not self.has_goals or not isinstance(self.env.action_space, gymnasium.spaces.Box):
+        from gymnasium.spaces import Box
+
+        if not self.has_goals or not isinstance(self.env.action_space, Box):
             return None
         return measurements.fit_movement(self.batch)
 
     @cached_property
-    def homing(self) -> Homing:
-        """How near a proportional controller comes to the goals. Ask only where :attr:`movement` is a good fit."""
-        assert self.movement is not None
+    def homing(self) -> Homing | None:
+        """How near a proportional controller comes to the goals; ``None`` where actions do not move them directly."""
+        if self.movement is None or self.movement.fit < _STEERABLE:
+            return None
         return measurements.home_in(self.env, self.movement, self.horizon)
 
     @cached_property
     def gpus(self) -> gpu.VisibleGpus:
-        """The graphics cards that the driver shows."""
+        """The GPUs that the driver shows."""
         return gpu.look()
 
     @cached_property
@@ -186,9 +222,10 @@ class PreflightContext:
     @cached_property
     def learning_step(self) -> LearningStep:
         """One PPO iteration of the recipe on this environment."""
+        from rldoctor.environments.vec_envs import training_seed
         from rldoctor.preflight import one_update
 
-        return one_update.take_one_step(self.recipe, self.vector, FIRST_TRAINING_SEED)
+        return one_update.take_one_step(self.recipe, self.vec_env, training_seed(0))
 
 
 def _bare(env_id: str) -> str:

@@ -1,59 +1,118 @@
-"""What is known of particular environments: ``checks/preflight/environments/*.toml``, checked key by key."""
+"""What is known of particular environments: ``checks/preflight/environments/*.toml``."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta, field
 
-from rldoctor import shipped
-from rldoctor.errors import UsageError, near
-from rldoctor.model import FloatArray
+from rldoctor import datafile
+from rldoctor.datafile import Finite, Table, Text
+from rldoctor.errors import UsageError
+
+_Sizes = tuple[Annotated[int, Meta(ge=0)], ...]
 
 
-@dataclass(frozen=True)
-class ExpectedArray:
+class ExpectedArray(Table, frozen=True):
     """One array of the observation: its shape, dtype and the dimensions that are known to stay constant."""
 
-    shape: tuple[int, ...]
+    shape: _Sizes
     dtype: str
-    constant: tuple[int, ...] = ()
+    constant: _Sizes = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a dtype that NumPy does not know."""
+        try:
+            np.dtype(self.dtype)
+        except TypeError:
+            raise ValueError(f"dtype = {self.dtype!r} is not a NumPy dtype") from None
 
 
-@dataclass(frozen=True)
-class Expectation:
+class ExpectedAction(Table, frozen=True):
+    """The action space.
+
+    Attributes:
+        source: Where the numbers are from.
+        shape: Shape of one action.
+        dead: Dimensions of the action that are known to do nothing.
+        moves: Displacement of the achieved goal per step per unit of action: one row per action dimension.
+    """
+
+    source: Text
+    shape: _Sizes | None = None
+    dead: _Sizes = ()
+    moves: tuple[tuple[Finite, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse rows of different lengths."""
+        if len({len(row) for row in self.moves}) > 1:
+            raise ValueError(f"moves = {self.moves!r} must be rows of one length")
+
+
+class ExpectedReward(Table, frozen=True):
+    """The reward of one step.
+
+    Attributes:
+        source: Where the numbers are from.
+        low: Lowest reward.
+        high: Highest reward.
+        random_mean: Mean reward of the random policy.
+        dense: Whether the reward says how good a step was, not only whether it succeeded.
+    """
+
+    source: Text
+    low: Finite | None = None
+    high: Finite | None = None
+    random_mean: Finite | None = None
+    dense: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse half a range and a reversed one."""
+        if (self.low is None) != (self.high is None) or (self.low is not None and self.low >= (self.high or 0.0)):
+            raise ValueError(f"low = {self.low!r} must be below high = {self.high!r}")
+
+
+class ExpectedEpisode(Table, frozen=True):
+    """The time limit in steps, and the distance below which a goal counts as reached, in the goal's unit."""
+
+    source: Text
+    horizon: int | None = None
+    distance_threshold: float | None = None
+
+
+class Expectation(Table, frozen=True):
     """What a healthy environment shows; ``None`` or empty where nothing is stated.
 
     Attributes:
-        envs: Ids that this describes.
+        envs: Ids that this describes; empty where nothing is known.
         title: The environment in words.
-        observation: Name to array; a plain observation is called ``observation``.
-        action_shape: Shape of one action.
-        dead_actions: Dimensions of the action that are known to do nothing.
-        moves: Displacement of the achieved goal per step per unit of action, ``(actions, goal dimensions)``.
-        reward_range: Lowest and highest reward of one step.
-        reward_random_mean: Mean reward of the random policy.
-        reward_dense: Whether the reward says how good a step was, not only whether it succeeded.
-        horizon: Steps of the time limit.
-        distance_threshold: Distance below which a goal counts as reached, in the goal's unit.
+        observation: Name to array; a plain observation is called ``observation``. The file's ``source`` is left out.
+        action: Of the action space.
+        reward: Of the reward.
+        episode: Of the end of episodes.
     """
 
-    envs: tuple[str, ...]
-    title: str
-    observation: Mapping[str, ExpectedArray] = field(default_factory=dict)
-    action_shape: tuple[int, ...] | None = None
-    dead_actions: tuple[int, ...] = ()
-    moves: FloatArray | None = None
-    reward_range: tuple[float, float] | None = None
-    reward_random_mean: float | None = None
-    reward_dense: bool | None = None
-    horizon: int | None = None
-    distance_threshold: float | None = None
+    envs: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    title: Text
+    stated: dict[str, Text | ExpectedArray] = field(name="observation", default_factory=dict)
+    action: ExpectedAction = ExpectedAction(source="nothing is stated")
+    reward: ExpectedReward = ExpectedReward(source="nothing is stated")
+    episode: ExpectedEpisode = ExpectedEpisode(source="nothing is stated")
+
+    def __post_init__(self) -> None:
+        """Refuse arrays without a source."""
+        texts = [key for key, value in self.stated.items() if isinstance(value, str)]
+        if self.stated and texts != ["source"]:
+            raise ValueError("observation must hold arrays and one text, their source")
+
+    @property
+    def observation(self) -> Mapping[str, ExpectedArray]:
+        """Name to array; a plain observation is called ``observation``."""
+        return {key: value for key, value in self.stated.items() if isinstance(value, ExpectedArray)}
 
 
 @cache
@@ -61,137 +120,14 @@ def load_expectations(rules: tuple[Path, ...] = ()) -> Mapping[str, Expectation]
     """Return the shipped expectations by environment id, and those in the user's folders of ``rules``.
 
     Raises:
-        UsageError: A file is not valid, or speaks of an environment that another one speaks of.
+        UsageError: A file is not valid, or states what is expected of an environment once more.
     """
     found: dict[str, Expectation] = {}
-    for root in (shipped.folder("checks"), *rules):
+    for root in (datafile.folder("checks"), *rules):
         for path in sorted((root / "preflight" / "environments").glob("*.toml")):
-            expectation = expectation_from(read_toml(path), path.name if root not in rules else str(path))
+            expectation = datafile.load(path, Expectation)
             for env in expectation.envs:
                 if env in found:
                     raise UsageError(f"{path}: what is expected of {env} is stated already.", "State it once.")
                 found[env] = expectation
     return found
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Parse a data file.
-
-    Raises:
-        UsageError: It cannot be read or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise UsageError(f"The data file {path} cannot be read: {problem}.") from problem
-
-
-class Table:
-    """One table of a data file, read key by key; what is missing, unknown or of the wrong type is refused by name."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, Mapping):
-            raise UsageError(f"{where} must be a table.")
-        self.data = data
-        self.where = where
-        self.known: list[str] = []
-
-    def get(self, key: str, *kinds: type, required: bool = False) -> Any:
-        """Return the value of ``key``, ``None`` where it is missing and not required."""
-        self.known.append(key)
-        if key not in self.data:
-            if required:
-                raise UsageError(f"{self.where}: the key {key!r} is missing.")
-            return None
-        value = self.data[key]
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            words = " or ".join(kind.__name__ for kind in kinds)
-            raise UsageError(f"{self.where}: {key} = {value!r} must be of type {words}.")
-        return value
-
-    def wholes(self, key: str, required: bool = False) -> tuple[int, ...] | None:
-        """Return a list of whole numbers of at least 0."""
-        value = self.get(key, list, required=required)
-        if value is None:
-            return None
-        if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in value):
-            raise UsageError(f"{self.where}: {key} = {value!r} must be a list of whole numbers.")
-        return tuple(value)
-
-    def table(self, key: str) -> Table:
-        """Return the table under ``key``, an empty one where it is missing."""
-        self.known.append(key)
-        return Table(self.data.get(key, {}), f"{self.where}: {key}")
-
-    def finish(self) -> None:
-        """Refuse keys that nobody asked for: a misspelt expectation would silently expect nothing."""
-        for key in self.data:
-            if key not in self.known:
-                raise UsageError(f"{self.where}: unknown key {key!r}.", near(key, self.known))
-
-    def sourced(self) -> None:
-        """Demand a ``source`` in every table that states numbers."""
-        self.get("source", str, required=bool(self.data))
-
-
-def expectation_from(data: Mapping[str, Any], where: str) -> Expectation:
-    """Build an expectation from a parsed file.
-
-    Raises:
-        UsageError: A key is missing, unknown or of the wrong type; the message names file and key.
-    """
-    top = Table(data, where)
-    envs = top.get("envs", list, required=True)
-    if not envs or not all(isinstance(env, str) for env in envs):
-        raise UsageError(f"{where}: envs = {envs!r} must be a list of environment ids.")
-    observation = top.table("observation")
-    observation.sourced()
-    named = {key: _array(observation.table(key)) for key in observation.data if key != "source"}
-    action, reward, episode = top.table("action"), top.table("reward"), top.table("episode")
-    for table in (action, reward, episode):
-        table.sourced()
-    low, high = reward.get("low", int, float), reward.get("high", int, float)
-    if (low is None) != (high is None) or (low is not None and low >= high):
-        raise UsageError(f"{reward.where}: low = {low!r} must be below high = {high!r}.")
-    random_mean = reward.get("random_mean", int, float)
-    expectation = Expectation(
-        envs=tuple(envs),
-        title=top.get("title", str, required=True),
-        observation=named,
-        action_shape=action.wholes("shape"),
-        dead_actions=action.wholes("dead") or (),
-        moves=_matrix(action, "moves"),
-        reward_range=None if low is None else (float(low), float(high)),
-        reward_random_mean=None if random_mean is None else float(random_mean),
-        reward_dense=reward.get("dense", bool),
-        horizon=episode.get("horizon", int),
-        distance_threshold=episode.get("distance_threshold", float),
-    )
-    for table in (observation, action, reward, episode, top):
-        table.finish()
-    return expectation
-
-
-def _array(table: Table) -> ExpectedArray:
-    shape = table.wholes("shape", required=True) or ()
-    dtype = table.get("dtype", str, required=True)
-    try:
-        np.dtype(dtype)
-    except TypeError:
-        raise UsageError(f"{table.where}: dtype = {dtype!r} is not a NumPy dtype.") from None
-    expected = ExpectedArray(shape, dtype, table.wholes("constant") or ())
-    table.finish()
-    return expected
-
-
-def _matrix(table: Table, key: str) -> FloatArray | None:
-    rows = table.get(key, list)
-    if rows is None:
-        return None
-    try:
-        matrix = np.array(rows, dtype=float)
-    except (TypeError, ValueError):
-        matrix = np.zeros(0)
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise UsageError(f"{table.where}: {key} = {rows!r} must be a list of equally long lists of numbers.")
-    return matrix

@@ -1,4 +1,4 @@
-"""What is known of the graphics card: whether it can be seen, used, and whether it helps."""
+"""NVIDIA GPUs: which ones the driver shows, and how fast a small network is on one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class VisibleGpus:
     """What the driver shows, without PyTorch.
 
     Attributes:
-        names: One a card, such as ``NVIDIA H100 80GB HBM3``.
+        names: One per GPU, such as ``NVIDIA H100 80GB HBM3``.
         driver: Version of the driver; empty where unknown.
-        hidden: Cards that the machine has and this container was not given.
+        hidden: How many GPUs the machine has that this container cannot access.
         problem: Why ``nvidia-smi`` gave no answer; empty where it gave one.
     """
 
@@ -35,21 +35,21 @@ class VisibleGpus:
 def look() -> VisibleGpus:
     """Ask ``nvidia-smi`` (which asks NVML) and the driver's folder in ``/proc``."""
     names, driver, problem = _ask_nvidia_smi()
-    cards = sorted((_DRIVER / "gpus").glob("*/information"))
+    gpus = sorted((_DRIVER / "gpus").glob("*/information"))
     if not names:
-        # A container may have the cards without the program: then there is a device file for each of them.
-        given = len(list(_DEVICES.glob("nvidia[0-9]*")))
-        names = tuple(_model(card) for card in cards[:given])
-    return VisibleGpus(names, driver, max(0, len(cards) - len(names)), problem)
+        # A container may have GPUs without nvidia-smi: then there is a device file for each of them.
+        accessible = len(list(_DEVICES.glob("nvidia[0-9]*")))
+        names = tuple(_model(information) for information in gpus[:accessible])
+    return VisibleGpus(names, driver, max(0, len(gpus) - len(names)), problem)
 
 
 def _model(information: Path) -> str:
-    """Return the model that the driver's file on a card names."""
+    """Return the model that the driver's file about a GPU names."""
     try:
         lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("Model")), "NVIDIA card")
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("Model")), "NVIDIA GPU")
 
 
 def _ask_nvidia_smi() -> tuple[tuple[str, ...], str, str]:
@@ -77,7 +77,7 @@ def update_seconds(device: str) -> float:
         torch.nn.Linear(16, 64), torch.nn.Tanh(), torch.nn.Linear(64, 64), torch.nn.Tanh(), torch.nn.Linear(64, 4)
     ).to(device)
     batch = torch.randn(256, 16, device=device)
-    # The first passes load kernels and are no measure of the others.
+    # The first passes load kernels, so they are not timed.
     _passes(network, batch, 5, device)
     return min(_passes(network, batch, 10, device) for _ in range(5)) / 10
 

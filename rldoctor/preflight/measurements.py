@@ -1,18 +1,21 @@
-"""What preflight measures on an environment. No judgement here: the checks say what a number means."""
+"""What preflight measures on an environment. Nothing is judged here: the checks say what a number means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from rldoctor.environments.rollouts import Env, goal_distance
 from rldoctor.model import FloatArray
+
+if TYPE_CHECKING:
+    import gymnasium
+    from numpy.typing import NDArray
+
+    from rldoctor.environments.rollouts import Env
 
 # Four episodes are four goals and, with FetchReach's 50 steps each, 0.1 s at 1,800 steps/s.
 EPISODES = 4
@@ -31,13 +34,17 @@ def arrays(observation: Any) -> dict[str, NDArray[Any]]:
 
 def spaces_of(space: gymnasium.Space[Any]) -> dict[str, gymnasium.Space[Any]]:
     """Return an observation space as named spaces, with the names of :func:`arrays`."""
-    return dict(space.spaces) if isinstance(space, gymnasium.spaces.Dict) else {"observation": space}
+    from gymnasium.spaces import Dict
+
+    return dict(space.spaces) if isinstance(space, Dict) else {"observation": space}
 
 
 def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
     """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples."""
-    if isinstance(space, gymnasium.spaces.Box) and space.is_bounded():
-        # Bounds the wrong way round are a finding of their own (ENV301) and must not stop every other check.
+    from gymnasium.spaces import Box
+
+    if isinstance(space, Box) and space.is_bounded():
+        # Reversed bounds are a finding of their own (ENV301) and must not stop every other check.
         low, high = np.minimum(space.low, space.high), np.maximum(space.low, space.high)
         return random.uniform(low, high).astype(space.dtype)
     space.seed(int(random.integers(2**31)))
@@ -50,13 +57,13 @@ class Batch:
 
     Attributes:
         starts: The first observation of each episode.
-        goals: The hidden goal of the environment (``env.unwrapped.goal``) in each episode, where it has one.
+        goals: The goal that the environment pursues (``env.unwrapped.goal``) in each episode, where it has one.
         actions: ``(n, ...)``.
         before: Named observations before each step, ``(n, ...)`` each.
         observations: Named observations after each step, ``(n, ...)`` each.
         rewards: ``(n,)``.
-        infos: One a step.
-        raw: The observations after each step as the environment gave them.
+        infos: One per step.
+        raw: The observations after each step as the environment returned them.
         episode: Number of the episode of each step, ``(n,)``.
         ends: ``(length, terminated, truncated)`` of each episode that ended within the batch.
     """
@@ -75,27 +82,20 @@ class Batch:
     @property
     def distances(self) -> FloatArray:
         """Distance from achieved to desired goal after each step, ``(n,)``."""
-        return distances(self.observations)
-
-    def flat(self) -> FloatArray:
-        """All numeric observations after each step side by side, shape ``(n, d)``."""
-        return np.stack([flatten(observation) for observation in self.raw])
-
-
-def distances(observations: Mapping[str, NDArray[Any]]) -> FloatArray:
-    """Return the distance from achieved to desired goal of each row."""
-    gap = np.asarray(observations["achieved_goal"], dtype=float) - np.asarray(observations["desired_goal"], dtype=float)
-    return np.asarray(np.linalg.norm(gap, axis=-1))
+        achieved, desired = (self.observations[key].astype(float) for key in ("achieved_goal", "desired_goal"))
+        return np.asarray(np.linalg.norm(achieved - desired, axis=-1))
 
 
 def flatten(observation: Any) -> FloatArray:
-    """Return an observation as one vector of numbers; what is not numeric is left out."""
+    """Return an observation as one vector of numbers, without what is not numeric."""
     parts = [part.ravel().astype(float) for part in arrays(observation).values() if part.dtype.kind in "biuf"]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def play_random(env: Env, horizon: int | None) -> Batch:
     """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each."""
+    from rldoctor.environments.rollouts import stack
+
     random = np.random.default_rng(0)
     limit = min(horizon or _LONGEST, _LONGEST)
     starts, goals, ends, rows = [], [], [], []
@@ -118,8 +118,8 @@ def play_random(env: Env, horizon: int | None) -> Batch:
         starts=tuple(starts),
         goals=tuple(goals),
         actions=np.array(action_rows),
-        before=_stack(before),
-        observations=_stack(after_rows),
+        before=stack([arrays(observation) for observation in before]),
+        observations=stack([arrays(observation) for observation in after_rows]),
         rewards=np.array(rewards),
         infos=infos,
         raw=after_rows,
@@ -128,25 +128,30 @@ def play_random(env: Env, horizon: int | None) -> Batch:
     )
 
 
-def _stack(observations: Sequence[Any]) -> dict[str, NDArray[Any]]:
-    named = [arrays(observation) for observation in observations]
-    return {key: np.stack([row[key] for row in named]) for key in named[0]}
+def play_actions(env: Env, seed: int, actions: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
+    """Reset to ``seed`` and take ``actions``, until they or the episode end.
+
+    Returns:
+        The flattened observations, shape ``(steps + 1, d)``, and the rewards, ``(steps + 1,)``, 0 at the start.
+    """
+    observation, _ = env.reset(seed=seed)
+    rows, rewards = [flatten(observation)], [0.0]
+    for action in actions:
+        observation, reward, terminated, truncated, _ = env.step(action)
+        rows.append(flatten(observation))
+        rewards.append(float(reward))
+        if terminated or truncated:
+            break
+    return np.stack(rows), np.array(rewards)
 
 
 def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
-    """Return flattened observations and rewards of ``steps`` steps; the actions are the same at every call.
+    """Return observations and rewards of ``steps`` steps; the actions are the same at every call.
 
-    Stops where the episode ends. Shape ``(steps + 1, d + 1)`` or fewer rows.
+    Shape ``(steps + 1, d + 1)``, or fewer rows where the episode ends before.
     """
     random = np.random.default_rng(12345)
-    observation, _ = env.reset(seed=seed)
-    rows = [np.append(flatten(observation), 0.0)]
-    for _ in range(steps):
-        observation, reward, terminated, truncated, _ = env.step(draw(env.action_space, random))
-        rows.append(np.append(flatten(observation), float(reward)))
-        if terminated or truncated:
-            break
-    return np.stack(rows)
+    return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class Effects:
 
     Attributes:
         labels: ``action[0]`` and so on for the dimensions of a Box, ``action 0`` for those of a discrete space.
-        sizes: Largest change of the observation against doing nothing, in standard deviations of the random
+        sizes: Largest change of the observation compared with the zero action, in standard deviations of the random
             policy's observations (absolute where an observation does not vary), ``(len(labels),)``.
     """
 
@@ -165,8 +170,10 @@ class Effects:
 
 def probe_actions(env: Env, batch: Batch) -> Effects | None:
     """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
+    from gymnasium.spaces import Box, Discrete
+
     space = env.action_space
-    if isinstance(space, gymnasium.spaces.Box) and space.is_bounded() and space.dtype is not None:
+    if isinstance(space, Box) and space.is_bounded() and space.dtype is not None:
         middle = (space.low + space.high) / 2
         idle = middle.astype(space.dtype)
         probes, labels = [], []
@@ -176,38 +183,26 @@ def probe_actions(env: Env, batch: Batch) -> Effects | None:
                 action[index] = bound[index]
                 probes.append(action)
             labels.append(f"action[{', '.join(map(str, index))}]")
-        rows = _held_effects(env, batch, idle, probes).reshape(len(labels), -1)
+        rows = _effects(env, batch, idle, probes).reshape(len(labels), -1)
         return Effects(tuple(labels), rows.max(axis=1))
-    if isinstance(space, gymnasium.spaces.Discrete):
+    if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes = _held_effects(env, batch, choices[0], choices[1:])
+        sizes = _effects(env, batch, choices[0], choices[1:])
         first = sizes.max(initial=0.0)
         return Effects(tuple(f"action {c}" for c in choices), np.concatenate([[first], sizes]))
     return None
 
 
-def _held_effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any]) -> FloatArray:
-    spread = batch.flat().std(axis=0)
+def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any]) -> FloatArray:
+    spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
-    still = _hold(env, idle)
+    still, *moves = (play_actions(env, 0, [action] * _PROBE_STEPS)[0] for action in (idle, *probes))
     sizes = []
-    for action in probes:
-        moved = _hold(env, action)
+    for moved in moves:
         shared = min(len(still), len(moved))
         sizes.append(np.abs((moved[:shared] - still[:shared]) / spread).max())
     return np.array(sizes)
-
-
-def _hold(env: Env, action: Any) -> FloatArray:
-    observation, _ = env.reset(seed=0)
-    rows = [flatten(observation)]
-    for _ in range(_PROBE_STEPS):
-        observation, _, terminated, truncated, _ = env.step(action)
-        rows.append(flatten(observation))
-        if terminated or truncated:
-            break
-    return np.stack(rows)
 
 
 @dataclass(frozen=True)
@@ -216,7 +211,7 @@ class Movement:
 
     Attributes:
         per_unit: Displacement of the achieved goal in one step per unit of action, ``(actions, goal dimensions)``.
-        fit: Share of the displacement's variance that the actions explain, in [0, 1].
+        fit: Fraction of the displacement's variance that the actions explain, in [0, 1].
     """
 
     per_unit: FloatArray
@@ -240,14 +235,12 @@ class Homing:
     """What a proportional controller reached.
 
     Attributes:
-        gain: The better of the gains tried: 1 steps at the goal in one step as far as the actions allow.
         first: Distance to the goal at the start of each episode.
         last: Distance to the goal at the end of each episode.
         distances: Distance after every step of all episodes tried.
         successes: ``is_success`` after every step; ``None`` where the environment reports none.
     """
 
-    gain: float
     first: FloatArray
     last: FloatArray
     distances: FloatArray
@@ -255,7 +248,7 @@ class Homing:
 
 
 def home_in(env: Env, movement: Movement, horizon: int | None) -> Homing:
-    """Steer towards the goal with ``action = gain x error / displacement per unit``; try a softer gain if need be."""
+    """Steer towards the goal with ``action = gain x error / displacement per unit``; try a lower gain if that fails."""
     tried = [_home_in(env, movement, horizon, 1.0)]
     if np.median(tried[0].last) > 0.5 * np.median(tried[0].first):
         tried.append(_home_in(env, movement, horizon, 0.3))
@@ -263,8 +256,9 @@ def home_in(env: Env, movement: Movement, horizon: int | None) -> Homing:
 
 
 def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> Homing:
-    space = env.action_space
-    assert isinstance(space, gymnasium.spaces.Box)
+    from rldoctor.environments.rollouts import goal_distance
+
+    space: Any = env.action_space
     # Dimensions that move nothing must not be driven by the noise of the fit.
     steer = np.linalg.pinv(movement.per_unit, rcond=0.1)
     firsts, lasts, seen, successes = [], [], [], []
@@ -281,4 +275,4 @@ def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> 
             if terminated or truncated:
                 break
         lasts.append(seen[-1])
-    return Homing(gain, np.array(firsts), np.array(lasts), np.array(seen), tuple(successes))
+    return Homing(np.array(firsts), np.array(lasts), np.array(seen), tuple(successes))

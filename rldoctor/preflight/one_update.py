@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import gymnasium
 import numpy as np
-
-from rldoctor.recipe import Recipe
-from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
-from rldoctor.sb3.without_dynamo import without_dynamo
 
 if TYPE_CHECKING:
     import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecEnv
+
+    from rldoctor.recipe import Recipe
 
 # 64 steps of 4 environments: enough for the advantages to vary, and 0.15 s at FetchReach's 1,800 steps/s.
 _STEPS = 64
@@ -49,10 +46,12 @@ class LearningStep:
 def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningStep:
     """Collect one short rollout with an untrained policy and update on it once, as training would.
 
-    The recipe's settings are used as they are, except that a rollout has at most 64 steps an environment and a batch
+    The recipe's settings are used as they are, except that a rollout has at most 64 steps per environment and a batch
     is never larger than the rollout. Without a recipe SB3's defaults are used.
     """
     import torch
+
+    from rldoctor.sb3.without_dynamo import without_dynamo
 
     threads = torch.get_num_threads()
     # As in training: a small network is fastest on one thread.
@@ -66,6 +65,7 @@ def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSte
 
 def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningStep:
     import torch
+    from gymnasium.spaces import Discrete
 
     model = _build(recipe, envs)
     envs.seed(seed)
@@ -75,11 +75,8 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSt
     model.collect_rollouts(envs, callback, model.rollout_buffer, n_rollout_steps=model.n_steps)
     # rollout_buffer.get() flattens the arrays in place, so that everything below has one row a step.
     rollout = next(iter(model.rollout_buffer.get()))
-    actions = (
-        rollout.actions.long().flatten()
-        if isinstance(envs.action_space, gymnasium.spaces.Discrete)
-        else rollout.actions
-    )
+    discrete = isinstance(envs.action_space, Discrete)
+    actions = rollout.actions.long().flatten() if discrete else rollout.actions
     with torch.no_grad():
         values, log_probability, _ = model.policy.evaluate_actions(rollout.observations, actions)
         ratio = torch.exp(log_probability - rollout.old_log_prob)
@@ -87,7 +84,7 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSt
     try:
         model.train()
     except ValueError:
-        # PyTorch's distributions refuse the NaN that the first batch left in the weights; the names say it better.
+        # PyTorch's distributions refuse the NaN that the first batch left in the weights; not_finite names the weights.
         if not _not_finite(model):
             raise
     with torch.no_grad():
@@ -107,6 +104,8 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSt
 
 def _build(recipe: Recipe | None, envs: VecEnv) -> PPO:
     from stable_baselines3 import PPO
+
+    from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
 
     arguments = ppo_arguments(recipe) if recipe else {}
     n_steps = min(int(arguments.get("n_steps", _STEPS)), _STEPS)

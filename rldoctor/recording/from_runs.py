@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from rldoctor.gate import judge_run
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Json, Run, Verdict
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe, recipe_from_mapping, write_recipe
 from rldoctor.recording.bands import FEWEST_SEEDS, write_curves
 from rldoctor.references import RECIPE_FILE
 
@@ -104,8 +103,7 @@ def record_existing(paths: Sequence[Path], wish: RecordingSpec) -> Recorded:
         write_curves(runs, folder, _provenance(recipe, runs))
         # The recipe makes it a reference, so it comes last; what people have added to theirs stays.
         if not (folder / RECIPE_FILE).exists():
-            with run_directory.replacing(folder / RECIPE_FILE) as temporary:
-                temporary.write_bytes(to_toml(recipe).encode("utf-8", "replace"))
+            write_recipe(recipe, folder / RECIPE_FILE)
     diagnosed = {run.path: diagnose_run(run) for run in runs}
     doubtful = {path: s.diagnoses[0].name for path, s in diagnosed.items() if s.verdict is Verdict.SICK and s.diagnoses}
     return Recorded(folder, recipe, len(runs), tuple(map(str, failed)), doubtful)
@@ -129,14 +127,14 @@ def _usable(run: Run) -> Run:
     if doubts or not run.curves:
         raise CannotJudge(
             f"The logs of {run.path} make no band: {doubts[0] if doubts else 'they hold no known metric.'}",
-            "Leave that run out, or name the framework that logged it with --names.",
+            "Leave that run out, or name the framework that logged it with --framework.",
         )
     if run.algorithm not in ("", "ppo"):
         raise CannotJudge(f"{run.path} was trained with {run.algorithm}, and references are of PPO.", "Leave it out.")
     if not run.counts_steps:
         raise CannotJudge(
             f"The logs of {run.path} count {run.step_axis}, not environment steps: no run can be held against them.",
-            "Log the number of environment steps, and name its tag as steps_from in a names file (--names).",
+            "Log the number of environment steps, and name its tag as steps_from in a tag mapping (--framework).",
         )
     return run
 
@@ -241,33 +239,7 @@ def _require_free(folder: Path, recipe: Recipe) -> None:
 def _provenance(recipe: Recipe, runs: Sequence[Run]) -> list[str]:
     names = ", ".join(Path(run.path).name for run in runs)
     return [
-        f"{recipe.name}: 5th percentile, median and 95th percentile of {len(runs)} good runs at each step.",
+        f"{recipe.name}: 5th percentile, median and 95th percentile of {len(runs)} healthy runs at each step.",
         f"Runs {names}. Remade by: rldoctor record --from RUNS --name {recipe.name}",
         f"Recorded {datetime.now(UTC).date()}.",
     ]
-
-
-def to_toml(recipe: Recipe) -> str:
-    """Return a recipe as ``recipe.toml`` states it."""
-    data = recipe.to_json()
-    tables = ("hyperparameters", "criteria", "overrides")
-    if recipe.partial:
-        del data["n_envs"]
-    lines = [f"{key} = {_toml(value)}" for key, value in data.items() if key not in tables]
-    stated = {key: value for key, value in recipe.hyperparameters.items() if value is not None}
-    held = {criterion.name: criterion.to_json() for criterion in recipe.criteria}
-    for key, table in (("hyperparameters", stated), ("criteria", held)):
-        if table:
-            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in table.items())]
-    return "\n".join([*lines, ""])
-
-
-def _toml(value: Json) -> str:
-    """Return a value as TOML writes it, whose texts are JSON's."""
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, float):
-        return repr(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

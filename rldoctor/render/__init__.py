@@ -1,5 +1,4 @@
-"""Report to output: one renderer a file, all of them in one dictionary."""
+"""Reports as text, pages and data: one format a file, all of them in ``formats.FORMATS``.
 
-from rldoctor.render.formats import FORMATS, render, stream
-
-__all__ = ["FORMATS", "render", "stream"]
+Nothing here reads a file. What a report does not hold, such as curves, comes from its ``details``.
+"""

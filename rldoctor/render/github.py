@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rldoctor.model import Report, Severity
 from rldoctor.render.markdown import render_markdown
-from rldoctor.render.remarks import Remark, headline, remarks
+from rldoctor.render.remarks import Remark, remarks
+from rldoctor.render.wording import headline
 
 _COMMAND = {Severity.NOTE: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _SUMMARY = "GITHUB_STEP_SUMMARY"

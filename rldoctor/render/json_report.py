@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from rldoctor.errors import RldoctorError
-from rldoctor.model import Report, Subject
-
-VERSION = 1
+from rldoctor.model import Report
+from rldoctor.model.report_json import VERSION, plain, subject_json
 
 
 def render_json(report: Report, verbose: bool = False) -> str:
@@ -31,7 +28,7 @@ def pieces(report: Report) -> Iterator[str]:
     }
     yield f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": ['
     for place, subject in enumerate(report.subjects):
-        yield f"{',' if place else ''}\n{textwrap.indent(_dump(_subject(subject)), '    ')}"
+        yield f"{',' if place else ''}\n{textwrap.indent(_dump(subject_json(subject)), '    ')}"
     yield "\n  ]\n}" if report.subjects else "]\n}"
 
 
@@ -49,33 +46,5 @@ def render_error(command: str, error: RldoctorError) -> str:
     )
 
 
-def _subject(subject: Subject) -> dict[str, Any]:
-    return _renamed(dataclasses.asdict(subject))
-
-
-def _renamed(plain: dict[str, Any]) -> dict[str, Any]:
-    for diagnosis in plain["diagnoses"]:
-        diagnosis["for"] = diagnosis.pop("speaks_for")
-        diagnosis["against"] = diagnosis.pop("speaks_against")
-    for key in ("settings", "trials", "suppressed", "adjusted", "treatment", "patients"):
-        # Of thousands of runs none is a sweep or a treatment, and most projects ask for nothing special.
-        if not plain[key]:
-            del plain[key]
-    for patient in plain.get("patients", ()):
-        _renamed(patient)
-    return plain
-
-
 def _dump(content: Any) -> str:
-    return json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False)
-
-
-def _finite(value: Any) -> Any:
-    """Spell NaN and infinities as strings: JSON has no numbers for them, and dropping them would hide a finding."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+    return json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False)

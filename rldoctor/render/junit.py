@@ -6,11 +6,13 @@ failed, ``error`` for what could not be judged, ``skipped`` for what does not ap
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import singledispatch
 from xml.etree import ElementTree
 
-from rldoctor.model import CheckResult, CriterionResult, Outcome, Report, Severity, Subject, Verdict
-from rldoctor.render.remarks import Remark, headline, remarks_on
-from rldoctor.render.wording import clean
+from rldoctor.model import GateResult, Outcome, PreflightResult, Report, Result, Severity, Verdict
+from rldoctor.render.remarks import Remark, remarks_on
+from rldoctor.render.wording import clean, headline
 
 
 def render_junit(report: Report, verbose: bool = False) -> str:
@@ -29,63 +31,67 @@ def render_junit(report: Report, verbose: bool = False) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True).replace("us-ascii", "utf-8")
 
 
-def _suite(report: Report, subject: Subject) -> ElementTree.Element:
+def _suite(report: Report, subject: Result) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=f"{subject.kind} {subject.path}")
     said = list(remarks_on(subject))
-    for examination in subject.examinations:
-        suite.append(_of_check(examination, subject, [r for r in said if r.rule == examination.code]))
-    for criterion in subject.criteria:
-        suite.append(_of_criterion(criterion, subject, [r for r in said if r.rule == criterion.code]))
-    if not subject.examinations and not subject.criteria:
-        suite.append(_of_verdict(report, subject, said))
+    suite.extend(_cases(subject, said))
+    if not len(suite):
+        suite.append(_verdict(report, subject, said))
     elif subject.verdict is Verdict.UNJUDGED:
-        suite.append(_of_verdict(report, subject, [r for r in said if r.rule == "unjudged"]))
+        suite.append(_verdict(report, subject, [remark for remark in said if remark.rule == "unjudged"]))
     suite.set("tests", str(len(suite)))
     for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(key, str(sum(case.find(tag) is not None for case in suite)))
-    suite.set("time", f"{sum(examination.seconds for examination in subject.examinations):.3f}")
+    suite.set("time", f"{sum(float(case.get('time', 0)) for case in suite):.3f}")
     return suite
 
 
-def _case(subject: Subject, name: str, seconds: float = 0.0) -> ElementTree.Element:
-    kind = f"rldoctor.{subject.kind}.{subject.path}"
-    return ElementTree.Element("testcase", classname=kind, name=name, time=f"{seconds:.3f}")
+@singledispatch
+def _cases(_subject: Result, _said: Sequence[Remark]) -> Iterator[ElementTree.Element]:
+    """Yield a case for everything that was judged by itself; only checks and criteria are."""
+    yield from ()
 
 
-def _of_check(examination: CheckResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
-    case = _case(subject, f"{examination.code} {examination.name}", examination.seconds)
-    errors = [remark for remark in said if remark.severity is Severity.ERROR]
-    if errors:
-        _add(case, "failure", errors)
-    elif examination.outcome in (Outcome.SKIPPED, Outcome.NOT_RUN):
-        ElementTree.SubElement(case, "skipped", message=examination.note)
-    elif said:
-        ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)
-    return case
+@_cases.register
+def _(subject: PreflightResult, said: Sequence[Remark]) -> Iterator[ElementTree.Element]:
+    for check in subject.checks:
+        its = [remark for remark in said if remark.rule == check.code]
+        case = _case(subject, f"{check.code} {check.name}", check.seconds)
+        errors = [remark for remark in its if remark.severity is Severity.ERROR]
+        if not errors and check.outcome in (Outcome.SKIPPED, Outcome.NOT_RUN):
+            ElementTree.SubElement(case, "skipped", message=check.note)
+        else:
+            _tell(case, "failure" if errors else "", errors or its)
+        yield case
 
 
-def _of_criterion(criterion: CriterionResult, subject: Subject, said: list[Remark]) -> ElementTree.Element:
-    case = _case(subject, f"{criterion.code} {criterion.title}")
-    if said and criterion.severity is Severity.ERROR:
-        _add(case, "failure", said)
-    elif said:
-        ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)
-    return case
+@_cases.register
+def _(subject: GateResult, said: Sequence[Remark]) -> Iterator[ElementTree.Element]:
+    for criterion in subject.criteria:
+        case = _case(subject, f"{criterion.code} {criterion.title}")
+        its = [remark for remark in said if remark.rule == criterion.code]
+        _tell(case, "failure" if its and criterion.severity is Severity.ERROR else "", its)
+        yield case
 
 
-def _of_verdict(report: Report, subject: Subject, said: list[Remark]) -> ElementTree.Element:
+def _verdict(report: Report, subject: Result, said: Sequence[Remark]) -> ElementTree.Element:
     case = _case(subject, "verdict")
     failing = (Verdict.SICK,) if report.fail_on is Verdict.SICK else (Verdict.SICK, Verdict.SUSPECT)
-    if subject.verdict is Verdict.UNJUDGED:
-        _add(case, "error", said)
-    elif subject.verdict in failing:
-        _add(case, "failure", said)
-    elif said:
-        ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)
+    tag = "error" if subject.verdict is Verdict.UNJUDGED else "failure" if subject.verdict in failing else ""
+    _tell(case, tag, said)
     return case
 
 
-def _add(case: ElementTree.Element, tag: str, said: list[Remark]) -> None:
-    first = said[0].message if said else ""
-    element = ElementTree.SubElement(case, tag, message=first, type=said[0].name if said else tag)
-    element.text = "\n".join(f"{remark.rule}: {remark.text}" for remark in said)
+def _case(subject: Result, name: str, seconds: float = 0.0) -> ElementTree.Element:
+    where = f"rldoctor.{subject.kind}.{subject.path}"
+    return ElementTree.Element("testcase", classname=where, name=name, time=f"{seconds:.3f}")
+
+
+def _tell(case: ElementTree.Element, tag: str, said: Sequence[Remark]) -> None:
+    """Put remarks into a case: as its failure or error, or as output where it has neither."""
+    if tag:
+        first = said[0].message if said else ""
+        element = ElementTree.SubElement(case, tag, message=first, type=said[0].name if said else tag)
+        element.text = "\n".join(f"{remark.rule}: {remark.text}" for remark in said)
+    elif said:
+        ElementTree.SubElement(case, "system-out").text = "\n".join(remark.text for remark in said)

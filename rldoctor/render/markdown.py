@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import singledispatch
 
-from rldoctor.model import Report, Severity, Subject, Verdict
-from rldoctor.render.remarks import Remark, by_configuration, headline, remarks_on
+from rldoctor.model import GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.render.remarks import Remark, by_configuration, remarks_on
 from rldoctor.render.sweep_tables import tables
-from rldoctor.render.wording import clean, counted, number
+from rldoctor.render.wording import clean, counted, headline, number, report_word, verdict_word
 
 # GitHub refuses a comment of more than 65,536 characters; other hosts take more.
 MOST_CHARACTERS = 65_000
@@ -20,22 +21,23 @@ _MOST_ROWS = 100
 def render_markdown(report: Report, verbose: bool = False) -> str:
     """Return ``report`` as Markdown of at most ``MOST_CHARACTERS``; ``verbose`` unfolds the details."""
     subjects = report.subjects
-    if any(subject.kind == "sweep" for subject in subjects):
-        # Its tables name every run; those that are well need no word more.
-        subjects = tuple(s for s in subjects if s.kind == "sweep" or s.verdict is not Verdict.HEALTHY)
+    if any(isinstance(subject, SweepResult) for subject in subjects):
+        # Its tables name every run; healthy ones need no more words.
+        subjects = tuple(s for s in subjects if isinstance(s, SweepResult) or s.verdict is not Verdict.HEALTHY)
     shown = subjects[:_MOST_ROWS]
     lines = [
-        f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report.verdict}",
+        f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report_word(report)}",
         "",
-        "| | subject | what |",
+        "| verdict | subject | finding |",
         "|---|---|---|",
-        *(f"| {_SIGN[s.verdict]} {s.verdict} | {code(s.path)} | {_sentence(s)} |" for s in shown),
+        *(f"| {_SIGN[s.verdict]} {verdict_word(s, report.fail_on)} | {code(s.path)} | {_sentence(s)} |" for s in shown),
     ]
     if len(shown) < len(subjects):
         lines.append(f"| | | and {counted(len(subjects) - len(shown), 'subject')} more |")
     text = "\n".join([*lines, ""])
     for subject in subjects:
-        details = _details(subject, verbose)
+        said = list(remarks_on(subject))
+        details = _details(subject, said, verbose)
         if len(text) + len(details) > MOST_CHARACTERS:
             return f"{text}\nThe rest does not fit in here: rldoctor {report.command} --format html shows all of it.\n"
         text += details
@@ -55,41 +57,52 @@ def code(text: str) -> str:
     return f"<code>{spelt}</code>"
 
 
-def _sentence(subject: Subject) -> str:
+def _sentence(subject: Result) -> str:
     first = next(iter(remarks_on(subject)), None)
     if subject.verdict is Verdict.HEALTHY or first is None:
         return escape(subject.summary or "nothing found")
     return escape(first.message)
 
 
-def _details(subject: Subject, verbose: bool) -> str:
-    said = list(remarks_on(subject))
+@singledispatch
+def _details(subject: Result, said: Sequence[Remark], verbose: bool) -> str:
+    """Return everything about a subject, folded away where it is well."""
+    return _folded(subject, [], said, verbose)
+
+
+@_details.register
+def _(subject: GateResult, said: Sequence[Remark], verbose: bool) -> str:
+    rows = [
+        f"| {escape(c.title)} | {number(c.observed, c.unit)} | {escape(c.relation)} {number(c.threshold, c.unit)} "
+        f"| {'✅' if c.passed else '❌' if c.severity is Severity.ERROR else '⚠️'} |"
+        for c in subject.criteria
+    ]
+    table = ["| criterion | measured | required | |", "|---|---|---|---|", *rows, ""] if rows else []
+    return _folded(subject, table, said, verbose)
+
+
+@_details.register
+def _(subject: SweepResult, said: Sequence[Remark], verbose: bool) -> str:
+    del verbose
+    lines = [""]
+    for words in tables(subject):
+        if words.rows:
+            lines += [f"#### {escape(words.title)}", "", _row(words.headings), "|" + "---|" * len(words.headings)]
+            lines += [*map(_row, words.rows), ""]
+    return "\n".join([*lines, *map(_bullet, said), ""])
+
+
+def _folded(subject: Result, table: Sequence[str], said: Sequence[Remark], verbose: bool) -> str:
     asked = [f"- {what} by configuration: {escape(line)}" for what, line in by_configuration(subject)]
-    if subject.kind == "sweep":
-        return "\n".join(["", *_sweep(subject), *(_bullet(remark) for remark in said), ""])
-    if not said and not subject.criteria and not asked:
+    if not (table or said or asked):
         return ""
     unfolded = " open" if verbose or subject.verdict in (Verdict.SICK, Verdict.UNJUDGED) else ""
-    lines = [f"<details{unfolded}><summary>{code(subject.path)}</summary>", ""]
-    if subject.criteria:
-        lines += ["| criterion | seen | asked | |", "|---|---|---|---|"]
-        lines += [
-            f"| {escape(c.title)} | {number(c.observed, c.unit)} | {escape(c.relation)} {number(c.threshold, c.unit)} "
-            f"| {'✅' if c.passed else '❌' if c.severity is Severity.ERROR else '⚠️'} |"
-            for c in subject.criteria
-        ]
-        lines.append("")
-    lines += [*map(_bullet, said), *asked]
+    lines = [f"<details{unfolded}><summary>{code(subject.path)}</summary>", "", *table, *map(_bullet, said), *asked]
     return "\n".join(["", *lines, "", "</details>", ""])
 
 
-def _sweep(subject: Subject) -> Iterator[str]:
-    for words in tables(subject):
-        if words.rows:
-            yield from (f"#### {escape(words.title)}", "", f"| {' | '.join(map(escape, words.headings))} |")
-            yield "|" + "---|" * len(words.headings)
-            yield from (f"| {' | '.join(map(escape, row))} |" for row in words.rows)
-            yield ""
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(escape, cells))} |"
 
 
 def _bullet(remark: Remark) -> str:

@@ -1,12 +1,13 @@
-"""What a report says, one remark after the other: the common ground of the formats for machines."""
+"""What a report says, one remark after the other: shared by the formats for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import singledispatch
 
-from rldoctor.model import Report, Severity, Subject, Verdict
-from rldoctor.render.wording import clean, number
+from rldoctor.model import GateResult, Report, Result, RunDiagnosis, Severity, Verdict
+from rldoctor.render.wording import clean, number, verdict_word
 
 _LEVEL = {Verdict.SICK: Severity.ERROR, Verdict.SUSPECT: Severity.WARNING, Verdict.UNJUDGED: Severity.ERROR}
 
@@ -16,9 +17,9 @@ class Remark:
     """One thing that a report says of one subject.
 
     Attributes:
-        rule: What said it: a finding's or criterion's code, a diagnosis's name, or ``unjudged``.
+        rule: A finding's or criterion's code, a diagnosis's name, or ``unjudged``.
         name: The rule in kebab-case words.
-        severity: Of an error the command fails; a criterion that is not met and a sick verdict are errors.
+        severity: An error makes the command fail; a missed criterion and a sick verdict are errors.
         subject: The subject's path.
         message: What was seen, control characters spelt out.
         remedy: What to change; may be empty.
@@ -42,50 +43,63 @@ def remarks(report: Report, brief: bool = False) -> Iterator[Remark]:
 
     Args:
         report: The report.
-        brief: Of a run's findings only those that speak for the leading diagnosis.
+        brief: Of a run's findings only those that are evidence for its leading diagnosis.
     """
     for subject in report.subjects:
-        evidence = subject.diagnoses[0].speaks_for if brief and subject.diagnoses else None
+        diagnoses = subject.diagnoses if isinstance(subject, RunDiagnosis) else ()
+        evidence = diagnoses[0].evidence_for if brief and diagnoses else None
         for remark in remarks_on(subject):
             if evidence is None or remark.rule in evidence or remark.rule not in {f.code for f in subject.findings}:
                 yield remark
 
 
-def remarks_on(subject: Subject) -> Iterator[Remark]:
+def remarks_on(subject: Result) -> Iterator[Remark]:
     """Yield every remark on one subject."""
-    path = clean(subject.path)
+    for rule, name, severity, message, remedy in _remarks(subject):
+        words = (clean(text) for text in (subject.path, message, " ".join(remedy.split())))
+        yield Remark(clean(rule), clean(name), severity, *words)
+
+
+_Parts = tuple[str, str, Severity, str, str]
+
+
+def _remarks(subject: Result) -> Iterator[_Parts]:
     if subject.verdict is Verdict.UNJUDGED:
         reasons = "; ".join(item.reason for item in subject.unjudged[:3])
-        message = clean(subject.summary or reasons or "Nothing could be judged.")
         cures = " ".join(dict.fromkeys(item.how_to_log for item in subject.unjudged if item.how_to_log))
-        yield Remark("unjudged", "could-not-judge", Severity.ERROR, path, message, clean(cures))
-    leading = next((d for d in subject.diagnoses if d.name != "healthy"), None)
-    if leading and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
-        message = f"{leading.title[:1].upper()}{leading.title[1:]} ({leading.probability:.0%})."
-        yield Remark(
-            clean(leading.name),
-            clean(leading.name),
-            _LEVEL[subject.verdict],
-            path,
-            clean(message),
-            clean(" ".join(leading.remedy.split())),
-        )
+        message = subject.summary or reasons or "Nothing could be judged."
+        yield "unjudged", "could-not-judge", Severity.ERROR, message, cures
+    yield from _of_its_type(subject)
+    for finding in subject.findings:
+        yield finding.code, finding.name, finding.severity, finding.message, finding.remedy
+
+
+@singledispatch
+def _of_its_type(_subject: Result) -> Iterator[_Parts]:
+    """Yield what only a result of this type has to say, before its findings."""
+    yield from ()
+
+
+@_of_its_type.register
+def _(subject: RunDiagnosis) -> Iterator[_Parts]:
+    cause = subject.cause
+    if cause and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
+        message = f"{cause.title[:1].upper()}{cause.title[1:]} ({cause.probability:.0%})."
+        yield cause.name, cause.name, _LEVEL[subject.verdict], message, cause.remedy
+
+
+@_of_its_type.register
+def _(subject: GateResult) -> Iterator[_Parts]:
     for criterion in subject.criteria:
-        # The gate's own findings say it with more care.
+        # The gate's own findings say it in more detail.
         if not criterion.passed and criterion.code not in {finding.code for finding in subject.findings}:
             seen, asked = (number(value, criterion.unit) for value in (criterion.observed, criterion.threshold))
             message = f"The {criterion.title} is {seen}, not {criterion.relation} {asked}."
-            name = clean(criterion.name.replace("_", "-"))
-            yield Remark(clean(criterion.code), name, criterion.severity, path, clean(message))
-    for finding in subject.findings:
-        # A sign's error is part of what made the verdict; where that is milder, so is the sign.
-        words = (clean(text) for text in (finding.code, finding.name, finding.message, finding.remedy))
-        code, name, message, remedy = words
-        yield Remark(code, name, finding.severity, path, message, remedy)
+            yield criterion.code, criterion.name.replace("_", "-"), criterion.severity, message, ""
 
 
-def by_configuration(subject: Subject) -> list[tuple[str, str]]:
-    """Return what the project's configuration changed in this report: a word of what, and a line that says it."""
+def by_configuration(subject: Result) -> list[tuple[str, str]]:
+    """Return what the project's configuration changed in this result: a word of what, and a line that says it."""
     together: dict[str, list[str]] = {}
     for item in subject.suppressed:
         together.setdefault(item.reason, []).append(f"{item.code} {item.name}")
@@ -93,8 +107,8 @@ def by_configuration(subject: Subject) -> list[tuple[str, str]]:
     return [(what, clean(line)) for what, line in (*lines, *(("set", words) for words in subject.adjusted))]
 
 
-def headline(report: Report) -> str:
-    """Return one line: the verdict, and of how many subjects."""
-    counts = {verdict: sum(s.verdict is verdict for s in report.subjects) for verdict in Verdict}
-    parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "nothing to judge"
-    return f"rldoctor {clean(report.command)}: {report.verdict} ({parts}), exit code {report.exit_code}"
+def in_short(subject: Result) -> str:
+    """Return a line on one subject: its verdict and what weighs most."""
+    first = next(remarks_on(subject), None)
+    what = clean(subject.summary) if first is None or subject.verdict is Verdict.HEALTHY else first.text
+    return f"{verdict_word(subject)}  {clean(subject.path)}  {what}".rstrip()

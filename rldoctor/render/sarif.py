@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rldoctor.model import Report, Severity
-from rldoctor.render.remarks import Remark, headline, remarks
-from rldoctor.render.wording import clean
-from rldoctor.rulebook import load_rulebook
+from rldoctor.model import Details, GateResult, PreflightResult, Report, Result, RunDiagnosis, Severity
+from rldoctor.render.remarks import Remark, remarks
+from rldoctor.render.wording import clean, headline
+from rldoctor.version import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
 def render_sarif(report: Report, verbose: bool = False) -> str:
-    """Return ``report`` as a SARIF log of one run, with the metadata of every rule that spoke."""
+    """Return ``report`` as a SARIF log of one run, with the metadata of every rule that fired."""
     del verbose
-    from rldoctor.version import __version__
-
     said, left_out = list(remarks(report)), _suppressed(report)
-    kinds = {clean(subject.path): subject.kind for subject in report.subjects}
-    rules = _rules([*said, *left_out])
+    kinds = {clean(subject.path): type(subject) for subject in report.subjects}
+    rules = _rules([*said, *left_out], report.details())
     places = {rule["id"]: i for i, rule in enumerate(rules)}
     log = {
         "$schema": _SCHEMA,
@@ -66,17 +64,13 @@ def _suppressed(report: Report) -> list[Remark]:
     ]
 
 
-def _rules(said: Iterable[Remark]) -> list[dict[str, Any]]:
-    book = load_rulebook()
+def _rules(said: Iterable[Remark], details: Details) -> list[dict[str, Any]]:
     rules = {}
     for remark in said:
         if remark.rule in rules:
             continue
-        what, why = remark.name.replace("-", " "), ""
-        if remark.rule in book.signs:
-            what, why = book.signs[remark.rule].what, book.signs[remark.rule].why
-        elif remark.rule in book.diagnoses:
-            what = book.diagnoses[remark.rule].what
+        what, why = details.rule(remark.rule)
+        what = what or remark.name.replace("-", " ")
         rules[remark.rule] = {
             "id": remark.rule,
             "name": "".join(word.capitalize() for word in remark.name.split("-")),
@@ -88,11 +82,11 @@ def _rules(said: Iterable[Remark]) -> list[dict[str, Any]]:
     return list(rules.values())
 
 
-def _result(remark: Remark, rule: int, kind_of: Mapping[str, str]) -> dict[str, Any]:
+def _result(remark: Remark, rule: int, kind_of: Mapping[str, type[Result]]) -> dict[str, Any]:
     kind = kind_of[remark.subject]
-    logical = {"name": remark.subject, "kind": "module" if kind == "environment" else "object"}
+    logical = {"name": remark.subject, "kind": "module" if kind is PreflightResult else "object"}
     location: dict[str, Any] = {"logicalLocations": [logical]}
-    if kind in ("run", "evaluation"):
+    if kind in (RunDiagnosis, GateResult):
         location["physicalLocation"] = {"artifactLocation": _artifact(remark.subject)}
     return {
         "ruleId": remark.rule,

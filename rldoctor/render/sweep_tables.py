@@ -1,4 +1,4 @@
-"""The results of a sweep as tables of words: the common ground of the terminal, Markdown and the page."""
+"""The results of a sweep as tables of text, shared by the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rldoctor.model import Sample, SettingResult, Subject, TrialResult
+from rldoctor.model import Sample, SettingResult, SweepResult, TrialResult
 from rldoctor.render.wording import clean, number
 
 # What stands for the outcome of a run where the environment reports no success.
@@ -15,7 +15,7 @@ _ABSENT = "-"
 
 
 @dataclass(frozen=True)
-class Words:
+class TextTable:
     """A table: what it shows, its headings, and a row of cells each.
 
     Where there is little room the ``spare`` columns are left out first; the ``needed`` ones stay to the end.
@@ -28,9 +28,9 @@ class Words:
     needed: tuple[str, ...] = ()
 
 
-def tables(subject: Subject) -> list[Words]:
+def tables(sweep: SweepResult) -> list[TextTable]:
     """Return the tables of a sweep: what its settings reached, how they learned, and its runs one by one."""
-    return [_outcomes(subject.settings), _learning(subject.settings), _runs(subject.trials)]
+    return [_outcomes(sweep.settings), _learning(sweep.settings), _runs(sweep.trials)]
 
 
 def outcome_of(setting: SettingResult) -> Sample | None:
@@ -38,7 +38,7 @@ def outcome_of(setting: SettingResult) -> Sample | None:
     return next((sample for metric in _OUTCOMES if (sample := setting.sample(metric)) is not None), None)
 
 
-def _outcomes(settings: Sequence[SettingResult]) -> Words:
+def _outcomes(settings: Sequence[SettingResult]) -> TextTable:
     known = [sample for setting in settings if (sample := outcome_of(setting)) is not None]
     what = known[0].title if known else "outcome"
     rows = []
@@ -46,10 +46,10 @@ def _outcomes(settings: Sequence[SettingResult]) -> Words:
         sample = outcome_of(setting)
         runs = f"{setting.finished}" if setting.finished == setting.planned else f"{setting.finished}/{setting.planned}"
         stable = {None: _ABSENT, True: "yes", False: "no"}[setting.stable]
-        doctor = ", ".join(f"{count} {verdict}" for verdict, count in setting.verdicts.items()) or _ABSENT
-        rows.append((_name(setting), runs, *_spread(sample), _better(setting, sample), stable, doctor))
-    headings = ("setting", "runs", "mean ± std", "IQM [95 %]", "P(better) [95 %]", "stable", "doctor")
-    return Words(f"{what} over seeds; * is the baseline", headings, tuple(rows), ("stable",), headings[:3])
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in setting.verdicts.items()) or _ABSENT
+        rows.append((_name(setting), runs, *_spread(sample), _better(setting, sample), stable, verdicts))
+    headings = ("setting", "runs", "mean ± std", "IQM [95 %]", "P(better) [95 %]", "stable", "verdicts")
+    return TextTable(f"{what} over seeds; * is the baseline", headings, tuple(rows), ("stable",), headings[:3])
 
 
 def _name(setting: SettingResult) -> str:
@@ -63,15 +63,23 @@ def _spread(sample: Sample | None) -> tuple[str, str]:
 
 
 def _mean(sample: Sample | None) -> str:
+    """Return ``mean ± standard deviation``: the deviation tells how many digits of the mean mean anything."""
     if sample is None or math.isnan(sample.mean):
         return _ABSENT
-    mean = _said(sample, sample.mean)
     if math.isnan(sample.std):
-        return mean
-    spread = _said(sample, sample.std)
-    # A unit that both share is written once.
-    unit = spread.rpartition(" ")[2] if " " in spread else ""
-    return f"{mean.removesuffix(f' {unit}') if unit else mean} ± {spread}"
+        return _said(sample, sample.mean)
+    scale, unit = (1000.0, "mm") if sample.unit == "m" and abs(sample.mean) < 1 else (1.0, sample.unit)
+    mean, std = sample.mean * scale, sample.std * scale
+    return f"{mean:,.{_decimals(mean, std)}f} ± {std:,.{_decimals(std, std)}f} {unit}".strip()
+
+
+def _decimals(value: float, spread: float) -> int:
+    """Return how many decimals of a value to write: to the spread's first digit that counts, three digits at most."""
+    if not value:
+        return 0
+    # A leading 1 rounds too coarsely alone: 0.0149 is written 0.015, 0.0474 is written 0.05.
+    first = -math.floor(math.log10(spread)) + (f"{spread:.0e}"[0] == "1") if spread else 3
+    return max(0, min(first, 2 - math.floor(math.log10(abs(value)))))
 
 
 def _interval(low: float, high: float, sample: Sample | None = None) -> str:
@@ -91,13 +99,13 @@ def _better(setting: SettingResult, sample: Sample | None) -> str:
     return f"{sample.improvement:.2f}" + _interval(sample.improvement_low, sample.improvement_high)
 
 
-def _learning(settings: Sequence[SettingResult]) -> Words:
-    """Return what exercise 2.4 asks for: performance, stability of the training, clip_fraction."""
+def _learning(settings: Sequence[SettingResult]) -> TextTable:
+    """Return how fast and how steadily the settings learned."""
     columns = {
         "return_mean": "mean return",
         "final_distance_mean": "final distance",
         "steps_to_90": "steps to 90 %",
-        "late_return_std": "unsteady",
+        "late_return_std": "late return std",
         "late_clip_fraction": "clip_fraction",
         "late_approx_kl": "approx_kl",
     }
@@ -112,10 +120,10 @@ def _learning(settings: Sequence[SettingResult]) -> Words:
         if any(setting.sample(metric) for metric in shown)
     )
     headings = ("setting", *(columns[metric] for metric in shown), "P(better return) [95 %]")
-    return Words("how they learned (mean ± std over seeds)", headings, rows, ("approx_kl", "unsteady"), headings[:2])
+    return TextTable("learning (mean ± std over seeds)", headings, rows, ("approx_kl", "late return std"), headings[:2])
 
 
-def _runs(trials: Sequence[TrialResult]) -> Words:
+def _runs(trials: Sequence[TrialResult]) -> TextTable:
     columns = {
         "success_rate": ("success", ""),
         "return_mean": ("return", ""),
@@ -134,5 +142,5 @@ def _runs(trials: Sequence[TrialResult]) -> Words:
         said = trial.verdict if trial.diagnosis in ("", "healthy") else f"{trial.verdict}: {trial.diagnosis}"
         how = said if trial.status == "finished" else clean(trial.status)
         rows.append((clean(trial.setting), str(trial.seed), *cells, how))
-    headings = ("setting", "seed", *(columns[metric][0] for metric in shown), "doctor")
-    return Words("run by run", headings, tuple(rows), ("steps/s",), ("setting", "seed", "doctor"))
+    headings = ("setting", "seed", *(columns[metric][0] for metric in shown), "verdict")
+    return TextTable("training by training", headings, tuple(rows), ("steps/s",), ("setting", "seed", "verdict"))

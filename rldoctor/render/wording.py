@@ -1,43 +1,24 @@
-"""How numbers, marks and strangers' names look in a terminal."""
+"""How numbers, verdicts and strangers' names are written, in every format."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import singledispatch
 
-from rich.console import Console
-from rich.text import Text
-
-from rldoctor.model import Severity, Verdict
-
-VERDICT_STYLE = {
-    Verdict.HEALTHY: "bold green",
-    Verdict.SUSPECT: "bold yellow",
-    Verdict.SICK: "bold red",
-    Verdict.UNJUDGED: "bold cyan",
-}
-SEVERITY_STYLE = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}
-_MARKS = {
-    "ok": ("✔", "+", "green"),
-    "bad": ("✘", "x", "red"),
-    "odd": ("▲", "!", "yellow"),
-    "note": ("●", "*", "cyan"),
-    "missing": ("○", "o", "cyan"),
-}
-_BARS = "▁▂▃▄▅▆▇█"
-
+from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, Verdict
 
 # Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
 _SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_GATE = {Verdict.HEALTHY: "passed", Verdict.SUSPECT: "passed with warnings", Verdict.SICK: "failed"}
 
 
 def clean(text: str) -> str:
     """Return ``text`` with control characters spelt out: a run's name must not be able to steer the terminal.
 
-    So are the two characters that no XML document may hold (U+FFFE and U+FFFF).
-
-    A file's name that this locale cannot read (``LC_ALL=C``) is read as UTF-8 where it is that.
+    So are the two characters that no XML document may hold (U+FFFE and U+FFFF). A file name that this locale cannot
+    read (``LC_ALL=C``) is read as UTF-8 where it is that.
     """
     return "".join(
         c if c == "\n" or (unicodedata.category(c) not in _SPELT and c not in "\ufffe\uffff") else repr(c)[1:-1]
@@ -60,19 +41,8 @@ def one_line(text: str) -> str:
     return clean(text).replace("\n", "\\n")
 
 
-def mark(console: Console, kind: str) -> Text:
-    """Return the coloured mark for ``ok``, ``bad``, ``odd``, ``note`` or ``missing``; ASCII where needed."""
-    sign, plain, style = _MARKS[kind]
-    return Text(sign if _speaks_unicode(console) else plain, style=style)
-
-
-def severity_mark(console: Console, severity: Severity) -> Text:
-    """Return the mark of a finding."""
-    return mark(console, {Severity.NOTE: "note", Severity.WARNING: "odd", Severity.ERROR: "bad"}[severity])
-
-
 def number(value: float, unit: str = "") -> str:
-    """Return a number as a person writes it: four significant digits at most, metres below 1 as millimetres."""
+    """Return a number with three significant digits, whole where it is large; metres below 1 as millimetres."""
     if unit == "m" and abs(value) < 1:
         return f"{value * 1000:.1f} mm"
     if not math.isfinite(value):
@@ -86,32 +56,54 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def shortened(console: Console, name: str, width: int) -> str:
-    """Return ``name`` in at most ``width`` characters, its middle left out: what tells names apart is at their ends."""
-    if len(name) <= width:
-        return name
-    gap = "…" if _speaks_unicode(console) else ".."
-    begin = (width - len(gap)) // 3
-    return name[:begin] + gap + name[len(name) - (width - len(gap) - begin) :]
+@singledispatch
+def verdict_word(result: Result, fail_on: Verdict = Verdict.SICK) -> str:
+    """Return the word for a result's verdict: a gate passes or fails, a treatment has an outcome."""
+    del fail_on
+    return result.verdict.value
 
 
-def sparkline(console: Console, values: Sequence[float]) -> str:
-    """Return ``values`` as a line of small bars, lowest to highest; points that are not finite are blanks."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite or not _speaks_unicode(console):
-        return ""
-    # Halved, so that the span of the largest numbers there are is still a number.
-    low, high = min(finite) / 2, max(finite) / 2
-    span = high - low
-
-    def bar(value: float) -> str:
-        if not math.isfinite(value):
-            return " "
-        # A curve that does not move is drawn flat at half height rather than divided by zero.
-        return _BARS[int((value / 2 - low) / span * 7.999)] if span > 0 else _BARS[3]
-
-    return "".join(map(bar, values))
+@verdict_word.register
+def _(result: GateResult, fail_on: Verdict = Verdict.SICK) -> str:
+    return _gate_word(result.verdict, fail_on)
 
 
-def _speaks_unicode(console: Console) -> bool:
-    return (console.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+@verdict_word.register
+def _(result: TreatmentResult, fail_on: Verdict = Verdict.SICK) -> str:
+    del fail_on
+    return result.treatment.outcome.replace("-", " ")
+
+
+def _gate_word(verdict: Verdict, fail_on: Verdict) -> str:
+    return "failed" if verdict is fail_on else _GATE.get(verdict, "not judged")
+
+
+def report_word(report: Report) -> str:
+    """Return the word for the verdict of a whole report."""
+    if report.subjects and all(isinstance(subject, GateResult) for subject in report.subjects):
+        return _gate_word(report.verdict, report.fail_on)
+    if len(report.subjects) == 1:
+        return verdict_word(report.subjects[0], report.fail_on)
+    return report.verdict.value
+
+
+def headline(report: Report) -> str:
+    """Return one line: the verdict, and of how many subjects."""
+    # The trainings of a sweep are what counts, not the sweep beside them.
+    counted_ones = [one for one in report.subjects if not isinstance(one, SweepResult)] or report.subjects
+    words = [
+        verdict_word(one, report.fail_on)
+        for one in sorted(counted_ones, key=lambda one: list(Verdict).index(one.verdict))
+    ]
+    parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words)) or "nothing to judge"
+    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+
+
+def changes_in_words(changes: Mapping[str, Json]) -> str:
+    """Return ``gamma 0 -> 0.98``, a setting behind the other."""
+    return ", ".join(f"{key} {_value(pair, 'from')} -> {_value(pair, 'to')}" for key, pair in changes.items())
+
+
+def _value(pair: Json, key: str) -> str:
+    value = pair.get(key) if isinstance(pair, Mapping) else None
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from rldoctor.model import Aggregation, Curve, FloatArray, Run
-from rldoctor.references import Band, Reference
+from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
+from rldoctor.references import Reference
 
 # Two logged points make a line through anything; signs ask for more.
 FEWEST_POINTS = 4
@@ -39,7 +39,7 @@ class Case:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
         finite = {name: curve.finite() for name, curve in self.run.curves.items()}
         finite |= _stand_ins(finite)
-        return {**finite, **_derived(finite), **_lead(finite, self.run.floor)}
+        return {**finite, **_derived(finite), **_lead(finite, self.run.baseline_return)}
 
     def curve(self, metric: str) -> Curve | None:
         """Return a curve with enough points to say something, else ``None``."""

@@ -1,4 +1,4 @@
-"""The examples of signs, tried: some must make a sign fire, some must leave it silent."""
+"""Run the examples of signs: some must make a sign fire, some must leave it silent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from rldoctor import references
 from rldoctor.model import Curve, Run
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.observe import Observation, observe
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.schema import Example, Sign
 
 
 def case_of(example: Example) -> Case:
-    """Return the run that an example describes, held against the reference that it names.
+    """Return the run that an example describes, with the reference that it names.
 
     Raises:
         UsageError: There is no such reference.
@@ -29,11 +29,11 @@ def case_of(example: Example) -> Case:
 
 
 def wrong_examples(signs: Iterable[Sign]) -> Iterator[str]:
-    """Yield in words each example on which a sign does not do what the example says."""
+    """Yield a sentence for each example on which a sign does not do what the example says."""
     for sign in signs:
         for example in sign.examples:
             result = observe(sign, case_of(example))
-            fires = isinstance(result, Observation) and result.fires
+            fires = isinstance(result, Evidence) and result.fires
             if fires is not example.fires:
                 did = "fires" if fires else "stays silent"
                 yield f"{sign.code} {sign.name} {did} on its example {example.why!r} ({sign.file})"

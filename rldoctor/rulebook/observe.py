@@ -1,66 +1,69 @@
-"""A sign on a case: how strongly it shows, or why it cannot be judged."""
+"""Evidence: how strongly a sign shows on a case, or why it cannot be judged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.detectors.detector import NotSeen, Seen
+from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.load import Rulebook
-from rldoctor.rulebook.schema import DiagnosisRule, Sign
-
-# A sign shows from half of its ramp on; below that it still weighs in the odds, but is not worth a reader's line.
-FIRES_FROM = 0.5
+from rldoctor.rulebook.schema import FIRES_FROM, DiagnosisRule, Sign
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """A sign on a case: as strong as its weakest condition; the leading condition gives the numbers."""
+class Evidence:
+    """What one witness, a sign, says of a case.
+
+    Attributes:
+        sign: The witness; ``sign.direction`` says whether it is evidence of a fault or of health.
+        strength: That of the weakest condition, in [0, 1].
+        measured: The numbers of the leading condition.
+    """
 
     sign: Sign
     strength: float
-    seen: Seen
+    measured: Measured
 
     @property
     def fires(self) -> bool:
-        """Whether the sign is a finding."""
+        """Whether the evidence is strong enough to be shown."""
         return self.strength >= FIRES_FROM
 
 
 @dataclass(frozen=True, slots=True)
-class Unobserved:
+class Skipped:
     """A sign that could not be judged, and why."""
 
     sign: Sign
-    reason: NotSeen
+    reason: NotMeasured
 
 
-def observe(sign: Sign, case: Case) -> Observation | Unobserved:
-    """Hold one sign against a case."""
+def observe(sign: Sign, case: Case) -> Evidence | Skipped:
+    """Return what one sign says of a case."""
     if not made_for(sign, case.run.algorithm):
-        return Unobserved(sign, NotSeen(f"it judges {' and '.join(sign.algorithms)}", foreign=True))
+        return Skipped(sign, NotMeasured(f"it is for {' and '.join(sign.algorithms)}", foreign=True))
     weakest, leading = 1.0, None
     for condition in sign.when:
-        seen = condition.measure(case)
-        if isinstance(seen, NotSeen):
+        measured = condition.measure(case)
+        if isinstance(measured, NotMeasured):
             if condition.optional and leading is not None:
                 continue
-            return Unobserved(sign, seen)
-        leading = leading or seen
-        weakest = min(weakest, seen.strength)
+            return Skipped(sign, measured)
+        leading = leading or measured
+        weakest = min(weakest, measured.strength)
     assert leading is not None, "the loader refuses a sign without conditions"
-    return Observation(sign, weakest, leading)
+    return Evidence(sign, weakest, leading)
 
 
-def observe_all(book: Rulebook, case: Case) -> tuple[list[Observation], list[Unobserved]]:
-    """Hold every sign against a case."""
+def observe_all(book: Rulebook, case: Case) -> tuple[list[Evidence], list[Skipped]]:
+    """Return what every sign of the rulebook says of a case."""
     results = [observe(sign, case) for sign in book.signs.values()]
     return (
-        [result for result in results if isinstance(result, Observation)],
-        [result for result in results if isinstance(result, Unobserved)],
+        [result for result in results if isinstance(result, Evidence)],
+        [result for result in results if isinstance(result, Skipped)],
     )
 
 
 def made_for(rule: Sign | DiagnosisRule, algorithm: str) -> bool:
-    """Tell whether a rule speaks of runs of ``algorithm``; of one that is not told every rule may."""
+    """Return whether a rule applies to runs of ``algorithm``; every rule does where that is not known."""
     return not algorithm or not rule.algorithms or algorithm in rule.algorithms

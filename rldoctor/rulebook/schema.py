@@ -1,50 +1,54 @@
-"""What a rule file may say: metrics, signs with their examples, and diagnoses."""
+"""What a rule file may say: metrics, algorithms, signs with their examples, and diagnoses.
+
+The attributes are the keys of the files. A default is what a file that leaves the key out says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal
 
+from msgspec import Meta, field
+
+from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.model import Severity
-from rldoctor.rulebook.detectors.detector import Condition
+from rldoctor.rulebook.detectors import Detector
+from rldoctor.rulebook.detectors.detector import Graded
+
+# Weaker evidence still counts in the odds, but is not worth a reader's line.
+FIRES_FROM = 0.5
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(Table, frozen=True):
     """One entry of ``checks/metrics.toml``: a quantity in plain words."""
 
-    name: str
-    title: str
-    unit: str
-    better: str
-    meaning: str
-    reading: str
-    source: str
+    title: Text
+    better: Text
+    meaning: Text
+    reading: Text
+    source: Text
+    unit: str = ""
     how_to_log: str = ""
 
 
-@dataclass(frozen=True)
-class Algorithm:
+class Algorithm(Table, frozen=True):
     """One entry of ``checks/algorithms.toml``.
 
     Attributes:
-        name: As signs, diagnoses and names files write it, such as ``ppo``.
         title: As people write it.
         what: What it is, in a sentence.
         limits: What of it can be judged from its logs and what can not; empty where all can.
         source: Where it is described.
     """
 
-    name: str
-    title: str
-    what: str
-    limits: str
-    source: str
+    title: Text
+    what: Text
+    source: Text
+    limits: str = ""
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Table, frozen=True):
     """Curves on which a sign must fire, or must stay silent.
 
     Attributes:
@@ -52,58 +56,69 @@ class Example:
         why: What the example stands for.
         curves: Metric to control points; they are spread evenly over the run and joined by straight lines.
         points: Points of the run.
-        reference: Reference to hold the run against, with its recipe taken as the run's own; empty for none.
+        last_step: Its last step.
+        reference: Reference to compare the run with, whose recipe is taken as the run's own; empty for none.
         record: What the run's ``run.json`` says; empty for a run without one.
-        algorithm: What the run was trained with; not told where empty.
     """
 
     fires: bool
-    why: str
-    curves: Mapping[str, tuple[float, ...]]
-    points: int = 40
-    last_step: int = 100_000
+    why: Text
+    curves: Annotated[dict[str, Annotated[tuple[float, ...], Meta(min_length=1)]], Meta(min_length=1)]
+    points: Positive = 40
+    last_step: Positive = 100_000
     reference: str = ""
-    record: Mapping[str, str] = field(default_factory=dict)
-    algorithm: str = ""
+    record: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(Table, frozen=True, rename={"examples": "example"}):
     """One observable symptom, one file ``checks/signs/**/CODE-name.toml``.
 
     Attributes:
         code: Family and three digits.
-        name: Kebab-case; names the symptom, never the cure.
-        severity: How loud the finding is where the outcome is harmed.
-        reassuring: True for a sign of health (a reached target), which is no finding.
+        name: Kebab-case; names the symptom, never the fix.
+        severity: How loud the finding is where training failed.
+        direction: What the sign is evidence of: a ``fault``, or ``health``, which is no finding.
         algorithms: Names of the algorithms whose runs it judges; all where empty.
-        outcome: ``harmed`` or ``fine`` where the sign tells how the run has turned out; empty for signs of causes.
-        says: The finding's message, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` filled in.
+        outcome: ``harmed`` or ``fine`` where the sign says how the run has turned out; empty for signs of causes.
+        message: The finding's, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` filled in.
         what: What the sign is, for ``rldoctor explain``.
         why: Why it matters.
-        do: What to do about it.
+        remedy: What to do about it.
         false_alarms: When it shows on a healthy run.
         source: Where the thresholds come from.
         when: Conditions that must all hold; the sign is as strong as the weakest.
-        examples: At least one that fires and one that does not.
+        examples: At least one that fires and one that does not; ``[[example]]`` in the file.
         file: Where it was read from.
     """
 
-    code: str
-    name: str
+    code: Text
+    name: Text
     severity: Severity
-    reassuring: bool
-    algorithms: tuple[str, ...]
-    outcome: str
-    says: str
-    what: str
-    why: str
-    do: str
-    false_alarms: str
-    source: str
-    when: tuple[Condition, ...]
+    message: Text
+    what: Text
+    why: Text
+    remedy: Text
+    false_alarms: Text
+    source: Text
+    when: Annotated[tuple[Detector, ...], Meta(min_length=1)]
     examples: tuple[Example, ...]
-    file: Path
+    direction: Literal["fault", "health"] = "fault"
+    outcome: Literal["", "harmed", "fine"] = ""
+    algorithms: tuple[str, ...] = ()
+    file: Path = Path()
+
+    @property
+    def of_health(self) -> bool:
+        """Whether the sign is evidence of health."""
+        return self.direction == "health"
+
+    @property
+    def measured(self) -> str:
+        """What is measured and when that counts, in words."""
+        conditions = "; and ".join(condition.describe() for condition in self.when)
+        graded = any(isinstance(condition, Graded) for condition in self.when)
+        reported = f" Reported from a strength of {FIRES_FROM:g}." if graded else ""
+        return f"{conditions}.{reported}"
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -111,62 +126,15 @@ class Sign:
         return tuple(dict.fromkeys(condition.metric for condition in self.when))
 
 
-@dataclass(frozen=True)
-class DiagnosisRule:
-    """One cause, one file ``checks/diagnoses/name.toml``.
-
-    Attributes:
-        name: Public, never renamed.
-        title: The cause in plain words.
-        what: What is going on in such a run.
-        remedy: What to change, in words; of a cause outside the recipe it is the instruction.
-        change: The concrete changes of settings; none where the cause lies outside the recipe.
-        confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
-        next_test: The experiment that tells it from its rivals.
-        source: Where the knowledge comes from.
-        algorithms: Names of the algorithms whose runs can have it; all where empty.
-        bias: Log-odds before any sign is seen.
-        beside: True for a condition that stands beside the cause of illness (slow, short, mixed) and does not compete
-            with it for the odds.
-        typical: Codes of the signs that point to this cause and to no other; fitting begins with a high weight there,
-            so that they count although the recorded runs hold few such patients.
-        excluded_by: Codes of the signs beside which this cause is implausible; fitting begins with a low weight there.
-        weights: Sign code to log-odds at full strength; positive speaks for, negative against.
-    """
-
-    name: str
-    title: str
-    what: str
-    remedy: str
-    change: tuple[SettingChange, ...]
-    confirmed_by: tuple[str, ...]
-    next_test: str
-    source: str
-    algorithms: tuple[str, ...]
-    bias: float
-    beside: bool
-    typical: tuple[str, ...]
-    excluded_by: tuple[str, ...]
-    weights: Mapping[str, float]
-    file: Path
-
-    @property
-    def outside(self) -> bool:
-        """Whether the cause may lie outside the recipe, in the environment or the code."""
-        return not self.change or bool(self.confirmed_by)
-
-
-# What a change may speak of beside one setting: all that differ from the reference.
+# What a change may name beside one setting: all that differ from the reference.
 ALL_SETTINGS = "*"
-SPACES = ("", "continuous", "discrete")
 
 
-@dataclass(frozen=True)
-class SettingChange:
+class SettingChange(Table, frozen=True):
     """A concrete change of one setting: data, applied by ``rldoctor treat`` and named by a report's remedy.
 
     A change is not proposed where the setting has the value already, nor against the direction that ``above`` and
-    ``below`` tell.
+    ``below`` give.
 
     Attributes:
         setting: A hyperparameter, as ``--set`` names it; ``*`` for all that differ from the reference.
@@ -180,12 +148,94 @@ class SettingChange:
         order: Changes of one order are made together; those of the next order are the remedy tried after it.
     """
 
-    setting: str
+    setting: Text
     to: float | str | bool | None = None
     scale: float | None = None
     default: bool = False
     reference: bool = True
     above: float | None = None
     below: float | None = None
-    spaces: str = ""
-    order: int = 1
+    spaces: Literal["", "continuous", "discrete"] = ""
+    order: Positive = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a change that says in two ways, or in none, what the setting is to become."""
+        stated = {"to": self.to is not None, "scale": self.scale is not None, "default": self.default}
+        ways = [key for key, given in stated.items() if given]
+        if len(ways) > 1 or not (ways or self.reference):
+            raise ValueError(
+                f"the change of {self.setting} has {' and '.join(ways) or 'no new value'}: give one of to, scale and "
+                "default = true, or none of them for the reference's value alone"
+            )
+
+
+class DiagnosisRule(Table, frozen=True):
+    """One cause, one file ``checks/diagnoses/name.toml``.
+
+    Attributes:
+        name: Public, never renamed.
+        title: The cause in plain words.
+        what: What is going on in such a run.
+        remedy: What to change, in words; of a cause outside the recipe it is the instruction.
+        change: The concrete changes of settings; none where the cause lies outside the recipe.
+        confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
+        next_test: The experiment that tells it from its rivals.
+        source: Where the knowledge comes from.
+        algorithms: Names of the algorithms whose runs can have it; all where empty.
+        ranked: False for a condition that is shown beside the causes (slow, short, mixed) and has no probability.
+        hallmarks: Codes of the signs that are evidence of this cause and of no other.
+        excluded_by: Codes of the signs that make this cause implausible.
+        bias: Log-odds before any sign is seen; of a shipped cause in ``weights.toml``.
+        weights: Sign code to log-odds at full strength, positive for and negative against; as ``bias``.
+        file: Where it was read from.
+    """
+
+    name: Text
+    title: Text
+    what: Text
+    remedy: Text
+    source: Text
+    next_test: str = ""
+    change: tuple[SettingChange, ...] = ()
+    confirmed_by: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    ranked: bool = True
+    hallmarks: tuple[str, ...] = ()
+    excluded_by: tuple[str, ...] = ()
+    bias: Finite = 0.0
+    weights: dict[str, Finite] = field(default_factory=dict)
+    file: Path = Path()
+
+    @property
+    def evidence_for(self) -> tuple[str, ...]:
+        """Codes of the signs that are evidence for it, the weightiest first."""
+        if not self.ranked:
+            return self.hallmarks
+        return tuple(sorted((code for code, w in self.weights.items() if w > 0), key=lambda code: -self.weights[code]))
+
+    @property
+    def evidence_against(self) -> tuple[str, ...]:
+        """Codes of the signs that are evidence against it, the weightiest last."""
+        return tuple(sorted((code for code, w in self.weights.items() if w < 0), key=lambda code: -self.weights[code]))
+
+    @property
+    def outside(self) -> bool:
+        """Whether the cause may lie outside the recipe, in the environment or the code."""
+        return not self.change or bool(self.confirmed_by)
+
+
+# Keys of earlier versions and what they are called now.
+RENAMED: Mapping[type, Mapping[str, str]] = {
+    Sign: {
+        "verb": "detector",
+        "ramp": "thresholds",
+        "phase": "window",
+        "over": "statistic",
+        "says": "message",
+        "do": "remedy",
+        "beside": "logged",
+        "nor": "alternatives",
+        "reassuring": 'direction = "health"',
+    },
+    DiagnosisRule: {"typical": "hallmarks", "beside": "ranked = false"},
+}

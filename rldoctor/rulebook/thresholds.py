@@ -1,41 +1,40 @@
-"""Thresholds of signs that a configuration moves."""
+"""Thresholds of signs that a configuration changes."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from rldoctor.errors import UsageError, near
-from rldoctor.rulebook.detectors.detector import Condition, Ramp
+from rldoctor.rulebook.detectors.detector import Condition, Graded, Thresholds
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import Sign
 
 
-def with_thresholds(book: Rulebook, thresholds: Mapping[str, Ramp], where: str) -> tuple[Rulebook, dict[str, str]]:
-    """Return the rulebook with the ramp of each named sign's first condition replaced.
+def with_thresholds(book: Rulebook, changed: Mapping[str, Thresholds], where: str) -> tuple[Rulebook, dict[str, str]]:
+    """Return the rulebook with the thresholds of each named sign's first condition replaced.
 
     Args:
         book: The rulebook.
-        thresholds: Code or name of a sign to the new ramp.
+        changed: Code or name of a sign to the new thresholds.
         where: The place of the table, for the message.
 
     Returns:
         The rulebook, and by code of each changed sign what was changed, in words.
 
     Raises:
-        UsageError: There is no such sign, its first condition has no ramp, or the ramp points the other way.
+        UsageError: There is no such sign, its first condition has no thresholds, or the new ones point the other way.
     """
-    signs, told = dict(book.signs), {}
-    for word, ramp in thresholds.items():
+    signs, words = dict(book.signs), {}
+    for word, thresholds in changed.items():
         sign = find_sign(book, word, where)
         first, *others = sign.when
-        before = _checked(first, ramp, sign, f"{where}.{word}")
-        # mypy knows the base of the verbs alone; that this one has a ramp was asked above.
-        changed = replace(first, ramp=ramp)  # type: ignore[call-arg]
-        signs[sign.code] = replace(sign, when=(changed, *others))
-        told[sign.code] = f"{sign.code} {sign.name}: {_words(ramp)} instead of {_words(before)}"
-    return replace(book, signs=signs), told
+        before = _checked(first, thresholds, sign, f"{where}.{word}")
+        signs[sign.code] = structs.replace(sign, when=(structs.replace(first, thresholds=thresholds), *others))
+        words[sign.code] = f"{sign.code} {sign.name}: {_words(thresholds)} instead of {_words(before)}"
+    return replace(book, signs=signs), words
 
 
 def find_sign(book: Rulebook, word: str, where: str) -> Sign:
@@ -51,18 +50,18 @@ def find_sign(book: Rulebook, word: str, where: str) -> Sign:
     return found
 
 
-def _checked(condition: Condition, ramp: Ramp, sign: Sign, where: str) -> Ramp:
-    """Return the ramp that the new one replaces."""
-    if "ramp" not in {field.name for field in dataclasses.fields(condition)}:
+def _checked(condition: Condition, thresholds: Thresholds, sign: Sign, where: str) -> Thresholds:
+    """Return the thresholds that the new ones replace."""
+    if not isinstance(condition, Graded):
         raise UsageError(f"{where}: {sign.code} {sign.name} has no threshold: it shows or it does not.")
-    before: Ramp = getattr(condition, "ramp")  # noqa: B009  # which verbs have
-    if (ramp[1] > ramp[0]) != (before[1] > before[0]):
+    before = condition.thresholds
+    if (thresholds[1] > thresholds[0]) != (before[1] > before[0]):
         way = "rise" if before[1] > before[0] else "fall"
-        raise UsageError(f"{where} = {list(ramp)} must {way}, as {list(before)} does.", "Turn its numbers round.")
-    if getattr(condition, "log", False) and min(ramp) <= 0:
-        raise UsageError(f"{where} = {list(ramp)} must be above 0: {sign.code} measures in powers of ten.")
+        raise UsageError(f"{where} = {list(thresholds)} must {way}, as {list(before)} does.", "Swap the two numbers.")
+    if condition.log and min(thresholds) <= 0:
+        raise UsageError(f"{where} = {list(thresholds)} must be above 0: {sign.code} uses a logarithmic scale.")
     return before
 
 
-def _words(ramp: Ramp) -> str:
-    return f"{ramp[0]:g} to {ramp[1]:g}"
+def _words(thresholds: Thresholds) -> str:
+    return f"{thresholds[0]:g} to {thresholds[1]:g}"

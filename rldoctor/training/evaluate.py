@@ -21,7 +21,7 @@ from rldoctor.environments.rollouts import Env, Episode, roll_out
 from rldoctor.environments.step_threads import helpful_threads
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 
@@ -54,12 +54,12 @@ def evaluate(
         threads: How many step environments at a time; by default as many as help. The numbers are the same.
 
     Raises:
-        UsageError: The directory is no run of ours, or ``episodes`` is not positive.
-        CannotJudge: There is no policy, or it cannot be loaded.
+        UsageError: There is no such directory, or ``episodes`` is not positive.
+        CannotJudge: It holds no run of rldoctor's, or no policy that can be loaded.
         TrainingFailed: The environment raised while being played.
     """
     run_directory.require(directory)
-    recipe = recipe_of(directory)
+    recipe = run_directory.read_run_record(directory).require_recipe(directory)
     count = recipe.evaluation_episodes if episodes is None else episodes
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
@@ -146,20 +146,6 @@ def _write_paths(directory: Path, played: Sequence[Episode], evaluated: str) -> 
 def _thinned(count: int) -> list[int]:
     every = -(-count // _MOST_POINTS)
     return sorted({*range(0, count, every), count - 1})
-
-
-def recipe_of(directory: Path) -> Recipe:
-    """Return the recipe that a run was trained by.
-
-    Raises:
-        UsageError: ``run.json`` holds none.
-        CannotJudge: There is no ``run.json`` that can be read.
-    """
-    record = run_directory.read_json(directory / run_directory.RUN_FILE, "the record of a run")
-    recipe = record.get("recipe")
-    if not isinstance(recipe, Mapping):
-        raise UsageError(f"{directory}/{run_directory.RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
-    return recipe_from_mapping(recipe, str(directory / run_directory.RUN_FILE))
 
 
 @without_dynamo()

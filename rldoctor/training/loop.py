@@ -1,4 +1,4 @@
-"""One call of Stable-Baselines3's learning loop, with what a run needs around it: curves, checkpoints, a clean end."""
+"""One call of Stable-Baselines3's ``learn`` with what a run needs around it: curves, checkpoints, a clean end."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
+from rldoctor.run_directory import as_number
 from rldoctor.training import ppo
 from rldoctor.training.curve_file import CurveFile
-from rldoctor.training.resume_state import RestoreCallback, ResumeState, capture, rewind
+from rldoctor.training.resume_state import RestoreCallback, ResumeState, capture, restore_environments
 from rldoctor.training.training_callback import TrainingCallback, Watcher
 
 CHECKPOINTS_A_RUN = 10
@@ -32,9 +33,15 @@ CHECKPOINTS_A_RUN = 10
 
 @dataclass(frozen=True)
 class Training:
-    """A training that ended: where, how far it came, and whether it is whole.
+    """A training that ended, whether it reached its total of steps or not.
 
-    ``given_up`` tells that the doctor ended it (``stop_when``), not somebody from outside.
+    Attributes:
+        directory: Of the run.
+        status: ``finished`` or ``interrupted``.
+        steps: Environment steps that it has learned from.
+        seconds: Wall time over all parts of the training.
+        steps_per_second: Over all parts.
+        given_up: The doctor ended it (``stop_when``), not the user.
     """
 
     directory: Path
@@ -53,21 +60,21 @@ def learn(
     record: dict[str, Json],
     watcher: Watcher,
     *,
-    moment: ResumeState | None = None,
+    state: ResumeState | None = None,
     stop: threading.Event | None = None,
     saved: Callable[[], None] | None = None,
     stop_when: Literal["never", "sick"] = "never",
 ) -> Training:
-    """Learn until the recipe's total is reached, or until somebody stops it; write ``run.json`` before and after.
+    """Learn until the recipe's total is reached or something stops it; write ``run.json`` before and after.
 
     Args:
-        model: Built, or brought back to ``moment``.
+        model: Built, or restored from a checkpoint.
         envs: Its environments.
         recipe: What is trained.
-        directory: Of the run, held by this process.
+        directory: Of the run, whose lock this process holds.
         record: What ``run.json`` says besides how far the training is.
-        watcher: Told of progress.
-        moment: Of the checkpoint that it goes on from; ``None`` for a new run.
+        watcher: Notified of progress.
+        state: Of the checkpoint to resume from; ``None`` for a new run.
         stop: Once set by another thread, the training ends as by Ctrl-C.
         saved: Called after each checkpoint.
         stop_when: ``sick`` ends a doomed training early.
@@ -77,30 +84,29 @@ def learn(
         CannotJudge: The checkpoint is damaged.
         TrainingFailed: The environment or the update raised; what was saved before stays.
     """
-    resumed = moment is not None
+    resumed = state is not None
     # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
     doctor = DoctorCallback(stop_when, warn=False, recipe=recipe, budget=math.inf)
-    goes_on = [_going_on(moment, envs, doctor)] if moment else []
+    restoring = [_restoring(state, envs, doctor)] if state else []
     begun = model.num_timesteps if resumed else 0
-    before = record.get("train_seconds")
-    earlier = float(before) if isinstance(before, (int, float)) else 0.0
+    earlier = as_number(record.get("train_seconds")) or 0.0
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     curves = CurveFile(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(Logger(str(directory), [curves]))
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
     stop = stop or threading.Event()
 
-    def save(moment: ResumeState) -> None:
-        steps = moment.count("steps")
+    def save(state: ResumeState) -> None:
+        steps = state.count("steps")
         path = directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip"
-        # Before the checkpoint: who goes on from that adds to the time that it took to come there.
+        # Before the checkpoint: a training that resumes from it adds to the time that it took to get there.
         took = round(earlier + time.perf_counter() - clock, 3)
         running = {**record, "status": "running", "steps": steps, "train_seconds": took}
         run_directory.write_json(directory / run_directory.RUN_FILE, running)
         if not ppo.is_finite(model):
-            # Nothing can go on from there: the checkpoint before it stays the newest.
+            # Nothing can resume from there: the checkpoint before it stays the newest.
             return
-        ppo.save(model, path, moment.numbers, moment.tensors)
+        ppo.save(model, path, state.numbers, state.tensors)
         if saved:
             saved()
 
@@ -118,12 +124,12 @@ def learn(
         try:
             model.learn(
                 recipe.total_steps - begun,
-                callback=[doctor, *goes_on, callback],
+                callback=[doctor, *restoring, callback],
                 log_interval=recipe.log_interval,
                 reset_num_timesteps=not resumed,
             )
             # A training that was killed after its last checkpoint has nothing left to learn.
-            last = callback.moment or moment
+            last = callback.state or state
             # A stop that came during the last update left nothing undone.
             whole = callback.learned_steps >= recipe.total_steps
             if whole and not ppo.is_finite(model):
@@ -148,9 +154,10 @@ def learn(
         "train_seconds": round(took, 3),
         "steps_per_second": round(rate, 1),
     }
-    told: dict[str, Json] = {"error": f"{type(failure).__name__}: {failure}"} if failure else {}
+    if failure:
+        ended["error"] = f"{type(failure).__name__}: {failure}"
     try:
-        run_directory.write_json(directory / run_directory.RUN_FILE, {**record, **ended, **told})
+        run_directory.write_json(directory / run_directory.RUN_FILE, {**record, **ended})
     except UsageError as error:
         failure = failure or error
     if failure is not None:
@@ -167,13 +174,13 @@ def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorErro
         # Something could not be written.
         how, cure = f": {failure.problem}", failure.cure
     kept = run_directory.checkpoints(directory)
-    again = f" Then go on with: rldoctor train --resume {directory}" if kept else ""
+    again = f" Then resume with: rldoctor train --resume {directory}" if kept else ""
     return TrainingFailed(f"The training in {directory} broke off after {steps:,} steps{how}", f"{cure}{again}")
 
 
-def _going_on(moment: ResumeState, envs: VecEnv, doctor: DoctorCallback) -> RestoreCallback:
+def _restoring(state: ResumeState, envs: VecEnv, doctor: DoctorCallback) -> RestoreCallback:
     try:
-        return RestoreCallback(moment, doctor, exactly=rewind(moment, envs))
+        return RestoreCallback(state, doctor, exactly=restore_environments(state, envs))
     except (ValueError, LookupError, TypeError, RuntimeError) as error:
         raise CannotJudge(f"The checkpoint is damaged: {error!r}.", "It was not saved by rldoctor.") from None
 

@@ -1,43 +1,22 @@
-"""How the episodes of an evaluation went, as a picture that needs no rendering: distances by step, paths in space."""
+"""A picture of an evaluation's episodes that needs no rendering: distance by step, and paths in space."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rldoctor import run_directory
-from rldoctor.errors import CannotJudge, MissingExtra, UsageError
-from rldoctor.model import Json
+from rldoctor.diagnosis.chart_data import read_paths
+from rldoctor.errors import MissingExtra, UsageError
+from rldoctor.model import EpisodePath
 
 SUFFIXES = (".png", ".svg", ".pdf")
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _REACHED, _MISSED, _GOAL = "#009E73", "#D55E00", "#000000"
 # More paths hide each other.
-MOST_PATHS = 25
-
-
-def read_paths(directory: Path) -> list[Mapping[str, Json]]:
-    """Return the episodes of ``paths.json``.
-
-    Raises:
-        CannotJudge: There is none, or it is of an earlier evaluation.
-    """
-    content = run_directory.read_json(directory / run_directory.PATHS_FILE, "the paths of an evaluation")
-    evaluation = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
-    rows = content.get("episodes")
-    if content.get("evaluated") != evaluation.get("evaluated") or not isinstance(rows, list):
-        raise CannotJudge(
-            f"{directory}/{run_directory.PATHS_FILE} is not of its evaluation.", f"Run: rldoctor evaluate {directory}"
-        )
-    return [row for row in rows if isinstance(row, Mapping)]
-
-
-def distances(row: Mapping[str, Any]) -> list[float]:
-    """Return the distance to the goal at each kept step of an episode."""
-    return [math.dist(place, row["goal"]) for place in row["path"]]
+_MOST_PATHS = 25
 
 
 def require_matplotlib(file: Path) -> None:
@@ -67,10 +46,10 @@ def draw(directory: Path, file: Path) -> None:
 
     rows = read_paths(directory)
     figure = Figure(figsize=(10, 4.5), layout="constrained")
-    space = len(rows[0]["goal"]) if rows else 0  # type: ignore[arg-type]
+    space = len(rows[0].goal) if rows else 0
     _draw_distances(figure.add_subplot(1, 2, 1) if space in (2, 3) else figure.add_subplot(), rows)
     if space in (2, 3):
-        _draw_paths(figure.add_subplot(1, 2, 2, **({"projection": "3d"} if space == 3 else {})), rows[:MOST_PATHS])
+        _draw_paths(figure.add_subplot(1, 2, 2, **({"projection": "3d"} if space == 3 else {})), rows[:_MOST_PATHS])
     try:
         with run_directory.replacing(file) as temporary:
             figure.savefig(temporary, format=file.suffix[1:].lower(), dpi=150)
@@ -78,25 +57,25 @@ def draw(directory: Path, file: Path) -> None:
         raise UsageError(f"{file} cannot be written: {error.strerror}.", "Name another file.") from None
 
 
-def _colour(row: Mapping[str, Any]) -> str:
-    return _MISSED if row.get("success") is False else _REACHED
+def _colour(row: EpisodePath) -> str:
+    return _REACHED if row.success else _MISSED
 
 
-def _draw_distances(axes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def _draw_distances(axes: Any, rows: Sequence[EpisodePath]) -> None:
     for row in rows:
-        axes.plot(row["steps"], distances(row), color=_colour(row), alpha=0.35, linewidth=1)
+        axes.plot(row.steps, row.distances, color=_colour(row), alpha=0.35, linewidth=1)
     axes.set_yscale("log")
     axes.set_xlabel("step of the episode")
     axes.set_ylabel("distance to the goal (environment's unit)")
-    reached = sum(row.get("success") is not False for row in rows)
+    reached = sum(row.success for row in rows)
     axes.set_title(f"{len(rows)} episodes, {reached} reached their goal")
     axes.grid(alpha=0.3, which="both")
 
 
-def _draw_paths(axes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def _draw_paths(axes: Any, rows: Sequence[EpisodePath]) -> None:
     for row in rows:
-        axes.plot(*zip(*row["path"], strict=True), color=_colour(row), alpha=0.6, linewidth=1)
-        axes.scatter(*([x] for x in row["goal"]), color=_GOAL, s=12, marker="x")
+        axes.plot(*zip(*row.path, strict=True), color=_colour(row), alpha=0.6, linewidth=1)
+        axes.scatter(*([x] for x in row.goal), color=_GOAL, s=12, marker="x")
     for axis, name in zip("xyz", ("x", "y", "z"), strict=True):
         if hasattr(axes, f"set_{axis}label"):
             getattr(axes, f"set_{axis}label")(name)

@@ -1,7 +1,8 @@
-"""All that a training is between two updates besides its weights, so that a resumed one goes on to the last bit.
+"""All that a training is between two updates besides its weights, so that it resumes exactly, to the last bit.
 
-That is: chance (PyTorch's and numpy's), the episodes in progress, the window of recent episodes, what is noted for the
-next point of the curves, and what :class:`~rldoctor.callback.doctor_callback.DoctorCallback` remembers.
+That is: the RNG states of PyTorch and numpy, the episodes in progress, the window of recent episodes, scalars that are
+pending for the next point of the curves, and the state of
+:class:`~rldoctor.callback.doctor_callback.DoctorCallback`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.environments.rewind import EpisodeSoFar, RewindableMonitor
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
+from rldoctor.run_directory import json_table
 
-Tensors = Mapping[str, torch.Tensor]
+# Keys of a checkpoint. They stay as they are, so that a run of an earlier version can be resumed.
+_PENDING, _RNG, _NUMPY_RNG = "noted", "chance", "numpy_chance"
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,13 @@ class ResumeState:
     """What a checkpoint holds besides the weights: plain ``numbers`` and ``tensors``."""
 
     numbers: Mapping[str, Json]
-    tensors: Tensors
+    tensors: Mapping[str, torch.Tensor]
 
     def count(self, key: str) -> int:
         """Return a number that every checkpoint has.
 
         Raises:
-            CannotJudge: This one has not.
+            CannotJudge: It is missing.
         """
         value = self.numbers.get(key)
         if type(value) is not int or value < 0:
@@ -45,118 +48,108 @@ class ResumeState:
 
 
 def capture(model: PPO, envs: VecEnv, doctor: DoctorCallback, steps: int) -> ResumeState:
-    """Return the moment in which ``model`` is about to collect a rollout, ``steps`` into its training."""
-    monitors = _monitors(envs)
-    episodes = [monitor.so_far() for monitor in monitors]
+    """Return the state of a training that is about to collect a rollout, ``steps`` into the training."""
+    episodes = [monitor.so_far() for monitor in _monitors(envs)]
     # legacy=False gives a dictionary.
-    chance: Any = np.random.get_state(legacy=False)
+    rng: Any = np.random.get_state(legacy=False)
+    pending = model.logger.name_to_value
     numbers: dict[str, Json] = {
         "steps": steps,
         "updates": model._n_updates,
-        # JSON has no word for a return that is not finite; such an episode is left out of the window.
+        # JSON cannot hold a return that is not finite; such an episode is left out of the window.
         "recent_episodes": [
             [float(info["r"]), int(info["l"])] for info in model.ep_info_buffer or () if math.isfinite(info["r"])
         ],
         "recent_successes": [bool(success) for success in model.ep_success_buffer or ()],
         # Hexadecimal keeps every bit, NaN and infinities included.
-        "noted": {name: float(value).hex() for name, value in _noted(model).items()},
+        _PENDING: {
+            name: float(value).hex() for name, value in pending.items() if isinstance(value, (int, float, np.number))
+        },
         "episodes": [{"seed": e.seed, "random": e.random, "length": len(e.actions)} for e in episodes],
-        "chance": {"pos": chance["state"]["pos"], "has_gauss": chance["has_gauss"], "gauss": chance["gauss"]},
-        "doctor": doctor.noted,
+        _RNG: {"pos": rng["state"]["pos"], "has_gauss": rng["has_gauss"], "gauss": rng["gauss"]},
+        "doctor": doctor.pending,
     }
     tensors = {
-        "chance": torch.get_rng_state(),
-        "numpy_chance": torch.from_numpy(chance["state"]["key"].astype(np.int64)),
-        "doctor": torch.from_numpy(doctor.rows_before.view(np.int64)),
+        _RNG: torch.get_rng_state(),
+        _NUMPY_RNG: torch.from_numpy(rng["state"]["key"].astype(np.int64)),
+        "doctor": torch.from_numpy(doctor.previous_rows.view(np.int64)),
     }
     tensors |= {f"actions_{i}": torch.from_numpy(np.stack(e.actions)) for i, e in enumerate(episodes) if e.actions}
     return ResumeState(numbers, tensors)
 
 
-def _noted(model: PPO) -> dict[str, float]:
-    values = model.logger.name_to_value
-    return {name: value for name, value in values.items() if isinstance(value, (int, float, np.number))}
-
-
 def _monitors(envs: VecEnv) -> list[RewindableMonitor]:
-    """Return the environments that can be brought back: all of them, or none (EnvPool's)."""
+    """Return the environments that can be restored: all of them, or none (EnvPool's)."""
     inner = envs.envs if isinstance(envs, DummyVecEnv) else []
     return [env for env in inner if isinstance(env, RewindableMonitor)]
 
 
-def rewind(moment: ResumeState, envs: VecEnv) -> bool:
-    """Make the next reset of ``envs`` bring each back to where it was; tell whether all can be.
+def restore_environments(state: ResumeState, envs: VecEnv) -> bool:
+    """Make the next reset of ``envs`` restore their episodes in progress; return whether all can be restored.
 
     Raises:
-        ValueError, LookupError, TypeError: The moment is not one of ours.
+        ValueError, LookupError, TypeError: The state is not valid.
     """
-    monitors, episodes = _monitors(envs), _rows(moment.numbers, "episodes")
+    monitors, episodes = _monitors(envs), _rows(state.numbers, "episodes")
     if not monitors or len(monitors) != len(episodes):
         return False
-    for place, (monitor, kept) in enumerate(zip(monitors, episodes, strict=True)):
-        actions = moment.tensors[f"actions_{place}"].numpy() if kept["length"] else ()
-        if len(actions) != kept["length"]:
-            raise ValueError(f"{len(actions)} actions of {kept['length']}")
-        monitor.rewind(EpisodeSoFar(kept["seed"], kept["random"], list(actions)))
-    return all(kept["seed"] is not None or kept["random"] is not None for kept in episodes)
+    for place, (monitor, episode) in enumerate(zip(monitors, episodes, strict=True)):
+        actions = state.tensors[f"actions_{place}"].numpy() if episode["length"] else ()
+        if len(actions) != episode["length"]:
+            raise ValueError(f"{len(actions)} actions of {episode['length']}")
+        monitor.rewind(EpisodeSoFar(episode["seed"], episode["random"], list(actions)))
+    return all(episode["seed"] is not None or episode["random"] is not None for episode in episodes)
 
 
 class RestoreCallback(BaseCallback):
-    """Brings the rest of a moment back once ``learn`` has made itself ready, which would overwrite it.
+    """Restores the rest of a state once ``learn`` has set itself up, which would overwrite it.
 
     Args:
-        moment: From which the training goes on.
-        doctor: Of the training that goes on.
-        exactly: Whether the environments were brought back, so that chance may go on where it was as well.
+        state: To resume from.
+        doctor: Of the training that resumes.
+        exactly: Whether the environments were restored, so that the RNG states can be as well.
 
     Raises:
-        ValueError, LookupError, TypeError, RuntimeError: The moment is not one of ours.
+        ValueError, LookupError, TypeError, RuntimeError: The state is not valid.
     """
 
-    def __init__(self, moment: ResumeState, doctor: DoctorCallback, exactly: bool) -> None:
+    def __init__(self, state: ResumeState, doctor: DoctorCallback, exactly: bool) -> None:
         super().__init__()
-        numbers, tensors = moment.numbers, moment.tensors
-        self._doctor = doctor
+        numbers, tensors = state.numbers, state.tensors
         self._exactly = exactly
         self._episodes = [
             {"r": float(total), "l": int(length), "t": 0.0} for total, length in _rows(numbers, "recent_episodes")
         ]
         self._successes = [bool(success) for success in _rows(numbers, "recent_successes")]
-        self._noted = {name: float.fromhex(value) for name, value in _table(numbers, "noted").items()}
+        pending: Mapping[str, Any] = json_table(numbers, _PENDING)
+        self._pending = {name: float.fromhex(value) for name, value in pending.items()}
         if exactly:
-            self._starts = np.array([kept["length"] == 0 for kept in _rows(numbers, "episodes")])
-            doctor.goes_on(_table(numbers, "doctor"), tensors["doctor"].numpy().view(np.uint64))
-            self._chance = tensors["chance"]
-            self._numpy_chance = _numpy_chance(_table(numbers, "chance"), tensors["numpy_chance"])
-            # Tried out here, where what does not fit can still be refused.
-            torch.Generator().set_state(self._chance)
-            np.random.RandomState(0).set_state(self._numpy_chance)
+            self._starts = np.array([episode["length"] == 0 for episode in _rows(numbers, "episodes")])
+            doctor.restore(json_table(numbers, "doctor"), tensors["doctor"].numpy().view(np.uint64))
+            self._rng = tensors[_RNG]
+            rng: Mapping[str, Any] = json_table(numbers, _RNG)
+            key = {"key": tensors[_NUMPY_RNG].numpy().astype(np.uint32), "pos": rng["pos"]}
+            self._numpy_rng = {"bit_generator": "MT19937", "state": key}
+            self._numpy_rng |= {"has_gauss": rng["has_gauss"], "gauss": rng["gauss"]}
+            # Tried here, where an invalid state can still be refused.
+            torch.Generator().set_state(self._rng)
+            np.random.RandomState(0).set_state(self._numpy_rng)
 
     def _on_training_start(self) -> None:
         model = self.model
         model.ep_info_buffer.extend(self._episodes)  # type: ignore[union-attr]
         model.ep_success_buffer.extend(self._successes)  # type: ignore[union-attr]
-        for name, value in self._noted.items():
+        for name, value in self._pending.items():
             model.logger.record(name, value)
         if self._exactly:
             model._last_episode_starts = self._starts
-            np.random.set_state(self._numpy_chance)
-            torch.set_rng_state(self._chance)
+            np.random.set_state(self._numpy_rng)
+            torch.set_rng_state(self._rng)
 
     def _on_step(self) -> bool:
         return True
 
 
-def _numpy_chance(chance: Mapping[str, Any], key: torch.Tensor) -> dict[str, Any]:
-    state = {"key": key.numpy().astype(np.uint32), "pos": chance["pos"]}
-    return {"bit_generator": "MT19937", "state": state, "has_gauss": chance["has_gauss"], "gauss": chance["gauss"]}
-
-
-def _rows(mapping: Mapping[str, Json], key: str) -> Sequence[Any]:
-    value = mapping.get(key, [])
+def _rows(numbers: Mapping[str, Json], key: str) -> Sequence[Any]:
+    value = numbers.get(key, [])
     return value if isinstance(value, list) else []
-
-
-def _table(mapping: Mapping[str, Json], key: str) -> Mapping[str, Any]:
-    value = mapping.get(key, {})
-    return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""What happens inside SB3's training loop: progress for the watcher, checkpoints, and a clean stop."""
+"""The callback inside SB3's training loop: it reports progress, saves checkpoints and stops cleanly."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from rldoctor.training.resume_state import ResumeState
 
 
 class Watcher(Protocol):
-    """Somebody who looks on while a training runs, such as a progress bar."""
+    """Something that shows a training while it runs, such as a progress bar."""
 
     def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Take the steps done so far and the latest numbers (``success_rate``, ``episode_return``, ...)."""
 
 
 class Silent:
-    """A watcher that looks away."""
+    """A watcher that shows nothing."""
 
     def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Do nothing."""
 
 
 class TrainingCallback(BaseCallback):
-    """Tells the watcher, saves every so often, and ends the training between two updates when asked to stop.
+    """Notifies the watcher, saves checkpoints, and ends the training between two updates when asked to stop.
 
     Args:
-        watcher: Told every ``_REPORT_EVERY`` vector steps.
-        capture: Returns what a checkpoint needs besides the weights; asked between updates, with the steps that the
+        watcher: Notified every ``_REPORT_EVERY`` vector steps.
+        capture: Returns what a checkpoint needs besides the weights; called between updates, with the steps that the
             policy has been trained on.
         save: Called between updates with what ``capture`` returned.
         save_every: Environment steps between checkpoints.
-        stop: Once set, the rollout in hand is dropped and training ends with the last whole update.
-        every: Rollouts between two points of the curves. Trainings are saved, and end when asked to, only where a
-            point has just been written: one that goes on then has its points at the same steps.
+        stop: Once set, the current rollout is dropped and training ends with the last whole update.
+        every: Rollouts between two points of the curves. A training is saved, and stops when asked to, only where a
+            point has just been written: a resumed training then has its points at the same steps.
     """
 
     _REPORT_EVERY = 32
@@ -60,10 +60,10 @@ class TrainingCallback(BaseCallback):
         self._every = every
         self._rollouts = 0
         self._at_a_point = True
-        # Of the last whole update; what a rollout in progress has changed since is not in it.
-        self.moment: ResumeState | None = None
+        # After the last whole update; what a rollout in progress has changed since is not in it.
+        self.state: ResumeState | None = None
         self._saved_at = 0
-        # Steps whose data has been learned from: a rollout in progress is not among them.
+        # Steps whose data has been learned from: a rollout in progress does not count.
         self.learned_steps = 0
         self._rollout_whole = False
 
@@ -73,11 +73,11 @@ class TrainingCallback(BaseCallback):
     def _on_rollout_start(self) -> None:
         self.learned_steps = self.model.num_timesteps
         self._rollout_whole = False
-        self.moment = self._capture(self.learned_steps)
+        self.state = self._capture(self.learned_steps)
         self._at_a_point = self._rollouts % self._every == 0
         self._rollouts += 1
         if self._at_a_point and self.learned_steps - self._saved_at >= self._save_every:
-            self._save(self.moment)
+            self._save(self.state)
             self._saved_at = self.learned_steps
 
     def _on_step(self) -> bool:
@@ -86,17 +86,17 @@ class TrainingCallback(BaseCallback):
         return not (self._stop.is_set() and self._at_a_point)
 
     def _on_rollout_end(self) -> None:
-        # Not reached by a rollout that was broken off.
+        # Not called for a rollout that was broken off.
         self._rollout_whole = True
 
     def _on_training_end(self) -> None:
         if self._rollout_whole:
             self.learned_steps = self.model.num_timesteps
-            self.moment = self._capture(self.learned_steps)
+            self.state = self._capture(self.learned_steps)
         self._watcher.progressed(self.num_timesteps, self.numbers())
 
     def numbers(self) -> dict[str, float]:
-        """Return the latest numbers that a person would watch."""
+        """Return the latest numbers that people watch."""
         numbers: dict[str, float] = {}
         if self.model.ep_success_buffer:
             numbers["success_rate"] = float(safe_mean(list(self.model.ep_success_buffer)))

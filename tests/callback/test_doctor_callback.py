@@ -31,6 +31,7 @@ from rldoctor.recipe import Recipe
 from rldoctor.rulebook import load_rulebook
 from rldoctor.training import ppo
 
+SLOW = pytest.mark.slow
 FETCH, CARTPOLE, PENDULUM = "FetchReachDense-v4", "CartPole-v1", "Pendulum-v1"
 # Rollouts, and settings under which each learns something in them.
 _SETTINGS = {"n_steps": 128, "batch_size": 128, "n_epochs": 8, "gae_lambda": 0.9}
@@ -146,9 +147,9 @@ def test_a_healthy_run_is_in_the_healthy_range_at_every_point(env: str, curves: 
 @pytest.mark.parametrize(
     ("env", "fault", "severity", "metric", "low", "high"),
     [
-        (FETCH, "advantage-sign", "", "gae_error", 1.99, 2.01),
-        (FETCH, "advantage-sign", "", "advantage_identity_error", 0.5, 5.0),
-        (FETCH, "advantage-sign", "", "update_alignment", -0.9, -0.05),
+        pytest.param(FETCH, "advantage-sign", "", "gae_error", 1.99, 2.01, marks=SLOW),
+        pytest.param(FETCH, "advantage-sign", "", "advantage_identity_error", 0.5, 5.0, marks=SLOW),
+        pytest.param(FETCH, "advantage-sign", "", "update_alignment", -0.9, -0.05, marks=SLOW),
         (CARTPOLE, "advantages-shuffled", "", "gae_error", 1.2, 1.6),
         (CARTPOLE, "advantages-shuffled", "", "advantage_identity_error", 0.1, 5.0),
         (CARTPOLE, "stale-data", "", "stored_data_repeated", 1.0, 1.0),
@@ -162,18 +163,18 @@ def test_a_healthy_run_is_in_the_healthy_range_at_every_point(env: str, curves: 
         (FETCH, "goal-hidden", "", "critic_goal_sensitivity", 0.0, 0.0),
         (CARTPOLE, "observations-frozen", "", "observation_constant_fraction", 1.0, 1.0),
         (CARTPOLE, "observations-frozen", "", "action_observation_effect", 0.0, 0.0),
-        (PENDULUM, "observations-unscaled", "", "observation_scale", 1_000.0, math.inf),
+        pytest.param(PENDULUM, "observations-unscaled", "", "observation_scale", 1_000.0, math.inf, marks=SLOW),
         (PENDULUM, "observations-tiny", "", "observation_scale", 0.0, 1e-3),
         (PENDULUM, "observations-noisy", "", "observation_autocorrelation", -0.3, 0.3),
-        (FETCH, "actions-ignored", "", "action_observation_effect", 0.0, 0.06),
+        pytest.param(FETCH, "actions-ignored", "", "action_observation_effect", 0.0, 0.06, marks=SLOW),
         (CARTPOLE, "actions-ignored", "", "action_observation_effect", 0.0, 0.06),
-        (PENDULUM, "actions-ignored", "", "action_observation_effect", 0.0, 0.06),
+        pytest.param(PENDULUM, "actions-ignored", "", "action_observation_effect", 0.0, 0.06, marks=SLOW),
         (PENDULUM, "exploration-wild", "", "action_saturated_fraction", 0.9, 1.0),
         (PENDULUM, "reward-constant", "zero", "reward_std", 0.0, 0.0),
-        (PENDULUM, "reward-times-large", "strong", "reward_min", -math.inf, -1_000.0),
-        (FETCH, "reward-sparse", "", "reward_unique_fraction", 0.0, 0.05),
-        (FETCH, "reward-sign-flipped", "", "reward_goal_correlation", -1.0, -0.99),
-        (FETCH, "reward-sign-flipped", "", "reward_max", 0.01, math.inf),
+        pytest.param(PENDULUM, "reward-times-large", "strong", "reward_min", -math.inf, -1_000.0, marks=SLOW),
+        pytest.param(FETCH, "reward-sparse", "", "reward_unique_fraction", 0.0, 0.05, marks=SLOW),
+        pytest.param(FETCH, "reward-sign-flipped", "", "reward_goal_correlation", -1.0, -0.99, marks=SLOW),
+        pytest.param(FETCH, "reward-sign-flipped", "", "reward_max", 0.01, math.inf, marks=SLOW),
         (PENDULUM, "time-limit-as-end", "", "timeout_fraction", 0.0, 0.0),
     ],
 )
@@ -186,6 +187,7 @@ def test_a_fault_moves_its_metric(
     assert low <= np.median(late) <= high, values
 
 
+@pytest.mark.slow
 def test_a_dead_success_flag_disagrees_with_the_distance_once_goals_are_reached() -> None:
     memory = _watched(FETCH, fault="success-flag-dead", rollouts=10)
     assert max(memory["doctor/success_distance_mismatch"]) > 0.0
@@ -206,7 +208,7 @@ def _watched(env: str, budget: float = math.inf, every: int = 1, **arguments: An
     return {tag: [value for _, value in points] for tag, points in memory.points.items()}
 
 
-@pytest.mark.parametrize("env", [FETCH, CARTPOLE])
+@pytest.mark.parametrize("env", [pytest.param(FETCH, marks=SLOW), CARTPOLE])
 def test_the_training_is_the_same_with_and_without(env: str, tmp_path: Path, curves: Any) -> None:
     plain = train(env, tmp_path / "without", None)
     watched = train(env, tmp_path / "with", DoctorCallback(budget=math.inf))
@@ -257,28 +259,28 @@ def test_weights_that_turn_nan_are_logged_and_the_callback_survives(caplog: Any)
     assert not caplog.records
 
 
-def test_observations_that_turn_nan_are_told_before_sb3_breaks_off(tmp_path: Path, caplog: Any) -> None:
+def test_observations_that_turn_nan_are_reported_before_sb3_raises(tmp_path: Path, caplog: Any) -> None:
     with pytest.raises(ValueError, match="nan"):
         train(PENDULUM, tmp_path, DoctorCallback(budget=math.inf), "observations-nan", "early")
     assert ["NaN or infinite" in record.message for record in caplog.records] == [True]
     assert read_run(tmp_path).curves["observation_nonfinite"].values[-1] > 0
 
 
-def test_a_measurement_that_fails_is_left_out_with_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_a_measurement_that_fails_is_skipped_with_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     def broken(rollout: Any) -> dict[str, float]:
-        raise RuntimeError("no such luck")
+        raise RuntimeError("out of order")
 
     monkeypatch.setattr(doctor_callback, "MEASURES", (broken, *doctor_callback.MEASURES))
     found = _watched(CARTPOLE, rollouts=3)
     assert len(found["doctor/gae_error"]) == 3
     assert [record.message for record in caplog.records] == [
-        "DoctorCallback leaves out the measurement of broken: RuntimeError: no such luck"
+        "DoctorCallback skips the measurement of broken: RuntimeError: out of order"
     ]
 
 
-def test_off_policy_algorithms_are_left_alone_and_told_so_once(caplog: Any) -> None:
+def test_off_policy_algorithms_are_not_measured_and_one_line_says_so(caplog: Any) -> None:
     SAC("MlpPolicy", PENDULUM, learning_starts=50, device="cpu").learn(60, callback=DoctorCallback())
-    assert [record.message.partition(";")[2].split()[0] for record in caplog.records] == ["SAC"]
+    assert ["not SAC." in record.message for record in caplog.records] == [True]
 
 
 def test_a2c_is_measured(caplog: Any) -> None:
@@ -311,6 +313,7 @@ def test_a_doomed_run_is_warned_about_and_stopped_with_a_report(tmp_path: Path, 
     assert sum("training stopped" in record.message for record in caplog.records) == 1
 
 
+@pytest.mark.slow
 def test_a_healthy_run_is_not_stopped() -> None:
     callback = DoctorCallback(stop_when="sick", patience=2, budget=math.inf)
     train(CARTPOLE, None, callback, rollouts=40, n_steps=64)

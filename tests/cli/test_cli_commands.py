@@ -131,7 +131,7 @@ def test_a_checkup_that_fails(tmp_path):
     evaluation = json.loads((directory / run_directory.EVALUATION_FILE).read_text())
     assert evaluation["aggregate"]["n_episodes"] == 10
     text = " ".join((directory / "report.txt").read_text().split())
-    assert "Verdict SICK" in text
+    assert "Verdict: SICK" in text
     assert "must be more than 0.9" in text
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -151,6 +151,7 @@ gymnasium.register("SickReach-v0", lambda **kw: Constant(gymnasium.make("FetchRe
 """
 
 
+@pytest.mark.slow
 def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothing(tmp_path):
     (tmp_path / "sick_reach.py").write_text(SICK_REACH)
     # More steps than anybody would wait for: preflight must end the training beside it.
@@ -163,6 +164,7 @@ def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothin
     assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_a_whole_quick_checkup_passes(tmp_path):
     done = checkup(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

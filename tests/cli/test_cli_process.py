@@ -38,7 +38,7 @@ def finish(process):
 
 def in_training(tmp_path):
     """Start a training and return it, with its directory, once its second checkpoint is written."""
-    process = start(["train", "--reference", "quick", "--set", LONG, "--out", tmp_path / "runs"])
+    process = start(["train", "--reference", "quick", "--set", LONG, "--runs", tmp_path / "runs"])
     directory = tmp_path / "runs" / "fetch_reach_dense" / "quick" / "seed-0"
     end = time.monotonic() + DEADLINE
     while len(run_directory.checkpoints(directory)) < 2:
@@ -67,7 +67,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
     code, out, err = finish(process)
     assert code == 130, err
     assert "Traceback" not in err
-    assert f"Go on with: rldoctor train --resume {directory}" in out
+    assert f"Resume with: rldoctor train --resume {directory}" in out
     record = record_of(directory)
     assert record["status"] == "interrupted"
     assert 0 < record["steps"] < 2560
@@ -81,6 +81,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
     assert "is complete (2560 steps)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle(tmp_path):
     process, directory = in_training(tmp_path)
     process.kill()

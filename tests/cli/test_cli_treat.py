@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from rldoctor.cli.app import run
-from rldoctor.experiments.treatment.recipe_file import write_recipe
+from rldoctor.recipe import write_recipe
 from rldoctor.references import find_folder, load_recipe
 from tests.treatment.recorded import RUNS, STANDS_STILL
 
@@ -52,6 +52,23 @@ def test_a_cause_outside_the_recipe_is_an_instruction_and_exit_1(said, capsys):
     assert (report["command"], report["exit_code"]) == ("treat", 1)
 
 
+def test_it_reads_the_projects_configuration(said, tmp_path):
+    mine = shutil.copytree(find_folder("cartpole/zoo"), tmp_path / "references/mine/cart")
+    recipe = (mine / "recipe.toml").read_text().replace('"cartpole/zoo"', '"mine/cart"')
+    (mine / "recipe.toml").write_text(recipe.replace("learning_rate = 1e-3", "learning_rate = 2e-3"))
+    assert load_recipe(str(mine)).setting("learning_rate") == 0.002
+    (tmp_path / "rldoctor.toml").write_text('references = ["references"]\n')
+    arguments = ["treat", str(STANDS_STILL), "--dry-run"]
+    assert run(arguments) == 0
+    assert "learning_rate 0 -> 0.002" in said()
+    assert run([*arguments, "--isolated"]) == 0
+    assert "learning_rate 0 -> 0.001" in said()
+    # Without the signs of the updates another cause is the likeliest.
+    (tmp_path / "rldoctor.toml").write_text('[ignore]\nUPD = "ours"\n')
+    assert run([*arguments, "--config", "rldoctor.toml"]) == 0
+    assert "The likeliest cause lies outside the recipe" in said()
+
+
 def test_what_cannot_be_judged_is_exit_3(said):
     assert run(["treat", str(RUNS / "sick/too-short-to-judge/cartpole-killed-early-full-100")]) == 3
     assert "cannot be judged" in said()
@@ -61,7 +78,7 @@ def test_what_cannot_be_judged_is_exit_3(said):
     ("arguments", "words"),
     [
         (["nowhere"], "There is no directory nowhere"),
-        ([str(RUNS / "sick")], "one is treated at a time"),
+        ([str(RUNS / "sick")], "treat takes one run"),
         ([str(STANDS_STILL), "--rounds", "0"], "rounds"),
         ([str(STANDS_STILL), "--set", "learning_rat=1"], "learning_rate"),
         ([str(STANDS_STILL), "--env", "Pendulum-v1"], "CartPole-v1"),
@@ -83,7 +100,7 @@ def test_foreign_logs_are_asked_for_what_they_lack(said, tmp_path):
     assert "--env ID" in said()
     assert run(["treat", str(bare), "--env", "CartPole-v1", "--set", "n_envs=8,n_steps=32", "--dry-run"]) == 0
     text = said()
-    assert "Stable-Baselines3's defaults stand for the others" in text
+    assert "defaults are assumed for the rest" in text
     assert "learning_rate 0 -> 0.001" in text
 
 

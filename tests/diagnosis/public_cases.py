@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rldoctor.logs import read_run
-from rldoctor.model import Run, Subject, Verdict
+from rldoctor.model import Run, RunDiagnosis, Verdict
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 # About as many points as a training of that length would log.
@@ -42,7 +42,7 @@ class Case:
     tags: dict[str, dict[str, list[Any]]]
     missed: str = ""
 
-    def holds(self, subject: Subject) -> bool:
+    def holds(self, subject: RunDiagnosis) -> bool:
         """Whether what the doctor says of it is right: no alarm for the healthy, the cause among three for the sick."""
         if self.state == "healthy":
             return subject.verdict in (Verdict.HEALTHY, Verdict.UNJUDGED)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rldoctor.model import Subject, Verdict
+from rldoctor.model import RunDiagnosis, Verdict
 
 STRANGERS = Path(__file__).resolve().parents[1] / "strangers"
 # What the doctor does not get right, and why.
@@ -28,7 +28,7 @@ class Stranger:
     def healthy(self) -> bool:
         return bool(self.label["state"] == "healthy")
 
-    def holds(self, subject: Subject) -> bool:
+    def holds(self, subject: RunDiagnosis) -> bool:
         """Whether what the doctor says of it is right: health, or the cause among the first three."""
         if self.healthy:
             return subject.verdict is Verdict.HEALTHY

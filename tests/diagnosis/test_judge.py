@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rldoctor.diagnosis.context import choose
+from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import _each, diagnose, diagnose_run
 from rldoctor.errors import CannotJudge, RldoctorError, UsageError
 from rldoctor.model import Run, Severity, Verdict
-from rldoctor.rulebook import load_rulebook
 from tests.diagnosis.made_up_runs import chapter_run, run
 
 HEALTHY_RETURN = (-10, -8, -5, -3.5, -2.8, -2.5, -2.3)
@@ -25,8 +24,8 @@ def test_the_chapters_own_run_is_healthy_although_it_leaves_the_chapters_ranges(
     assert subject.verdict is Verdict.HEALTHY, subject
     rows = {row.metric: row for row in subject.table}
     assert rows["approx_kl"].mark == "ok"
-    assert "chapter's range" in rows["approx_kl"].why
-    assert "chapter's range" in rows["clip_fraction"].why
+    assert "textbook range" in rows["approx_kl"].why
+    assert "textbook range" in rows["clip_fraction"].why
     assert all(finding.severity is Severity.NOTE for finding in subject.findings)
 
 
@@ -145,13 +144,13 @@ def test_clear_faults_are_named(cause: str) -> None:
     subject = diagnose_run(run(SICK[cause]))
     assert subject.verdict is Verdict.SICK, subject.summary
     assert subject.diagnoses[0].name == cause, [(d.name, d.probability) for d in subject.diagnoses]
-    assert subject.diagnoses[0].speaks_for
+    assert subject.diagnoses[0].evidence_for
     assert subject.diagnoses[0].remedy
 
 
 def test_the_remedy_is_a_concrete_change() -> None:
     subject = diagnose_run(run(SICK["learning-rate-too-high"]))
-    assert subject.diagnoses[0].remedy.startswith("Set learning_rate 0.03 -> 0.0003.")
+    assert subject.diagnoses[0].remedy.startswith("Set learning_rate to 0.0003 (was 0.03).")
 
 
 def test_probabilities_add_up_and_are_ordered() -> None:
@@ -201,7 +200,7 @@ def test_no_curve_at_all_is_unjudged() -> None:
 
 def test_ignored_signs_do_not_weigh() -> None:
     patient = run(SICK["policy-collapsed"])
-    book = choose(load_rulebook(), (), ("EXP101",))
+    book = context_of(ignore=("EXP101",)).book
     assert "EXP101" not in {finding.code for finding in diagnose_run(patient, book=book).findings}
     assert "EXP101" in {finding.code for finding in diagnose_run(patient).findings}
     odds = {d.name: d.probability for d in diagnose_run(patient, book=book).diagnoses}
@@ -210,14 +209,14 @@ def test_ignored_signs_do_not_weigh() -> None:
 
 
 def test_select_keeps_one_family() -> None:
-    book = choose(load_rulebook(), ("UPD",), ())
+    book = context_of(select=("UPD",)).book
     assert book.signs
     assert all(code.startswith("UPD") for code in book.signs)
 
 
 def test_a_word_that_fits_no_sign_is_an_error() -> None:
     with pytest.raises(UsageError, match="UPX"):
-        choose(load_rulebook(), ("UPX",), ())
+        context_of(select=("UPX",))
 
 
 def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:
@@ -227,14 +226,14 @@ def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:
 
 def test_schedules_are_told_and_constants_are_not():
     linear = run({"learning_rate": (1e-3, 0.0), "clip_range": (0.2, 0.2), "episode_return": (0, 1)})
-    assert schedules(linear) == ", learning rate moving linearly from 0.001 to 0"
+    assert schedules(linear) == ", learning rate changing linearly from 0.001 to 0"
     adaptive = run({"learning_rate": (1e-3, 5e-4, 1e-3, 2e-4)})
-    assert schedules(adaptive) == ", learning rate moving from update to update from 0.001 to 0.0002"
+    assert schedules(adaptive) == ", learning rate changing from update to update from 0.001 to 0.0002"
 
 
 def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():
     flat = run({"episode_return": (92, 94, 91, 93, 92, 94, 93), "approx_kl": (0.01, 0.012, 0.009)})
-    verdicts = [diagnose_run(dataclasses.replace(flat, floor=floor)).verdict for floor in (None, 0.0, 93.0)]
+    verdicts = [diagnose_run(dataclasses.replace(flat, baseline_return=known)).verdict for known in (None, 0.0, 93.0)]
     assert verdicts[0] in (Verdict.SICK, Verdict.SUSPECT)
     assert verdicts[1] not in (Verdict.SICK, Verdict.SUSPECT)
     assert verdicts[2] in (Verdict.SICK, Verdict.SUSPECT)

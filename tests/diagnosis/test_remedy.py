@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from rldoctor.diagnosis.remedy import Known, Move, back_to, proposals
 from rldoctor.model import Json
@@ -19,11 +20,11 @@ REFERENCE = load_recipe("quick")
 
 
 def rule(*changes: SettingChange) -> DiagnosisRule:
-    return replace(load_rulebook().diagnoses["learning-rate-too-high"], change=changes)
+    return structs.replace(load_rulebook().diagnoses["learning-rate-too-high"], change=changes)
 
 
 def known(reference: Recipe | None = None, discrete: bool | None = None, **values: Json) -> Known:
-    own: Mapping[str, Json] = {key: setting.default for key, setting in HYPERPARAMETERS.items()}
+    own: Mapping[str, Json] = HYPERPARAMETERS
     if reference is not None:
         own = {key: reference.setting(key) for key in HYPERPARAMETERS}
     return Known({**own, **values}.get, reference, True, discrete)
@@ -35,7 +36,7 @@ LOWER = SettingChange("learning_rate", to=3e-4, above=0.01)
 def test_the_references_value_goes_before_the_usual_one() -> None:
     assert proposals(rule(LOWER), known(REFERENCE, learning_rate=0.1)) == [{"learning_rate": Move(0.1, 2e-3)}]
     assert proposals(rule(LOWER), known(learning_rate=0.1)) == [{"learning_rate": Move(0.1, 3e-4)}]
-    usual = replace(LOWER, reference=False)
+    usual = structs.replace(LOWER, reference=False)
     assert proposals(rule(usual), known(REFERENCE, learning_rate=0.1)) == [{"learning_rate": Move(0.1, 3e-4)}]
 
 

@@ -9,35 +9,35 @@ import threading
 from rldoctor.errors import UsageError
 
 
-def double(tell, value):
-    tell(("half way", value))
+def double(send, value):
+    send(("half way", value))
     return 2 * value
 
 
-def raise_usage(tell):
+def raise_usage(send):
     raise UsageError("The knob is loose.", "Fasten it.")
 
 
-def divide(tell):
+def divide(send):
     return 1 / 0
 
 
-def die(tell, number=signal.SIGKILL):
+def die(send, number=signal.SIGKILL):
     os.kill(os.getpid(), number)
 
 
-def leave(tell):
+def leave(send):
     os._exit(7)
 
 
-def about_itself(tell):
+def about_itself(send):
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), threading.active_count()
 
 
-def setting(tell, name):
+def setting(send, name):
     return os.environ.get(name)
 
 
-def go_on_for_ever(tell):
-    tell(os.getpid())
+def go_on_for_ever(send):
+    send(os.getpid())
     threading.Event().wait()

@@ -12,7 +12,7 @@ import pytest
 
 from rldoctor import machine
 from rldoctor.errors import RldoctorError
-from rldoctor.executors import Done, Failed, Job, Lost, Told, map_jobs
+from rldoctor.executors import Done, Failed, Job, Lost, Message, map_jobs
 from rldoctor.executors.local import LocalExecutor
 from tests.executors import jobs
 
@@ -21,17 +21,17 @@ def heard(executor, *work):
     """Do the jobs and return what was heard, by key."""
     events = {}
 
-    def hear(event):
+    def handle(event):
         events.setdefault(event.key, []).append(event)
 
-    executor.run([Job(str(place), *job) for place, job in enumerate(work)], hear)
+    executor.run([Job(str(place), *job) for place, job in enumerate(work)], handle)
     return events
 
 
-def test_jobs_tell_and_return():
+def test_jobs_send_and_return():
     events = heard(LocalExecutor(2), *((jobs.double, (value,)) for value in range(5)))
     for value in range(5):
-        assert events[str(value)] == [Told(str(value), ("half way", value)), Done(str(value), 2 * value)]
+        assert events[str(value)] == [Message(str(value), ("half way", value)), Done(str(value), 2 * value)]
 
 
 def test_results_come_in_the_order_of_the_arguments():
@@ -55,19 +55,21 @@ def test_no_end_takes_another_job_down():
     assert events["2"] == [Failed("2", "The knob is loose.", "Fasten it.", 2)]
     assert events["4"] == [Failed("4", "ZeroDivisionError: division by zero", "")]
     killed, crashed, left = (events[key] for key in "035")
-    assert killed == [Lost("0", "Its process was ended by SIGKILL, which is how Linux ends what uses too much memory.")]
+    assert killed == [
+        Lost("0", "Its process was ended by SIGKILL, which is how Linux ends a process that uses too much memory.")
+    ]
     assert crashed == [Lost("3", "Its process was ended by SIGSEGV.")]
-    assert left == [Lost("5", "Its process ended with code 7 and without a word.")]
+    assert left == [Lost("5", "Its process ended with code 7 before the job was done.")]
 
 
-def test_a_job_that_hear_returns_is_done_as_well():
+def test_a_job_that_handle_returns_is_done_as_well():
     ends = []
 
-    def hear(event):
+    def handle(event):
         ends.append(event)
         return Job("again", jobs.double, (21,)) if isinstance(event, Lost) else None
 
-    LocalExecutor(1).run([Job("first", jobs.die)], hear)
+    LocalExecutor(1).run([Job("first", jobs.die)], handle)
     assert ends[-1] == Done("again", 42)
 
 
@@ -102,16 +104,16 @@ def test_jobs_have_the_environment_of_their_driver_now(monkeypatch):
     assert map_jobs(LocalExecutor(1), jobs.setting, [("RLDOCTOR_TEST",)]) == [None]
 
 
-def test_what_hear_raises_ends_all_jobs():
+def test_what_handle_raises_ends_all_jobs():
     processes = []
 
-    def hear(event):
-        processes.append(psutil.Process(event.message))
+    def handle(event):
+        processes.append(psutil.Process(event.content))
         if len(processes) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        LocalExecutor(2).run([Job(str(place), jobs.go_on_for_ever) for place in range(2)], hear)
+        LocalExecutor(2).run([Job(str(place), jobs.go_on_for_ever) for place in range(2)], handle)
     assert len(processes) == 2
     psutil.wait_procs(processes, timeout=30)
     assert not any(process.is_running() and process.status() != "zombie" for process in processes)
@@ -129,7 +131,7 @@ DRIVER = """
 from rldoctor.executors import Job
 from rldoctor.executors.local import LocalExecutor
 from tests.executors import jobs
-LocalExecutor(1).run([Job("one", jobs.go_on_for_ever)], lambda event: print(event.message, flush=True))
+LocalExecutor(1).run([Job("one", jobs.go_on_for_ever)], lambda event: print(event.content, flush=True))
 """
 
 

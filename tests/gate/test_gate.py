@@ -91,7 +91,7 @@ def test_require_replaces_a_threshold(hand_made):
     assert judge_run(failing, ["final_distance_mean=0.031"]).verdict is Verdict.HEALTHY
     with pytest.raises(UsageError, match=r"'final_distance'.*Did you mean final_distance_mean"):
         judge_run(failing, ["final_distance=1"])
-    with pytest.raises(UsageError, match="not a finite number"):
+    with pytest.raises(UsageError, match="must be a finite number"):
         judge_run(failing, ["success_rate=nan"])
 
 
@@ -185,7 +185,7 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(hand_made):
     path = hand_made.directory / run_directory.EVALUATION_FILE
     path.unlink()
     os.mkfifo(path)
-    assert "not a file" in reason(judge_run(hand_made.directory))
+    assert "not a plain file" in reason(judge_run(hand_made.directory))
 
 
 def test_a_run_without_recipe(hand_made):

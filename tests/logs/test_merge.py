@@ -7,13 +7,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.logs.formats.tfevents import EventFile
+from rldoctor.logs.formats.log_file import LogFile
 from rldoctor.logs.merge import merge
 
 
-def file(name: str, points: list[tuple[str, int, float]], purges=(), first=0.0, last=0.0) -> EventFile:
+def file(name: str, points: list[tuple[str, int, float]], purges=(), first=0.0, last=0.0) -> LogFile:
     tags = tuple(dict.fromkeys(tag for tag, _, _ in points))
-    return EventFile(
+    return LogFile(
         Path(name),
         tags=tags,
         tag_ids=np.array([tags.index(tag) for tag, _, _ in points], np.int64),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.frame import COLUMNS, frame_of
 from rldoctor.model import Aggregation, Severity
 
 
@@ -53,11 +54,15 @@ def test_a_run_as_a_table(tmp_path, make):
             make.scalars(300, {"train/approx_kl": math.inf}),
         ],
     )
-    frame = read_run(tmp_path).to_frame()
-    assert frame.index.tolist() == [100, 200, 300]
-    assert frame.index.name == "step"
-    assert np.array_equal(frame["episode_return"], [-2.0, -1.0, math.nan], equal_nan=True)
-    assert np.array_equal(frame["approx_kl"], [math.nan, math.nan, math.inf], equal_nan=True)
+    frame = frame_of([read_run(tmp_path)] * 2)
+    assert list(frame.columns) == list(COLUMNS)
+    assert len(frame) == 8
+    kl = frame[frame["metric"] == "approx_kl"][:2]
+    assert kl["step"].tolist() == [200, 300]
+    assert np.array_equal(kl["value"], [math.nan, math.inf], equal_nan=True)
+    assert set(kl["tag"]) == {"train/approx_kl"}
+    assert set(kl["run"]) == {str(tmp_path)}
+    assert frame_of([]).empty
 
 
 def test_nan_and_infinities_are_kept(tmp_path, make):
@@ -174,7 +179,7 @@ def test_damage_is_told_with_its_byte(tmp_path, make):
     finding = only(run, "LOG102")
     assert finding.severity is Severity.WARNING
     assert finding.evidence["count"] == 4
-    assert finding.message.endswith("What is whole was read. 1 more of the event files is like that.")
+    assert finding.message.endswith("What is whole was read. 1 more of the files is like that.")
     assert finding.evidence["byte"] <= 200
     assert len(finding.evidence["files"]) == 2
     assert len(run.curves["approx_kl"]) == 14
@@ -257,7 +262,7 @@ def test_hostile_directory_and_file_names(tmp_path, make):
 
 def test_reading_imports_no_deep_learning():
     code = (
-        "import sys, rldoctor.logs, rldoctor.logs.frameworks as f; f.shipped_names();"
+        "import sys, rldoctor.logs, rldoctor.logs.frameworks as f; f.shipped_tag_mappings();"
         "print([m for m in ('torch', 'tensorflow', 'gymnasium', 'stable_baselines3', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ import rldoctor
 from rldoctor.cli.app import run as command
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.formats.tables import recent_mean
+from rldoctor.logs.formats.monitor import recent_mean
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_an_exported_table_with_another_frameworks_tags(tmp_path):
 @pytest.mark.parametrize(
     ("text", "code", "said"),
     [
-        ("", "LOG103", "holds no row"),
+        ("", "LOG103", "has no rows"),
         ("a,b\n1,2\n", "LOG102", "has no column of steps"),
         ("step,approx_kl\n1,2\n2\n3,4\n", "LOG102", "has a row of 1 cells under 2"),
         ("step,approx_kl\n1,2\n2\n", "LOG101", "has a row of 1 cells under 2"),
@@ -154,7 +154,7 @@ def test_tables_that_are_damaged(tmp_path, text, code, said):
     (finding,) = read_run(tmp_path).findings
     assert finding.code == code
     assert said in finding.message
-    assert "byte" not in finding.message and "event file" not in finding.message
+    assert "byte" not in finding.message and "event file" not in finding.message and "event" not in finding.name
 
 
 def test_a_short_row_costs_no_other_row(tmp_path):

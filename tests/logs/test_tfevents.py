@@ -17,14 +17,15 @@ from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from rldoctor.logs.formats import tfevents
-from rldoctor.logs.formats.tfevents import EventFile, read_event_file
+from rldoctor.logs.formats.log_file import LogFile
+from rldoctor.logs.formats.tfevents import read_event_file
 
 
 def everything(tag: str) -> bool:
     return True
 
 
-def points(file: EventFile) -> list[tuple[str, int, float]]:
+def points(file: LogFile) -> list[tuple[str, int, float]]:
     return [
         (file.tags[tag], step, value)
         for tag, step, value in zip(file.tag_ids.tolist(), file.steps.tolist(), file.values.tolist(), strict=True)
@@ -39,7 +40,7 @@ def test_tensorboards_event_file_writer(tmp_path, make):
     (path,) = tmp_path.iterdir()
     file = read_event_file(path, everything)
     assert points(file) == [(tag, s, v) for s in range(3) for tag, v in (("a", s / 2), ("b", 0.0))]
-    assert file.troubles.counts == {}
+    assert file.issues.counts == {}
     assert file.size == path.stat().st_size
 
 
@@ -67,10 +68,10 @@ def test_cut_at_every_byte_whole_records_stay(tmp_path, make):
         file = read_event_file(path, everything)
         whole = sum(end <= cut for end in ends)
         assert file.values.tolist() == [step + 0.5 for step in range(max(whole - 1, 0))]
-        expected = {} if cut in ends[1:] else {"empty": 1} if cut in (0, ends[0]) else {"torn": 1}
-        assert file.troubles.counts == expected, cut
-        if "torn" in expected:
-            assert file.troubles.first[0].offset == max((end for end in ends if end <= cut), default=0)
+        expected = {} if cut in ends[1:] else {"empty": 1} if cut in (0, ends[0]) else {"truncated": 1}
+        assert file.issues.counts == expected, cut
+        if "truncated" in expected:
+            assert file.issues.first[0].offset == max((end for end in ends if end <= cut), default=0)
 
 
 def test_a_flipped_bit_anywhere_never_changes_a_value(tmp_path, make):
@@ -86,14 +87,14 @@ def test_a_flipped_bit_anywhere_never_changes_a_value(tmp_path, make):
             kept = set(points(file))
             assert kept <= truth
             assert len(kept) >= 4, "one flipped bit costs one record at most"
-            assert file.troubles.counts, (at, bit)
+            assert file.issues.counts, (at, bit)
 
 
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
         (b"", "empty"),
-        (b"x", "torn"),
+        (b"x", "truncated"),
         (b"step,reward\n1,2\n" * 100, "corrupt"),
         (gzip.compress(b"some log " * 100), "corrupt"),
         (os.urandom(5000), "corrupt"),
@@ -105,7 +106,7 @@ def test_no_event_file(tmp_path, content, kind):
     path = tmp_path / "events.out.tfevents.1.host"
     path.write_bytes(content)
     file = read_event_file(path, everything)
-    assert file.troubles.counts == {kind: 1}
+    assert file.issues.counts == {kind: 1}
     assert len(file.steps) == 0
 
 
@@ -114,7 +115,7 @@ def test_a_sound_record_that_is_no_event_is_corrupt(tmp_path, make):
     path.write_bytes(make.record(b"\xff\xff\xff") + make.content([make.scalars(1, {"a": 2.0})]))
     file = read_event_file(path, everything)
     assert points(file) == [("a", 1, 2.0)]
-    assert file.troubles.counts == {"corrupt": 1}
+    assert file.issues.counts == {"corrupt": 1}
 
 
 def test_steps_of_64_bits_special_values_and_names_are_kept(tmp_path, make):
@@ -199,7 +200,7 @@ def test_read_while_a_writer_appends(tmp_path, make):
     while not done.is_set():
         file = read_event_file(path, everything)
         assert file.values.tolist() == [float(step) for step in range(len(file.values))]
-        assert set(file.troubles.counts) <= {"torn", "empty"}
+        assert set(file.issues.counts) <= {"truncated", "empty"}
         lengths.append(len(file.values))
     thread.join()
     assert lengths == sorted(lengths)
@@ -216,7 +217,7 @@ def test_growth_during_the_read_is_told(tmp_path, make):
 
     file = read_event_file(path, wanted)
     assert file.grew
-    assert file.troubles.counts == {}
+    assert file.issues.counts == {}
 
 
 def test_pipes_loops_directories_and_missing_files_are_troubles(tmp_path):
@@ -224,14 +225,14 @@ def test_pipes_loops_directories_and_missing_files_are_troubles(tmp_path):
     os.mkfifo(pipe)
     loop.symlink_to(loop)
     for path, what in (
-        (pipe, "is not a plain file"),
-        (loop, "is a loop of symbolic links"),
+        (pipe, "cannot be read: it is not a plain file"),
+        (loop, "cannot be read: it is a loop of symbolic links"),
         (tmp_path, "cannot be read: is a directory"),
         (tmp_path / "none", "cannot be read: no such file or directory"),
     ):
-        troubles = read_event_file(path, everything).troubles
-        assert troubles.counts == {"unreadable": 1}
-        assert troubles.first[0].what == what
+        issues = read_event_file(path, everything).issues
+        assert issues.counts == {"unreadable": 1}
+        assert issues.first[0].what == what
 
 
 def test_permission_denied_is_a_trouble(tmp_path, monkeypatch):
@@ -239,8 +240,8 @@ def test_permission_denied_is_a_trouble(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", denied)
-    troubles = read_event_file(Path("x"), everything).troubles
-    assert troubles.first[0].what == "cannot be read: permission denied"
+    issues = read_event_file(Path("x"), everything).issues
+    assert issues.first[0].what == "cannot be read: permission denied"
 
 
 @given(st.lists(st.binary(max_size=60), max_size=8), st.binary(max_size=30))
@@ -260,13 +261,13 @@ def test_more_tags_than_anybody_can_use(tmp_path, make, monkeypatch):
     monkeypatch.setattr(tfevents, "_MOST_TAGS", 50)
     events = [make.scalars(1, {"good": 1.0, **{f"t{i}": 1.0 for i in range(49)}}), make.scalars(2, {"good": 2.0})]
     path = make.file(tmp_path / "x", events)
-    assert read_event_file(path, everything).troubles.counts == {}
+    assert read_event_file(path, everything).issues.counts == {}
     before = path.stat().st_size
     with path.open("ab") as more:
         more.write(make.content([make.scalars(3, {"one more": 1.0, "good": 3.0})]))
     file = read_event_file(path, everything)
     assert [point for point in points(file) if not point[0].startswith("t")] == [("good", s, s) for s in (1, 2, 3)]
-    assert [(t.kind, t.offset) for t in file.troubles.first] == [("crowded", before)]
+    assert [(t.kind, t.offset) for t in file.issues.first] == [("too-many-tags", before)]
 
 
 def test_a_tag_of_megabytes_is_not_kept(tmp_path, make):

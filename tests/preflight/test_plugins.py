@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from rldoctor.config import Config
+from rldoctor.explain import pages
 from rldoctor.model import Outcome, Verdict
-from rldoctor.preflight.check_docs import own_pages
-from rldoctor.preflight.plugins import load_own
-from rldoctor.preflight.runner import all_checks, checks_in_force, run_preflight
+from rldoctor.preflight.checks import all_checks
+from rldoctor.preflight.plugins import load_plugins, plugin_docs
+from rldoctor.preflight.runner import available_checks, run_preflight
 
 GOOD = '''"""The gripper is closed at the start.
 
@@ -27,26 +28,26 @@ import numpy as np
 from rldoctor.preflight.check import Group, check, warning
 
 
-@check("OWN101", "gripper-closed", Group.ENVIRONMENT, faults=("gripper-open",), after=("ENV102",))
-def examine(patient):
+@check("OWN101", "gripper-closed", Group.ENVIRONMENT, faults=("gripper-open",), requires=("ENV102",))
+def run(context):
     """Ask the environment."""
-    yield warning("gripper-open", f"The gripper of {patient.env_id} is open.", "Close it.", width=np.float32(0.5))
+    yield warning("gripper-open", f"The gripper of {context.env_id} is open.", "Close it.", width=np.float32(0.5))
     return "looked"
 '''
 RAISES = '''"""It raises."""
 
-import rldoctor.preflight.check as base
+from rldoctor.preflight import check as base
 
 
 @base.check(code="OWN102", name="raising", group=base.Group.MACHINE, faults=())
-def examine(patient):
+def run(context):
     """Raise."""
-    if patient:
+    if context:
         raise SystemExit("no robot here")
     yield
 '''
 FOREIGN = RAISES.replace("OWN102", "ENV999").replace("raising", "foreign")
-LONELY = RAISES.replace("OWN102", "OWN103").replace("raising", "lonely").replace("s=()", 's=(), after=("OWN9",)')
+LONELY = RAISES.replace("OWN102", "OWN103").replace("raising", "lonely").replace("s=()", 's=(), requires=("OWN9",)')
 BROKEN = "import a_package_that_nobody_has\n"
 STRANGE = (
     RAISES.replace("OWN102", "OWN104")
@@ -74,31 +75,31 @@ def install(tmp_path, monkeypatch):
         (about / "METADATA").write_text("Metadata-Version: 2.1\nName: robot-checks\nVersion: 1.2\n")
         (about / "entry_points.txt").write_text("\n".join(["[rldoctor.checks]", *entries, ""]))
         monkeypatch.syspath_prepend(str(site))
-        load_own.cache_clear()
+        load_plugins.cache_clear()
         return site
 
     yield install
-    load_own.cache_clear()
+    load_plugins.cache_clear()
     for name in [name for name in sys.modules if name.startswith("robot_")]:
         del sys.modules[name]
 
 
 def examined(subject, code):
-    return next(examination for examination in subject.examinations if examination.code == code)
+    return next(examination for examination in subject.checks if examination.code == code)
 
 
 def test_without_such_a_package_nothing_is_said():
     subject = run_preflight("CartPole-v1", select=["SYS401"])
     assert examined(subject, "SYS401").outcome is Outcome.SKIPPED
-    assert checks_in_force() == all_checks()
-    assert own_pages() == ()
+    assert available_checks() == all_checks()
+    assert plugin_docs() == ()
 
 
 def test_an_own_check_runs_among_the_others(install):
     install(gripper=GOOD)
     subject = run_preflight("CartPole-v1", select=["OWN", "SYS401"])
     # It brings the checks that it follows.
-    assert [e.code for e in subject.examinations] == ["SYS401", "ENV101", "ENV102", "OWN101"]
+    assert [e.code for e in subject.checks] == ["SYS401", "ENV101", "ENV102", "OWN101"]
     assert examined(subject, "SYS401").outcome is Outcome.PASSED
     [finding] = [finding for finding in subject.findings if finding.code == "OWN101"]
     assert finding.message == "The gripper of CartPole-v1 is open."
@@ -127,12 +128,12 @@ def test_what_cannot_be_used_is_named(install):
     assert "OWN103 lonely" in messages
     assert "it declares no check" in messages
     assert subject.verdict is Verdict.SICK
-    assert checks_in_force() == all_checks()
+    assert available_checks() == all_checks()
 
 
 def test_a_code_is_used_once(install):
     install(gripper=GOOD, gripper2=GOOD)
-    own, [refused] = load_own(all_checks())
+    own, [refused] = load_plugins()
     assert [check.code for check in own] == ["OWN101"]
     assert "that of OWN101" in refused.reason
 
@@ -141,15 +142,15 @@ def test_pages_are_read_without_importing_anything(install):
     site = install(gripper=GOOD, broken=BROKEN, raising=RAISES)
     (site / "robot_checks" / "deep.py").write_text(GOOD.replace("OWN101", "OWN105"))
     entries = site / "robot_checks-1.2.dist-info" / "entry_points.txt"
-    entries.write_text(entries.read_text() + "deep = robot_checks.deep:examine\nlost = robot_nowhere\n")
-    pages = {page.code: page for page in own_pages()}
-    assert pages["OWN101"].title == "The gripper is closed at the start."
-    assert pages["OWN105"].origin == "robot-checks 1.2 (robot_checks.deep:examine)"
-    assert pages["OWN102"].name == "raising"
-    assert pages["lost"].title == pages["broken"].title == "its source cannot be read"
+    entries.write_text(entries.read_text() + "deep = robot_checks.deep:run\nlost = robot_nowhere\n")
+    docs = {check.code: check for check in plugin_docs()}
+    assert docs["OWN101"].title == "The gripper is closed at the start."
+    assert docs["OWN105"].origin == "robot-checks 1.2 (robot_checks.deep:run)"
+    assert docs["OWN102"].name == "raising"
+    assert docs["lost"].title == docs["broken"].title == "its source cannot be read"
     assert not [name for name in sys.modules if name.startswith("robot_")]
     page = pages.look_up("gripper-closed")
-    assert dict(page.sections)["Comes from"].startswith("robot-checks 1.2")
+    assert dict(page.sections)["Provided by"].startswith("robot-checks 1.2")
     assert "[robot-checks 1.2 (robot_gripper)]" in pages.catalogue()["preflight checks"]["OWN101"]
 
 
@@ -158,7 +159,7 @@ def test_a_configuration_ignores_an_own_check_with_a_reason(install):
     config = Config(ignore={"OWN101": "our gripper has no sensor", "OWN": "less close"})
     subject = run_preflight("CartPole-v1", select=["OWN", "ENV101"], config=config)
     assert [(s.code, s.reason) for s in subject.suppressed] == [("OWN101", "our gripper has no sensor")]
-    assert "OWN101" not in {e.code for e in subject.examinations}
+    assert "OWN101" not in {e.code for e in subject.checks}
     # Named in full on the command line it runs all the same.
     asked = run_preflight("CartPole-v1", select=["OWN101"], config=config)
     assert examined(asked, "OWN101").outcome is Outcome.FIRED

@@ -10,8 +10,9 @@ from stable_baselines3.common.monitor import Monitor
 
 from rldoctor import references
 from rldoctor.environments import registry
-from rldoctor.model import Outcome, Severity, Subject, Verdict
-from rldoctor.preflight.runner import all_checks, run_preflight
+from rldoctor.model import Outcome, PreflightResult, Severity, Verdict
+from rldoctor.preflight.checks import all_checks
+from rldoctor.preflight.runner import run_preflight
 
 ENV = "FetchReachDense-v4"
 # wrapper, the check that looks for it, the finding, its severity
@@ -64,7 +65,7 @@ TABLE = [
 ]
 
 
-def names(subject: Subject) -> dict[str, Severity]:
+def names(subject: PreflightResult) -> dict[str, Severity]:
     return {finding.name: finding.severity for finding in subject.findings}
 
 
@@ -90,7 +91,7 @@ def test_healthy_environment_gives_no_warning(env, recipe):
     # Cores, disk and speed are those of the machine that the tests run on.
     spoken = [f for f in subject.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
     assert [f for f in spoken if f.severity is not Severity.NOTE] == []
-    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.examinations)
+    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.checks)
     # 20, fewer only where the machine is too busy for them.
     assert 5 <= subject.facts["baselines"]["random"]["n_episodes"] <= 20
     if env == ENV:
@@ -120,10 +121,10 @@ def test_sparse_id_where_dense_is_expected():
 
 
 def test_parallel_environments_with_one_seed():
-    def make_vector(count):
+    def make_vec_env(count):
         return broken.OneSeedForAll([lambda: Monitor(registry.make(ENV))] * count)
 
-    subject = run_preflight(ENV, make_vector=make_vector, select=["ENV107"])
+    subject = run_preflight(ENV, make_vec_env=make_vec_env, select=["ENV107"])
     assert names(subject)["parallel-environments-alike"] is Severity.ERROR
 
 

@@ -8,6 +8,7 @@ from collections import namedtuple
 
 import pytest
 
+from rldoctor import datafile
 from rldoctor.environments import registry
 from rldoctor.environments.registry import EnvironmentBroken
 from rldoctor.errors import UsageError
@@ -17,9 +18,9 @@ from rldoctor.preflight.checks.interface import throughput
 from rldoctor.preflight.checks.learning import learning_step
 from rldoctor.preflight.checks.learning.baseline_policies import episodes_for
 from rldoctor.preflight.checks.machine import gpu_usable, gpu_useful, gpu_visible, tensorboard_logs
-from rldoctor.preflight.checks.machine.package_versions import broken_combinations, broken_from, known_broken
+from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, broken_combinations, known_broken
 from rldoctor.preflight.checks.machine.processor_threads import oversubscribed
-from rldoctor.preflight.expectations import Table, expectation_from, load_expectations
+from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.gpu import VisibleGpus
 from rldoctor.preflight.one_update import LearningStep
 from rldoctor.preflight.runner import run_preflight
@@ -54,42 +55,46 @@ def test_other_environments_get_a_note_only():
 
 def test_versions_data_is_refused_by_file_and_key():
     good = {"packages": {"a": ">=1"}, "breaks": "", "symptom": "", "why": "", "cure": "", "source": "", "name": "n"}
-    assert broken_from(Table(good, "versions.toml")).name == "n"
+    assert datafile.check(good, BrokenTogether, "versions.toml").name == "n"
     for bad, words in (
-        ({**good, "packages": {"a": "newest"}}, "versions.toml: packages"),
-        ({**good, "packages": {}}, "'packages' is missing"),
+        ({**good, "packages": {"a": "newest"}}, "versions.toml: packages = {'a': 'newest'}"),
+        ({**good, "packages": {}}, "versions.toml: packages = {}"),
         ({**good, "why": 3}, "versions.toml: why = 3"),
         ({**good, "cures": ""}, "unknown key 'cures'"),
         ({key: value for key, value in good.items() if key != "cure"}, "'cure' is missing"),
     ):
         with pytest.raises(UsageError, match=words):
-            broken_from(Table(bad, "versions.toml"))
+            datafile.check(bad, BrokenTogether, "versions.toml")
     assert known_broken()
 
 
 def test_expectations_are_refused_by_file_and_key():
     good = {"envs": ["X-v0"], "title": "X", "reward": {"low": -1.0, "high": 0.0, "source": "s"}}
-    assert expectation_from(good, "x.toml").reward_range == (-1.0, 0.0)
+    assert datafile.check(good, Expectation, "x.toml").reward.low == -1.0
     for bad, words in (
         ({**good, "envs": []}, "x.toml: envs"),
         ({"envs": ["X-v0"]}, "x.toml: the key 'title' is missing"),
         ({**good, "rewards": {}}, "x.toml: unknown key 'rewards'. Did you mean reward"),
-        ({**good, "reward": {"low": 1.0, "high": 0.0, "source": "s"}}, "x.toml: reward: low"),
-        ({**good, "reward": {"low": -1.0, "high": 0.0}}, "x.toml: reward: the key 'source' is missing"),
-        ({**good, "reward": {"dense": "yes", "source": "s"}}, "reward: dense = 'yes'"),
-        ({**good, "action": {"dead": [-1], "source": "s"}}, "action: dead"),
-        ({**good, "action": {"moves": [[1], [1, 2]], "source": "s"}}, "action: moves"),
-        ({**good, "observation": {"o": {"shape": [1], "dtype": "x"}, "source": "s"}}, "observation: o: dtype"),
-        ({**good, "episode": 3}, "x.toml: episode must be a table"),
+        ({**good, "reward": {"low": 1.0, "high": 0.0, "source": "s"}}, "x.toml: reward: low = 1.0"),
+        ({**good, "reward": {"low": 1.0, "source": "s"}}, "x.toml: reward: low = 1.0 must be below high = None"),
+        ({**good, "reward": {"low": -1.0, "high": 0.0}}, r"x.toml: the key 'reward\.source' is missing"),
+        ({**good, "reward": {"dense": "yes", "source": "s"}}, r"reward\.dense = 'yes' must be true or false"),
+        ({**good, "action": {"dead": [-1], "source": "s"}}, r"action\.dead = -1"),
+        ({**good, "action": {"moves": [[1], [1, 2]], "source": "s"}}, "action: moves .* must be rows of one length"),
+        ({**good, "action": {"moves": [[1], ["a"]], "source": "s"}}, r"action\.moves = 'a' must be a number"),
+        ({**good, "observation": {"o": {"shape": [1], "dtype": "x"}, "source": "s"}}, r"observation\.o: dtype = 'x'"),
+        ({**good, "observation": {"o": {"shape": [1], "dtype": "int"}}}, "observation must hold arrays and .* source"),
+        ({**good, "observation": {"o": "text", "source": "s"}}, "observation must hold arrays"),
+        ({**good, "episode": 3}, "x.toml: episode = 3 must be a table"),
     ):
         with pytest.raises(UsageError, match=words):
-            expectation_from(bad, "x.toml")
+            datafile.check(bad, Expectation, "x.toml")
 
 
 def test_shipped_expectations_load():
     known = load_expectations()
-    assert known["FetchReachDense-v4"].reward_dense is True
-    assert known["FetchReach-v4"].reward_dense is False
+    assert known["FetchReachDense-v4"].reward.dense is True
+    assert known["FetchReach-v4"].reward.dense is False
     assert {"CartPole-v1", "Pendulum-v1"} <= known.keys()
 
 
@@ -164,7 +169,7 @@ def test_run_directory_that_is_a_file(tmp_path):
     place.write_text("")
     subject = run_preflight("CartPole-v1", directory=place / "runs", select=["SYS104"])
     assert [f.name for f in subject.findings] == ["run-directory-not-writable"]
-    assert [e.outcome for e in subject.examinations] == ["fired", "not-run"]
+    assert [e.outcome for e in subject.checks] == ["fired", "not-run"]
 
 
 @pytest.mark.parametrize(("free", "name"), [(50e6, "disk-full"), (500e6, "disk-nearly-full"), (50e9, None)])
@@ -185,7 +190,7 @@ def test_tensorboard_that_loses_values(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("rate", "fires"), [(499.0, True), (501.0, False)])
 def test_throughput_against_the_warning_line(monkeypatch, rate, fires):
-    monkeypatch.setattr(throughput, "steps_a_second", lambda patient: rate)
+    monkeypatch.setattr(throughput, "steps_per_second", lambda context: rate)
     subject = run_preflight("CartPole-v1", select=["SYS301"])
     assert [f.name for f in subject.findings] == (["environment-slow"] if fires else [])
     assert subject.facts["steps_per_second"] == round(rate)

@@ -1,49 +1,59 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from rldoctor.config import DEFAULTS
 from rldoctor.errors import UsageError
 from rldoctor.model import Outcome, Severity, Verdict
 from rldoctor.preflight.check import Check, Group, Skipped, error, warning
+from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.runner import all_checks, choose, in_order, run_checks, run_preflight
+from rldoctor.preflight.runner import run_checks, run_preflight, with_required
+from rldoctor.rulebook.selection import CHECKS
 
 
-def check(code, examine, after=(), faults=("broken",), group=Group.ENVIRONMENT):
-    return Check(code, f"name-of-{code.lower()}", group, after, faults, examine, "Title.\n\nText.")
+def check(code, run, requires=(), faults=("broken",), group=Group.ENVIRONMENT):
+    name = f"name-of-{code.lower()}"
+    return Check(code=code, name=name, docs="Title.\n\nText.", group=group, requires=requires, faults=faults, run=run)
 
 
-def passes(patient):
+def chosen(**words):
+    return CHECKS.apply(all_checks(), DEFAULTS, complete=with_required, **words).rules
+
+
+def passes(context):
     yield from ()
     return "1.5 m"
 
 
-def fails(patient):
-    yield error("broken", "It is broken.", "Mend it.")
+def fails(context):
+    yield error("broken", "It is broken.", "Fix it.")
 
 
-def warns(patient):
+def warns(context):
     yield warning("broken", "It is odd.", "Look.")
 
 
-def crashes(patient):
+def crashes(context):
     yield warning("broken", "Seen before the crash.", "Look.")
     raise ZeroDivisionError("by zero\nin two lines")
 
 
-def does_not_apply(patient):
+def does_not_apply(context):
     yield from ()
     raise Skipped("no goals")
 
 
 def run(*checks):
     results = run_checks(checks, PreflightContext("CartPole-v1"), lambda name, place, total: None)
-    return {examination.code: (examination, findings) for examination, findings in results}
+    return {result.code: (result, findings) for result, findings in results}
 
 
 def test_outcomes_and_what_a_check_measured():
     results = run(check("ENV901", passes), check("ENV902", warns), check("ENV903", does_not_apply))
-    assert [examination.outcome for examination, _ in results.values()] == ["passed", "fired", "skipped"]
+    assert [result.outcome for result, _ in results.values()] == ["passed", "fired", "skipped"]
     assert results["ENV901"][0].note == "1.5 m"
     assert results["ENV902"][1][0].code == "ENV902"
     assert results["ENV903"][0].note == "no goals"
@@ -68,8 +78,8 @@ def test_a_finding_that_is_not_declared_is_a_defect():
 def test_what_follows_a_failure_is_not_run():
     results = run(
         check("ENV901", fails),
-        check("ENV902", passes, after=("ENV901",)),
-        check("ENV903", passes, after=("ENV902",)),
+        check("ENV902", passes, requires=("ENV901",)),
+        check("ENV903", passes, requires=("ENV902",)),
         check("ENV904", passes),
     )
     assert [e.outcome for e, _ in results.values()] == ["fired", "not-run", "not-run", "passed"]
@@ -77,25 +87,27 @@ def test_what_follows_a_failure_is_not_run():
 
 
 def test_a_warning_blocks_nothing():
-    results = run(check("ENV901", warns), check("ENV902", passes, after=("ENV901",)))
+    results = run(check("ENV901", warns), check("ENV902", passes, requires=("ENV901",)))
     assert results["ENV902"][0].outcome is Outcome.PASSED
 
 
 def test_order_is_group_then_code_and_prerequisites_first():
-    machine = check("SYS901", passes, after=("ENV901",), group=Group.MACHINE)
+    machine = check("SYS901", passes, requires=("ENV901",), group=Group.MACHINE)
     checks = in_order([check("ENV902", passes), machine, check("ENV901", passes)])
     assert [c.code for c in checks] == ["ENV901", "SYS901", "ENV902"]
-    with pytest.raises(ValueError, match="depend on each other"):
-        in_order([check("ENV901", passes, after=("ENV902",)), check("ENV902", passes, after=("ENV901",))])
-    with pytest.raises(ValueError, match="share a code"):
+    with pytest.raises(ValueError, match="require each other"):
+        in_order([check("ENV901", passes, requires=("ENV902",)), check("ENV902", passes, requires=("ENV901",))])
+    with pytest.raises(ValueError, match=r"no checks.*ENV903"):
+        in_order([check("ENV901", passes, requires=("ENV903",))])
+    with pytest.raises(ValueError, match=r"share a code"):
         in_order([check("ENV901", passes), check("ENV901", passes)])
 
 
 def test_select_brings_prerequisites_and_ignore_takes_away():
-    codes = [c.code for c in choose(all_checks(), select=["ENV304"])]
+    codes = [c.code for c in chosen(select=["ENV304"])]
     assert codes == ["ENV101", "ENV102", "ENV201", "ENV202", "ENV205", "ENV206", "ENV301", "ENV302", "ENV304"]
-    assert "ENV301" not in [c.code for c in choose(all_checks(), select=["action-movement"], ignore=["ENV301"])]
-    assert {c.group for c in choose(all_checks(), ignore=["ENV"])} == {Group.MACHINE}
+    assert "ENV301" not in [c.code for c in chosen(select=["action-movement"], ignore=["ENV301"])]
+    assert {c.group for c in chosen(ignore=["ENV"])} == {Group.MACHINE}
 
 
 def test_unknown_prefix_offers_near_matches():
@@ -126,7 +138,7 @@ def test_environment_that_cannot_be_made(monkeypatch):
     assert "mujoco" in broken.message
     assert "gymnasium-robotics" in broken.message
     assert "python -m pip install 'mujoco<3.12'" in broken.remedy
-    outcomes = {e.code: e.outcome for e in subject.examinations}
+    outcomes = {e.code: e.outcome for e in subject.checks}
     assert outcomes["SYS104"] is Outcome.PASSED
     assert outcomes["SYS301"] is Outcome.NOT_RUN
     assert {outcomes[c.code] for c in all_checks() if c.code.startswith("ENV") and c.code != "ENV101"} == {"not-run"}
@@ -154,8 +166,9 @@ def test_watcher_and_shared_measurements():
 @pytest.mark.parametrize("declared", all_checks(), ids=lambda declared: declared.code)
 def test_every_check_has_a_page(declared):
     assert declared.title.endswith(".")
-    for word in ("What it does:", "Why it matters:", "What to do:"):
-        assert f"\n{word}" in declared.page
+    sections = re.findall(r"^(What .*?|Why .*?):", declared.docs, re.MULTILINE)
+    assert sections == ["What it does", "Why it matters", "What to do"]
+    assert len(declared.text) > 80
     assert declared.code.startswith("SYS") == (declared.group is Group.MACHINE)
     assert declared.faults
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from rldoctor.cli.app import run as command
 from rldoctor.references import load
+from tests.sweep.conftest import RECIPE
 
 
 @pytest.fixture
-def own_reference(recipe_file, tmp_path):
+def own_reference(tmp_path):
     folder = tmp_path / "cart"
     folder.mkdir()
-    shutil.copy(recipe_file, folder / "recipe.toml")
+    (folder / "recipe.toml").write_text(RECIPE)
     return folder
 
 

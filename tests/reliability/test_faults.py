@@ -8,7 +8,11 @@ from benchmarks.reliability import event_files, fuzzing, load, platforms, traini
 
 TOPICS = (event_files, fuzzing, training, trust, load, platforms)
 FAULTS = [
-    pytest.param(fault, id=f"{topic.__name__.rpartition('.')[2]}: {fault.name}")
+    pytest.param(
+        fault,
+        id=f"{topic.__name__.rpartition('.')[2]}: {fault.name}",
+        marks=[pytest.mark.slow] if topic is training else [],
+    )
     for topic in TOPICS
     for fault in topic.FAULTS
     if fault.briefly

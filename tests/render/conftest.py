@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from rldoctor.render import render
+from rldoctor.render.formats import render
 
 # No connection of Chromium's own, so that every request that is seen is the page's.
 ARGUMENTS = (

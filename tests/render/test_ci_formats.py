@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
@@ -21,16 +22,18 @@ from rldoctor.model import (
     CheckResult,
     CriterionResult,
     Finding,
+    GateResult,
     Outcome,
+    PreflightResult,
     RankedDiagnosis,
     Report,
+    RunDiagnosis,
     Severity,
-    Subject,
     Unjudged,
     Verdict,
     make_report,
 )
-from rldoctor.render import FORMATS, render
+from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.json_report import render_error
 from rldoctor.render.markdown import MOST_CHARACTERS
 
@@ -58,14 +61,13 @@ def hostile() -> Report:
     # No file system has a name with a zero byte.
     path = HOSTILE.replace("\x00", "")
     kinds = (
-        Subject(path, "run", Verdict.SICK, summary=HOSTILE, findings=(finding,), diagnoses=(diagnosis,)),
-        Subject(f"=cmd|{path}", "evaluation", Verdict.SICK, criteria=(criterion,)),
-        Subject("@SUM(A1)", "run", Verdict.UNJUDGED, unjudged=(Unjudged("LOG301", HOSTILE, HOSTILE),)),
-        Subject(
+        RunDiagnosis(path, Verdict.SICK, summary=HOSTILE, findings=(finding,), diagnoses=(diagnosis,)),
+        GateResult(f"=cmd|{path}", Verdict.SICK, criteria=(criterion,)),
+        RunDiagnosis("@SUM(A1)", Verdict.UNJUDGED, unjudged=(Unjudged("LOG301", HOSTILE, HOSTILE),)),
+        PreflightResult(
             "Env-v0",
-            "environment",
             Verdict.SUSPECT,
-            examinations=(
+            checks=(
                 CheckResult("ENV101", "a", Outcome.FIRED, HOSTILE, 0.5),
                 CheckResult("ENV102", "b", Outcome.NOT_RUN, HOSTILE),
                 # Of a check of somebody else, as a saved report tells of it.
@@ -123,7 +125,7 @@ def test_junit_is_read_by_a_common_parser_and_fails_where_the_exit_code_does():
     ],
 )
 def test_junit_follows_fail_on(fail_on, verdict, failures, code):
-    report = make_report("diagnose", [Subject("x", "run", verdict)], fail_on)
+    report = make_report("diagnose", [RunDiagnosis("x", verdict)], fail_on)
     assert report.exit_code == code
     assert JUnitXml.fromstring(render(report, "junit")).failures == failures
 
@@ -185,6 +187,11 @@ def test_a_hostile_name_stays_a_name(name, monkeypatch):
 
 def schema():
     return json.loads((TESTS.parent / "docs/schema/report-1.json").read_text())
+
+
+def test_the_published_schema_is_that_of_the_types():
+    generate = runpy.run_path(str(TESTS.parent / "docs/schema/generate.py"))
+    assert schema() == generate["schema"](), "run: python docs/schema/generate.py"
 
 
 def test_json_keeps_its_published_schema(capsys, monkeypatch, tmp_path):

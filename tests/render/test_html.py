@@ -12,9 +12,18 @@ import pytest
 from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.chart_data import thinned
-from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Verdict, make_report
-from rldoctor.render import render
-from rldoctor.render.html.report import _embedded
+from rldoctor.diagnosis.report import Report
+from rldoctor.model import (
+    Curve,
+    Finding,
+    PreflightResult,
+    RankedDiagnosis,
+    RunDiagnosis,
+    Severity,
+    Verdict,
+)
+from rldoctor.render.formats import render
+from rldoctor.render.html.page import _embedded
 from tests.render.browser import wait
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
@@ -23,14 +32,14 @@ SEVERAL = (RUNS / "healthy/fetch_reach_dense/quick", RUNS / "healthy/cartpole/zo
 
 
 def one() -> Report:
-    return make_report("diagnose", diagnose([SICK]))
+    return Report.of("diagnose", diagnose([SICK]))
 
 
 def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
     browser = page(one())
     body = browser.find_element("tag name", "main").text
     assert "the learning rate is too high" in body
-    assert "Set learning_rate 0.1 -> 0.002" in body
+    assert "Set learning_rate to 0.002 (was 0.1)" in body
     assert "approx_kl" in body
     chart = "document.querySelector('.chart[data-metric=approx_kl]')"
     browser.execute_script(f"{chart}.scrollIntoView()")
@@ -51,7 +60,7 @@ def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
 
 
 def test_the_evaluation_is_drawn_with_its_distances_and_paths(page, evaluated_once):
-    browser = page(make_report("diagnose", diagnose([evaluated_once])))
+    browser = page(Report.of("diagnose", diagnose([evaluated_once])))
     charts = "[...document.querySelectorAll('.evaluation .chart')]"
     for place, first in enumerate(("final distance", "distance to the goal", "paths to the goals")):
         browser.execute_script(f"{charts}[{place}].scrollIntoView()")
@@ -70,11 +79,11 @@ def test_paths_that_a_stranger_wrote_are_left_out(evaluated_once, tmp_path):
     for damage in ({"path": "x"}, {"path": [[1], [2, 3]]}, {"goal": None}, {"path": [["a", "b", "c"]]}):
         content["episodes"][0] |= damage
         (run / "paths.json").write_text(json.dumps(content))
-        assert '"paths":null' in render(make_report("diagnose", diagnose([run])), "html")
+        assert '"paths":null' in render(Report.of("diagnose", diagnose([run])), "html")
 
 
 def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
-    report = make_report("diagnose", diagnose(SEVERAL))
+    report = Report.of("diagnose", diagnose(SEVERAL))
     browser = page(report)
     traces = "document.getElementById('together').data.filter((trace) => trace.name && trace.name.includes('/')).length"
     count = len(report.subjects)
@@ -124,10 +133,10 @@ def test_no_name_becomes_a_script(page):
     finding = Finding("UPD101", hostile, Severity.ERROR, hostile, hostile, {"metric": "approx_kl", "observed": hostile})
     diagnosis = RankedDiagnosis(hostile, hostile, 0.9, (hostile,), (hostile,), hostile, hostile)
     real = diagnose([SICK])[0]
-    strange = Subject(
-        hostile, "run", Verdict.SICK, hostile, hostile, summary=hostile, findings=(finding,), diagnoses=(diagnosis,)
+    strange = RunDiagnosis(
+        hostile, Verdict.SICK, hostile, hostile, framework=hostile, findings=(finding,), diagnoses=(diagnosis,)
     )
-    browser = page(make_report("diagnose", [real, strange]))
+    browser = page(Report.of("diagnose", [real, strange]))
     assert browser.execute_script("return typeof window.pwned") == "undefined"
     assert browser.find_elements("css selector", "img, main script") == []
     assert hostile in browser.find_element("css selector", ".overview").text
@@ -146,15 +155,15 @@ def test_it_is_light(tmp_path):
     single = len(render(one(), "html").encode())
     assert single < 2_000_000
     subjects = diagnose(SEVERAL)
-    several = len(render(make_report("diagnose", subjects), "html").encode())
-    fewer = len(render(make_report("diagnose", subjects[:20]), "html").encode())
+    several = len(render(Report.of("diagnose", subjects), "html").encode())
+    fewer = len(render(Report.of("diagnose", subjects[:20]), "html").encode())
     assert (several - fewer) / (len(subjects) - 20) < 100_000
 
 
 def test_a_run_that_is_gone_and_other_subjects_have_no_curves(tmp_path):
-    gone = Subject(str(tmp_path / "gone"), "run", Verdict.UNJUDGED)
-    env = Subject("CartPole-v1", "environment", Verdict.HEALTHY, facts={"versions": {"python": "3"}})
-    assert "CartPole-v1" in render(make_report("checkup", [gone, env]), "html")
+    gone = RunDiagnosis(str(tmp_path / "gone"), Verdict.UNJUDGED)
+    env = PreflightResult("CartPole-v1", Verdict.HEALTHY, facts={"versions": {"python": "3"}})
+    assert "CartPole-v1" in render(Report.of("checkup", [gone, env]), "html")
 
 
 def test_thinning_keeps_spikes():
@@ -162,12 +171,11 @@ def test_thinning_keeps_spikes():
 
     values = np.zeros(10_000)
     values[4321], values[99] = 7.0, np.nan
-    steps, kept = thinned(np.arange(10_000), values, 120)
-    assert len(steps) <= 120
-    assert steps[kept.argmax()] == 4321
-    assert np.isfinite(kept).all()
-    short = thinned(np.arange(5), np.array([1, np.nan, 3, 4, 5.0]), 120)
-    assert len(short[0]) == 5
+    kept = thinned(Curve("entropy", np.arange(10_000), values), 120)
+    assert len(kept) <= 120
+    assert kept.steps[kept.values.argmax()] == 4321
+    assert np.isfinite(kept.values).all()
+    assert len(thinned(Curve("entropy", np.arange(5), np.array([1, np.nan, 3, 4, 5.0])), 120)) == 5
 
 
 def test_the_command_writes_it(tmp_path):

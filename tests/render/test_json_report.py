@@ -7,19 +7,17 @@ import math
 
 import pytest
 
-from rldoctor.errors import CannotJudge
-from rldoctor.model import Finding, RankedDiagnosis, Report, Severity, Subject, Unjudged, Verdict
-from rldoctor.render import FORMATS, render
-from rldoctor.render.formats import check
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model import Finding, RankedDiagnosis, Report, RunDiagnosis, Severity, Unjudged, Verdict
+from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.json_report import render_error, render_json
 from rldoctor.render.terminal.evaluation import table
 
 REPORT = Report(
     "diagnose",
     (
-        Subject(
+        RunDiagnosis(
             path="runs/x",
-            kind="run",
             verdict=Verdict.SICK,
             framework="sb3",
             reference="fetch_reach_dense/chapter",
@@ -106,9 +104,8 @@ def test_formats():
     from rldoctor.cli.options import Format
 
     assert {form.value for form in Format} == set(FORMATS)
-    assert check("json") == "json"
-    with pytest.raises(Exception, match="Did you mean json"):
-        check("jsno")
+    with pytest.raises(UsageError, match="Did you mean json"):
+        render(REPORT, "jsno")
 
 
 def test_the_table_of_an_evaluation():
@@ -134,7 +131,7 @@ def test_the_pieces_of_a_stream_are_the_report():
     from pathlib import Path
 
     import rldoctor
-    from rldoctor.render import render, stream
+    from rldoctor.render.formats import render, stream
 
     report = rldoctor.diagnose(Path(__file__).parents[1] / "runs" / "healthy")
     pieces = list(stream(report, "json"))

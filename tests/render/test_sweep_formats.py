@@ -11,10 +11,20 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from rldoctor.model import Report, Sample, SettingResult, Subject, Trend, TrialResult, Verdict, make_report
-from rldoctor.model.saved import read_report
-from rldoctor.render import FORMATS, render
-from rldoctor.render.terminal.report import render_text
+from rldoctor.model import (
+    Report,
+    RunDiagnosis,
+    Sample,
+    SettingResult,
+    SweepResult,
+    Trend,
+    TrialResult,
+    Verdict,
+    make_report,
+)
+from rldoctor.model.report_json import read_report
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.terminal.report import print_report
 from tests.render.browser import wait
 from tests.render.test_ci_formats import schema
 
@@ -43,13 +53,13 @@ def sweep(name="clip_range=0.4") -> Report:
         TrialResult(name, 0, "runs/b", "finished", "sick", "learning-rate-too-high", numbers),
         TrialResult(name, 1, "runs/c", "failed: it [bold]broke", "unjudged", ""),
     )
-    subject = Subject("runs/sweeps/x", "sweep", Verdict.SUSPECT, "a sweep", settings=(base, other), trials=trials)
+    subject = SweepResult("runs/sweeps/x", Verdict.SUSPECT, "a sweep", settings=(base, other), trials=trials)
     return make_report("sweep", [subject])
 
 
 def lines(report, width):
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, highlight=False)
-    render_text(report, console=console)
+    print_report(console, report)
     return console.file.getvalue().splitlines()
 
 
@@ -92,7 +102,7 @@ def test_json_keeps_its_schema_and_is_read_back(tmp_path):
     assert render(again, "json") == text
     assert again.subjects[0].settings[1].stable is None
     # Reports that are no sweep carry none of it.
-    plain = make_report("diagnose", [Subject("x", "run", Verdict.HEALTHY)])
+    plain = make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY)])
     assert {"settings", "trials"}.isdisjoint(json.loads(render(plain, "json"))["subjects"][0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,27 @@ from rich.console import Console
 import rldoctor
 from rldoctor.cli.app import run
 from rldoctor.diagnosis import diagnose
+from rldoctor.diagnosis.chart_data import StoredDetails
 from rldoctor.model import (
     CheckResult,
     CriterionResult,
+    Details,
+    FailedCommand,
     Finding,
+    GateResult,
     Outcome,
+    PreflightResult,
     RankedDiagnosis,
     Report,
+    RunDiagnosis,
     Severity,
-    Subject,
     TableRow,
     Unjudged,
     Verdict,
     make_report,
 )
 from rldoctor.render.terminal.chart import draw
-from rldoctor.render.terminal.report import render_text
+from rldoctor.render.terminal.report import print_report
 
 RUNS = Path(__file__).parents[1] / "runs"
 SICK = RUNS / "sick" / "learning-rate-too-high" / "fetch_reach_dense-learning-rate-high-strong-100"
@@ -44,7 +50,7 @@ def printed(report, width=80, colour=False, file=None):
     console = Console(
         file=file, width=width, color_system=system, force_terminal=colour, no_color=not colour, highlight=False
     )
-    render_text(report, False, console)
+    print_report(console, report)
     return file.getvalue()
 
 
@@ -55,9 +61,9 @@ def test_no_line_is_longer_than_the_terminal(width):
         assert max(map(cell_len, lines)) <= width
 
 
-def test_the_curve_that_speaks_for_the_cause_is_drawn():
+def test_the_curve_that_shows_the_cause_is_drawn():
     text = printed(rldoctor.diagnose(SICK))
-    assert "approximate KL divergence (dotted: the band of healthy runs), by step" in text
+    assert "approximate KL divergence, by step (dotted: the band of healthy runs)" in text
     chart = text[text.index("┌") : text.index("└")]
     assert "•" in chart
     assert any("⠀" < character <= "⣿" for character in chart), "the run's own curve, in Braille"
@@ -88,13 +94,13 @@ def test_nothing_is_drawn_where_there_is_nothing_to_draw(tmp_path):
         return Console(file=io.StringIO(), width=width)
 
     (sick,) = rldoctor.diagnose(SICK).subjects
-    assert draw(console(), sick) is not None
-    assert draw(console(width=40), sick) is None
-    from dataclasses import replace
-
-    assert draw(console(), replace(sick, diagnoses=())) is None
-    assert draw(console(), replace(sick, path=str(tmp_path / "gone"))) is None
-    without_band = draw(console(), replace(sick, reference="no/such"))
+    details = StoredDetails()
+    assert draw(console(), sick, details) is not None
+    assert draw(console(width=40), sick, details) is None
+    assert draw(console(), sick, Details()) is None
+    assert draw(console(), replace(sick, diagnoses=()), details) is None
+    assert draw(console(), replace(sick, path=str(tmp_path / "gone")), details) is None
+    without_band = draw(console(), replace(sick, reference="no/such"), details)
     assert without_band is not None
     assert "dotted" not in without_band.plain
     healthy = printed(rldoctor.diagnose(next((RUNS / "healthy").glob("*"))))
@@ -120,13 +126,14 @@ def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
     examination = CheckResult(HOSTILE, HOSTILE, Outcome.NOT_RUN, HOSTILE)
     told = {"findings": (finding,), "diagnoses": (diagnosis,), "unjudged": (Unjudged(HOSTILE, HOSTILE, HOSTILE),)}
     subjects = (
-        Subject(HOSTILE, "run", Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),
-        Subject(HOSTILE + "2", "run", Verdict.HEALTHY),
-        Subject(HOSTILE, "evaluation", Verdict.SICK, criteria=(criterion,)),
-        Subject(HOSTILE, HOSTILE, Verdict.UNJUDGED, examinations=(examination,)),
+        RunDiagnosis(HOSTILE, Verdict.SICK, title=HOSTILE, summary=HOSTILE, table=(row,), **told),
+        RunDiagnosis(HOSTILE + "2", Verdict.HEALTHY),
+        GateResult(HOSTILE, Verdict.SICK, criteria=(criterion,)),
+        PreflightResult(HOSTILE, Verdict.UNJUDGED, checks=(examination,)),
+        FailedCommand(HOSTILE, Verdict.UNJUDGED, HOSTILE, HOSTILE),
     )
     console = Console(file=io.StringIO(), width=200, no_color=True, highlight=False)
-    render_text(Report(HOSTILE, subjects, Verdict.SICK, 1), True, console)
+    print_report(console, Report(HOSTILE, subjects, Verdict.SICK, 1), True)
     text = console.file.getvalue()
     assert not {"\x1b", "\u202e"} & set(text)
     assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]

@@ -13,20 +13,22 @@ from rich.console import Console
 from rldoctor.model import (
     Finding,
     Instruction,
+    OutcomeCurve,
     RankedDiagnosis,
     Remedy,
     Report,
+    RunDiagnosis,
     Severity,
-    Subject,
     Treatment,
     TreatmentOutcome,
+    TreatmentResult,
     TreatmentTrial,
     TrialState,
     Verdict,
 )
-from rldoctor.model.saved import read_report
-from rldoctor.render import FORMATS, render
-from rldoctor.render.terminal.report import render_text
+from rldoctor.model.report_json import read_report
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.terminal.report import print_report
 from tests.render.test_ci_formats import schema
 
 HOSTILE = "=1+1[red]|`<script>alert(1)</script>\x1b[31m"
@@ -49,8 +51,8 @@ def treatment(
         trial, role="control", name="untreated, seed 4", diagnoses=(), changes={}, seed=4, state=TrialState.SICK
     )
     curves = {
-        "before": {"metric": "success_rate", "steps": [512, 8192, 16384], "values": [0.1, 0.05, 0.0]},
-        "round 1": {"metric": "success_rate", "steps": [512, 8192], "values": [0.1, 0.6]},
+        "before": OutcomeCurve("success_rate", (512, 8192, 16384), (0.1, 0.05, 0.0)),
+        "round 1": OutcomeCurve("success_rate", (512, 8192), (0.1, 0.6)),
     }
     return Treatment(
         outcome, "runs/sick", "learning-rate-too-high", 3,
@@ -62,19 +64,19 @@ def treatment(
 def report(given: Treatment | None = None, path: str = "runs/sick") -> Report:
     given = given or treatment()
     good = given.outcome in (TreatmentOutcome.CURED, TreatmentOutcome.NOTHING_TO_DO, TreatmentOutcome.PLANNED)
-    sick = Subject(path, "run", Verdict.SICK, diagnoses=(RankedDiagnosis("learning-rate-too-high", "the rate", 0.9),))
+    sick = RunDiagnosis(path, Verdict.SICK, diagnoses=(RankedDiagnosis("learning-rate-too-high", "the rate", 0.9),))
     finding = Finding("EVL501", "not-cured", Severity.ERROR, "Not cured.", "Check the reward's sign.")
     verdict = Verdict.HEALTHY if good else Verdict.SICK
-    subject = Subject(
-        path, "treatment", verdict, "PPO.", summary="Cured by it." if good else "Not cured.",
-        findings=() if good else (finding,), treatment=given, patients=(sick,),
+    subject = TreatmentResult(
+        path, verdict, "PPO.", summary="Cured by it." if good else "Not cured.",
+        findings=() if good else (finding,), treatment=given, runs=(sick,),
     )  # fmt: skip
     return Report("treat", (subject,), verdict, 0 if good else 1)
 
 
 def shown(given: Report, width: int = 80, verbose: bool = False) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False, highlight=False)
-    render_text(given, verbose, console)
+    print_report(console, given, verbose)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -142,7 +144,7 @@ def test_nothing_to_do_is_said_in_few_words() -> None:
     well = Treatment(TreatmentOutcome.NOTHING_TO_DO, "runs/well", "", 3, sureness="The run is healthy.")
     text = shown(report(well))
     assert "NOTHING TO DO" in text
-    assert len(text.strip().splitlines()) < 5
+    assert len(text.strip().splitlines()) < 6
 
 
 def test_json_keeps_to_the_schema_and_comes_back() -> None:
@@ -156,7 +158,7 @@ def test_a_saved_treatment_is_the_same(tmp_path) -> None:  # type: ignore[no-unt
     file = tmp_path / "report.json"
     file.write_text(render(report(), "json") or "", encoding="utf-8")
     again = read_report(file)
-    assert again.render("json") == report().render("json")
+    assert again == report()
     assert again.subjects[0].treatment is not None
     assert again.subjects[0].treatment.outcome is TreatmentOutcome.CURED
     assert shown(again) == shown(report())

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rldoctor.model import Report, Severity, Subject, Unjudged, Verdict
+from rldoctor.model import PreflightResult, Report, Severity, Unjudged, Verdict
+from rldoctor.render.terminal.marks import mark, severity_mark, sparkline
 from rldoctor.render.terminal.report import lines_of
-from rldoctor.render.wording import clean, counted, mark, number, one_line, severity_mark, sparkline
+from rldoctor.render.wording import clean, counted, number, one_line
 
 
 class Terminal(io.TextIOWrapper):
@@ -118,7 +119,7 @@ def test_marks_of_findings_differ():
 def test_what_has_one_reason_is_one_line():
     missing = [Unjudged(f"ENV{i}", "not run: environment-makes (ENV101) failed") for i in range(1, 28)]
     other = Unjudged("UPD101", "approx_kl is not logged.", "Log train/.")
-    subject = Subject("x", "environment", Verdict.SICK, unjudged=(*missing, other))
+    subject = PreflightResult("x", Verdict.SICK, unjudged=(*missing, other))
     lines = " ".join("\n".join(lines_of(Report("preflight", (subject,), Verdict.SICK, 1))).split())
     assert lines.count("environment-makes") == 1
     assert "(27 checks)" in lines

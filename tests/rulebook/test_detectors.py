@@ -1,4 +1,4 @@
-"""Each verb on curves whose answer can be worked out by hand: what it sees, how strongly, and when it keeps silent."""
+"""Each detector on curves whose answer can be worked out by hand: what it measures, how strongly, when it is silent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.model import Aggregation, Curve, Run
+from rldoctor.model import Aggregation, Band, Curve, Run
 from rldoctor.recipe import Recipe
-from rldoctor.references import Band, Reference
+from rldoctor.references import Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.detectors import DETECTORS
-from rldoctor.rulebook.detectors.detector import Condition, NotSeen, Seen, strength, window
-from rldoctor.rulebook.detectors.level import Behind, Level, OffBand, ScaleOff
+from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, part_of, strength
+from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Missing, NonFinite, Recorded
 from rldoctor.rulebook.detectors.shape import (
     Change,
@@ -25,12 +25,11 @@ from rldoctor.rulebook.detectors.shape import (
     Gain,
     Restless,
     Share,
-    Spikes,
     Swing,
     Trend,
     Zeros,
 )
-from rldoctor.rulebook.observe import Observation, Unobserved, observe
+from rldoctor.rulebook.observe import Evidence, Skipped, observe
 
 STEPS = np.arange(1, 101, dtype=np.int64) * 1000
 
@@ -50,13 +49,15 @@ def case(band: tuple[object, object, object] | None = None, same_recipe: bool = 
     return Case(run, Reference(recipe, {metric: Band(metric, STEPS, low, median, high)}, Path()), same_recipe)
 
 
-def seen(condition: Condition, where: Case) -> Seen:
+def seen(condition: Condition, where: Case) -> Measured:
     result = condition.measure(where)
-    assert isinstance(result, Seen), result
+    assert isinstance(result, Measured), result
     return result
 
 
 RISING = np.linspace(0, 1, 100)
+UNIT, SHARES, WIDTHS = (0.0, 1.0), (0.5, 0.9), (1.0, 4.0)
+BEHIND = BehindReference("episode_return", thresholds=(0.2, 0.6))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,9 @@ def test_strength(value: float, ramp: tuple[float, float], log: bool, expected: 
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_a_window_is_what_lies_in_the_phase(a: float, b: float) -> None:
+def test_a_window_is_what_lies_in_its_shares(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    part = window(curve("m", RISING), (low, high))
+    part = part_of(curve("m", RISING), (low, high))
     inside = [s for s in STEPS if 1000 + low * 99_000 <= s <= 1000 + high * 99_000]
     if len(inside) >= 2:
         assert list(part.steps) == inside
@@ -92,11 +93,11 @@ def test_a_window_is_what_lies_in_the_phase(a: float, b: float) -> None:
     [("mean", 0.5), ("median", 0.5), ("min", 0), ("max", 1), ("first", 0), ("last", 1), ("third_highest", 97 / 99)],
 )
 def test_level(over: str, expected: float) -> None:
-    assert seen(Level("m", (0.0, 1.0), over=over), case(m=RISING)).observed == pytest.approx(expected)
+    assert seen(Level("m", thresholds=UNIT, statistic=over), case(m=RISING)).observed == pytest.approx(expected)
 
 
 def test_a_band_overrules_a_range_only_upwards_of_it() -> None:
-    condition = Level("m", (0.03, 0.12), band=True)
+    condition = Level("m", thresholds=(0.03, 0.12), band=True)
     high_band = case((0.01, 0.05, 0.1), m=0.09)
     assert seen(condition, high_band).strength == 0.0
     assert seen(condition, high_band).band
@@ -106,17 +107,15 @@ def test_a_band_overrules_a_range_only_upwards_of_it() -> None:
 
 
 def test_a_band_of_another_recipe_does_not_overrule() -> None:
-    condition = Level("m", (0.03, 0.12), band=True)
+    condition = Level("m", thresholds=(0.03, 0.12), band=True)
     assert not seen(condition, case((0.01, 0.05, 0.1), same_recipe=False, m=0.09)).band
 
 
 def test_change_and_its_ratio() -> None:
-    assert seen(Change("m", early=(0, 0.1), late=(0.9, 1)), case(m=1 + RISING)).observed == pytest.approx(
-        0.909, abs=0.01
-    )
-    ratio = seen(Change("m", ratio=True, early=(0, 0.1), late=(0.9, 1)), case(m=np.geomspace(1, 1000, 100)))
-    assert ratio.observed == pytest.approx(10 ** (3 * 90 / 99), rel=0.05)
-    assert isinstance(Change("m", ratio=True).measure(case(m=0.0)), NotSeen)
+    assert seen(Change("m", thresholds=UNIT), case(m=1 + RISING)).observed == pytest.approx(87.5 / 99)
+    ratio = seen(Change("m", thresholds=UNIT, ratio=True), case(m=np.geomspace(1, 1000, 100)))
+    assert ratio.observed == pytest.approx(10 ** (3 * 87.5 / 99), rel=0.05)
+    assert isinstance(Change("m", thresholds=UNIT, ratio=True).measure(case(m=0.0)), NotMeasured)
 
 
 @pytest.mark.parametrize(
@@ -125,87 +124,82 @@ def test_change_and_its_ratio() -> None:
 )
 def test_gain_has_no_scale(first: float, last: float, expected: float) -> None:
     values = np.where(np.arange(100) < 50, first, last)
-    assert seen(Gain("m"), case(m=values)).observed == pytest.approx(expected)
-    assert seen(Gain("m"), case(m=values * 1e-6)).observed == pytest.approx(expected)
+    assert seen(Gain("m", thresholds=UNIT), case(m=values)).observed == pytest.approx(expected)
+    assert seen(Gain("m", thresholds=UNIT), case(m=values * 1e-6)).observed == pytest.approx(expected)
 
 
 def test_trend() -> None:
-    assert seen(Trend("m"), case(m=RISING**3)).observed == pytest.approx(1.0)
-    assert seen(Trend("m"), case(m=-RISING)).observed == pytest.approx(-1.0)
+    assert seen(Trend("m", thresholds=UNIT), case(m=RISING**3)).observed == pytest.approx(1.0)
+    assert seen(Trend("m", thresholds=UNIT), case(m=-RISING)).observed == pytest.approx(-1.0)
 
 
 def test_drops_from_peak() -> None:
     up_down = np.concatenate([np.linspace(0, 100, 50), np.linspace(100, 25, 50)])
-    assert seen(DropsFromPeak("m"), case(m=up_down)).observed == pytest.approx(0.73, abs=0.04)
-    assert seen(DropsFromPeak("m"), case(m=RISING)).observed == pytest.approx(0.0, abs=0.06)
+    assert seen(DropsFromPeak("m", thresholds=UNIT), case(m=up_down)).observed == pytest.approx(0.73, abs=0.04)
+    assert seen(DropsFromPeak("m", thresholds=UNIT), case(m=RISING)).observed == pytest.approx(0.0, abs=0.06)
     noise = 100 + np.random.default_rng(0).normal(0, 1, 100)
-    assert seen(DropsFromPeak("m"), case(m=noise)).observed == 0.0
+    assert seen(DropsFromPeak("m", thresholds=UNIT), case(m=noise)).observed == 0.0
 
 
 def test_share() -> None:
-    assert seen(Share("m", above=0.75), case(m=RISING)).observed == pytest.approx(0.25)
-    low = seen(Share("m", below=0.1), case(m=RISING))
+    assert seen(Share("m", thresholds=UNIT, above=0.75), case(m=RISING)).observed == pytest.approx(0.25)
+    low = seen(Share("m", thresholds=UNIT, below=0.1), case(m=RISING))
     assert low.observed == pytest.approx(0.1)
     assert (low.first_step, low.last_step) == (1000, 10_000)
 
 
-def test_spikes_are_located() -> None:
-    values = np.full(100, 0.01)
-    values[70] = 5.0
-    spike = seen(Spikes("m"), case(m=values))
-    assert spike.observed == pytest.approx(500)
-    assert spike.first_step == 71_000
-
-
 def test_frozen() -> None:
-    assert seen(Frozen("m"), case(m=3.0)).observed == pytest.approx(1.0)
+    assert seen(Frozen("m", thresholds=SHARES), case(m=3.0)).observed == pytest.approx(1.0)
     half = np.concatenate([RISING[:50], np.full(50, 7.0)])
-    assert seen(Frozen("m"), case(m=half)).observed == pytest.approx(0.495, abs=0.01)
-    assert seen(Frozen("m"), case(m=RISING)).observed == 0.0
+    assert seen(Frozen("m", thresholds=SHARES), case(m=half)).observed == pytest.approx(0.495, abs=0.01)
+    assert seen(Frozen("m", thresholds=SHARES), case(m=RISING)).observed == 0.0
 
 
 def test_restless_and_swing() -> None:
     zigzag = np.tile([1.0, -1.0], 50)
-    assert seen(Restless("m"), case(m=zigzag)).observed > 50
-    assert seen(Restless("m"), case(m=RISING)).observed == pytest.approx(1.0, abs=0.05)
-    assert seen(Restless("m"), case(m=1.0)).observed == 0.0
-    assert seen(Swing("m"), case(m=zigzag)).observed == pytest.approx(2.0)
-    assert seen(Swing("m"), case(m=5.0)).observed == 0.0
+    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=zigzag)).observed > 50
+    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=RISING)).observed == pytest.approx(1.0, abs=0.05)
+    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=1.0)).observed == 0.0
+    assert seen(Swing("m", thresholds=(0.5, 1.0)), case(m=zigzag)).observed == pytest.approx(2.0)
+    assert seen(Swing("m", thresholds=(0.5, 1.0)), case(m=5.0)).observed == 0.0
 
 
 def test_behind_the_reference() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
-    assert seen(Behind("episode_return"), case(band, episode_return=RISING)).strength == 0.0
-    assert seen(Behind("episode_return"), case(band, episode_return=RISING * 0.4)).strength == pytest.approx(1.0)
-    assert isinstance(Behind("episode_return").measure(case(episode_return=RISING)), NotSeen)
+    assert seen(BEHIND, case(band, episode_return=RISING)).strength == 0.0
+    assert seen(BEHIND, case(band, episode_return=RISING * 0.4)).strength == pytest.approx(1.0)
+    assert isinstance(BEHIND.measure(case(episode_return=RISING)), NotMeasured)
 
 
 def test_nobody_is_behind_before_healthy_runs_have_moved() -> None:
     flat = np.full(100, -10.0)
-    assert isinstance(Behind("episode_return").measure(case((flat - 1, flat, flat + 1), episode_return=flat)), NotSeen)
+    assert isinstance(
+        BEHIND.measure(case((flat - 1, flat, flat + 1), episode_return=flat)),
+        NotMeasured,
+    )
 
 
 def test_outcome_bands_hold_for_other_recipes_too() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
-    assert seen(Behind("episode_return"), case(band, same_recipe=False, episode_return=0.0)).strength == 1.0
-    assert isinstance(OffBand("std").measure(case(band, same_recipe=False, std=RISING)), NotSeen)
+    assert seen(BEHIND, case(band, same_recipe=False, episode_return=0.0)).strength == 1.0
+    assert isinstance(OffBand("std", thresholds=WIDTHS).measure(case(band, same_recipe=False, std=RISING)), NotMeasured)
 
 
 def test_off_band_counts_in_widths() -> None:
-    above = seen(OffBand("m", (1.0, 4.0)), case((1.0, 1.5, 2.0), m=4.5))
+    above = seen(OffBand("m", thresholds=WIDTHS), case((1.0, 1.5, 2.0), m=4.5))
     assert above.strength == pytest.approx((2.5 - 1) / 3)
-    assert seen(OffBand("m", (1.0, 4.0), side="below"), case((1.0, 1.5, 2.0), m=4.5)).strength == 0.0
+    assert seen(OffBand("m", thresholds=WIDTHS, side="below"), case((1.0, 1.5, 2.0), m=4.5)).strength == 0.0
 
 
 def test_a_slower_recipe_is_not_off_the_band_where_healthy_runs_have_been() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
-    below = OffBand("episode_return", (0.5, 2.0), side="below")
+    below = OffBand("episode_return", thresholds=(0.5, 2.0), side="below")
     slow = RISING * 0.2
     assert seen(below, case(band, episode_return=slow)).strength == 1.0
     assert seen(below, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
     assert seen(below, case(band, same_recipe=False, episode_return=-3.0)).strength == 1.0
-    only_same = OffBand("episode_return", side="below", same_recipe=True)
-    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotSeen)
+    only_same = OffBand("episode_return", thresholds=WIDTHS, side="below", same_recipe=True)
+    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotMeasured)
 
 
 def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
@@ -217,9 +211,9 @@ def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
 
 
 def test_missing_is_only_said_beside_something() -> None:
-    assert seen(Missing("a", beside="b"), case(b=1.0)).strength == 1.0
-    assert seen(Missing("a", beside="b"), case(a=1.0, b=1.0)).strength == 0.0
-    assert isinstance(Missing("a", beside="b").measure(case(c=1.0)), NotSeen)
+    assert seen(Missing("a", logged="b"), case(b=1.0)).strength == 1.0
+    assert seen(Missing("a", logged="b"), case(a=1.0, b=1.0)).strength == 0.0
+    assert isinstance(Missing("a", logged="b").measure(case(c=1.0)), NotMeasured)
 
 
 def test_recorded() -> None:
@@ -227,35 +221,42 @@ def test_recorded() -> None:
     assert seen(Recorded(key="status", equals="failed"), record).strength == 1.0
     assert seen(Recorded(key="error", contains="nan"), record).strength == 1.0
     assert seen(Recorded(key="status", equals="finished"), record).strength == 0.0
-    assert isinstance(Recorded(key="status", equals="failed").measure(case(m=1.0)), NotSeen)
+    assert isinstance(Recorded(key="status", equals="failed").measure(case(m=1.0)), NotMeasured)
+
+
+def of(name: str) -> Condition:
+    """Return a condition of each kind, with what it cannot do without."""
+    kind = DETECTORS[name]
+    needed = {"recorded": {"key": "status"}, "missing": {"logged": "m"}}.get(name, {})
+    return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
 
 
 @pytest.mark.parametrize("name", sorted(set(DETECTORS) - {"recorded", "missing", "non_finite"}))
-def test_no_verb_judges_what_is_not_there(name: str) -> None:
-    absent = DETECTORS[name]("m").measure(case(other=1.0))
-    assert isinstance(absent, NotSeen)
+def test_no_detector_judges_what_is_not_there(name: str) -> None:
+    absent = of(name).measure(case(other=1.0))
+    assert isinstance(absent, NotMeasured)
     assert absent.metric == "m"
     short = Case(Run("x", "sb3", {"m": Curve("m", STEPS[:2], RISING[:2])}))
-    assert isinstance(DETECTORS[name]("m").measure(short), NotSeen)
+    assert isinstance(of(name).measure(short), NotMeasured)
 
 
 @given(
     name=st.sampled_from(sorted(DETECTORS)),
     values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=40),
 )
-def test_no_verb_breaks_on_any_curve(name: str, values: list[float]) -> None:
+def test_no_detector_breaks_on_any_curve(name: str, values: list[float]) -> None:
     steps = np.arange(len(values), dtype=np.int64)
     where = Case(Run("x", "sb3", {"m": Curve("m", steps, np.array(values))}))
     with np.errstate(all="ignore"):
-        result = DETECTORS[name]("m").measure(where)
-    if isinstance(result, Seen):
+        result = of(name).measure(where)
+    if isinstance(result, Measured):
         assert 0.0 <= result.strength <= 1.0
 
 
 def test_a_slower_recipe_that_is_catching_up_is_not_behind() -> None:
     band = (RISING - 0.05, RISING, RISING + 0.05)
     slow, stuck = RISING * 0.6, np.minimum(RISING, 0.5)
-    behind = Behind("episode_return", (0.1, 0.3))
+    behind = BehindReference("episode_return", thresholds=(0.1, 0.3))
     assert seen(behind, case(band, episode_return=slow)).strength == 1.0
     assert seen(behind, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
     assert seen(behind, case(band, same_recipe=False, episode_return=stuck)).strength == 1.0
@@ -265,21 +266,23 @@ def test_a_slower_recipe_that_is_catching_up_is_not_behind() -> None:
 def test_scale_off_counts_powers_of_ten_at_the_start(value: float, strength: float) -> None:
     band = (np.full(100, -12), np.full(100, -10), np.full(100, -8))
     where = case(band, same_recipe=False, episode_return=np.where(np.arange(100) < 20, value, -10.0))
-    assert seen(ScaleOff("episode_return", ramp=(0.7, 1.2)), where).strength == strength
-    smaller = seen(ScaleOff("episode_return", ramp=(-0.6, -0.85)), where)
+    assert seen(ScaleOff("episode_return", thresholds=(0.7, 1.2)), where).strength == strength
+    smaller = seen(ScaleOff("episode_return", thresholds=(-0.6, -0.85)), where)
     assert smaller.strength == (1.0 if abs(value) < 1 else 0.0)
 
 
 def test_scale_off_does_not_judge_by_a_band_without_a_size() -> None:
     band = (np.full(100, -1), np.full(100, 0.1), np.full(100, 1))
-    assert isinstance(ScaleOff("episode_return").measure(case(band, episode_return=50)), NotSeen)
-    assert isinstance(ScaleOff("episode_return").measure(case(episode_return=50)), NotSeen)
+    assert isinstance(ScaleOff("episode_return", thresholds=UNIT).measure(case(band, episode_return=50)), NotMeasured)
+    assert isinstance(ScaleOff("episode_return", thresholds=UNIT).measure(case(episode_return=50)), NotMeasured)
 
 
 @pytest.mark.parametrize(("share", "strength"), [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (1.0, 1.0)])
 def test_zeros_counts_points_that_are_zero_but_for_rounding(share: float, strength: float) -> None:
     values = np.where(np.arange(100) < 100 * share, 1e-7, 0.3)
-    assert seen(Zeros("explained_variance"), case(explained_variance=values)).strength == pytest.approx(strength)
+    assert seen(
+        Zeros("explained_variance", thresholds=SHARES), case(explained_variance=values)
+    ).strength == pytest.approx(strength)
 
 
 def lone(metric: str, values: object) -> Case:
@@ -290,29 +293,27 @@ def lone(metric: str, values: object) -> Case:
 
 def test_what_lone_minibatches_reach_lies_further_out() -> None:
     spiky = np.where(np.arange(100) == 50, 0.2, 0.01)
-    for condition in (Level("approx_kl", (0.1, 0.4), over="max"), Spikes("approx_kl", (10.0, 100.0))):
-        of_epochs, of_minibatches = (
-            seen(condition, where) for where in (case(approx_kl=spiky), lone("approx_kl", spiky))
-        )
-        assert of_epochs.observed == of_minibatches.observed
-        assert of_epochs.strength > 0 == of_minibatches.strength
-    falling = Level("approx_kl", (0.01, 0.001), over="min", log=True)
+    highest = Level("approx_kl", thresholds=(0.1, 0.4), statistic="max")
+    of_epochs, of_minibatches = (seen(highest, where) for where in (case(approx_kl=spiky), lone("approx_kl", spiky)))
+    assert of_epochs.observed == of_minibatches.observed
+    assert of_epochs.strength > 0 == of_minibatches.strength
+    falling = Level("approx_kl", thresholds=(0.01, 0.001), statistic="min", log=True)
     assert seen(falling, case(approx_kl=0.005)).strength > 0 == seen(falling, lone("approx_kl", 0.005)).strength
     # A median of a hundred updates is what it is.
-    middle = Level("approx_kl", (0.03, 0.12), log=True)
+    middle = Level("approx_kl", thresholds=(0.03, 0.12), log=True)
     assert seen(middle, case(approx_kl=0.1)) == seen(middle, lone("approx_kl", 0.1))
 
 
 def test_a_rise_of_less_than_counts_is_no_trend() -> None:
-    slow = 10.0 + RISING
-    assert seen(Trend("episode_return"), case(episode_return=slow)).observed == pytest.approx(1.0)
-    assert seen(Trend("episode_return", least_gain=0.14), case(episode_return=slow)).observed == 0.0
-    assert seen(Trend("episode_return", least_gain=0.05), case(episode_return=slow)).observed == pytest.approx(1.0)
+    slow = case(episode_return=10.0 + RISING)
+    for least_gain, found in ((0.0, 1.0), (0.05, 1.0), (0.14, 0.0)):
+        trend = Trend("episode_return", thresholds=UNIT, least_gain=least_gain)
+        assert seen(trend, slow).observed == pytest.approx(found)
 
 
 def test_a_fall_within_the_ups_and_downs_is_none() -> None:
     chance = np.random.default_rng(0)
-    drop = DropsFromPeak("episode_return", (0.25, 0.6))
+    drop = DropsFromPeak("episode_return", thresholds=(0.25, 0.6))
     clear = np.interp(np.arange(100), [0, 50, 99], [0.0, 1.0, 0.4])
     assert seen(drop, case(episode_return=clear)).observed == pytest.approx(0.6, abs=0.08)
     # The highest mean of five noisy points is above the end by chance alone.
@@ -330,16 +331,16 @@ def test_conditions_on_what_is_not_logged_may_be_left_out() -> None:
     tiny = {"std": 0.03}
     sign = book.signs["EXP101"]
     alone = observe(sign, case(**tiny))
-    assert isinstance(alone, Observation) and alone.strength == 1.0
+    assert isinstance(alone, Evidence) and alone.strength == 1.0
     # With the entropy of another distribution beside it the standard deviation is not that of the actions.
     assert observe(sign, case(**tiny, entropy=-0.8)).strength == 0.0
-    assert isinstance(observe(sign, case(entropy=-0.8)), Unobserved)
+    assert isinstance(observe(sign, case(entropy=-0.8)), Skipped)
 
 
 def test_the_lead_is_over_the_better_of_the_policies_that_learned_nothing() -> None:
-    run = Run("x", "sb3", {"episode_return": curve("episode_return", 93.0)}, floor=0.0)
+    run = Run("x", "sb3", {"episode_return": curve("episode_return", 93.0)}, baseline_return=0.0)
     assert Case(run).curves["lead_over_doing_nothing"].values[0] == pytest.approx(1.0)
-    worse = Run("x", "sb3", {"episode_return": curve("episode_return", -9.0)}, floor=-6.0)
+    worse = Run("x", "sb3", {"episode_return": curve("episode_return", -9.0)}, baseline_return=-6.0)
     assert Case(worse).curves["lead_over_doing_nothing"].values[0] == pytest.approx(-1 / 3)
     assert "lead_over_doing_nothing" not in case(episode_return=93.0).curves
 

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError
 from rldoctor.rulebook import load_rulebook
 
 SIGN = "signs/update/UPD101-approx-kl-above-range.toml"
 CAUSE = "diagnoses/learning-rate-too-high.toml"
+WEIGHTS = "weights.toml"
 
 
 @pytest.fixture
 def checks(tmp_path: Path) -> Path:
     copy = tmp_path / "checks"
-    shutil.copytree(shipped.folder("checks"), copy)
+    shutil.copytree(datafile.folder("checks"), copy)
     return copy
 
 
@@ -29,30 +30,39 @@ def test_the_shipped_rulebook_loads_from_anywhere(checks: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        (SIGN, 'severity = "warning"', 'severity = "bad"', ["UPD101", "severity", "note, warning, error"]),
-        (SIGN, 'verb = "level"', 'verb = "levels"', ["UPD101", "when.verb", "level"]),
+        (SIGN, 'severity = "warning"', 'severity = "bad"', ["UPD101", "severity", "Allowed: note, warning, error"]),
+        (SIGN, 'detector = "level"', 'detector = "levels"', ["UPD101", "when.detector", "Did you mean level"]),
         (SIGN, 'metric = "approx_kl"', 'metric = "aprox_kl"', ["UPD101", "when.metric", "approx_kl"]),
-        (SIGN, 'over = "median"', 'over = "middle"', ["UPD101", "when.over", "Known"]),
-        (SIGN, "ramp = [0.03, 0.12]", "ramp = [0.03]", ["UPD101", "when.ramp", "two numbers"]),
-        (SIGN, "ramp = [0.03, 0.12]", "ramp = [0.03, 0.03]", ["UPD101", "when.ramp", "different"]),
-        (SIGN, "ramp = [0.03, 0.12]", "ramps = [0.03, 0.12]", ["UPD101", "when.", "ramp"]),
-        (SIGN, "log = true", 'log = "yes"', ["UPD101", "when.log", "bool"]),
+        (SIGN, 'statistic = "median"', 'statistic = "middle"', ["UPD101", "when.statistic", "Known"]),
+        (SIGN, "thresholds = [0.03, 0.12]", "thresholds = [0.03]", ["UPD101", "when.thresholds", "2 values"]),
+        (SIGN, "thresholds = [0.03, 0.12]", "thresholds = [0.03, 0.03]", ["UPD101", "when", "different"]),
+        (SIGN, "thresholds = [0.03, 0.12]", "threshold = [0.03, 0.12]", ["UPD101", "when.threshold", "thresholds"]),
+        (SIGN, "log = true", 'log = "yes"', ["UPD101", "when.log", "true or false"]),
         (SIGN, 'code = "UPD101"', 'code = "KLX101"', ["UPD101", "code", "family"]),
         (SIGN, 'name = "approx-kl-above-range"', 'name = "other"', ["UPD101", "called"]),
         (SIGN, "[[example]]\nfires = true", "[[example]]\nfires = false", ["UPD101", "example", "fires"]),
-        (SIGN, "fires = true", 'fires = "yes"', ["UPD101", "fires"]),
+        (SIGN, "fires = true", 'fires = "yes"', ["UPD101", "example.fires", "true or false"]),
         (SIGN, "what = ", "whatever = ", ["UPD101", "whatever"]),
+        (SIGN, 'what = "The', 'what = " " #', ["UPD101", "what", "not empty"]),
+        (SIGN, 'severity = "warning"', "severity = {}", ["UPD101", "severity", "a text"]),
+        (SIGN, "fires = true", "fires = true\npoints = [1]", ["UPD101", "example.points", "a whole number"]),
         (CAUSE, 'name = "learning-rate-too-high"', 'name = "lr"', ["learning-rate-too-high", "file's name"]),
         (CAUSE, 'setting = "learning_rate"', 'setting = "learning_rat"', ["change.setting", "learning_rate"]),
-        (CAUSE, "[weights]", "[weights]\nUPD999 = 1.0", ["UPD999", "no sign"]),
-        (CAUSE, "[weights]", '[weights]\nRET101 = "much"', ["RET101", "number"]),
-        (CAUSE, "bias = ", "biass = ", ["biass", "bias"]),
-        (CAUSE, 'typical = ["', 'typical = ["UPD9", "', ["typical", "UPD9", "no positive weight"]),
-        (SIGN, 'severity = "warning"', "severity = {}", ["UPD101", "kind"]),
-        (SIGN, "fires = true", "fires = true\npoints = [1]", ["UPD101", "kind"]),
-        (CAUSE, "bias = ", "algorithms = [{}]\nbias = ", ["learning-rate-too-high", "kind"]),
-        (CAUSE, 'typical = ["', 'typical = [["', ["learning-rate-too-high"]),
-        (CAUSE, "title = ", "excluded_by = [{}]\ntitle = ", ["learning-rate-too-high", "kind"]),
+        (CAUSE, 'hallmarks = ["', 'hallmarks = ["UPD9", "', ["hallmarks", "UPD9", "no sign"]),
+        (CAUSE, 'hallmarks = ["', 'hallmarks = ["RET101", "', ["hallmarks", "RET101", "no positive weight"]),
+        (CAUSE, 'hallmarks = ["', 'typical = ["', ["typical", "hallmarks"]),
+        (CAUSE, "title = ", "excluded_by = [{}]\ntitle = ", ["excluded_by", "a text"]),
+        (CAUSE, "title = ", "algorithms = [{}]\ntitle = ", ["algorithms", "a text"]),
+        (CAUSE, "title = ", 'algorithms = ["ppo", "dqm"]\ntitle = ', ["algorithms", "dqm", "dqn"]),
+        (
+            WEIGHTS,
+            "[learning-rate-too-high]",
+            "[learning-rate-too-hig]",
+            ["is no diagnosis", "Did you mean learning-rate-too-high"],
+        ),
+        (WEIGHTS, "[healthy]", "[healthy]\nUPD999 = 1.0", ["healthy", "UPD999", "no sign"]),
+        (WEIGHTS, "RET101 = -3.36", 'RET101 = "much"', ["healthy.RET101", "a number"]),
+        (WEIGHTS, "RET101 = -3.36", "RET101 = nan", ["healthy.RET101", "a finite number"]),
         ("metrics.toml", "[approx_kl]\ntitle", "[approx_kl]\ntitel", ["approx_kl", "titel"]),
     ],
 )

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rldoctor import shipped
+from rldoctor import datafile
 from rldoctor.errors import UsageError
-from rldoctor.preflight.runner import all_checks
 from rldoctor.rulebook import load_rulebook
-from rldoctor.rulebook.load_remedies import declared_checks
 from rldoctor.rulebook.schema import ALL_SETTINGS
-from rldoctor.settings import HYPERPARAMETERS
+from rldoctor.settings import parse
 
 RATE = "diagnoses/learning-rate-too-high.toml"
 GOAL = "diagnoses/goal-not-observed.toml"
@@ -24,21 +22,20 @@ CHANGE = 'setting = "learning_rate"\nto = 0.0003\n'
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        (GOAL, '"ENV206"', '"ENV299"', ["goal-not-observed", "confirmed_by", "ENV299", "ENV2"]),
         (GOAL, '["ENV206"]', '"ENV206"', ["confirmed_by", "list"]),
-        (RATE, CHANGE, f"{CHANGE}beyond = 1\n", ["change.", "beyond", "below"]),
+        (RATE, CHANGE, f"{CHANGE}beyond = 1\n", ["change.beyond", "Did you mean below"]),
         (RATE, CHANGE, f"{CHANGE}order = 0\n", ["change.order", "at least 1"]),
         (RATE, CHANGE, f'{CHANGE}spaces = "round"\n', ["change.spaces", "round", "continuous, discrete"]),
         (RATE, CHANGE, f"{CHANGE}scale = 0.1\n", ["learning_rate", "to and scale", "one of"]),
         (RATE, CHANGE, f'{CHANGE}below = "small"\n', ["change.below", "number"]),
-        (RATE, "scale = 0.1", "reference = false", ["nowhere", "what it is to become"]),
+        (RATE, "scale = 0.1", "reference = false", ["no new value", "one of to, scale"]),
         (RATE, "scale = 0.1", "scale = true", ["change.scale", "number"]),
         (SMALL, 'setting = "clip_range"', 'setting = "clip"', ["change.setting", "clip_range"]),
     ],
 )
 def test_bad_remedies_are_refused(tmp_path: Path, file: str, old: str, new: str, words: list[str]) -> None:
     checks = tmp_path / "checks"
-    shutil.copytree(shipped.folder("checks"), checks)
+    shutil.copytree(datafile.folder("checks"), checks)
     path = checks / file
     text = path.read_text(encoding="utf-8")
     assert old in text, "the test no longer fits the file"
@@ -47,10 +44,6 @@ def test_bad_remedies_are_refused(tmp_path: Path, file: str, old: str, new: str,
         load_rulebook(checks)
     for word in words:
         assert word in str(caught.value)
-
-
-def test_what_is_read_from_the_source_is_what_is_declared() -> None:
-    assert dict(declared_checks()) == {check.code: check.name for check in all_checks()}
 
 
 def test_every_cause_can_be_treated_or_told() -> None:
@@ -63,9 +56,8 @@ def test_the_usual_values_are_values_that_the_setting_takes() -> None:
     changes = [c for rule in load_rulebook().diagnoses.values() for c in rule.change if c.setting != ALL_SETTINGS]
     assert changes
     for change in changes:
-        setting = HYPERPARAMETERS[change.setting]
-        if isinstance(change.to, (int, float)):
-            assert setting.low <= change.to <= setting.high, change
+        if change.to is not None:
+            assert parse(change.setting, str(change.to), "change") == change.to, change
         # A limit on the wrong side of the value would make the change go back and forth.
         if change.above is not None and isinstance(change.to, (int, float)):
             assert change.to <= change.above, change

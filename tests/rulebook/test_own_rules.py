@@ -22,17 +22,17 @@ SIGN = """
 code = "OWN101"
 name = "kl-above-ours"
 severity = "warning"
-says = "approx_kl has a median of {observed:.3g}; ours is {expected}."
+message = "approx_kl has a median of {observed:.3g}; ours is {expected}."
 what = "The policy moves more than in our runs."
 why = "Our robot is real."
-do = "Lower the learning rate."
+remedy = "Lower the learning rate."
 false_alarms = "None known."
 source = "Ours"
 
 [[when]]
-verb = "level"
+detector = "level"
 metric = "approx_kl"
-ramp = [0.01, 0.02]
+thresholds = [0.01, 0.02]
 
 [[example]]
 fires = true
@@ -69,7 +69,7 @@ framework = "ours"
 title = "Our trainer"
 step_axis = "env_steps"
 source = "our_trainer/log.py"
-told_by = ["robot/torque"]
+identified_by = ["robot/torque"]
 [tags."robot/torque"]
 metric = "joint_torque"
 aggregation = "mean"
@@ -120,7 +120,7 @@ def test_an_own_sign_fires_in_a_real_run_and_moves_an_own_cause(whole):
     finding = next(finding for finding in subject.findings if finding.code == "OWN101")
     assert finding.message.startswith("approx_kl has a median of 65.1; ours is below 0.01")
     assert subject.diagnoses[0].name == "robot-at-risk"
-    assert "OWN101" in subject.diagnoses[0].speaks_for
+    assert "OWN101" in subject.diagnoses[0].evidence_for
     [without] = diagnose([RUN])
     assert "OWN101" not in {finding.code for finding in without.findings}
     assert without.diagnoses[0].name == "learning-rate-too-high"
@@ -138,7 +138,7 @@ def test_the_shipped_rules_stay_as_they_are(whole):
 def test_what_goes_to_other_processes_holds_no_file_of_the_project(whole):
     means = pickle.loads(pickle.dumps(context_of(whole)))
     assert means.book.signs["OWN101"].when == load_rulebook(own=whole.rules).signs["OWN101"].when
-    assert [names.framework for names in means.names] == ["ours"]
+    assert [names.framework for names in means.tag_mappings] == ["ours"]
 
 
 def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
@@ -174,7 +174,7 @@ def test_own_names_tell_an_own_framework(whole, tmp_path):
 def test_own_expectations_are_known(whole):
     from rldoctor.preflight.expectations import load_expectations
 
-    assert load_expectations(whole.rules)["OurRobot-v0"].horizon == 50
+    assert load_expectations(whole.rules)["OurRobot-v0"].episode.horizon == 50
     assert "OurRobot-v0" not in load_expectations()
 
 
@@ -187,9 +187,12 @@ def test_own_expectations_are_known(whole):
             "UPD101",
             ["UPD101", "family", "of your own"],
         ),
-        (SIGN_FILE, "{observed:.3g}", "{seen}", ["says", "observed"]),
-        (SIGN_FILE, "{expected}", "{expected:.2f}", ["says", "filled in"]),
+        (SIGN_FILE, "{observed:.3g}", "{seen}", ["message", "observed"]),
+        (SIGN_FILE, "{expected}", "{expected:.2f}", ["message", "filled in"]),
         (SIGN_FILE, "approx_kl", "aprox_kl", ["aprox_kl", "approx_kl"]),
+        (SIGN_FILE, "detector = ", "verb = ", ["unknown key 'when.verb'", "It is called detector now."]),
+        (SIGN_FILE, "thresholds = ", "threshold = ", ["unknown key 'when.threshold'", "Did you mean thresholds?"]),
+        (SIGN_FILE, "message = ", "says = ", ["unknown key 'says'", "It is called message now."]),
     ],
 )
 def test_a_bad_own_sign_is_refused(rules, file, old, new, words):
@@ -202,26 +205,26 @@ def test_a_bad_own_sign_is_refused(rules, file, old, new, words):
 
 def test_names_that_are_taken_are_refused(rules):
     root = rules({"diagnoses/slow-training.toml": CAUSE.replace("robot-at-risk", "slow-training")})
-    with pytest.raises(UsageError, match="OWN101 names no sign"):
+    with pytest.raises(UsageError, match="names 'OWN101', which is no sign"):
         load_rulebook(own=(root,))
     sign = rules({SIGN_FILE: SIGN})
-    with pytest.raises(UsageError, match="slow-training is known already"):
+    with pytest.raises(UsageError, match="slow-training exists already"):
         load_rulebook(own=(sign,))
 
 
 def test_a_metric_and_a_framework_that_are_known_are_refused(rules, tmp_path):
     root = rules({"metrics.toml": METRIC.replace("joint_torque", "approx_kl")})
-    with pytest.raises(UsageError, match="'approx_kl' is known already"):
+    with pytest.raises(UsageError, match="'approx_kl' exists already"):
         load_rulebook(own=(root,))
     (root / "metrics.toml").unlink()
     rules({"names/cleanrl.toml": NAMES.replace('"ours"', '"cleanrl"')})
-    with pytest.raises(UsageError, match="'cleanrl' already"):
+    with pytest.raises(UsageError, match="already a tag mapping called 'cleanrl'"):
         context_of(Config(rules=(root,)))
 
 
 def test_a_file_that_nobody_would_read_is_refused(rules):
     root = rules({"sings/OWN101-kl-above-ours.toml": SIGN})
-    with pytest.raises(UsageError, match="lies where no rule is read"):
+    with pytest.raises(UsageError, match="in a place where no rule is read"):
         load_rulebook(own=(root,))
 
 
@@ -240,14 +243,14 @@ def test_an_example_that_does_not_hold_is_told(rules):
 def test_a_threshold_moves_when_a_sign_begins_to_show():
     book, told = with_thresholds(load_rulebook(), {"UPD105": (0.97, 0.99)}, "here")
     assert told == {"UPD105": "UPD105 clip-fraction-above-range: 0.97 to 0.99 instead of 0.3 to 0.6"}
-    assert book.signs["UPD105"].when[0].ramp == (0.97, 0.99)
-    assert load_rulebook().signs["UPD105"].when[0].ramp == (0.3, 0.6)
+    assert book.signs["UPD105"].when[0].thresholds == (0.97, 0.99)
+    assert load_rulebook().signs["UPD105"].when[0].thresholds == (0.3, 0.6)
     by_name, _ = with_thresholds(load_rulebook(), {"clip-fraction-above-range": (0.97, 0.99)}, "here")
     assert by_name.signs == book.signs
 
 
 @pytest.mark.parametrize(
-    ("word", "ramp", "said"),
+    ("word", "thresholds", "said"),
     [
         ("UPD999", (0.1, 0.2), "here.UPD999: no sign has this code or name. Did you mean"),
         ("UPD", (0.1, 0.2), "no sign has this code"),
@@ -256,7 +259,7 @@ def test_a_threshold_moves_when_a_sign_begins_to_show():
         ("NUM101", (0.1, 0.2), "has no threshold"),
     ],
 )
-def test_a_threshold_that_cannot_be_is_refused(word, ramp, said):
+def test_a_threshold_that_cannot_be_is_refused(word, thresholds, said):
     with pytest.raises(UsageError) as caught:
-        with_thresholds(load_rulebook(), {word: ramp}, "here")
+        with_thresholds(load_rulebook(), {word: thresholds}, "here")
     assert said in str(caught.value)

@@ -1,4 +1,4 @@
-"""Every sign is held against its own examples: some must make it fire, some must leave it silent."""
+"""Every sign is tried on its own examples: some must make it fire, some must leave it silent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from rldoctor.rulebook import Sign, load_rulebook
 from rldoctor.rulebook.examples import case_of
-from rldoctor.rulebook.observe import Observation, observe
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.schema import Example
 
 BOOK = load_rulebook()
@@ -20,7 +20,7 @@ EXAMPLES = [
 @pytest.mark.parametrize(("sign", "example"), EXAMPLES)
 def test_example(sign: Sign, example: Example) -> None:
     result = observe(sign, case_of(example))
-    fires = isinstance(result, Observation) and result.fires
+    fires = isinstance(result, Evidence) and result.fires
     assert fires is example.fires, f"{sign.file.name}: {example.why}: {result}"
 
 
@@ -28,9 +28,9 @@ def test_example(sign: Sign, example: Example) -> None:
 def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
     example = next(example for example in sign.examples if example.fires)
     result = observe(sign, case_of(example))
-    assert isinstance(result, Observation)
-    seen = result.seen
-    words = sign.says.format(
+    assert isinstance(result, Evidence)
+    seen = result.measured
+    words = sign.message.format(
         observed=seen.observed, expected=seen.expected, first_step=seen.first_step, last_step=seen.last_step, text="x"
     )
     assert "{" not in words
@@ -38,11 +38,11 @@ def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
 
 
 def test_every_sign_weighs_in_some_diagnosis() -> None:
-    used = {code for rule in BOOK.diagnoses.values() for code in rule.weights}
+    used = {code for rule in BOOK.diagnoses.values() for code in (*rule.weights, *rule.hallmarks)}
     assert set(BOOK.signs) - used == set()
 
 
 def test_weights_point_where_they_are_said_to() -> None:
-    """Reassuring signs speak for health, all others never do."""
+    """Signs of health are evidence for it, no others are."""
     for code, weight in BOOK.diagnoses["healthy"].weights.items():
-        assert (weight > 0) == BOOK.signs[code].reassuring, code
+        assert (weight > 0) == BOOK.signs[code].of_health, code

@@ -1,9 +1,11 @@
-"""Training without PyTorch's compiler: it stays unloaded, the numbers are the same, and PyTorch is left as it was."""
+"""Training without PyTorch's compiler: it is not imported, the numbers are the same, and PyTorch is restored."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import sys
@@ -31,6 +33,7 @@ print("as they were")
 """
 
 
+@pytest.mark.slow
 def test_the_numbers_are_the_same_without_the_compiler():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.stdout == "as they were\n", done.stderr

@@ -43,4 +43,4 @@ def cart(recipe_file):
 @pytest.fixture
 def plan_of(cart, tmp_path):
     """Make a plan of the small recipe: ``plan_of(seeds=(0, 1), vary={...})``."""
-    return lambda out=tmp_path, **wish: make_plan(replace(SweepSpec(), **wish), cart, out)
+    return lambda out=tmp_path, **spec: make_plan(replace(SweepSpec(), **spec), cart, out)

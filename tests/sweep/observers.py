@@ -1,10 +1,10 @@
-"""Onlookers of sweeps."""
+"""An observer of sweeps."""
 
 from __future__ import annotations
 
 
 class Notes:
-    """Keeps what it is told; ``at`` is called with each trial's progress."""
+    """Keeps every notification; ``at`` is called with each trial's progress."""
 
     def __init__(self, at=lambda trial, progress: None):
         self.begun, self.over, self.elsewhere = [], {}, []

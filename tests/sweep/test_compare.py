@@ -7,16 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from rldoctor.experiments.sweep.compare import Outcome, compared
-from rldoctor.model import Curve, Run, Subject, Verdict
+from rldoctor.experiments.sweep.compare import TrialOutcome, compare
+from rldoctor.model import Curve, Run, RunDiagnosis, Verdict
 
 
 def outcome(trial, success, verdict=Verdict.HEALTHY, finished=True, rising=(0.0, 0.5, 1.0)):
     steps = np.array([100, 200, 300])
     curve = Curve("success_rate", steps, np.array(rising))
     numbers = {"success_rate": success, "return_mean": -success, "final_distance_mean": 1 - success}
-    subject = Subject(str(trial.directory), "run", verdict)
-    return Outcome(trial, subject, Run("x", "sb3", {"success_rate": curve}), numbers if finished else {}, finished)
+    subject = RunDiagnosis(str(trial.directory), verdict)
+    return TrialOutcome(trial, subject, Run("x", "sb3", {"success_rate": curve}), numbers if finished else {}, finished)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def two(plan_of):
 
 
 def test_by_hand(two):
-    base, other = compared(*two)
+    base, other = compare(*two)
     assert (base.baseline, other.baseline) == (True, False)
     assert (base.planned, base.finished, base.verdicts) == (4, 4, {"healthy": 4})
     success = other.sample("success_rate")
@@ -54,13 +54,13 @@ def test_stable_below_five_percent(plan_of):
     plan = plan_of(seeds=(0, 1), vary={"clip_range": ("0.2", "0.1")})
     # Standard deviations of two values d apart: d / sqrt(2).
     values = (0.9, 0.9 + 0.049 * math.sqrt(2), 0.9, 0.9 + 0.051 * math.sqrt(2))
-    stable, unstable = compared(plan, [outcome(t, v) for t, v in zip(plan.trials, values, strict=True)])
+    stable, unstable = compare(plan, [outcome(t, v) for t, v in zip(plan.trials, values, strict=True)])
     assert (stable.stable, unstable.stable) == (True, False)
 
 
 def test_one_seed_tells_no_spread(plan_of):
     plan = plan_of(seeds=(0,), vary={"clip_range": ("0.2", "0.1")})
-    base, other = compared(plan, [outcome(t, v) for t, v in zip(plan.trials, (0.5, 1.0), strict=True)])
+    base, other = compare(plan, [outcome(t, v) for t, v in zip(plan.trials, (0.5, 1.0), strict=True)])
     success = other.sample("success_rate")
     assert (success.mean, success.iqm, success.improvement) == (1.0, 1.0, 1.0)
     assert all(math.isnan(x) for x in (success.std, success.low, success.high, success.improvement_low))
@@ -70,7 +70,7 @@ def test_one_seed_tells_no_spread(plan_of):
 def test_runs_without_a_result_are_not_counted_in(two):
     plan, outcomes = two
     outcomes[4] = outcome(plan.trials[4], 0.0, Verdict.SICK, finished=False)
-    _, other = compared(plan, outcomes)
+    _, other = compare(plan, outcomes)
     assert (other.planned, other.finished) == (4, 3)
     assert other.sample("success_rate").values == (0.8, 0.8, 1.0)
     assert other.verdicts == {"healthy": 3, "sick": 1}
@@ -78,7 +78,7 @@ def test_runs_without_a_result_are_not_counted_in(two):
 
 def test_nothing_finished(two):
     plan, _ = two
-    base, other = compared(plan, [Outcome(trial, None, None, {}, False) for trial in plan.trials])
+    base, other = compare(plan, [TrialOutcome(trial, None, None, {}, False) for trial in plan.trials])
     assert base.samples == other.samples == ()
     assert base.stable is None
     assert base.verdicts == {}
@@ -86,15 +86,15 @@ def test_nothing_finished(two):
 
 def test_a_baseline_without_results_leaves_improvement_open(two):
     plan, outcomes = two
-    outcomes[:4] = [Outcome(trial, None, None, {}, False) for trial in plan.trials[:4]]
-    _, other = compared(plan, outcomes)
+    outcomes[:4] = [TrialOutcome(trial, None, None, {}, False) for trial in plan.trials[:4]]
+    _, other = compare(plan, outcomes)
     assert math.isnan(other.sample("success_rate").improvement)
 
 
 def test_curves_over_seeds(plan_of):
     plan = plan_of(seeds=(0, 1))
     rising = [(0.0, 0.2, 1.0), (0.2, 0.4, 1.0)]
-    (setting,) = compared(plan, [outcome(t, 1.0, rising=r) for t, r in zip(plan.trials, rising, strict=True)])
+    (setting,) = compare(plan, [outcome(t, 1.0, rising=r) for t, r in zip(plan.trials, rising, strict=True)])
     (trend,) = setting.trends
     assert trend.steps == (100, 200, 300)
     assert trend.middle == pytest.approx((0.1, 0.3, 1.0))
@@ -107,12 +107,12 @@ def test_environments_are_strata(plan_of):
     plan = plan_of(seeds=(0, 1), vary={"env": ("CartPole-v1", "Acrobot-v1"), "clip_range": ("0.2", "0.1")})
     # CartPole 0.2: 0.1, 0.2; CartPole 0.1: 0.3, 0.4; Acrobot 0.2: 0.9, 1.0; Acrobot 0.1: 0.8, 0.95.
     values = (0.1, 0.2, 0.3, 0.4, 0.9, 1.0, 0.8, 0.95)
-    rows = compared(plan, [outcome(t, v) for t, v in zip(plan.trials, values, strict=True)])
+    rows = compare(plan, [outcome(t, v) for t, v in zip(plan.trials, values, strict=True)])
     assert [row.name for row in rows[4:]] == [
         "clip_range=0.2, all 2 environments",
         "clip_range=0.1, all 2 environments",
     ]
-    # Each is held against the baseline in its own environment, not against an easier one.
+    # Each is compared with the baseline in its own environment, not against an easier one.
     assert [row.baseline for row in rows] == [True, False, True, False, True, False]
     assert rows[1].sample("success_rate").improvement == 1.0
     assert rows[3].sample("success_rate").improvement == 0.25

@@ -16,25 +16,24 @@ from filelock import FileLock
 
 from rldoctor import run_directory
 from rldoctor.cli.app import run as command
-from rldoctor.environments.engine import Engine
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors.local import LocalExecutor
-from rldoctor.experiments.sweep.conduct import conduct
-from rldoctor.experiments.sweep.run import run, waiting
-from rldoctor.experiments.sweep.trial import PRELOAD, TrialJob, do_away, files_of, write_files
+from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
+from rldoctor.experiments.sweep.job import PRELOAD, TrialJob, files_of, run_away, write_files
+from rldoctor.experiments.sweep.run import run_sweep
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
-from rldoctor.model.saved import read_report
-from rldoctor.render import render
+from rldoctor.model.report_json import read_report
+from rldoctor.render.formats import render
 from rldoctor.training.train import train
 from tests.sweep.observers import Notes
 
 CLOCK = {"train_seconds", "steps_per_second"}
 
 
-def do(plan, onlooker=None, slots=2):
-    onlooker = onlooker or Notes()
-    return run(waiting(plan.trials), LocalExecutor(slots, PRELOAD), command=["sweep"], onlooker=onlooker)
+def do(plan, observer=None, slots=2):
+    observer = observer or Notes()
+    return run_trials(unfinished(plan.trials), LocalExecutor(slots, PRELOAD), command=["sweep"], observer=observer)
 
 
 def table(report_file):
@@ -49,7 +48,7 @@ def table(report_file):
 def swept(recipe_file, tmp_path_factory):
     """The folder of a whole sweep of two settings and two seeds, made on the command line."""
     out = tmp_path_factory.mktemp("swept")
-    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out)]
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--runs", str(out)]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) in (0, 1, 3)
     return out / "sweeps/tests/cart"
 
@@ -94,16 +93,16 @@ def test_reports_in_every_format(swept):
 def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("*") if path.is_file() and path.parent != swept}
     out = swept.parents[2]
-    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--out", str(out), "--format", "json"]
+    arguments = ["--seeds", "0,1", "--vary", "clip_range=0.2,0.4", "--runs", str(out), "--format", "json"]
     command(["sweep", "--reference", str(recipe_file), *arguments])
     said = capsys.readouterr()
-    assert "4 are finished and not repeated, 0 to do." in said.err
+    assert "4 of them are already finished, 0 to do." in said.err
     assert json.loads(said.out)["command"] == "sweep"
     assert before == {p: p.stat().st_mtime_ns for p in swept.rglob("*") if p.is_file() and p.parent != swept}
 
 
 def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
-    arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--out", str(tmp_path), "--dry-run"]
+    arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--runs", str(tmp_path), "--dry-run"]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0
     said = capsys.readouterr().out
     assert "10 trainings on CartPole-v1: 2 settings x 5 seeds, 2,048 steps each" in said
@@ -112,15 +111,16 @@ def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_trial_that_raises_and_one_whose_process_is_killed(plan_of):
     envs = ("tests.sweep.broken:Breaks-raise-v0", "tests.sweep.broken:Breaks-kill-v0")
     plan = plan_of(seeds=(0, 1, 2), vary={"env": envs}, changes=("total_steps=1536",))
     notes = Notes()
-    subjects = conduct(
+    subjects = run_sweep(
         plan,
         LocalExecutor(2, PRELOAD),
         command=["sweep"],
-        tell=lambda line: None,
+        say=lambda line: None,
         bars=lambda trials, steps: _just(notes),
     )
     failures = {name: failure.problem for name, failure in notes.over.items() if failure}
@@ -136,7 +136,7 @@ def test_a_trial_that_raises_and_one_whose_process_is_killed(plan_of):
     assert [setting.finished for setting in whole.settings] == [2, 2]
     assert len(whole.unjudged) == 2
     # Those that failed are tried again, the others are not.
-    assert {trial.name for trial in waiting(plan.trials)} == failures.keys()
+    assert {trial.name for trial in unfinished(plan.trials)} == failures.keys()
 
 
 class _just:
@@ -159,12 +159,12 @@ def test_ctrl_c_keeps_what_is_saved(plan_of):
         if run_directory.checkpoints(trial.directory):
             raise KeyboardInterrupt
 
-    with pytest.raises(Stopped, match="same command goes on"):
-        conduct(
+    with pytest.raises(Stopped, match="Run the same command again to resume"):
+        run_sweep(
             plan,
             LocalExecutor(2, PRELOAD),
             command=["sweep"],
-            tell=lambda line: None,
+            say=lambda line: None,
             bars=lambda trials, steps: _just(Notes(press)),
         )
     directory = plan.trials[0].directory
@@ -182,11 +182,12 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed(recipe_file, tmp_path):
     def arguments(out):
         # When the first trial is over, the second is at work and the third is begun or not.
         vary = "total_steps=1024,6144,2048"
-        where = ["--seeds", "0", "--vary", vary, "--out", str(out), "--format", "json"]
+        where = ["--seeds", "0", "--vary", vary, "--runs", str(out), "--format", "json"]
         return [sys.executable, "-c", DRIVER, "sweep", "--reference", str(recipe_file), *where]
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -215,10 +216,10 @@ def test_a_directory_that_holds_something_else(plan_of):
     plan = plan_of(seeds=(0,))
     directory = plan.trials[0].directory
     directory.mkdir(parents=True)
-    assert waiting(plan.trials) == list(plan.trials)
+    assert unfinished(plan.trials) == list(plan.trials)
     (directory / "thesis.tex").write_text("years of work")
-    with pytest.raises(UsageError, match="no training of this recipe with seed 0"):
-        waiting(plan.trials)
+    with pytest.raises(UsageError, match="other than a training of this recipe with seed 0"):
+        unfinished(plan.trials)
     assert (directory / "thesis.tex").exists()
 
 
@@ -228,27 +229,28 @@ def test_a_trial_that_was_killed_in_its_first_moments_begins_anew(plan_of):
     (directory / run_directory.CHECKPOINTS).mkdir(parents=True)
     (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"torn")
     (directory / run_directory.LOCK_FILE).touch()
-    assert waiting(plan.trials) == list(plan.trials)
+    assert unfinished(plan.trials) == list(plan.trials)
     assert do(plan) == {}
     assert not read_run(directory).findings
-    assert waiting(plan.trials) == []
+    assert unfinished(plan.trials) == []
 
 
 def test_a_setting_that_cannot_be_trained_takes_no_other_down(plan_of, capsys):
     plan = plan_of(seeds=(0,), vary={"learning_rate": ("0.001", "1e30"), "total_steps": ("1024",)}, baseline=())
     plan = dataclasses.replace(plan, baseline=plan.settings[1])
-    told = []
-    subjects = conduct(
+    lines = []
+    subjects = run_sweep(
         plan,
         LocalExecutor(2, PRELOAD),
         command=["sweep"],
-        tell=told.append,
+        say=lines.append,
         bars=lambda trials, steps: _just(Notes()),
     )
     assert subjects[0].settings[0].finished == 1
-    assert any("cannot be told" in line or "steps/s" in line for line in told)
+    assert any("cannot be estimated" in line or "steps/s" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_stopped_from_outside_is_not_done(plan_of):
     plan = plan_of(seeds=(0,), changes=("total_steps=16384",))
     stopped = []
@@ -272,9 +274,9 @@ def _holds(process, directory):
     return any(str(directory) in file.path for file in process.open_files())
 
 
-def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
+def test_another_machine_sends_home_what_it_saves(plan_of):
     trial = plan_of(seeds=(0,)).trials[0]
-    job = TrialJob(cart, 0, Engine.GYMNASIUM, trial.directory, ("sweep",), {})
+    job = TrialJob(trial, ("sweep",), {})
     sent = []
 
     def stop_after_two(message):
@@ -283,7 +285,7 @@ def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        do_away(stop_after_two, job, {})
+        run_away(stop_after_two, job, {})
     assert not trial.directory.exists()
     trial.directory.mkdir(parents=True)
     for message in sent:
@@ -294,11 +296,11 @@ def test_another_machine_sends_home_what_it_saves(cart, tmp_path, plan_of):
     assert sum(name.startswith("checkpoints/") for name in home) == 1
     assert sum("tfevents" in name for name in home) == 1
     rest = []
-    do_away(rest.append, job, home)
+    run_away(rest.append, job, home)
     for message in rest:
         if hasattr(message, "files"):
             write_files(trial.directory, message.files)
-    assert waiting([trial]) == []
+    assert unfinished([trial]) == []
     assert not read_run(trial.directory).findings
     # A checkpoint comes home after the logs and the record that it goes with.
     for message in [*sent, *rest]:
@@ -319,8 +321,8 @@ def test_files_do_not_lead_out_of_a_run_directory(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seeds", "x"], "no list of whole numbers"),
-        (["--vary", "clip_range"], "names no values"),
+        (["--seeds", "x"], "not a list of whole numbers"),
+        (["--vary", "clip_range"], "has no values"),
         (["--address", "auto"], "--executor ray"),
         (["nothing.toml"], "cannot be read"),
         (["--reference", "nothing"], "no reference called"),
@@ -328,6 +330,6 @@ def test_files_do_not_lead_out_of_a_run_directory(tmp_path):
     ],
 )
 def test_wrong_words(arguments, message, capsys, tmp_path):
-    assert command(["sweep", *arguments, "--out", str(tmp_path)]) == 2
+    assert command(["sweep", *arguments, "--runs", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -164,7 +164,7 @@ def test_no_run(tmp_path, trained):
     with pytest.raises(CannotJudge, match="There is no policy"):
         evaluate(trained)
     (trained / run_directory.RUN_FILE).write_text("{}")
-    with pytest.raises(UsageError, match="holds no recipe"):
+    with pytest.raises(CannotJudge, match="holds no recipe"):
         evaluate(trained)
 
 

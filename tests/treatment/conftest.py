@@ -14,7 +14,7 @@ from tests.treatment.recorded import STANDS_STILL, content_of
 
 @dataclass(frozen=True)
 class Treated:
-    """A treatment that was done once: the sick run, what it was before, where everything went, and the report."""
+    """A treatment that was run once: the sick run, its content before, the folder of runs, and the report."""
 
     run: Path
     before: dict[str, bytes]
@@ -30,7 +30,7 @@ class Treated:
 def treated(tmp_path_factory: pytest.TempPathFactory) -> Treated:
     """A CartPole run whose learning rate was 0, treated for real: some ten thousand steps."""
     from rldoctor.experiments.treatment import treat
-    from rldoctor.experiments.treatment.conduct import TreatmentOptions
+    from rldoctor.experiments.treatment.run import TreatmentOptions
 
     place = tmp_path_factory.mktemp("treated")
     run = shutil.copytree(STANDS_STILL, place / "sick")

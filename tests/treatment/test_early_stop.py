@@ -7,15 +7,14 @@ import pytest
 
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
-from rldoctor.model import Curve
-from rldoctor.references import Band
+from rldoctor.model import Band, Curve
 from rldoctor.training.training_callback import Silent
 
 TOTAL = 10_000
 STEPS = np.arange(0, TOTAL + 1, 100)
 
 
-def yard(sick: float = 0.0, metric: str = "episode_return") -> ReferenceComparison:
+def comparison(sick: float = 0.0, metric: str = "episode_return") -> ReferenceComparison:
     """Healthy runs rise from 0 to 100, five to each side; the sick run stays where it is."""
     median = STEPS / TOTAL * 100
     band = Band(metric, STEPS, median - 5, median, median + 5)
@@ -32,7 +31,7 @@ def end_of(watch: TrialWatch, values: np.ndarray, metric: str = "episode_return"
 
 
 def watching(sick: float = 0.0, most: int = TOTAL + 1) -> TrialWatch:
-    return TrialWatch(yard(sick), Silent(), most)
+    return TrialWatch(comparison(sick), Silent(), most)
 
 
 def test_a_trial_that_is_level_with_healthy_runs_for_a_fifth_of_the_steps_is_well() -> None:
@@ -42,7 +41,7 @@ def test_a_trial_that_is_level_with_healthy_runs_for_a_fifth_of_the_steps_is_wel
     assert step == 5_000
 
 
-def test_a_trial_that_does_as_the_sick_run_does_is_given_up() -> None:
+def test_a_trial_that_does_as_the_sick_run_does_is_stopped() -> None:
     assert end_of(watching(), np.zeros(len(STEPS))) == ("behind", 4_000)
 
 
@@ -61,7 +60,7 @@ def test_one_bad_point_begins_the_count_anew() -> None:
 def test_being_level_says_nothing_where_the_sick_run_is_level_too() -> None:
     watch = TrialWatch(
         ReferenceComparison(
-            yard().bands, {"episode_return": Curve("episode_return", STEPS, STEPS / TOTAL * 100)}, TOTAL
+            comparison().bands, {"episode_return": Curve("episode_return", STEPS, STEPS / TOTAL * 100)}, TOTAL
         ),
         Silent(),
         TOTAL + 1,
@@ -70,8 +69,8 @@ def test_being_level_says_nothing_where_the_sick_run_is_level_too() -> None:
 
 
 def test_nothing_is_said_while_healthy_runs_are_where_they_began() -> None:
-    assert yard().stands(1_000, {"episode_return": -50.0}).behind is False  # type: ignore[union-attr]
-    assert yard().stands(5_000, {"episode_return": -50.0}).behind is True  # type: ignore[union-attr]
+    assert comparison().standing(1_000, {"episode_return": -50.0}).behind is False  # type: ignore[union-attr]
+    assert comparison().standing(5_000, {"episode_return": -50.0}).behind is True  # type: ignore[union-attr]
 
 
 def test_a_control_ends_where_its_trial_ended() -> None:
@@ -79,16 +78,16 @@ def test_a_control_ends_where_its_trial_ended() -> None:
 
 
 def test_without_healthy_runs_the_watch_stays_silent() -> None:
-    watch = TrialWatch(ReferenceComparison({}, yard().sick, TOTAL), Silent(), TOTAL + 1)
+    watch = TrialWatch(ReferenceComparison({}, comparison().sick, TOTAL), Silent(), TOTAL + 1)
     assert end_of(watch, STEPS / TOTAL * 100) == ("", TOTAL)
-    assert ReferenceComparison({}, {}, TOTAL).stands(5_000, {"episode_return": 1.0}) is None
+    assert ReferenceComparison({}, {}, TOTAL).standing(5_000, {"episode_return": 1.0}) is None
 
 
 @pytest.mark.parametrize(("value", "share"), [(0.0, 0.0), (25.0, 0.5), (50.0, 1.0), (-50.0, -1.0)])
 def test_the_way_from_the_sick_run_to_the_healthy_ones(value: float, share: float) -> None:
-    assert yard().way(5_000, {"episode_return": value}) == pytest.approx(share)
-    assert yard().way(5_000, {}) is None
+    assert comparison().recovered(5_000, {"episode_return": value}) == pytest.approx(share)
+    assert comparison().recovered(5_000, {}) is None
 
 
 def test_a_return_that_is_not_a_number_is_no_outcome() -> None:
-    assert yard().stands(5_000, {"episode_return": float("nan")}) is None
+    assert comparison().standing(5_000, {"episode_return": float("nan")}) is None

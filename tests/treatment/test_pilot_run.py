@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import TrainingFailed
-from rldoctor.experiments.treatment import conduct, pilot_run, treat
-from rldoctor.experiments.treatment.admission import admit
-from rldoctor.experiments.treatment.conduct import TreatmentOptions
-from rldoctor.experiments.treatment.pilot_run import Tie, accusing, best, in_order, length, tie_of, tied, until
+from rldoctor.experiments.treatment import pilot_run, treat
+from rldoctor.experiments.treatment import run as treatment_run
+from rldoctor.experiments.treatment.pilot_run import Tie, best, in_order, length, signs_of, tie_of, tied, until
 from rldoctor.experiments.treatment.plan import Plan, make_plan
 from rldoctor.experiments.treatment.remedies import in_words
-from rldoctor.experiments.treatment.trial import Attempt, TrialContext, result_of
+from rldoctor.experiments.treatment.run import TreatmentOptions
+from rldoctor.experiments.treatment.sick_run import read_sick_run
+from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, result_of
 from rldoctor.model import Remedy, TreatmentOutcome, TreatmentTrial, TrialState
 from rldoctor.references import load_recipe
 from rldoctor.rulebook import load_rulebook
@@ -28,7 +30,7 @@ CAUSES = ("updates-too-aggressive", "learning-rate-too-high")
 
 
 def plan_of(run: Path, out: Path, rounds: int = 3) -> Plan:
-    return make_plan(admit(run), out, rounds)
+    return make_plan(read_sick_run(run), out, rounds)
 
 
 def tie_in(plan: Plan) -> Tie:
@@ -37,8 +39,8 @@ def tie_in(plan: Plan) -> Tie:
     return tie
 
 
-def means(onlook: Callable[[str, int], Watcher] = lambda title, total: Silent()) -> TrialContext:
-    return TrialContext((), onlook, 1, {})
+def context(watch: Callable[[str, int], Watcher] = lambda title, total: Silent()) -> TrialContext:
+    return TrialContext((), watch, 1, shipped_context())
 
 
 def nobody(title: str, total: int) -> Silent:
@@ -54,7 +56,7 @@ def test_remedies_that_are_nearly_as_likely_are_tied() -> None:
     assert tied(()) == ()
 
 
-def test_a_probe_is_as_long_as_signs_need() -> None:
+def test_a_pilot_run_is_as_long_as_signs_need() -> None:
     # 64 x 8 steps a rollout, 32 x 8 with a point after every fourth, and 1,024 x 4.
     assert length(load_recipe("quick")) == 5 * 512
     assert length(load_recipe("cartpole/zoo")) == 5 * 4 * 256
@@ -74,28 +76,29 @@ def test_a_probe_is_as_long_as_signs_need() -> None:
         ((1.0, 1.0), 0),
     ],
 )
-def test_the_best_probe_is_where_the_signs_are_gone_or_clearly_fewer(left: tuple[float, ...], place: int) -> None:
+def test_the_best_pilot_run_is_where_the_signs_are_gone_or_clearly_fewer(left: tuple[float, ...], place: int) -> None:
     assert best(left) == place
 
 
-def test_a_sign_of_the_settings_own_value_accuses_nobody() -> None:
-    run = admit(RUNS / "sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100").run
+def test_a_sign_of_the_settings_own_value_does_not_count() -> None:
+    run = read_sick_run(RUNS / "sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100").run
     signs = load_rulebook().signs
-    accused = accusing(run, None, CAUSES)
-    assert accused
-    assert all(any(look.metric != "learning_rate" for look in signs[code].when) for code in accused)
+    found = signs_of(run, None, CAUSES, load_rulebook())
+    assert found
+    assert all(any(look.metric != "learning_rate" for look in signs[code].when) for code in found)
     alone = replace(run, curves={name: run.curves[name] for name in ("learning_rate", "episode_return")})
-    assert accusing(alone, None, CAUSES) == {}
+    assert signs_of(alone, None, CAUSES, load_rulebook()) == {}
 
 
 def test_a_beginning_has_what_was_logged_by_then() -> None:
-    run = admit(CLIPPED_LATE).run
+    run = read_sick_run(CLIPPED_LATE).run
     early = until(run, 2_560)
     assert early.curves["episode_return"].steps.tolist() == [512, 1024, 1536, 2048, 2560]
     assert early.curves["episode_return"].values.tolist() == run.curves["episode_return"].values[:5].tolist()
     assert until(run, 100).curves == {}
 
 
+@pytest.mark.slow
 def test_the_remedy_with_which_the_signs_go_is_tried_first(tmp_path: Path) -> None:
     plan = plan_of(CLIPPED_LATE, tmp_path)
     clip, rate, *others = plan.candidates
@@ -103,43 +106,43 @@ def test_the_remedy_with_which_the_signs_go_is_tried_first(tmp_path: Path) -> No
     # As if the harmless setting had been thought likelier.
     wrong = replace(plan, candidates=(rate, clip, *others))
     said: list[str] = []
-    right, probes = in_order(wrong, tie_in(wrong), means(), said.append)
+    right, pilots = in_order(wrong, tie_in(wrong), context(), said.append)
     assert right.candidates == plan.candidates
-    assert [(one.role, one.round, one.state, one.steps) for one in probes] == [
+    assert [(one.role, one.round, one.state, one.steps) for one in pilots] == [
         ("probe", 1, TrialState.SICK, 2_560),
         ("probe", 2, TrialState.WELL, 2_560),
     ]
-    assert "still there: UPD101" in probes[0].why
-    assert "UPD101" not in probes[1].why
-    assert said[0].startswith("Probe: learning_rate 0.003 -> 0.002, 2,560 steps. 0 of")
+    assert "still there: UPD101" in pilots[0].why
+    assert "UPD101" not in pilots[1].why
+    assert said[0].startswith("Pilot run: learning_rate 0.003 -> 0.002, 2,560 steps. 0 of")
     # Called again it trains nobody.
-    assert in_order(wrong, tie_in(wrong), means(nobody), said.append) == (right, probes)
+    assert in_order(wrong, tie_in(wrong), context(nobody), said.append) == (right, pilots)
 
 
-def test_where_the_signs_go_with_the_first_its_rivals_are_not_probed(tmp_path: Path) -> None:
+def test_where_the_signs_go_with_the_first_its_rivals_are_not_piloted(tmp_path: Path) -> None:
     plan = plan_of(CLIPPED_LATE, tmp_path)
-    same, probes = in_order(plan, tie_in(plan), means(), lambda line: None)
+    same, pilots = in_order(plan, tie_in(plan), context(), lambda line: None)
     assert same.remedies == plan.remedies
-    assert [one.name for one in probes] == ["clip_range 10 -> 0.2"]
+    assert [one.name for one in pilots] == ["clip_range 10 -> 0.2"]
 
 
 def test_where_the_signs_stay_with_all_the_likeliest_stays_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(attempt: Attempt, *others: object) -> None:
+    def breaks(attempt: TreatmentAttempt, *others: object) -> None:
         attempt.directory.mkdir(parents=True)
         raise TrainingFailed("The training broke off after 64 steps.")
 
-    monkeypatch.setattr(pilot_run, "trained", breaks)
+    monkeypatch.setattr(pilot_run, "train_attempt", breaks)
     plan = plan_of(CLIPPED_LATE, tmp_path)
-    same, probes = in_order(plan, tie_in(plan), means(), lambda line: None)
+    same, pilots = in_order(plan, tie_in(plan), context(), lambda line: None)
     assert same.remedies == plan.remedies
-    assert [(one.state, one.why) for one in probes] == 2 * [
+    assert [(one.state, one.why) for one in pilots] == 2 * [
         (TrialState.SICK, "The training broke off after 64 steps."),
     ]
 
 
-def test_what_is_not_tied_is_not_probed(tmp_path: Path) -> None:
+def test_what_is_not_tied_is_not_piloted(tmp_path: Path) -> None:
     assert tie_of(plan_of(STANDS_STILL, tmp_path)) is None
 
 
@@ -153,7 +156,7 @@ def test_a_tie_counts_where_only_one_of_its_rivals_will_be_tried(tmp_path: Path)
     assert tie_of(plan_of(CLIPPED_LATE, tmp_path, rounds=1)) is None
 
 
-def test_what_would_take_as_long_as_a_trial_is_not_probed(tmp_path: Path) -> None:
+def test_what_would_take_as_long_as_a_trial_is_not_piloted(tmp_path: Path) -> None:
     plan = plan_of(RUNS / "sick/updates-too-aggressive/pendulum-clip-range-high-strong-100", tmp_path)
     assert len(tied(plan.candidates)) == 2
     assert tie_of(plan) is None
@@ -164,30 +167,30 @@ def test_what_would_take_as_long_as_a_trial_is_not_probed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("logged", [("episode_return",), ("episode_return", "clip_range", "learning_rate", "std")])
-def test_where_no_sign_of_the_updates_shows_nothing_is_probed(logged: tuple[str, ...], tmp_path: Path) -> None:
+def test_where_no_sign_of_the_updates_shows_nothing_is_piloted(logged: tuple[str, ...], tmp_path: Path) -> None:
     plan = plan_of(CLIPPED_LATE, tmp_path)
-    run = plan.patient.run
+    run = plan.sick.run
     # LOG403 shows, that the size of updates is not logged: it would go with any training of ours.
     silent = replace(run, curves={name: run.curves[name] for name in logged})
-    assert tie_of(replace(plan, patient=replace(plan.patient, run=silent))) is None
+    assert tie_of(replace(plan, sick=replace(plan.sick, run=silent))) is None
 
 
-def test_a_treatment_counts_its_probes_and_says_so_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def kept(attempt: Attempt, judged: Callable[[], TreatmentTrial]) -> TreatmentTrial:
+def test_a_treatment_counts_its_pilot_runs_and_says_so_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept(attempt: TreatmentAttempt, judged: Callable[[], TreatmentTrial]) -> TreatmentTrial:
         # Of the two the second is right.
         well = "learning_rate" in attempt.changes
         state = TrialState.WELL if well else TrialState.SICK
         return result_of(attempt, {"signs_left": 0.0 if well else 1.0}, 2_560, state, "signs", "As it may be.")
 
-    def lucky(attempt: Attempt, yard: object, means: object) -> TreatmentTrial:
+    def well(attempt: TreatmentAttempt, comparison: object, context: object) -> TreatmentTrial:
         return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
 
-    monkeypatch.setattr(pilot_run, "keep", kept)
-    monkeypatch.setattr(conduct, "do", lucky)
-    monkeypatch.setattr(conduct, "_chance", lambda plan, trial, controls: 0.01)
+    monkeypatch.setattr(pilot_run, "saved_or", kept)
+    monkeypatch.setattr(treatment_run, "run_trial", well)
+    monkeypatch.setattr(treatment_run, "_probability", lambda plan, trial, controls: 0.01)
     said: list[str] = []
-    treatment = treat(CLIPPED_LATE, TreatmentOptions(out=tmp_path), tell=said.append).subjects[0].treatment
-    assert any("2 remedies are nearly as likely: 2,560 steps of each" in line for line in said)
+    treatment = treat(CLIPPED_LATE, TreatmentOptions(out=tmp_path), say=said.append).subjects[0].treatment
+    assert any("2 remedies are nearly as likely. Pilot runs of 2,560 steps" in line for line in said)
     assert treatment is not None
     assert treatment.outcome is TreatmentOutcome.CURED
     assert [trial.role for trial in treatment.trials] == ["probe", "probe", "remedy"]
@@ -198,15 +201,15 @@ def test_a_treatment_counts_its_probes_and_says_so_before(tmp_path: Path, monkey
 def test_more_rounds_go_on_where_fewer_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places: list[Path] = []
 
-    def sick(attempt: Attempt, yard: object, means: object) -> TreatmentTrial:
+    def sick(attempt: TreatmentAttempt, comparison: object, context: object) -> TreatmentTrial:
         places.append(attempt.directory)
         return result_of(attempt, {}, 1_000, TrialState.SICK, "band", "It is behind.")
 
-    def gone(attempt: Attempt, judged: object) -> TreatmentTrial:
+    def gone(attempt: TreatmentAttempt, judged: object) -> TreatmentTrial:
         return result_of(attempt, {"signs_left": 0.0}, 2_560, TrialState.WELL, "signs", "They went.")
 
-    monkeypatch.setattr(conduct, "do", sick)
-    monkeypatch.setattr(pilot_run, "keep", gone)
+    monkeypatch.setattr(treatment_run, "run_trial", sick)
+    monkeypatch.setattr(pilot_run, "saved_or", gone)
     treat(CLIPPED_LATE, TreatmentOptions(out=tmp_path, rounds=2))
     treat(CLIPPED_LATE, TreatmentOptions(out=tmp_path, rounds=3))
     # Each remedy has its own directory, in whichever round it comes.

@@ -16,7 +16,7 @@ from rldoctor import run_directory
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.experiments.treatment import treat
-from rldoctor.experiments.treatment.conduct import TreatmentOptions
+from rldoctor.experiments.treatment.run import TreatmentOptions
 from rldoctor.logs import read_run
 from rldoctor.model import TreatmentOutcome, TrialState, Verdict
 from rldoctor.recipe import Recipe
@@ -110,13 +110,13 @@ def test_called_again_it_repeats_nothing(treated: Treated) -> None:
     def nobody(title: str, total: int) -> Silent:
         raise AssertionError(f"{title} was trained again")
 
-    again = treat(treated.run, TreatmentOptions(out=treated.out), onlook=nobody)
+    again = treat(treated.run, TreatmentOptions(out=treated.out), watch=nobody)
     assert again.subjects[0].treatment == treated.treatment
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
 class Killed:
-    """An onlooker in whose hands the process is killed, after the first checkpoint."""
+    """A watcher that kills the process after the first checkpoint."""
 
     def __init__(self, after: int) -> None:
         self.after, self.first = after, 0
@@ -127,12 +127,13 @@ class Killed:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
-    wishes = TreatmentOptions(out=tmp_path, steps=12_000)
+    options = TreatmentOptions(out=tmp_path, steps=12_000)
     with pytest.raises(KeyboardInterrupt):
-        treat(STANDS_STILL, wishes, onlook=lambda title, total: Killed(3_000), threads=1)
+        treat(STANDS_STILL, options, watch=lambda title, total: Killed(3_000), threads=1)
     second = Killed(10**9)
-    report = treat(STANDS_STILL, wishes, onlook=lambda title, total: second, threads=1)
+    report = treat(STANDS_STILL, options, watch=lambda title, total: second, threads=1)
     # A checkpoint is saved every tenth of the steps.
     assert second.first >= 1_200
     assert report.subjects[0].treatment is not None
@@ -140,14 +141,14 @@ def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_killed_after_its_last_step_a_trial_is_judged_and_not_trained_again(tmp_path: Path) -> None:
-    wishes = TreatmentOptions(out=tmp_path, steps=2_048, rounds=1)
-    first = treat(STANDS_STILL, wishes, threads=1).subjects[0].treatment
+    options = TreatmentOptions(out=tmp_path, steps=2_048, rounds=1)
+    first = treat(STANDS_STILL, options, threads=1).subjects[0].treatment
     assert first is not None
     directory = Path(first.trials[0].path)
     assert json.loads((directory / "run.json").read_text())["status"] == "finished"
     (directory / "trial.json").unlink()
     logs = {path: path.read_bytes() for path in directory.glob("events*")}
-    again = treat(STANDS_STILL, wishes, threads=1).subjects[0].treatment
+    again = treat(STANDS_STILL, options, threads=1).subjects[0].treatment
     assert again is not None
     assert again.trials[0].state is first.trials[0].state
     assert {path: path.read_bytes() for path in directory.glob("events*")} == logs
@@ -167,6 +168,7 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pyt
         treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000), threads=1)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_path: Path) -> None:
     run = run_directory.create(tmp_path / "own")
     train(OWN, run, 0, threads=1)
@@ -188,18 +190,18 @@ def test_a_run_without_a_reference_is_judged_by_doctor_baselines_and_itself(tmp_
 
 
 def test_a_control_that_gets_well_leaves_the_cure_unproven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rldoctor.experiments.treatment import conduct
+    from rldoctor.experiments.treatment import run as treatment_run
 
     run = shutil.copytree(STANDS_STILL, tmp_path / "sick")
 
-    def lucky(attempt, yard, means):  # type: ignore[no-untyped-def]
+    def well(attempt, comparison, context):  # type: ignore[no-untyped-def]
         from rldoctor.experiments.treatment.trial import result_of
 
         return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
 
-    monkeypatch.setattr(conduct, "do", lucky)
-    # Without seeds of a reference luck could explain it.
-    monkeypatch.setattr(conduct, "_twin", lambda plan, trial: None)
+    monkeypatch.setattr(treatment_run, "run_trial", well)
+    # Without seeds of a reference chance could explain it.
+    monkeypatch.setattr(treatment_run, "_reference_of_recipe", lambda plan, trial: None)
     report = treat(run, TreatmentOptions(out=tmp_path / "runs"))
     treatment = report.subjects[0].treatment
     assert treatment is not None
@@ -217,24 +219,24 @@ def test_a_control_that_gets_well_leaves_the_cure_unproven(tmp_path: Path, monke
 def test_what_did_not_cure_is_improved_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, success: float, outcome: TreatmentOutcome, code: str
 ) -> None:
-    from rldoctor.experiments.treatment import conduct
+    from rldoctor.experiments.treatment import run as treatment_run
 
     seeds = []
 
-    def sick(attempt, yard, means):  # type: ignore[no-untyped-def]
+    def sick(attempt, comparison, context):  # type: ignore[no-untyped-def]
         from rldoctor.experiments.treatment.trial import result_of
 
         seeds.append(attempt.seed)
         return result_of(attempt, {"episode_return": success}, 29_696, TrialState.SICK, "band", "It is behind.")
 
-    monkeypatch.setattr(conduct, "do", sick)
+    monkeypatch.setattr(treatment_run, "run_trial", sick)
     report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path))
     treatment = report.subjects[0].treatment
     assert treatment is not None
     assert treatment.outcome is outcome
     assert report.exit_code == 1
     assert [finding.code for finding in report.subjects[0].findings] == [code]
-    # There is one remedy and there are three rounds: failing may be luck too.
+    # There is one remedy and there are three rounds: it may have failed by chance.
     assert seeds == [100, 103, 104]
     assert treatment.chance is None
     assert not list(tmp_path.rglob("cured.toml"))
@@ -266,21 +268,21 @@ def test_a_cause_outside_the_recipe_is_never_treated(tmp_path: Path) -> None:
 def test_a_directory_that_holds_another_training_is_refused(tmp_path: Path) -> None:
     plan = treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000, dry_run=True))
     assert plan.subjects[0].treatment is not None
-    from rldoctor.experiments.treatment.admission import admit
     from rldoctor.experiments.treatment.plan import make_plan
+    from rldoctor.experiments.treatment.sick_run import read_sick_run
 
-    made = make_plan(admit(STANDS_STILL, steps=5_000), tmp_path, 3)
-    folder = made.place_of(made.remedies[0].changes, made.patient.seed)
+    made = make_plan(read_sick_run(STANDS_STILL, steps=5_000), tmp_path, 3)
+    folder = made.place_of(made.remedies[0].changes, made.sick.seed)
     folder.mkdir(parents=True)
     shutil.copy(STANDS_STILL / "run.json", folder / "run.json")
-    with pytest.raises(UsageError, match="another training"):
+    with pytest.raises(UsageError, match="other than a training of this recipe"):
         treat(STANDS_STILL, TreatmentOptions(out=tmp_path, steps=5_000), threads=1)
     assert json.loads((folder / "run.json").read_text()) == json.loads((STANDS_STILL / "run.json").read_text())
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path, dry_run=True), tell=said.append)
+    report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path, dry_run=True), say=said.append)
     assert report.exit_code == 0
     assert report.subjects[0].treatment is not None
     assert report.subjects[0].treatment.outcome is TreatmentOutcome.PLANNED

@@ -10,9 +10,9 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.experiments.treatment.admission import Admission, admit
-from rldoctor.experiments.treatment.plan import Plan, in_lines, make_plan, nothing_to_do, second_look
+from rldoctor.experiments.treatment.plan import Plan, describe, low_outcome_note, make_plan, nothing_to_do
 from rldoctor.experiments.treatment.remedies import changed, in_words, within
+from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
 from rldoctor.model import Remedy, Verdict
 from rldoctor.references import load_recipe
 from tests.treatment.recorded import RUNS, STANDS_STILL
@@ -21,7 +21,7 @@ SICK = RUNS / "sick"
 
 
 def plan_of(name: str, rounds: int = 3) -> Plan:
-    return make_plan(admit(SICK / name), Path("out"), rounds)
+    return make_plan(read_sick_run(SICK / name), Path("out"), rounds)
 
 
 def changes(plan: Plan) -> list[str]:
@@ -30,7 +30,7 @@ def changes(plan: Plan) -> list[str]:
 
 @pytest.mark.parametrize("run", sorted((RUNS / "healthy").rglob("run.json")), ids=lambda path: path.parent.name)
 def test_no_healthy_run_is_treated(run: Path) -> None:
-    assert nothing_to_do(admit(run.parent)).startswith("The run is healthy")
+    assert nothing_to_do(read_sick_run(run.parent)).startswith("The run is healthy")
 
 
 def test_the_named_setting_goes_back_to_the_references_value_together_with_its_schedule() -> None:
@@ -79,7 +79,7 @@ def test_a_cause_outside_the_recipe_becomes_an_instruction(name: str, cause: str
     assert plan.remedies == ()
     assert plan.instructions[0].diagnosis == cause
     assert check in plan.instructions[0].confirmed_by
-    assert "Nothing in the recipe is to be changed" in "\n".join(in_lines(plan))
+    assert "No change of the recipe is proposed" in "\n".join(describe(plan))
 
 
 def test_what_lies_in_the_recipe_alone_is_no_cause_where_the_recipe_is_the_references() -> None:
@@ -90,11 +90,11 @@ def test_what_lies_in_the_recipe_alone_is_no_cause_where_the_recipe_is_the_refer
 
 def test_an_odd_setting_beside_a_poor_outcome_is_looked_at_twice() -> None:
     """The doctor calls these curves healthy; the outcome is below every healthy seed, and ent_coef is 1."""
-    patient = admit(SICK / "entropy-too-high/cartpole-entropy-bonus-high-strong-100")
-    if patient.subject.verdict is Verdict.HEALTHY:
-        assert "ent_coef 1" in second_look(patient)
-    assert not nothing_to_do(patient)
-    assert changes(make_plan(patient, Path("out"), 3)) == ["ent_coef 1 -> 0"]
+    sick = read_sick_run(SICK / "entropy-too-high/cartpole-entropy-bonus-high-strong-100")
+    if sick.diagnosis.verdict is Verdict.HEALTHY:
+        assert "ent_coef 1" in low_outcome_note(sick)
+    assert not nothing_to_do(sick)
+    assert changes(make_plan(sick, Path("out"), 3)) == ["ent_coef 1 -> 0"]
 
 
 @pytest.mark.parametrize("name", ["mixed-runs/cartpole-two-runs-in-one-directory-full-100", "too-short-to-judge"])
@@ -102,7 +102,7 @@ def test_what_cannot_be_judged_is_not_treated(name: str) -> None:
     place = SICK / name
     run = place if (place / "run.json").is_file() else next(path.parent for path in place.rglob("run.json"))
     with pytest.raises(CannotJudge):
-        admit(run)
+        read_sick_run(run)
 
 
 def bare(tmp_path: Path) -> Path:
@@ -112,25 +112,25 @@ def bare(tmp_path: Path) -> Path:
 
 def test_logs_without_a_record_are_asked_for_their_environment(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="do not say on which environment") as caught:
-        admit(bare(tmp_path))
+        read_sick_run(bare(tmp_path))
     assert "--env" in caught.value.cure
 
 
 def test_what_logs_do_not_tell_is_sb3s_default_or_given(tmp_path: Path) -> None:
-    patient = admit(bare(tmp_path), env="CartPole-v1", settings=["n_envs=8", "n_steps=32", "gamma=0.98"])
-    assert patient.recipe.setting("learning_rate") == 0.0
-    assert patient.recipe.setting("gamma") == 0.98
-    assert patient.recipe.setting("n_epochs") == 10
-    assert "defaults" in patient.notes[0]
-    assert patient.reference is not None
-    assert patient.recipe.criteria == patient.reference.recipe.criteria
-    plan = make_plan(patient, Path("out"), 3)
+    sick = read_sick_run(bare(tmp_path), env="CartPole-v1", settings=["n_envs=8", "n_steps=32", "gamma=0.98"])
+    assert sick.recipe.setting("learning_rate") == 0.0
+    assert sick.recipe.setting("gamma") == 0.98
+    assert sick.recipe.setting("n_epochs") == 10
+    assert "defaults" in sick.notes[0]
+    assert sick.reference is not None
+    assert sick.recipe.criteria == sick.reference.recipe.criteria
+    plan = make_plan(sick, Path("out"), 3)
     assert "learning_rate 0 -> 0.001" in changes(plan)[0]
 
 
 def test_an_environment_that_run_json_contradicts_is_refused() -> None:
     with pytest.raises(UsageError, match="CartPole-v1"):
-        admit(STANDS_STILL, env="Pendulum-v1")
+        read_sick_run(STANDS_STILL, env="Pendulum-v1")
 
 
 def test_only_ppo_is_treated(tmp_path: Path) -> None:
@@ -145,43 +145,43 @@ def test_only_ppo_is_treated(tmp_path: Path) -> None:
             for step in range(0, 2_000, 100):
                 writer.add_scalar(tag, 1.0 / (step + 1), step)
     with pytest.raises(UsageError, match="only PPO can be treated"):
-        admit(tmp_path, env="Pendulum-v1")
+        read_sick_run(tmp_path, env="Pendulum-v1")
 
 
 def test_one_run_at_a_time() -> None:
-    with pytest.raises(UsageError, match="one is treated at a time"):
-        admit(SICK / "updates-too-small")
+    with pytest.raises(UsageError, match="treat takes one run"):
+        read_sick_run(SICK / "updates-too-small")
 
 
 def test_the_steps_of_a_trial_can_be_set_and_are_part_of_its_place() -> None:
-    short = make_plan(admit(STANDS_STILL, steps=5_000), Path("out"), 3)
-    assert short.patient.recipe.total_steps == 5_000
-    assert short.yard.total_steps == 5_000
-    assert short.folder != make_plan(admit(STANDS_STILL), Path("out"), 3).folder
+    short = make_plan(read_sick_run(STANDS_STILL, steps=5_000), Path("out"), 3)
+    assert short.sick.recipe.total_steps == 5_000
+    assert short.comparison.total_steps == 5_000
+    assert short.folder != make_plan(read_sick_run(STANDS_STILL), Path("out"), 3).folder
 
 
 def test_a_changed_recipe_says_what_still_differs_from_the_reference() -> None:
     reference = load_recipe("quick")
     sick = reference.with_overrides(["learning_rate=0.1", "gamma=0.5"])
-    mended = changed(sick, {"learning_rate": {"from": 0.1, "to": 0.002}}, reference)
-    assert mended.setting("learning_rate") == 0.002
-    assert dict(mended.overrides) == {"gamma": 0.5}
+    fixed = changed(sick, {"learning_rate": {"from": 0.1, "to": 0.002}}, reference)
+    assert fixed.setting("learning_rate") == 0.002
+    assert dict(fixed.overrides) == {"gamma": 0.5}
     assert dict(sick.overrides) == {"learning_rate": 0.1, "gamma": 0.5}
 
 
 def test_a_usual_value_that_does_not_fit_the_rollout_is_made_to_fit() -> None:
     tiny = load_recipe("quick").with_overrides(["n_envs=1", "n_steps=16", "batch_size=4"])
-    mended = changed(tiny, {"batch_size": {"from": 4, "to": 64}}, None)
-    assert mended.setting("batch_size") == 16
+    fixed = changed(tiny, {"batch_size": {"from": 4, "to": 64}}, None)
+    assert fixed.setting("batch_size") == 16
 
 
-def test_an_admission_does_not_need_a_reference(tmp_path: Path) -> None:
+def test_a_sick_run_does_not_need_a_reference(tmp_path: Path) -> None:
     run = shutil.copytree(STANDS_STILL, tmp_path / "own")
     record = json.loads((run / "run.json").read_text())
     record["recipe"] |= {"env": "Acrobot-v1", "name": "Acrobot-v1", "criteria": {}}
     (run / "run.json").write_text(json.dumps(record))
-    patient: Admission = admit(run)
-    assert patient.reference is None
-    plan = make_plan(patient, Path("out"), 3)
+    sick: SickRun = read_sick_run(run)
+    assert sick.reference is None
+    plan = make_plan(sick, Path("out"), 3)
     # The usual values then: SB3's.
     assert "learning_rate 0 -> 0.0003" in changes(plan)[0]

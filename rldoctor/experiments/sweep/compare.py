@@ -1,4 +1,4 @@
-"""Settings held side by side: mean, spread, interquartile mean with its interval, and the chance to be better."""
+"""Settings compared: mean, spread, interquartile mean with its interval, and the probability of improvement."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.experiments.sweep.plan import Plan, Setting, Trial
-from rldoctor.model import FloatArray, Json, Run, Sample, SettingResult, Subject, Trend, Verdict
+from rldoctor.experiments.sweep.plan import Plan, Setting, SweepTrial
+from rldoctor.model import FloatArray, Json, Run, RunDiagnosis, Sample, SettingResult, Trend, Verdict
 
 # The chapter, exercise 2.2: "A robust result should have std < 5%".
 STABLE_BELOW = 0.05
@@ -32,7 +32,7 @@ _MEASURES: Mapping[str, _Measure] = {
     "return_mean": _Measure("mean return", "", 1),
     "final_distance_mean": _Measure("final distance", "m", -1),
     "steps_to_90": _Measure("steps to 90 % success", "", -1),
-    "late_return_std": _Measure("unsteadiness of the return", "", -1),
+    "late_return_std": _Measure("standard deviation of the late return", "", -1),
     "late_clip_fraction": _Measure("clip_fraction, late"),
     "late_approx_kl": _Measure("approx_kl, late"),
     "train_seconds": _Measure("training time", "s"),
@@ -41,11 +41,11 @@ _MEASURES: Mapping[str, _Measure] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A trial as its directory tells it: its numbers by metric, and whether it was trained and evaluated."""
+class TrialOutcome:
+    """What came of a trial: its diagnosis, its numbers by metric, and whether it was trained and evaluated."""
 
-    trial: Trial
-    subject: Subject | None
+    trial: SweepTrial
+    diagnosis: RunDiagnosis | None
     run: Run | None
     numbers: Mapping[str, float]
     finished: bool
@@ -53,36 +53,36 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Arm:
-    """Runs that are held against the baseline's together: a list for each environment, which are the strata."""
+    """Runs that are compared with the baseline's together: a stratum for each environment."""
 
     name: str
     changes: Mapping[str, Json]
-    strata: tuple[tuple[Outcome, ...], ...]
+    strata: tuple[tuple[TrialOutcome, ...], ...]
 
     @property
-    def runs(self) -> list[Outcome]:
-        """All of them."""
+    def runs(self) -> list[TrialOutcome]:
+        """The runs of all strata."""
         return [outcome for stratum in self.strata for outcome in stratum]
 
 
-def compared(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[SettingResult, ...]:
-    """Hold each setting against the baseline setting in the same environment, then over all environments."""
+def compare(plan: Plan, outcomes: Sequence[TrialOutcome]) -> tuple[SettingResult, ...]:
+    """Compare each setting with the baseline setting in the same environment, then over all environments."""
     arms = {
         setting.name: _Arm(
             setting.name, setting.changes, (tuple(outcome for outcome in outcomes if outcome.trial.setting is setting),)
         )
         for setting in plan.settings
     }
-    twins = {_beside_env(setting): setting for setting in plan.settings}
+    settings = {_without_env(setting): setting for setting in plan.settings}
     rows = []
     for setting in plan.settings:
         # The baseline's other settings, in this setting's environment.
-        twin = twins.get((setting.recipe.env, _beside_env(plan.baseline)[1]), plan.baseline)
-        rows.append(_setting_result(arms[setting.name], arms[twin.name], twin is setting))
+        base = settings.get((setting.recipe.env, _without_env(plan.baseline)[1]), plan.baseline)
+        rows.append(_setting_result(arms[setting.name], arms[base.name], base is setting))
     envs = {setting.recipe.env for setting in plan.settings}
     groups: dict[str, list[Setting]] = {}
     for setting in plan.settings:
-        groups.setdefault(_beside_env(setting)[1], []).append(setting)
+        groups.setdefault(_without_env(setting)[1], []).append(setting)
     if len(envs) > 1 and all(len(group) == len(envs) for group in groups.values()) and len(groups) > 1:
         pooled = {
             name: _Arm(
@@ -92,12 +92,12 @@ def compared(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[SettingResult, ..
             )
             for name, group in groups.items()
         }
-        base = pooled[_beside_env(plan.baseline)[1]]
-        rows += [_setting_result(arm, base, arm is base) for arm in pooled.values()]
+        pooled_base = pooled[_without_env(plan.baseline)[1]]
+        rows += [_setting_result(arm, pooled_base, arm is pooled_base) for arm in pooled.values()]
     return tuple(rows)
 
 
-def _beside_env(setting: Setting) -> tuple[str, str]:
+def _without_env(setting: Setting) -> tuple[str, str]:
     """Return the environment of a setting, and everything else that is varied."""
     rest = {key: value for key, value in setting.changes.items() if key != "env"}
     return setting.recipe.env, ", ".join(f"{key}={value}" for key, value in rest.items())
@@ -113,7 +113,7 @@ def _setting_result(arm: _Arm, base: _Arm, is_baseline: bool) -> SettingResult:
         if any(metric in outcome.numbers for outcome in finished)
     )
     success = next((sample for sample in samples if sample.metric == "success_rate"), None)
-    verdicts = [outcome.subject.verdict for outcome in arm.runs if outcome.subject is not None]
+    verdicts = [outcome.diagnosis.verdict for outcome in arm.runs if outcome.diagnosis is not None]
     return SettingResult(
         name=arm.name,
         baseline=is_baseline,
@@ -132,22 +132,18 @@ def _setting_result(arm: _Arm, base: _Arm, is_baseline: bool) -> SettingResult:
     )
 
 
-def _is_stable(success: Sample | None) -> bool | None:
-    return None if success is None or math.isnan(success.std) else success.std < STABLE_BELOW
-
-
 def _sample(metric: str, measure: _Measure, arm: _Arm, base: _Arm | None) -> Sample:
     strata = _values(arm, metric)
     values = np.concatenate(strata)
-    # One run says nothing of how far another would be from it.
+    # One run says nothing of the spread over seeds.
     several = len(values) > 1
     interval = stats.stratified_interval(strata) if several else stats.Interval(math.nan, math.nan)
     improvement, sure = math.nan, stats.Interval(math.nan, math.nan)
     if measure.better and base is not None:
-        # What is better for being less is turned round.
+        # Where less is better, the sign is turned.
         mine, theirs = ([measure.better * side for side in _values(of, metric)] for of in (arm, base))
         each = [stats.probability_of_improvement(a, b) for a, b in zip(mine, theirs, strict=True)]
-        known = [chance for chance in each if not math.isnan(chance)]
+        known = [probability for probability in each if not math.isnan(probability)]
         improvement = sum(known) / len(known) if known else math.nan
         sure = stats.improvement_interval(mine, theirs) if several else sure
     return Sample(
@@ -174,7 +170,7 @@ def _values(arm: _Arm, metric: str) -> list[FloatArray]:
     ]
 
 
-def _trend(metric: str, finished: Iterable[Outcome]) -> Trend | None:
+def _trend(metric: str, finished: Iterable[TrialOutcome]) -> Trend | None:
     """Return a metric over the runs, at steps that all of them reached; ``None`` where no run logged it."""
     curves = [
         outcome.run.curves[metric].finite() for outcome in finished if outcome.run and metric in outcome.run.curves

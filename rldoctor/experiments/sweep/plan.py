@@ -1,4 +1,4 @@
-"""What a sweep will do: which settings, which seeds, and where each trial's run directory is."""
+"""What a sweep will do: its settings, its seeds, and the run directory of each trial."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rldoctor import run_directory
 from rldoctor.environments.engine import Engine
 from rldoctor.errors import UsageError
 from rldoctor.experiments.sweep.spec import MOST_TRIALS, SweepSpec
+from rldoctor.experiments.trial import Trial
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.settings import HYPERPARAMETERS
 
 SWEEPS = "sweeps"
-# Of a name in a file system; what is longer keeps its beginning and gets a number.
+# Of a name in the file system; longer ones are cut and get a digest.
 _LONGEST_NAME = 120
 
 
@@ -40,17 +41,14 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
-    """One training of a sweep: an ordinary run directory."""
+class SweepTrial(Trial):
+    """One training of a sweep, with one of its settings."""
 
     setting: Setting
-    seed: int
-    engine: Engine
-    directory: Path
 
     @property
     def name(self) -> str:
-        """Setting and seed, for people."""
+        """Setting and seed in words."""
         return f"{self.setting.name} seed {self.seed}"
 
 
@@ -59,10 +57,10 @@ class Plan:
     """A sweep before it begins.
 
     Attributes:
-        name: Of its reports: the keys that are varied, ``seeds`` where none is.
+        name: Of its reports: the varied keys, or ``seeds`` if only seeds differ.
         folder: Holds the trials of this recipe, whichever sweep they were trained for, and the reports.
         settings: In order; ``baseline`` is one of them.
-        baseline: What the others are held against.
+        baseline: What the others are compared with.
         trials: Setting by setting, seed by seed.
     """
 
@@ -70,57 +68,57 @@ class Plan:
     folder: Path
     settings: tuple[Setting, ...]
     baseline: Setting
-    trials: tuple[Trial, ...]
+    trials: tuple[SweepTrial, ...]
 
 
-def make_plan(wish: SweepSpec, recipe: Recipe, out: Path) -> Plan:
+def make_plan(spec: SweepSpec, recipe: Recipe, out: Path) -> Plan:
     """Make the plan of a sweep.
 
     Args:
-        wish: What is asked for.
-        recipe: Of ``wish.reference``.
+        spec: Of the sweep.
+        recipe: Of ``spec.reference``.
         out: The folder that collects runs.
 
     Raises:
-        UsageError: A setting or a value makes no sense, or there would be too many trials.
+        UsageError: A setting or a value is not valid, or there would be too many trials.
     """
-    if not wish.seeds:
+    if not spec.seeds:
         raise UsageError("The sweep has no seed.", "Write --seeds 0-4.")
-    count = len(wish.seeds)
-    for values in wish.vary.values():
+    count = len(spec.seeds)
+    for values in spec.vary.values():
         count *= max(1, len(values))
     if count > MOST_TRIALS:
         raise UsageError(f"That would be {count:,} trainings.", f"A sweep has at most {MOST_TRIALS:,}.")
-    base = _changed(recipe, wish.changes)
-    settings = tuple(_setting(recipe, base, pairs, wish) for pairs in _combinations(wish, base))
+    base = _changed(recipe, spec.changes)
+    settings = tuple(_setting(recipe, base, pairs, spec) for pairs in _combinations(spec, base))
     names = [setting.name for setting in settings]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"The setting {twice} is asked for twice.", "Leave one of them out.")
+        raise UsageError(f"The setting {twice} is listed twice.", "Leave one of them out.")
     folder = run_directory.place(out / SWEEPS, recipe, "x").parent
     trials = tuple(
-        Trial(setting, seed, wish.engine, folder / setting.folder / f"seed-{seed}")
+        SweepTrial(setting.recipe, seed, folder / setting.folder / f"seed-{seed}", setting, engine=spec.engine)
         for setting in settings
-        for seed in wish.seeds
+        for seed in spec.seeds
     )
-    name = _short("-".join(wish.vary) or "seeds")
-    return Plan(name, folder, settings, _baseline(settings, base, wish), trials)
+    name = _short("-".join(spec.vary) or "seeds")
+    return Plan(name, folder, settings, _baseline(settings, base, spec), trials)
 
 
-def trials_of(recipe: Recipe, seeds: Sequence[int], runs: Path) -> list[Trial]:
-    """Return a trial of the recipe as it is for each seed, in the places that ``rldoctor train`` gives them."""
+def trials_of(recipe: Recipe, seeds: Sequence[int], runs: Path) -> list[SweepTrial]:
+    """Return a trial of the unchanged recipe for each seed, in the directories of ``rldoctor train``."""
     setting = Setting(recipe.name, {}, recipe, "")
-    return [Trial(setting, seed, Engine.GYMNASIUM, run_directory.place(runs, recipe, f"seed-{seed}")) for seed in seeds]
+    return [SweepTrial(recipe, seed, run_directory.place(runs, recipe, f"seed-{seed}"), setting) for seed in seeds]
 
 
-def _combinations(wish: SweepSpec, base: Recipe) -> list[dict[str, str]]:
-    for key, values in wish.vary.items():
+def _combinations(spec: SweepSpec, base: Recipe) -> list[dict[str, str]]:
+    for key, values in spec.vary.items():
         if not values:
-            raise UsageError(f"--vary {key} names no value.", f"Write it as {key}=0.1,0.2.")
-    if not wish.each:
-        return [dict(zip(wish.vary, row, strict=True)) for row in itertools.product(*wish.vary.values())]
-    alone = [{key: value} for key, values in wish.vary.items() for value in values]
-    # The recipe itself is what each change is compared with: it is there once.
+            raise UsageError(f"--vary {key} has no value.", f"Write it as {key}=0.1,0.2.")
+    if not spec.each:
+        return [dict(zip(spec.vary, row, strict=True)) for row in itertools.product(*spec.vary.values())]
+    alone = [{key: value} for key, values in spec.vary.items() for value in values]
+    # The recipe itself, which each change is compared with, is there once.
     return [{}, *(pairs for pairs in alone if not _same(_changed(base, _texts(pairs)), base))]
 
 
@@ -136,7 +134,7 @@ def _same(one: Recipe, other: Recipe) -> bool:
 
 
 def _changed(recipe: Recipe, pairs: Sequence[str]) -> Recipe:
-    """Return the recipe with those pairs that change something: a value that it has anyway is no change."""
+    """Return the recipe with the pairs that change something: a value that it has already is no change."""
     changed = recipe.with_overrides(pairs)
     return recipe.with_overrides(
         [pair for pair in pairs if not _is_own(recipe, changed, pair.partition("=")[0].strip())]
@@ -149,45 +147,45 @@ def _is_own(recipe: Recipe, changed: Recipe, key: str) -> bool:
     return bool(getattr(recipe, key) == getattr(changed, key))
 
 
-def _setting(reference: Recipe, base: Recipe, pairs: Mapping[str, str], wish: SweepSpec) -> Setting:
+def _setting(reference: Recipe, base: Recipe, pairs: Mapping[str, str], spec: SweepSpec) -> Setting:
     texts = _texts(pairs)
     values = base.with_overrides(texts).overrides
     recipe = _changed(base, texts)
     changes = {key: values[key] for key in pairs}
-    name = ", ".join(_said(key, value) for key, value in changes.items()) or recipe.name
+    name = ", ".join(_pair(key, value) for key, value in changes.items()) or recipe.name
     differing = {
         key: value for key, value in sorted(recipe.overrides.items()) if key != "env" or recipe.env != reference.env
     }
-    folder = ",".join(_said(key, value) for key, value in differing.items()) or "recipe"
-    if wish.engine is not Engine.GYMNASIUM:
-        folder += f",engine={wish.engine}"
+    folder = ",".join(_pair(key, value) for key, value in differing.items()) or "recipe"
+    if spec.engine is not Engine.GYMNASIUM:
+        folder += f",engine={spec.engine}"
     return Setting(name, changes, recipe, _short(folder))
 
 
-def _said(key: str, value: Json) -> str:
+def _pair(key: str, value: Json) -> str:
     return f"{key}={str(value).replace(' ', '')}"
 
 
 def _short(name: str) -> str:
-    """Return a name that every file system takes, and that no other name is shortened to."""
+    """Return a name that every file system accepts, and that no other name is shortened to."""
     plain = re.sub(r"[^A-Za-z0-9.,=_\[\]+-]", "_", name)
     if len(plain) <= _LONGEST_NAME and plain == name:
         return plain
     return f"{plain[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _baseline(settings: Sequence[Setting], base: Recipe, wish: SweepSpec) -> Setting:
-    if not wish.baseline:
+def _baseline(settings: Sequence[Setting], base: Recipe, spec: SweepSpec) -> Setting:
+    if not spec.baseline:
         return next((setting for setting in settings if _same(setting.recipe, base)), settings[0])
-    asked = base.with_overrides(wish.baseline)
-    if wish.each and _same(asked, base):
+    baseline = base.with_overrides(spec.baseline)
+    if spec.each and _same(baseline, base):
         return settings[0]
     for setting in settings:
-        if all(asked.overrides[key] == value for key, value in setting.changes.items() if key in asked.overrides):
-            keys = {pair.partition("=")[0].strip() for pair in wish.baseline}
+        if all(baseline.overrides[key] == value for key, value in setting.changes.items() if key in baseline.overrides):
+            keys = {pair.partition("=")[0].strip() for pair in spec.baseline}
             if keys <= set(setting.changes):
                 return setting
     raise UsageError(
-        f"No setting of the sweep is the baseline {', '.join(wish.baseline)}.",
-        f"Settings: {'; '.join(setting.name for setting in settings[:8])}.",
+        f"The sweep has no setting {', '.join(spec.baseline)} to be its baseline.",
+        f"Name one of these: {'; '.join(setting.name for setting in settings[:8])}.",
     )

@@ -1,4 +1,4 @@
-"""What a sweep came to: its runs diagnosed, and its settings side by side with how sure that is."""
+"""The results of a sweep: the diagnosis of each run, and the settings compared, with how sure that is."""
 
 from __future__ import annotations
 
@@ -11,52 +11,55 @@ from rldoctor import run_directory
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.experiments.sweep.compare import STABLE_BELOW, Outcome, compared
-from rldoctor.experiments.sweep.plan import Plan, Trial
-from rldoctor.experiments.sweep.run import Failure
-from rldoctor.gate.evaluation import as_number, read_evaluation
+from rldoctor.experiments.sweep.compare import STABLE_BELOW, TrialOutcome, compare
+from rldoctor.experiments.sweep.dispatch import Failure
+from rldoctor.experiments.sweep.plan import Plan, SweepTrial
+from rldoctor.gate.evaluation import read_evaluation
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
     FloatArray,
+    Result,
     Run,
     SettingResult,
     Severity,
-    Subject,
+    SweepResult,
     TrialResult,
     Unjudged,
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.run_directory import RunRecord
 
-# Below this an interval of a bootstrap is a guess (Henderson 2018; rldoctor.stats.bootstrap_interval).
+# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.bootstrap_interval).
 _FEWEST_SEEDS = 5
-# The chapter's criterion for success, reached when?
+# The chapter's criterion for the success rate.
 _GOAL = 0.9
 _CLOCK = ("train_seconds", "steps_per_second")
 
 
-def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisContext | None = None) -> list[Subject]:
-    """Diagnose every run of a sweep and hold its settings against each other.
+def results_of(
+    plan: Plan, failures: Mapping[SweepTrial, Failure], context: DiagnosisContext | None = None
+) -> list[Result]:
+    """Diagnose every run of a sweep and compare its settings.
 
     Args:
         plan: Of the sweep.
         failures: Trials that have no result, with the cause.
-        means: What its runs are diagnosed by; what is shipped by default.
+        context: What its runs are diagnosed with; the shipped rules by default.
 
     Returns:
-        A subject of kind ``sweep``, then one for each run, setting by setting.
+        The result of the sweep, then the diagnosis of each run, setting by setting.
     """
-    outcomes = {trial: _outcome(trial, means) for trial in plan.trials}
-    settings = compared(plan, list(outcomes.values()))
+    outcomes = {trial: _outcome(trial, context) for trial in plan.trials}
+    settings = compare(plan, list(outcomes.values()))
     findings = (*_failed(failures), *_unstable(settings), *_few(plan))
     unjudged = tuple(_without_result(outcome) for outcome in outcomes.values() if not outcome.finished)
     verdict = verdict_of_findings(findings)
     if unjudged and verdict is not Verdict.SICK:
         verdict = Verdict.UNJUDGED
-    whole = Subject(
+    whole = SweepResult(
         path=str(plan.folder),
-        kind="sweep",
         verdict=verdict,
         title=_title(plan, outcomes.values()),
         reference=plan.baseline.recipe.name,
@@ -66,32 +69,28 @@ def results_of(plan: Plan, failures: Mapping[Trial, Failure], means: DiagnosisCo
         trials=tuple(_trial_result(outcome, failures.get(trial)) for trial, outcome in outcomes.items()),
         facts={"sweep": plan.name},
     )
-    return [whole, *(outcome.subject for outcome in outcomes.values() if outcome.subject is not None)]
+    return [whole, *(outcome.diagnosis for outcome in outcomes.values() if outcome.diagnosis is not None)]
 
 
-def _outcome(trial: Trial, means: DiagnosisContext | None) -> Outcome:
-    if not trial.directory.is_dir() or not (trial.directory / run_directory.RUN_FILE).is_file():
-        return Outcome(trial, None, None, {}, False)
+def _outcome(trial: SweepTrial, context: DiagnosisContext | None) -> TrialOutcome:
+    if not (trial.directory / run_directory.RUN_FILE).is_file():
+        return TrialOutcome(trial, None, None, {}, False)
     run = read_run(trial.directory)
-    numbers: dict[str, float] = {}
+    record = RunRecord(run.record)
+    numbers: dict[str, float | None] = {}
     try:
         evaluation = read_evaluation(trial.directory)
-        for name in ("success_rate", "return_mean", "final_distance_mean"):
-            value = evaluation.number(name)
-            numbers[name] = math.nan if value is None else value
-        finished = run.record.get("status") == "finished"
+        numbers |= {name: evaluation.number(name) for name in ("success_rate", "return_mean", "final_distance_mean")}
+        finished = record.is_finished
     except (CannotJudge, UsageError):
         finished = False
-    for name in _CLOCK:
-        value = as_number(run.record.get(name))
-        numbers[name] = math.nan if value is None else value
-    numbers |= _of_curves(run)
-    known = {name: value for name, value in numbers.items() if math.isfinite(value)}
-    return Outcome(trial, diagnose_run(run, means=means), run, known, finished)
+    numbers |= {name: record.number(name) for name in _CLOCK} | _curve_numbers(run)
+    known = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
+    return TrialOutcome(trial, diagnose_run(run, context=context), run, known, finished)
 
 
-def _of_curves(run: Run) -> dict[str, float]:
-    """Return what a run's curves say of how it learned; late means its last quarter."""
+def _curve_numbers(run: Run) -> dict[str, float]:
+    """Return numbers of how a run learned, from its curves; late means the last quarter."""
     numbers: dict[str, float] = {}
     for metric in ("clip_fraction", "approx_kl"):
         if metric in run.curves:
@@ -110,24 +109,24 @@ def _late(run: Run, metric: str, statistic: Callable[[FloatArray], float]) -> fl
     return statistic(values[-max(1, len(values) // 4) :]) if len(values) else math.nan
 
 
-def _trial_result(outcome: Outcome, failure: Failure | None) -> TrialResult:
-    subject, record = outcome.subject, outcome.run.record if outcome.run else {}
-    leading = subject.diagnoses[0].name if subject and subject.diagnoses else ""
-    status = str(record.get("status", "not begun")) if failure is None else f"failed: {failure.problem}"
+def _trial_result(outcome: TrialOutcome, failure: Failure | None) -> TrialResult:
+    diagnosis = outcome.diagnosis
+    leading = diagnosis.diagnoses[0].name if diagnosis and diagnosis.diagnoses else ""
+    status = RunRecord(outcome.run.record).status if outcome.run else ""
     return TrialResult(
         setting=outcome.trial.setting.name,
         seed=outcome.trial.seed,
         path=str(outcome.trial.directory),
-        status=status,
-        verdict=subject.verdict.value if subject else Verdict.UNJUDGED.value,
+        status=f"failed: {failure.problem}" if failure else status or "not begun",
+        verdict=diagnosis.verdict.value if diagnosis else Verdict.UNJUDGED.value,
         diagnosis=leading,
         numbers=dict(outcome.numbers),
     )
 
 
-def _failed(failures: Mapping[Trial, Failure]) -> list[Finding]:
-    """Return what ended badly: trials with one and the same cause together."""
-    causes: dict[Failure, list[Trial]] = {}
+def _failed(failures: Mapping[SweepTrial, Failure]) -> list[Finding]:
+    """Return the trials that failed as findings, those with the same cause together."""
+    causes: dict[Failure, list[SweepTrial]] = {}
     for trial, failure in failures.items():
         causes.setdefault(failure, []).append(trial)
     return [
@@ -137,7 +136,7 @@ def _failed(failures: Mapping[Trial, Failure]) -> list[Finding]:
             severity=Severity.ERROR,
             message=f"{len(trials)} trial{'s' * (len(trials) != 1)} failed ({'; '.join(t.name for t in trials[:4])}"
             f"{', ...' * (len(trials) > 4)}): {failure.problem}",
-            remedy=failure.cure or "Run the same command again: it goes on from the last checkpoint.",
+            remedy=failure.cure or "Run the same command again to resume from the last checkpoint.",
             evidence={"trials": [str(trial.directory) for trial in trials]},
         )
         for failure, trials in causes.items()
@@ -155,7 +154,7 @@ def _unstable(settings: Iterable[SettingResult]) -> list[Finding]:
                     name="unstable-over-seeds",
                     severity=Severity.WARNING,
                     message=f"{setting.name}: the success rate has a standard deviation of {success.std:.1%} over "
-                    f"{len(success.values)} seeds, a robust result stays below {STABLE_BELOW:.0%}.",
+                    f"{len(success.values)} seeds; a robust result stays below {STABLE_BELOW:.0%}.",
                     remedy="Look at the worst seed first: rldoctor diagnose names its cause.",
                     evidence={"metric": "success_rate", "observed": success.std, "expected": f"< {STABLE_BELOW:g}"},
                 )
@@ -172,18 +171,18 @@ def _few(plan: Plan) -> list[Finding]:
             code="EVL403",
             name="few-seeds",
             severity=Severity.NOTE,
-            message=f"{seeds} seed{'s' * (seeds != 1)} a setting: the intervals are narrower than the truth.",
-            remedy=f"Use at least {_FEWEST_SEEDS} seeds before you conclude that one setting is better: --seeds 0-4.",
+            message=f"Intervals are too narrow with only {seeds} seed{'s' * (seeds != 1)} per setting.",
+            remedy=f"Use at least {_FEWEST_SEEDS} seeds before concluding that one setting is better: --seeds 0-4.",
             evidence={"observed": seeds, "expected": f">= {_FEWEST_SEEDS}"},
         )
     ]
 
 
-def _without_result(outcome: Outcome) -> Unjudged:
+def _without_result(outcome: TrialOutcome) -> Unjudged:
     return Unjudged("EVL402", f"{outcome.trial.name} has no result.", "Run the same command again.")
 
 
-def _title(plan: Plan, outcomes: Iterable[Outcome]) -> str:
+def _title(plan: Plan, outcomes: Iterable[TrialOutcome]) -> str:
     finished = sum(outcome.finished for outcome in outcomes)
     recipe = plan.baseline.recipe
     return (

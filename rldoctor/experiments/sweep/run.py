@@ -1,158 +1,114 @@
-"""A sweep at work: trials are dealt to an executor, their files come home, what ended badly is kept with its cause."""
+"""A sweep from its plan to its results: it prints what is left to do, runs it, and compares all settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
-from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.executors import Done, Event, Executor, Failed, Job, Lost, Told
-from rldoctor.experiments.sweep.plan import Trial
-from rldoctor.experiments.sweep.trial import (
-    Progress,
-    Saved,
-    TrialJob,
-    can_go_on,
-    clear,
-    do_away,
-    do_here,
-    files_of,
-    is_whole,
-    write_files,
-)
-from rldoctor.gate.evaluation import read_evaluation
-from rldoctor.model import Json
-
-# A machine that is lost takes its trials down with it; a trial that brings machines down is not worth more of them.
-_MOST_ATTEMPTS = 4
+from rldoctor import run_directory
+from rldoctor.config import DEFAULTS, Config
+from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.report_files import write_file
+from rldoctor.environments import registry
+from rldoctor.environments.engine import require_engine
+from rldoctor.errors import RldoctorError, Stopped
+from rldoctor.executors import Executor
+from rldoctor.experiments.sweep import throughput
+from rldoctor.experiments.sweep.dispatch import SweepObserver, run_trials, unfinished
+from rldoctor.experiments.sweep.plan import Plan, SweepTrial
+from rldoctor.experiments.sweep.results import results_of
+from rldoctor.model import Report, Result
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why a trial has no result, and what to do."""
-
-    problem: str
-    cure: str = ""
-
-
-class SweepObserver(Protocol):
-    """Somebody who is told how a sweep goes on."""
-
-    def began(self, trial: Trial, steps: int) -> None:
-        """Take the first progress of a trial, or of a trial that began anew."""
-
-    def progressed(self, trial: Trial, progress: Progress) -> None:
-        """Take the progress of a trial."""
-
-    def ended(self, trial: Trial, failure: Failure | None) -> None:
-        """Take the end of a trial."""
-
-    def moved(self, trial: Trial, why: str) -> None:
-        """Take that a trial goes on elsewhere, because its machine is gone."""
-
-
-def waiting(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the trials that are not finished and evaluated yet.
-
-    Raises:
-        UsageError: A directory holds something else than its trial.
-    """
-    return [trial for trial in trials if not _is_done(trial)]
-
-
-def _is_done(trial: Trial) -> bool:
-    return is_whole(trial.directory, trial.setting.recipe, trial.seed, trial.engine)
-
-
-@dataclass
-class _Sweep:
-    """The state of a sweep at work."""
-
-    trials: Mapping[str, Trial]
-    away: bool
-    command: tuple[str, ...]
-    onlooker: SweepObserver
-    baselines: dict[str, Mapping[str, Json]]
-    attempts: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
-
-    def job(self, key: str) -> Job:
-        trial = self.trials[key]
-        recipe = trial.setting.recipe
-        known = self.baselines.get(recipe.env, {})
-        job = TrialJob(recipe, trial.seed, trial.engine, trial.directory, self.command, known)
-        if self.away:
-            if trial.directory.is_dir() and not can_go_on(trial.directory):
-                # What it logged would stand beside the logs of the attempt that comes.
-                clear(trial.directory)
-            return Job(key, do_away, (job, files_of(trial.directory)))
-        return Job(key, do_here, (job,))
-
-    def hear(self, event: Event) -> Job | None:
-        trial = self.trials[event.key]
-        if isinstance(event, Told):
-            self._told(trial, event)
-        elif isinstance(event, Done):
-            self.baselines.setdefault(trial.setting.recipe.env, event.result)
-            self.onlooker.ended(trial, None)
-        elif isinstance(event, Lost) and event.elsewhere and self.attempts.get(event.key, 1) < _MOST_ATTEMPTS:
-            self.attempts[event.key] = self.attempts.get(event.key, 1) + 1
-            self.begun.discard(event.key)
-            self.onlooker.moved(trial, event.why)
-            return self.job(event.key)
-        elif isinstance(event, (Failed, Lost)):
-            failure = Failure(event.problem, event.cure) if isinstance(event, Failed) else Failure(event.why)
-            self.failures[event.key] = failure
-            self.onlooker.ended(trial, failure)
-        return None
-
-    def _told(self, trial: Trial, event: Told) -> None:
-        message = event.message
-        if isinstance(message, Saved):
-            trial.directory.mkdir(parents=True, exist_ok=True)
-            write_files(trial.directory, message.files)
-        elif isinstance(message, Progress):
-            if event.key not in self.begun:
-                self.begun.add(event.key)
-                self.onlooker.began(trial, message.steps)
-            self.onlooker.progressed(trial, message)
-
-
-def run(
-    trials: Sequence[Trial],
+def run_sweep(
+    plan: Plan,
     executor: Executor,
     *,
     command: Sequence[str],
-    onlooker: SweepObserver,
-    known: Iterable[Trial] = (),
-) -> dict[Trial, Failure]:
-    """Do ``trials`` and return those that have no result, with the cause.
+    say: Callable[[str], None],
+    bars: Callable[[int, int], AbstractContextManager[SweepObserver]],
+    dry_run: bool = False,
+    config: Config = DEFAULTS,
+) -> list[Result]:
+    """Run what is left of a sweep, and compare all its trials.
 
     Args:
-        trials: What :func:`waiting` returned.
-        executor: Does them.
+        plan: Of the sweep.
+        executor: Runs the trials.
         command: The command line, for each ``run.json``.
-        onlooker: Told of progress.
-        known: Finished trials, whose evaluation tells what the baselines score.
+        say: Takes the plan in words, before anything is trained.
+        bars: Gives the observer for a number of trials and their steps in all.
+        dry_run: Stop after the plan.
+        config: The project's configuration, for the diagnosis of each run.
+
+    Returns:
+        The result of the sweep, then the diagnoses of its runs; nothing for a dry run.
 
     Raises:
-        UsageError: A directory cannot be written to.
+        UsageError: An environment is unknown, or a directory holds something other than its trial.
+        Stopped: Ctrl-C; the same plan resumes where it was stopped.
     """
-    by_key = {str(trial.directory): trial for trial in trials}
-    sweep = _Sweep(by_key, executor.away, tuple(command), onlooker, _baselines_of(known))
-    executor.run((sweep.job(key) for key in by_key), sweep.hear)
-    return {by_key[key]: failure for key, failure in sweep.failures.items()}
+    for setting in plan.settings:
+        registry.resolve(setting.recipe.env)
+        require_engine(plan.trials[0].engine, setting.recipe.env)
+    # A mistake in the configuration is reported before anything takes long.
+    context = context_of(config)
+    todo = unfinished(plan.trials)
+    for line in describe(plan, len(todo), executor.slots):
+        say(line)
+    if todo:
+        say(_duration(plan, todo, executor))
+    if dry_run:
+        return []
+    failures = {}
+    if todo:
+        finished = [trial for trial in plan.trials if trial not in todo]
+        steps = sum(trial.recipe.total_steps for trial in todo)
+        try:
+            run_directory.make_folder(plan.folder)
+            with run_directory.run_lock(plan.folder), bars(len(todo), steps) as observer:
+                failures = run_trials(todo, executor, command=command, observer=observer, finished=finished)
+        except KeyboardInterrupt:
+            raise Stopped(
+                "The sweep was stopped; finished trials and checkpoints are kept.",
+                "Run the same command again to resume.",
+            ) from None
+    return results_of(plan, failures, context)
 
 
-def _baselines_of(trials: Iterable[Trial]) -> dict[str, Mapping[str, Json]]:
-    found: dict[str, Mapping[str, Json]] = {}
-    for trial in trials:
-        env = trial.setting.recipe.env
-        if env not in found:
-            try:
-                found[env] = read_evaluation(trial.directory).baselines
-            except (CannotJudge, UsageError):
-                continue
-    return found
+def _duration(plan: Plan, todo: Sequence[SweepTrial], executor: Executor) -> str:
+    """Return in a sentence how long the sweep will take."""
+    try:
+        rate = throughput.measure(executor, plan.baseline.recipe, plan.trials[0].engine)
+    except RldoctorError as error:
+        # This setting alone may be impossible to train; each trial reports its own failure.
+        return f"The duration cannot be estimated: {error.problem}"
+    took = throughput.in_words(throughput.seconds(rate, todo, executor.slots))
+    return f"About {took}, at {rate.training:,.0f} steps/s in each process, measured just now."
+
+
+def write_reports(report: Report, plan: Plan) -> None:
+    """Write the report next to the runs, in every format that a reader or a program may want of a sweep.
+
+    Raises:
+        UsageError: The place cannot be written to.
+    """
+    for format_, suffix in (("text", "txt"), ("json", "json"), ("csv", "csv"), ("md", "md"), ("html", "html")):
+        write_file(report, format_, plan.folder / f"{plan.name}.{suffix}", verbose=format_ == "text")
+
+
+def describe(plan: Plan, todo: int, slots: int) -> list[str]:
+    """Return the plan in a few lines."""
+    seeds = len(plan.trials) // len(plan.settings)
+    names = [setting.name + (" (baseline)" if setting is plan.baseline else "") for setting in plan.settings]
+    shown = names[:12] + ([f"and {len(names) - 12} more"] if len(names) > 12 else [])
+    done = len(plan.trials) - todo
+    recipe = plan.baseline.recipe
+    what = f"{len(names)} setting{'s' * (len(names) != 1)} x {seeds} seed{'s' * (seeds != 1)}"
+    lines = [
+        f"{len(plan.trials)} trainings on {recipe.env}: {what}, {recipe.total_steps:,} steps each, {slots} at a time.",
+        f"Settings: {'; '.join(shown)}.",
+    ]
+    if done:
+        lines.append(f"{done} of them {'is' if done == 1 else 'are'} already finished, {todo} to do.")
+    return [*lines, f"Runs and reports: {plan.folder}"]

@@ -1,36 +1,37 @@
-"""What a person asks a sweep for: on the command line, or in a TOML file."""
+"""The specification of a sweep, from the command line or from a TOML file."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta, Struct
+
+from rldoctor import datafile
 from rldoctor.environments.engine import Engine
-from rldoctor.errors import UsageError, near
-from rldoctor.model import Json
+from rldoctor.errors import UsageError
 
 MOST_TRIALS = 100_000
-# As of rldoctor train --seed.
+# As for rldoctor train --seed.
 LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class SweepSpec:
-    """What a person asks a sweep for, on the command line or in a file.
+    """What a sweep is to train.
 
     Attributes:
         reference: Name or folder of a reference, whose recipe is trained.
         seeds: Of the trainings, without repetition.
         changes: ``key=value`` pairs for every trial.
-        vary: Setting to the values it is to take, as text.
+        vary: Setting to its values, as text.
         each: Vary one setting at a time from the recipe, instead of all combinations.
-        baseline: ``key=value`` pairs that tell which setting the others are held against; by default the one that is
-            the recipe's own, or the first.
-        engine: What steps the environments.
+        baseline: ``key=value`` pairs of the setting that the others are compared with; by default that of the recipe
+            itself, or the first.
+        engine: The environment backend.
     """
 
     reference: str = "chapter"
@@ -43,7 +44,7 @@ class SweepSpec:
 
 
 def varied(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return setting to values of several ``key=value,value``; a setting that is named again gets more values.
+    """Return setting to values of several ``key=value,value``; values of a setting that is named twice add up.
 
     Raises:
         UsageError: As :func:`split_values`.
@@ -63,72 +64,53 @@ def split_values(pair: str) -> tuple[str, tuple[str, ...]]:
     key, equals, text = pair.partition("=")
     values = tuple(value.strip() for value in re.split(r",(?![^\[]*\])", text) if value.strip())
     if not equals or not key.strip() or not values:
-        raise UsageError(f"--vary {pair!r} names no values.", "Write it as clip_range=0.1,0.2,0.4.")
+        raise UsageError(f"--vary {pair!r} has no values.", "Write it as clip_range=0.1,0.2,0.4.")
     return key.strip(), values
 
 
-_KEYS = ("reference", "seeds", "steps", "engine", "set", "vary", "each", "baseline")
+class _SweepFile(Struct, forbid_unknown_fields=True):
+    """What a TOML file of a sweep may hold."""
+
+    reference: str = SweepSpec.reference
+    seeds: str | list[Annotated[int, Meta(ge=0, le=LARGEST_SEED)]] = "0-4"
+    steps: int | None = None
+    engine: Engine = Engine.GYMNASIUM
+    each: bool = False
+    set: dict[str, Any] = {}
+    vary: dict[str, list[Any]] = {}
+    baseline: dict[str, Any] = {}
 
 
-def read_wish(path: Path) -> SweepSpec:
+def read_sweep_spec(path: Path) -> SweepSpec:
     """Read a sweep from a TOML file.
 
     Its keys are ``reference``, ``seeds``, ``steps``, ``engine``, ``each`` and the tables ``[set]``, ``[vary]`` and
     ``[baseline]``.
 
     Raises:
-        UsageError: The file cannot be read, or a key or value is not known.
+        UsageError: The file cannot be read, or a key or value is not valid.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"The sweep {path} cannot be read: {error}.", "Name a TOML file.") from None
-    for key in data:
-        if key not in _KEYS:
-            raise UsageError(f"{path}: unknown key {key!r}.", near(key, _KEYS))
-    changes = [f"{key}={_text(value)}" for key, value in _of(data, "set", dict, path).items()]
-    if "steps" in data:
-        changes.append(f"total_steps={_of(data, 'steps', int, path)}")
-    vary: dict[str, tuple[str, ...]] = {}
-    for key, values in _of(data, "vary", dict, path).items():
-        if not isinstance(values, list):
-            raise UsageError(f"{path}: vary.{key} must be a list of values.", f"Write it as {key} = [{_text(values)}].")
-        vary[key] = tuple(_text(value) for value in values)
-    default = SweepSpec()
-    engine = data.get("engine", default.engine.value)
-    if engine not in list(Engine):
-        raise UsageError(f"{path}: engine {engine!r} is not known.", near(str(engine), list(Engine)))
+    file = datafile.load(path, _SweepFile, "sweep")
+    steps = (f"total_steps={file.steps}",) if file.steps is not None else ()
     return SweepSpec(
-        reference=_of(data, "reference", str, path) or default.reference,
-        seeds=_seeds(data["seeds"], path) if "seeds" in data else default.seeds,
-        changes=tuple(changes),
-        vary=vary,
-        each=bool(_of(data, "each", bool, path)),
-        baseline=tuple(f"{key}={_text(value)}" for key, value in _of(data, "baseline", dict, path).items()),
-        engine=Engine(engine),
+        reference=file.reference,
+        seeds=seeds_of(file.seeds, f"{path}: seeds")
+        if isinstance(file.seeds, str)
+        else tuple(dict.fromkeys(file.seeds)),
+        changes=(*_pairs(file.set), *steps),
+        vary={key: tuple(map(_text, values)) for key, values in file.vary.items()},
+        each=file.each,
+        baseline=_pairs(file.baseline),
+        engine=file.engine,
     )
 
 
-def _of(data: Mapping[str, Json], key: str, kind: type, path: Path) -> Any:
-    value = data.get(key, kind())
-    if type(value) is not kind:
-        raise UsageError(f"{path}: {key} = {value!r} must be a {_WORDS[kind]}.")
-    return value
-
-
-_WORDS = {dict: "table", str: "text", int: "whole number", bool: "true or false"}
+def _pairs(table: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{key}={_text(value)}" for key, value in table.items())
 
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _seeds(value: Json, path: Path) -> tuple[int, ...]:
-    if isinstance(value, str):
-        return seeds_of(value, f"{path}: seeds")
-    if isinstance(value, list) and value and all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in value):
-        return tuple(dict.fromkeys(value))
-    raise UsageError(f"{path}: seeds = {value!r} is no list of whole numbers.", 'Write it as seeds = "0-4" or [0, 1].')
 
 
 def seeds_of(text: str, where: str) -> tuple[int, ...]:
@@ -142,12 +124,10 @@ def seeds_of(text: str, where: str) -> tuple[int, ...]:
         first, dash, last = part.strip().partition("-")
         whole = all(number.isascii() and number.isdecimal() and len(number) < 11 for number in (first, last or first))
         if not whole or (dash and not last) or int(last or first) < int(first):
-            raise UsageError(f"{where} {text!r} is no list of whole numbers.", "Write it as 0-4 or 1,2,5.")
+            raise UsageError(f"{where} {text!r} is not a list of whole numbers.", "Write it as 0-4 or 1,2,5.")
         if int(last or first) > LARGEST_SEED:
-            raise UsageError(f"{where} {text!r} names a seed above {LARGEST_SEED}.", "Use smaller seeds.")
+            raise UsageError(f"{where} {text!r} has a seed above {LARGEST_SEED}.", "Use smaller seeds.")
         if int(last or first) - int(first) > MOST_TRIALS:
-            raise UsageError(f"{where} {text!r} names too many.", f"A sweep has at most {MOST_TRIALS:,}.")
+            raise UsageError(f"{where} {text!r} is too many.", f"A sweep has at most {MOST_TRIALS:,}.")
         found.extend(range(int(first), int(last or first) + 1))
-    if not found:
-        raise UsageError(f"{where} {text!r} names no number.", "Write it as 0-4 or 1,2,5.")
     return tuple(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""How fast this machine trains a recipe, measured, so that a plan can say how long it will take."""
+"""How fast this machine trains a recipe, measured, so that a plan can say how long it takes."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rldoctor.environments.engine import Engine
-from rldoctor.executors import Executor, Tell, map_jobs
+from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
-    from rldoctor.experiments.sweep.plan import Trial
+    from rldoctor.experiments.trial import Trial
 
 # Seconds that each measuring process trains, at least.
 _SECONDS = 1.5
-# Environment steps between two looks at the clock; a rollout of the recipe may take many seconds.
+# Environment steps between two readings of the clock; a rollout of the recipe may take many seconds.
 _ROLLOUT = 512
-# That many tell enough of how processes slow each other down.
+# Enough to see how processes slow each other down.
 _MOST_PROCESSES = 32
-# Of an environment without a time limit.
+# Episode length of an environment without a time limit.
 _EPISODE = 1_000
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What one process does, while all others are at work too.
+    """What one process achieves while all others work too.
 
     Attributes:
         training: Environment steps a second, updates included.
@@ -40,10 +40,10 @@ class Rate:
 
 
 def measure(executor: Executor, recipe: Recipe, engine: Engine) -> Rate:
-    """Train ``recipe`` for a moment in as many processes as there will be.
+    """Train ``recipe`` for a few seconds in as many processes as there will be.
 
     Raises:
-        RldoctorError: It cannot be trained.
+        RldoctorError: The recipe cannot be trained.
     """
     rates: list[Rate] = map_jobs(executor, _measure, [(recipe, engine)] * min(executor.slots, _MOST_PROCESSES))
     return Rate(
@@ -53,8 +53,7 @@ def measure(executor: Executor, recipe: Recipe, engine: Engine) -> Rate:
     )
 
 
-def _measure(tell: Tell, recipe: Recipe, engine: Engine) -> Rate:
-    del tell
+def _measure(_send: Send, recipe: Recipe, engine: Engine) -> Rate:
     from rldoctor.environments.vec_envs import make_training_envs
     from rldoctor.sb3.fast_policy import use_fast_policy
     from rldoctor.training import ppo
@@ -68,7 +67,7 @@ def _measure(tell: Tell, recipe: Recipe, engine: Engine) -> Rate:
         use_fast_policy(model.policy)
         rollout = small.n_envs * max(2, n_steps)
         with ppo.one_thread():
-            # The first rollout loads and warms what later ones find ready.
+            # The first rollout loads what later ones find loaded.
             model.learn(rollout)
             clock, steps = time.perf_counter(), 0
             while time.perf_counter() - clock < _SECONDS:
@@ -90,15 +89,17 @@ def _measure(tell: Tell, recipe: Recipe, engine: Engine) -> Rate:
 def seconds(rate: Rate, trials: Sequence[Trial], slots: int) -> float:
     """Return about how long ``trials`` take: their steps at the measured rate, shared among ``slots`` processes.
 
-    Trials are dealt out whole: seven among two processes take as long as eight.
+    A trial runs in one process: seven trials in two processes take as long as eight.
     """
-    each = [
-        trial.setting.recipe.total_steps / rate.training
-        + trial.setting.recipe.evaluation_episodes * rate.episode / rate.playing
-        for trial in trials
-    ]
     ends = [0.0] * max(1, slots)
-    for took in each:
-        place = ends.index(min(ends))
-        ends[place] += took
+    for recipe in (trial.recipe for trial in trials):
+        took = recipe.total_steps / rate.training + recipe.evaluation_episodes * rate.episode / rate.playing
+        ends[ends.index(min(ends))] += took
     return max(ends)
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it, such as ``12 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

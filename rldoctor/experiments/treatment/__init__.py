@@ -1,5 +1,5 @@
-"""Treatments: the leading remedy applied to a sick run's own recipe, trained again, and held against the sick run."""
+"""Treatments: the leading remedy applied to a sick run's own recipe, trained again, and compared with the sick run."""
 
-from rldoctor.experiments.treatment.conduct import treat
+from rldoctor.experiments.treatment.run import treat
 
 __all__ = ["treat"]

@@ -1,11 +1,11 @@
-"""What a treatment will do: whether anything needs to be done, which remedies are tried, and where."""
+"""What a treatment will do: whether anything needs to be done, which remedies it tries, and where."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,7 @@ from rldoctor import run_directory
 from rldoctor.environments.engine import Engine
 from rldoctor.executors import Executor
 from rldoctor.experiments.sweep import throughput
-from rldoctor.experiments.treatment.admission import Admission
-from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison, Standing, yardstick
+from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison, Standing, compare_with
 from rldoctor.experiments.treatment.remedies import (
     causes,
     changed,
@@ -25,6 +24,7 @@ from rldoctor.experiments.treatment.remedies import (
     unusual,
     within,
 )
+from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.gate import judge_run
 from rldoctor.model import Instruction, Json, Remedy, Verdict
 from rldoctor.recipe import Recipe
@@ -38,17 +38,17 @@ class Plan:
     """A treatment before it begins.
 
     Attributes:
-        patient: The sick run.
-        yard: What trials are held against.
+        sick: The sick run.
+        comparison: What trials are compared with.
         folder: Holds the trials and the reports.
-        rounds: Remedies that may be tried.
-        candidates: All that are worth a trial, the most promising first.
-        instructions: What the user has to do where a cause lies outside the recipe.
-        outside: The likeliest cause lies there: its preflight checks are run first.
+        rounds: Maximum number of remedies to try.
+        candidates: All remedies that are worth a trial, the most promising first.
+        instructions: What the user has to do about causes outside the recipe.
+        outside: The likeliest cause lies outside the recipe: its preflight checks run first.
     """
 
-    patient: Admission
-    yard: ReferenceComparison
+    sick: SickRun
+    comparison: ReferenceComparison
     folder: Path
     rounds: int
     candidates: tuple[Remedy, ...]
@@ -57,132 +57,131 @@ class Plan:
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
-        """Those that are tried, in order, as many as there are rounds at most."""
+        """The remedies to try, in order, at most one a round."""
         return within(self.candidates, self.rounds)
 
     def recipe_with(self, changes: Mapping[str, Json]) -> Recipe:
-        """Return the patient's recipe with a remedy's changes made."""
-        reference = self.patient.reference
-        return changed(self.patient.recipe, changes, reference.recipe if reference is not None else None)
+        """Return the sick run's recipe with a remedy's changes made."""
+        reference = self.sick.reference
+        return changed(self.sick.recipe, changes, reference.recipe if reference is not None else None)
 
     def place_of(self, changes: Mapping[str, Json], seed: int, kind: str = "") -> Path:
-        """Return the directory of a trial: told by what it changes and its seed, in whichever round it comes."""
-        telling = json.dumps([changes, seed], sort_keys=True)
-        digest = hashlib.sha256(telling.encode("utf-8", "backslashreplace")).hexdigest()[:6]
-        return self.folder / f"{kind}{'+'.join(changes)[:_LONGEST_NAME]}-{digest}"
+        """Return the directory of a trial, named by its changes and its seed, whatever its round."""
+        return self.folder / f"{kind}{'+'.join(changes)[:_LONGEST_NAME]}-{_digest([changes, seed])[:6]}"
 
 
-def make_plan(patient: Admission, out: Path, rounds: int) -> Plan:
+def make_plan(sick: SickRun, out: Path, rounds: int) -> Plan:
     """Make the plan of a treatment.
 
     Args:
-        patient: The sick run.
+        sick: The sick run.
         out: The folder that collects runs.
-        rounds: Remedies that may be tried, at least 1.
+        rounds: Maximum number of remedies to try, at least 1.
     """
-    candidates = remedies(patient)
-    told = instructions(patient)
-    yard = yardstick(patient.run, patient.reference, patient.recipe.total_steps)
-    outside = leads_outside(within(candidates, rounds), told, patient.subject.verdict)
-    return Plan(patient, yard, _folder(patient, out), rounds, candidates, told, outside)
+    candidates, to_do = remedies(sick), instructions(sick)
+    outside = leads_outside(within(candidates, rounds), to_do, sick.diagnosis.verdict)
+    return Plan(sick, _comparison(sick), _folder(sick, out), rounds, candidates, to_do, outside)
 
 
-def nothing_to_do(patient: Admission) -> str:
-    """Return why a run needs no treatment, in a sentence; empty for one that does.
+def nothing_to_do(sick: SickRun) -> str:
+    """Return why a run needs no treatment, in a sentence; empty if it needs one.
 
-    A healthy run needs none. Its outcome below that of all healthy runs of the reference is no illness, as its settings
-    may be slower; beside a setting that is far outside what is usual it is worth a trial.
+    A healthy run needs none. That its outcome is below that of all healthy runs of the reference is no fault by
+    itself, as its settings may be slower; together with a setting that is far from the usual it is worth a trial.
     """
-    subject = patient.subject
-    end = _end(patient)
-    if subject.verdict is Verdict.HEALTHY:
-        far = unusual(patient) if end is not None and not end.inside else {}
-        return "" if far else f"The run is healthy. {subject.summary}"
-    if subject.verdict is Verdict.SUSPECT:
-        if judge_run(patient.directory).verdict is Verdict.HEALTHY:
-            return f"The gate passes. {subject.summary}"
-        # A broken reward, or a broken flag, makes the logged outcome what it should not be.
-        if end is not None and end.inside and not any(rule.outside for _, rule in causes(patient)[:1]):
-            return f"Its outcome is what healthy runs reach. {subject.summary}"
+    diagnosis, end = sick.diagnosis, _end(sick)
+    if diagnosis.verdict is Verdict.HEALTHY:
+        far = unusual(sick) if end is not None and not end.level else {}
+        return "" if far else f"The run is healthy. {diagnosis.summary}"
+    if diagnosis.verdict is Verdict.SUSPECT:
+        if judge_run(sick.directory).verdict is Verdict.HEALTHY:
+            return f"The gate passes. {diagnosis.summary}"
+        # With a broken reward or success flag the logged outcome says little.
+        if end is not None and end.level and not any(rule.outside for _, rule in causes(sick)[:1]):
+            return f"The result matches healthy runs. {diagnosis.summary}"
     return ""
 
 
-def second_look(patient: Admission) -> str:
-    """Return why a run is treated whose curves show no illness; empty for any other."""
-    if patient.subject.verdict is not Verdict.HEALTHY or patient.reference is None:
+def low_outcome_note(sick: SickRun) -> str:
+    """Return why a run is treated although its curves look healthy; empty for any other."""
+    if sick.diagnosis.verdict is not Verdict.HEALTHY or sick.reference is None:
         return ""
-    far = ", ".join(f"{setting} {move.before}" for setting, move in unusual(patient).items())
+    far = ", ".join(f"{setting} {move.before}" for setting, move in unusual(sick).items())
     return (
-        "The curves show no illness, but the outcome is below that of the "
-        f"{patient.reference.healthy_seeds} healthy seeds of {patient.reference.recipe.name}, "
-        f"and far from what is usual: {far}."
+        "The curves look healthy, but the outcome is below that of the "
+        f"{sick.reference.healthy_seeds} healthy seeds of {sick.reference.recipe.name}, "
+        f"and some settings are far from the usual: {far}."
     )
 
 
 def was_behind(plan: Plan) -> bool:
-    """Tell whether the sick run ended below what every healthy run of the reference had reached."""
-    end = _end(plan.patient)
-    return end is not None and not end.inside
+    """Return whether the sick run ended below what every healthy run of the reference reached."""
+    end = _end(plan.sick)
+    return end is not None and not end.level
 
 
-def _end(patient: Admission) -> Standing | None:
-    """Return where the run stood at its end; ``None`` without a reference."""
-    yard = yardstick(patient.run, patient.reference, patient.recipe.total_steps)
-    last = {metric: float(yard.sick[metric].values[-1]) for metric in OUTCOMES if metric in yard.sick}
-    return yard.stands(patient.run.last_step, last)
+def _comparison(sick: SickRun) -> ReferenceComparison:
+    return compare_with(sick.run, sick.reference, sick.recipe.total_steps)
 
 
-def in_lines(plan: Plan) -> list[str]:
+def _end(sick: SickRun) -> Standing | None:
+    """Return where the run was at its end; ``None`` without a reference."""
+    comparison = _comparison(sick)
+    last = {metric: float(comparison.sick[metric].values[-1]) for metric in OUTCOMES if metric in comparison.sick}
+    return comparison.standing(sick.run.last_step, last)
+
+
+def describe(plan: Plan) -> list[str]:
     """Return the plan in a few lines for people."""
-    patient = plan.patient
-    leading = next((cause for cause in patient.subject.diagnoses if cause.name != "healthy"), None)
+    sick = plan.sick
+    leading = next((cause for cause in sick.diagnosis.diagnoses if cause.name != "healthy"), None)
     named = f", {leading.name} ({leading.probability:.0%})" if leading is not None else ""
-    lines = [f"{patient.subject.path}: {patient.subject.verdict}{named}; {patient.recipe.env}, seed {patient.seed}."]
-    lines += filter(None, (*patient.notes, second_look(patient)))
+    lines = [f"{sick.diagnosis.path}: {sick.diagnosis.verdict}{named}; {sick.recipe.env}, seed {sick.seed}."]
+    lines += filter(None, (*sick.notes, low_outcome_note(sick)))
     if plan.outside and plan.instructions:
-        codes = ", ".join(dict.fromkeys(code for one in plan.instructions[:1] for code in one.confirmed_by))
+        codes = ", ".join(dict.fromkeys(plan.instructions[0].confirmed_by))
         lines.append(
             f"The likeliest cause lies outside the recipe{f'; preflight checks it first: {codes}' if codes else ''}."
         )
     for place, remedy in enumerate(plan.remedies, 1):
-        why = ", ".join(remedy.diagnoses) or "back to the reference altogether"
-        sure = f" ({remedy.probability:.0%})" if remedy.diagnoses else ""
-        lines.append(f"Round {place}: {in_words(remedy.changes)}, for {why}{sure}.")
+        why = ", ".join(remedy.diagnoses) or "a full reset to the reference"
+        probability = f" ({remedy.probability:.0%})" if remedy.diagnoses else ""
+        lines.append(f"Round {place}: {in_words(remedy.changes)}, for {why}{probability}.")
     if not plan.remedies:
-        lines.append("Nothing in the recipe is to be changed: the cause lies in the environment or the code.")
+        lines.append("No change of the recipe is proposed: the cause lies in the environment or the code.")
     return lines
 
 
-def foretold(plan: Plan, executor: Executor, probes: int = 0, steps: int = 0) -> str:
-    """Return how long the treatment takes at most, from a rate that is measured there and then.
+def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) -> str:
+    """Return in a sentence how long the treatment takes at most, from a rate that is measured now.
 
     Args:
-        plan: What will be done.
+        plan: Of the treatment.
         executor: Measures the rate.
-        probes: Short trainings that come first.
+        pilots: Pilot runs that come first.
         steps: Environment steps of each of them.
 
     Raises:
         RldoctorError: The recipe cannot be trained.
     """
-    measured = throughput.measure(executor, plan.patient.recipe, Engine.GYMNASIUM)
-    each = plan.patient.recipe.total_steps / measured.training
-    rounds = len(plan.remedies)
-    first = f"; before them at most {probes} probes, each about {_time(steps / measured.training)}" if probes else ""
+    rate = throughput.measure(executor, plan.sick.recipe, Engine.GYMNASIUM).training
+    total, rounds = plan.sick.recipe.total_steps, len(plan.remedies)
+    each = throughput.in_words(total / rate)
+    pilot = f"; before that at most {pilots} pilot runs of about {throughput.in_words(steps / rate)} each"
     return (
-        f"At most {rounds} trial{'s' * (rounds != 1)} of {plan.patient.recipe.total_steps:,} steps "
-        "and a control, each about "
-        f"{_time(each)} ({measured.training:,.0f} steps/s, measured just now); most end after half of that{first}."
+        f"At most {rounds} trial{'s' * (rounds != 1)} of {total:,} steps and a control, about {each} each "
+        f"({rate:,.0f} steps/s, measured just now); most end after half of that{pilot if pilots else ''}."
     )
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def _folder(sick: SickRun, out: Path) -> Path:
+    """Return the folder of a treatment, named by the sick run, its recipe and its seed."""
+    directory = sick.directory.resolve()
+    digest = _digest([str(directory), sick.recipe.to_json(), sick.seed])[:8]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", directory.name)[:_LONGEST_NAME]
+    return run_directory.place(out / TREATMENTS, sick.recipe, f"{name}-{digest}")
 
 
-def _folder(patient: Admission, out: Path) -> Path:
-    """Return the place of a treatment: told by the run that is treated and the recipe that it is treated from."""
-    telling: Sequence[object] = (str(patient.directory.resolve()), patient.recipe.to_json(), patient.seed)
-    digest = hashlib.sha256(json.dumps(telling, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()[:8]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", patient.directory.resolve().name)[:_LONGEST_NAME]
-    return run_directory.place(out / TREATMENTS, patient.recipe, f"{name}-{digest}")
+def _digest(content: object) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from rldoctor.diagnosis.match import differences
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.diagnosis.remedy import Known, Move, Moves, back_to, discrete, proposals
-from rldoctor.experiments.treatment.admission import Admission
+from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.model import Instruction, Json, RankedDiagnosis, Remedy, Verdict
 from rldoctor.recipe import Recipe
-from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
+from rldoctor.rulebook import DiagnosisRule
 from rldoctor.rulebook.observe import made_for
 
 # What a diagnosis tries in a later order counts half as much as what it tries first. Ours.
 _LATER = 0.5
-# A remedy of a cause that is less likely than this is worth a trial only where there is no other.
+# A remedy of a cause that is less likely than this is worth a trial only if there is no other.
 _LEAST = 0.01
 
 
-def remedies(patient: Admission) -> tuple[Remedy, ...]:
+def remedies(sick: SickRun) -> tuple[Remedy, ...]:
     """Return the changes of the recipe that are worth a trial, the most promising first.
 
-    Changes that several causes ask for count for all of them together. Where a reference matches, a change goes back
-    to its values, and the last one puts back every setting that differs: then the recipe itself is at fault.
+    The probabilities of causes that ask for the same change add up. With a reference, a change returns to its values,
+    and the last remedy resets every setting that differs: the recipe itself is then the suspect.
     """
-    known = _known(patient)
+    known = _known(sick)
     pooled: dict[str, Remedy] = {}
-    for cause, rule in causes(patient):
+    for cause, rule in causes(sick):
         for place, moves in enumerate(proposals(rule, known)):
             share = cause.probability * _LATER**place
             key = repr(sorted((setting, repr(move.after)) for setting, move in moves.items()))
@@ -37,59 +39,55 @@ def remedies(patient: Admission) -> tuple[Remedy, ...]:
             pooled[key] = replace(before, diagnoses=names, probability=before.probability + share)
     found = sorted(pooled.values(), key=lambda remedy: -remedy.probability)
     found = [remedy for remedy in found if remedy.probability >= _LEAST] or found
-    whole = _everything(patient)
+    whole = _full_reset(sick)
     if whole is not None and not any(dict(remedy.changes) == dict(whole.changes) for remedy in found):
         found.append(whole)
     return tuple(replace(remedy, probability=round(min(remedy.probability, 1.0), 4)) for remedy in found)
 
 
 def within(found: tuple[Remedy, ...], rounds: int) -> tuple[Remedy, ...]:
-    """Return the remedies that ``rounds`` leave room for; the last round is kept for what puts back everything."""
+    """Return the remedies that fit into ``rounds``; the last round is kept for the full reset."""
     last = next((remedy for remedy in found if not remedy.diagnoses), None)
     if last is None or last in found[:rounds]:
         return found[:rounds]
     return (*found[: rounds - 1], last)
 
 
-def instructions(patient: Admission) -> tuple[Instruction, ...]:
-    """Return what the user has to do where a cause lies outside the recipe, likeliest first."""
+def instructions(sick: SickRun) -> tuple[Instruction, ...]:
+    """Return what the user has to do about causes outside the recipe, likeliest first."""
     return tuple(
         Instruction(cause.name, cause.probability, rule.remedy, rule.confirmed_by)
-        for cause, rule in causes(patient)
+        for cause, rule in causes(sick)
         if rule.outside
     )
 
 
-def causes(patient: Admission) -> list[tuple[RankedDiagnosis, DiagnosisRule]]:
-    """Return the causes that are left, likeliest first.
+def causes(sick: SickRun) -> list[tuple[RankedDiagnosis, DiagnosisRule]]:
+    """Return the causes that are possible, likeliest first.
 
-    A cause that lies in the recipe alone is out where the recipe is the reference's own: healthy runs were trained
-    by it.
+    A cause in the recipe alone is ruled out if the settings are the reference's own: healthy runs were trained with
+    them.
     """
-    book = load_rulebook()
-    ranked = [
-        (cause, book.diagnoses[cause.name]) for cause in patient.subject.diagnoses if cause.name in book.diagnoses
-    ]
-    ill = [(cause, rule) for cause, rule in ranked if rule.name != HEALTHY and not rule.beside]
-    if patient.is_the_references:
-        return [(cause, rule) for cause, rule in ill if rule.outside]
-    return ill
+    rules = sick.context.book.diagnoses
+    ranked = [(cause, rules[cause.name]) for cause in sick.diagnosis.diagnoses if cause.name in rules]
+    ill = [(cause, rule) for cause, rule in ranked if rule.name != HEALTHY and rule.ranked]
+    return [(cause, rule) for cause, rule in ill if rule.outside] if sick.has_reference_settings else ill
 
 
-def unusual(patient: Admission, book: Rulebook | None = None) -> Moves:
-    """Return the settings that differ from the reference's and are far outside what is usual, by the rules' limits."""
-    known = _known(patient)
+def unusual(sick: SickRun) -> Moves:
+    """Return the settings that differ from the reference's and are far from the usual, by the limits of the rules."""
+    known = _known(sick)
     found: dict[str, Move] = {}
     if known.reference is None:
         return found
-    for rule in (book or load_rulebook()).diagnoses.values():
+    for rule in sick.context.book.diagnoses.values():
         if not made_for(rule, "ppo"):
             continue
         for change in rule.change:
             limited = change.above is not None or change.below is not None or change.default
             if change.order == 1 and limited:
-                alone = replace(rule, change=(change,))
-                # The limits hold whether or not a reference gives the value to go back to.
+                alone = structs.replace(rule, change=(change,))
+                # The limits apply whether or not a reference has a value to return to.
                 far = {key for moves in proposals(alone, replace(known, reference=None)) for key in moves}
                 found |= {k: m for moves in proposals(alone, known) for k, m in moves.items() if k in far}
     return found
@@ -97,8 +95,7 @@ def unusual(patient: Admission, book: Rulebook | None = None) -> Moves:
 
 def in_words(changes: Mapping[str, Json]) -> str:
     """Return ``learning_rate 0.1 -> 0.001, gamma 0 -> 0.98``."""
-    moves = ((key, _move(value)) for key, value in changes.items())
-    return ", ".join(f"{key} {move}" for key, move in moves)
+    return ", ".join(f"{key} {_move(value)}" for key, value in changes.items())
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | None) -> Recipe:
@@ -124,15 +121,15 @@ def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | Non
     return replace(made, overrides=overrides)
 
 
-def _known(patient: Admission) -> Known:
-    reference = patient.reference.recipe if patient.reference is not None else None
-    return Known(patient.recipe.setting, reference, True, discrete(patient.run))
+def _known(sick: SickRun) -> Known:
+    reference = sick.reference.recipe if sick.reference is not None else None
+    return Known(sick.recipe.setting, reference, True, discrete(sick.run))
 
 
-def _everything(patient: Admission) -> Remedy | None:
-    if patient.reference is None:
+def _full_reset(sick: SickRun) -> Remedy | None:
+    if sick.reference is None:
         return None
-    moves = back_to(patient.reference.recipe, patient.recipe)
+    moves = back_to(sick.reference.recipe, sick.recipe)
     return Remedy((), 0.0, _json(moves)) if moves else None
 
 
@@ -149,9 +146,9 @@ def _whole(value: Json) -> int:
     return value if isinstance(value, int) else 0
 
 
-def leads_outside(found: Iterable[Remedy], told: Iterable[Instruction], verdict: Verdict) -> bool:
-    """Tell whether the likeliest of all causes lies outside the recipe, so that a trial may be in vain."""
-    remedy, instruction = next(iter(found), None), next(iter(told), None)
+def leads_outside(found: Iterable[Remedy], instructions: Iterable[Instruction], verdict: Verdict) -> bool:
+    """Return whether the likeliest of all causes lies outside the recipe, so that a trial may be in vain."""
+    remedy, instruction = next(iter(found), None), next(iter(instructions), None)
     if instruction is None or verdict is Verdict.HEALTHY:
         return False
     return remedy is None or instruction.probability > remedy.probability

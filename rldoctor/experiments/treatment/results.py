@@ -1,4 +1,4 @@
-"""What a treatment came to: its report, the recipe that cured, and the files of both."""
+"""The report of a treatment, the recipe that cured, and the files of both."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import numpy as np
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
-from rldoctor.experiments.treatment.admission import Admission
-from rldoctor.experiments.treatment.recipe_file import write_recipe
+from rldoctor.experiments.treatment.pilot_run import PILOT_RUN
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES
 from rldoctor.experiments.treatment.remedies import in_words
+from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.experiments.treatment.trial import has_logs
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
-    Json,
+    OutcomeCurve,
     Report,
     Run,
     Severity,
-    Subject,
     Treatment,
     TreatmentOutcome,
+    TreatmentResult,
     TreatmentTrial,
     Verdict,
 )
-from rldoctor.recipe import Recipe
+from rldoctor.recipe import Recipe, write_recipe
 
 CURED_FILE = "cured.toml"
 REPORT = "treatment"
@@ -45,57 +45,57 @@ _VERDICTS: Mapping[TreatmentOutcome, Verdict] = {
 }
 
 
-def report_of(patient: Admission, treatment: Treatment) -> Report:
-    """Return the report on a treatment; exit 0 is a cure, a plan, or that nothing needs to be done."""
+def report_of(sick: SickRun, treatment: Treatment) -> Report:
+    """Return the report of a treatment; exit code 0 means a cure, a plan, or that nothing needs to be done."""
     good = (TreatmentOutcome.NOTHING_TO_DO, TreatmentOutcome.CURED, TreatmentOutcome.PLANNED)
     code = EXIT_PASSED if treatment.outcome in good else EXIT_FINDINGS
-    # A plan says nothing new of the patient.
-    verdict = _VERDICTS.get(treatment.outcome, patient.subject.verdict)
-    trials = _without_probes(treatment)
+    # A plan says nothing new of the run.
+    verdict = _VERDICTS.get(treatment.outcome, sick.diagnosis.verdict)
+    trials = _without_pilot_runs(treatment)
     trained = [read_run(Path(trial.path)) for trial in trials if has_logs(Path(trial.path))]
-    treatment = replace(treatment, curves=_curves(patient, treatment, trained))
-    subject = Subject(
-        path=str(patient.directory),
-        kind="treatment",
+    treatment = replace(treatment, curves=_curves(sick, treatment, trained))
+    result = TreatmentResult(
+        path=str(sick.directory),
         verdict=verdict,
-        title=patient.subject.title,
+        title=sick.diagnosis.title,
         summary=summary(treatment),
-        framework=patient.subject.framework,
-        reference=patient.reference.recipe.name if patient.reference is not None else "",
-        steps=patient.run.last_step,
+        framework=sick.diagnosis.framework,
+        reference=sick.reference.recipe.name if sick.reference is not None else "",
+        steps=sick.run.last_step,
         findings=_findings(treatment),
         treatment=treatment,
-        patients=(patient.subject, *(diagnose_run(run) for run in trained)),
+        runs=(sick.diagnosis, *(diagnose_run(run, context=sick.context) for run in trained)),
     )
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code else Verdict.SICK
-    return Report("treat", (subject,), verdict, code, fail_on)
+    return Report("treat", (result,), verdict, code, fail_on)
 
 
-def _without_probes(treatment: Treatment) -> list[TreatmentTrial]:
-    """Return the trials that were to show an outcome; probes are too short for one."""
-    return [trial for trial in treatment.trials if trial.role != "probe"]
+def _without_pilot_runs(treatment: Treatment) -> list[TreatmentTrial]:
+    """Return the trials that show an outcome; pilot runs are too short for one."""
+    return [trial for trial in treatment.trials if trial.role != PILOT_RUN]
 
 
 def summary(treatment: Treatment) -> str:
-    """Return what a treatment came to, in a sentence."""
+    """Return the outcome of a treatment in a sentence."""
     outcome = treatment.outcome
     if outcome is TreatmentOutcome.NOTHING_TO_DO:
         return f"Nothing needs to be done. {treatment.sureness}"
     if outcome is TreatmentOutcome.PLANNED:
-        return "A plan only; nothing was trained and nothing was written."
+        return "Plan only: nothing was trained and nothing was written."
     if outcome is TreatmentOutcome.INSTRUCTED:
-        return "The cause lies outside the recipe, in the environment or the code, which is yours to change."
+        return "The cause lies outside the recipe, in the environment or the code: change it there."
     tried = [trial for trial in treatment.trials if trial.role == "remedy"]
     spent = f"{treatment.steps_spent:,} steps in {len(tried)} round{'s' * (len(tried) != 1)}"
-    share = f"{treatment.steps_spent / max(treatment.steps_whole, 1):.0%} of one whole training"
+    share = f"{treatment.steps_spent / max(treatment.steps_whole, 1):.0%} of a whole training"
     if outcome is TreatmentOutcome.CURED:
         return f"Cured by {tried[-1].name}, after {spent} ({share})."
     if outcome is TreatmentOutcome.UNPROVEN:
         return (
-            f"{tried[-1].name} went well, and so did the untreated recipe with another seed: it may have been bad luck."
+            f"{tried[-1].name} went well, and so did the untreated recipe with another seed: "
+            "the first run may have failed by chance."
         )
     word = "Improved, not cured" if outcome is TreatmentOutcome.IMPROVED else "Not cured"
-    return f"{word} by {spent} ({share})."
+    return f"{word} after {spent} ({share})."
 
 
 def _findings(treatment: Treatment) -> tuple[Finding, ...]:
@@ -103,8 +103,8 @@ def _findings(treatment: Treatment) -> tuple[Finding, ...]:
     first = next(iter(treatment.instructions), None)
     instruction = "" if first is None else f"{first.text} {_confirm(first.confirmed_by)}".strip()
     if outcome is TreatmentOutcome.INSTRUCTED:
-        what = "The causes that are left lie outside the recipe"
-        named = f"; the likeliest is {first.diagnosis}" if first is not None else ""
+        what = "The remaining causes lie outside the recipe"
+        named = f"; most likely: {first.diagnosis}" if first is not None else ""
         return (Finding("EVL503", "cause-outside-the-recipe", Severity.ERROR, f"{what}{named}.", instruction),)
     if outcome is TreatmentOutcome.NOT_CURED:
         return (Finding("EVL501", "not-cured", Severity.ERROR, summary(treatment), instruction),)
@@ -120,14 +120,14 @@ def _confirm(codes: tuple[str, ...]) -> str:
     return f"Confirm it with: rldoctor preflight --select {','.join(codes)}" if codes else ""
 
 
-def write_cured(path: Path, recipe: Recipe, patient: Admission, trial: TreatmentTrial) -> Path:
+def write_cured(path: Path, recipe: Recipe, sick: SickRun, trial: TreatmentTrial) -> Path:
     """Write the recipe that cured, for ``rldoctor train --recipe``, and return the file.
 
     Raises:
         UsageError: The place cannot be written to.
     """
-    title = f"{patient.recipe.title or patient.recipe.env}, treated"
-    source = f"rldoctor treat: {in_words(trial.changes)}, where {patient.directory.name} was {patient.subject.verdict}"
+    title = f"{sick.recipe.title or sick.recipe.env}, treated"
+    source = f"rldoctor treat: {in_words(trial.changes)}, where {sick.directory.name} was {sick.diagnosis.verdict}"
     write_recipe(replace(recipe, title=title, source=source), path)
     return path
 
@@ -142,24 +142,22 @@ def write_reports(report: Report, folder: Path) -> None:
         write_file(report, format_, folder / f"{REPORT}.{suffix}", verbose=format_ == "text")
 
 
-def _curves(patient: Admission, treatment: Treatment, trained: list[Run]) -> dict[str, Json]:
-    """Return the outcome of the sick run and of each trial, thinned: what a reader looks at first."""
-    names = [
-        "before",
-        *(f"control, seed {t.seed}" if t.role == "control" else f"round {t.round}" for t in _without_probes(treatment)),
-    ]
-    runs = [patient.run, *trained]
+def _curves(sick: SickRun, treatment: Treatment, trained: list[Run]) -> dict[str, OutcomeCurve]:
+    """Return the outcome of the sick run and of each trial, thinned."""
+    trials = _without_pilot_runs(treatment)
+    names = ["before", *(f"control, seed {t.seed}" if t.role == "control" else f"round {t.round}" for t in trials)]
+    runs = [sick.run, *trained]
     if len(names) != len(runs):
         return {}
     metric = next((m for m in OUTCOMES if all(m in run.curves for run in runs)), None)
     if metric is None:
         return {}
-    curves: dict[str, Json] = {}
+    curves: dict[str, OutcomeCurve] = {}
     for name, run in zip(names, runs, strict=True):
         curve = run.curves[metric].finite()
         if not len(curve):
             continue
         kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), _MOST_POINTS)).round().astype(int))
         values = [float(f"{value:.4g}") for value in curve.values[kept].tolist()]
-        curves[name] = {"metric": metric, "steps": curve.steps[kept].tolist(), "values": values}
+        curves[name] = OutcomeCurve(metric, tuple(curve.steps[kept].tolist()), tuple(values))
     return curves

@@ -1,4 +1,4 @@
-"""How a trial ended: well, sick or undecided, by what that is known, and why, in a sentence with the numbers."""
+"""The outcome of a trial: well, sick or undecided, by what this is known, and why, in a sentence with the numbers."""
 
 from __future__ import annotations
 
@@ -6,93 +6,96 @@ from collections.abc import Mapping
 
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison
-from rldoctor.model import Run, Subject, TrialState, Verdict
+from rldoctor.model import GateResult, Run, RunDiagnosis, TrialState, Verdict
 
-# Of the way to healthy runs, or without a reference of its own gain, by how much a trial must lead the sick run to be
-# clearly better. Ours.
+# How much of the way to healthy runs, or without a reference of its own gain, a trial must be ahead of the sick run to
+# be clearly better. Ours.
 _CLEAR_LEAD = 0.3
-_WORDS = {"success_rate": "success", "episode_return": "return"}
+_WORDS = {"success_rate": "success rate", "episode_return": "return"}
 
 
-def leads(yard: ReferenceComparison, numbers: Mapping[str, float], steps: int) -> bool:
-    """Tell whether a trial is clearly better than the sick run was at the same step."""
-    way = yard.way(steps, numbers)
-    return way is not None and way >= _CLEAR_LEAD
+def leads(comparison: ReferenceComparison, numbers: Mapping[str, float], steps: int) -> bool:
+    """Return whether a trial is clearly better than the sick run was at the same step."""
+    recovered = comparison.recovered(steps, numbers)
+    return recovered is not None and recovered >= _CLEAR_LEAD
 
 
-def how_it_ended(
-    yard: ReferenceComparison,
+def outcome_of(
+    comparison: ReferenceComparison,
     watch: TrialWatch,
-    subject: Subject,
+    diagnosis: RunDiagnosis,
     numbers: Mapping[str, float],
-    gate: Subject | None,
+    gate: GateResult | None,
     steps: int,
 ) -> tuple[TrialState, str, str]:
-    """Return how a trial ended that nobody gave up, what is sure of it, and why."""
+    """Return the outcome of a trial that was not stopped as sick, by what it is known, and why."""
     if gate is not None and gate.verdict is Verdict.HEALTHY:
         passed = ", ".join(f"{c.title} {c.observed:.3g} {c.relation} {c.threshold:g}" for c in gate.criteria)
         return TrialState.WELL, "gate", f"The gate passes after {steps:,} steps: {passed}."
-    missed = "" if gate is None else f" The gate does not pass yet: {_failed(gate)}."
+    failed = ", ".join(f"{c.title} {c.observed:.3g}" for c in gate.criteria if not c.passed) if gate else ""
+    missed = f" The gate does not pass yet: {failed}." if gate else ""
     if watch.decision == "well" and watch.level_since is not None:
-        healthy = healthy_have(yard, numbers, steps)
-        why = f"Level with healthy runs from step {watch.level_since:,} to {steps:,}: {said(numbers)}, where {healthy}."
+        healthy = healthy_in_words(comparison, numbers, steps)
+        why = f"Level with healthy runs from step {watch.level_since:,} to {steps:,}: {in_words(numbers)}; {healthy}."
         return TrialState.WELL, "band", why + missed
-    stands = yard.stands(steps, numbers)
-    if stands is not None:
-        why = f"{said(numbers)} at the end, after {steps:,} steps, where {healthy_have(yard, numbers, steps)}.{missed}"
-        if stands.behind or not stands.inside:
+    standing = comparison.standing(steps, numbers)
+    if standing is not None:
+        healthy = healthy_in_words(comparison, numbers, steps)
+        why = f"{in_words(numbers).capitalize()} at the end, after {steps:,} steps; {healthy}.{missed}"
+        if standing.behind or not standing.level:
             return TrialState.SICK, "band", why
-        led = any(numbers[m] > yard.before(m, steps) for m in yard.bands if m in numbers and m in yard.sick)
-        return (TrialState.WELL if led else TrialState.UNDECIDED), "band", why
-    return _without_reference(yard, subject, numbers, steps, missed)
+        ahead = any(
+            numbers[metric] > comparison.sick_value(metric, steps)
+            for metric in comparison.bands
+            if metric in numbers and metric in comparison.sick
+        )
+        return (TrialState.WELL if ahead else TrialState.UNDECIDED), "band", why
+    return _without_reference(comparison, diagnosis, numbers, steps, missed)
 
 
 def _without_reference(
-    yard: ReferenceComparison, subject: Subject, numbers: Mapping[str, float], steps: int, missed: str
+    comparison: ReferenceComparison, diagnosis: RunDiagnosis, numbers: Mapping[str, float], steps: int, missed: str
 ) -> tuple[TrialState, str, str]:
-    """Return the same where no healthy runs are known: the doctor, the baselines and the sick run are asked."""
-    ahead = leads(yard, numbers, steps)
-    if subject.verdict is Verdict.SICK and not ahead:
-        return TrialState.SICK, "doctor", named(subject, steps)
+    """Return the same if no healthy runs are known, by the diagnosis, the baseline returns and the sick run."""
+    ahead = leads(comparison, numbers, steps)
+    if diagnosis.verdict is Verdict.SICK and not ahead:
+        return TrialState.SICK, "doctor", diagnosis_in_words(diagnosis, steps)
     over = [
         numbers[key]
         for key in ("evaluation_return_over_zero_action", "evaluation_return_over_random")
         if key in numbers
     ]
-    why = f"{said(numbers)} after {steps:,} steps; the doctor says {subject.verdict}.{missed}"
-    if subject.verdict is Verdict.HEALTHY and ahead and over and min(over) > 0:
-        why += f" It leads doing nothing and chance by {min(over):.3g} or more."
+    why = f"{in_words(numbers).capitalize()} after {steps:,} steps; the diagnosis is {diagnosis.verdict}.{missed}"
+    if diagnosis.verdict is Verdict.HEALTHY and ahead and over and min(over) > 0:
+        why += f" The return is above the zero-action and the random policy by at least {min(over):.3g}."
         return TrialState.WELL, "baselines", why
     return TrialState.UNDECIDED, "end", why
 
 
-def named(subject: Subject, steps: int) -> str:
-    """Return what the doctor says of a trial, in a sentence."""
-    cause = next((cause for cause in subject.diagnoses if cause.name != "healthy"), None)
-    what = f"{cause.name} ({cause.probability:.0%})" if cause is not None else subject.summary
-    return f"The doctor calls it {subject.verdict} after {steps:,} steps: {what}."
+def diagnosis_in_words(diagnosis: RunDiagnosis, steps: int) -> str:
+    """Return the diagnosis of a trial in a sentence."""
+    cause = next((cause for cause in diagnosis.diagnoses if cause.name != "healthy"), None)
+    what = f"{cause.name} ({cause.probability:.0%})" if cause is not None else diagnosis.summary
+    return f"Diagnosed as {diagnosis.verdict} after {steps:,} steps: {what}."
 
 
-def _failed(gate: Subject) -> str:
-    return ", ".join(f"{c.title} {c.observed:.3g}" for c in gate.criteria if not c.passed)
-
-
-def said(numbers: Mapping[str, float]) -> str:
-    """Return the outcomes that were reached, in words."""
+def in_words(numbers: Mapping[str, float]) -> str:
+    """Return the outcomes in words."""
     known = [f"{_WORDS[metric]} {numbers[metric]:.3g}" for metric in OUTCOMES if metric in numbers]
     return ", ".join(known) or "no outcome is logged"
 
 
-def healthy_have(yard: ReferenceComparison, numbers: Mapping[str, float], steps: int) -> str:
-    """Return what healthy runs have reached by a step, in words."""
-    known = [m for m in OUTCOMES if m in yard.bands and m in numbers]
-    return "healthy runs have " + " and ".join(
-        f"a {_WORDS[m]} of {float(yard.floor(m, steps)):.3g} or more (median {yard.median(m, steps):.3g})"
-        for m in known
-    )
+def healthy_in_words(comparison: ReferenceComparison, numbers: Mapping[str, float], steps: int) -> str:
+    """Return the outcomes of healthy runs at a step, in words."""
+    known = [
+        f"{_WORDS[m]} {comparison.least(m, steps):.3g} or more (median {comparison.median(m, steps):.3g})"
+        for m in OUTCOMES
+        if m in comparison.bands and m in numbers
+    ]
+    return f"healthy runs have {' and '.join(known)} by then"
 
 
-def last_of(run: Run) -> dict[str, float]:
+def last_outcomes(run: Run) -> dict[str, float]:
     """Return the last value of each outcome that was logged."""
     found = {}
     for metric in OUTCOMES:

@@ -1,65 +1,73 @@
 """Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV with a column of steps.
 
-Cells that hold no number are passed over. What is no table at all, or ends in half a row, is told as for event files.
+Cells that hold no number are skipped. A file that is no table, or ends in half a row, is reported like an event file.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
-import os
-import stat
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
 
 import numpy as np
 
-from rldoctor.logs.formats.tfevents import MAX_UNKNOWN_TAGS, EventFile
-from rldoctor.logs.formats.tfrecord import ReadIssues
-from rldoctor.model import FloatArray, IntArray
+from rldoctor.logs.formats.log_file import (
+    LARGEST_STEP,
+    MAX_UNKNOWN_TAGS,
+    LogFile,
+    LogFormat,
+    ReadIssues,
+    Wanted,
+    one_by_one,
+    read_text,
+)
+from rldoctor.logs.formats.monitor import is_monitor
 
-# The first of these columns that is there says at which step a row was written.
+# What Stable-Baselines3's logger writes with format_strings csv or json; the first is read, both hold the same numbers.
+_PROGRESS = ("progress.csv", "progress.json")
+# The first of these columns that is there holds the step at which a row was written.
 STEP_COLUMNS = (
     *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
     *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step"),
 )
-# A million rows of twenty columns; what is larger is no table that a person keeps.
-_MOST_BYTES = 512 * 2**20
-_LARGEST_STEP = 2**62
+_JSON_SUFFIXES = (".json", ".jsonl")
 
 Row = Mapping[str, object]
-Wanted = Callable[[str], bool]
 
 
-def read_table(path: Path, wanted: Wanted) -> EventFile:
+def is_table(name: str) -> bool:
+    """Return whether a file that a user names may be a table of curves of any name: a CSV, or JSON lines."""
+    return PurePath(name).suffix.lower() in (".csv", *_JSON_SUFFIXES) and name not in _PROGRESS and not is_monitor(name)
+
+
+def read_table(path: Path, wanted: Wanted) -> LogFile:
     """Read what can be read of a CSV or of JSON lines. Never raises for the state or the content of the file.
 
     Args:
         path: The file; JSON lines by its suffix, a CSV otherwise.
         wanted: Tells whether the points of a column are kept.
     """
-    text, troubles = read_text(path)
+    text, issues = read_text(path)
     if text is None:
-        return EventFile(path, troubles=troubles)
-    rows = _json_rows(text, troubles) if path.suffix.lower() in (".json", ".jsonl") else _csv_rows(text, troubles)
-    return of_rows(path, rows, len(text), wanted, troubles)
+        return LogFile(path, issues=issues)
+    rows = _json_rows(text, issues) if path.suffix.lower() in _JSON_SUFFIXES else _csv_rows(text, issues)
+    return read_rows(path, rows, len(text), wanted, issues)
 
 
-def of_rows(
-    path: Path, rows: Iterable[Row], size: int, wanted: Wanted, troubles: ReadIssues, column: str = ""
-) -> EventFile:
+def read_rows(
+    path: Path, rows: Iterable[Row], size: int, wanted: Wanted, issues: ReadIssues, column: str = ""
+) -> LogFile:
     """Return rows of named cells as the columns of a log file.
 
     Args:
-        path: Where they stood.
-        rows: A row a step; cells that hold no number are passed over.
+        path: The file that they are from.
+        rows: One row per step; cells that hold no number are skipped.
         size: Bytes of the file.
         wanted: Tells whether the points of a column are kept.
-        troubles: What was amiss so far; that there is no row, or none with a step, is added.
+        issues: What could not be read so far; that there is no row, or none with a step, is added.
         column: The column of steps; the first of ``STEP_COLUMNS`` that a row has by default.
     """
     points: dict[str, tuple[array[int], array[float]]] = {}
@@ -69,7 +77,7 @@ def of_rows(
         count += 1
         column = column or next((name for name in STEP_COLUMNS if name in row), "")
         step = _number(row.get(column))
-        if step is None or not 0 <= step < _LARGEST_STEP:
+        if step is None or not 0 <= step < LARGEST_STEP:
             continue
         for tag, cell in row.items():
             value = _number(cell)
@@ -81,106 +89,47 @@ def of_rows(
                 values.append(value)
             elif len(unknown) < MAX_UNKNOWN_TAGS:
                 unknown[tag] = None
-    if not troubles.counts and not count:
-        troubles.add("empty", 0, "holds no row")
+    if not issues.counts and not count:
+        issues.add("empty", 0, "has no rows")
     elif count and not column:
-        troubles.add("corrupt", 0, f"has no column of steps ({', '.join(STEP_COLUMNS[:3])}, step, ...)")
+        issues.add("corrupt", 0, f"has no column of steps ({', '.join(STEP_COLUMNS[:3])}, step, ...)")
     arrays = {
         tag: (np.frombuffer(steps, np.int64), np.frombuffer(values, np.float64))
         for tag, (steps, values) in points.items()
     }
-    return of_points(path, arrays, size, tuple(unknown), troubles)
+    return LogFile.from_points(path, arrays, size, tuple(unknown), issues)
 
 
-def read_text(path: Path) -> tuple[str | None, ReadIssues]:
-    """Return the content of a text file, ``None`` where it cannot be read, and why."""
-    content, troubles = read_bytes(path)
-    # Spreadsheets put a mark before the first column's name.
-    return None if content is None else content.decode("utf-8-sig", errors="replace"), troubles
-
-
-def read_bytes(path: Path) -> tuple[bytes | None, ReadIssues]:
-    """Return the content of a file that is read as a whole, ``None`` where it cannot be read, and why."""
-    troubles = ReadIssues()
-    try:
-        with open_plain(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > _MOST_BYTES:
-                troubles.add("unreadable", 0, f"has {size} bytes, too many for a table")
-                return None, troubles
-            return file.read(), troubles
-    except OSError as error:
-        troubles.add("unreadable", 0, f"cannot be read: {(error.strerror or str(error)).lower()}")
-        return None, troubles
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """Open a file to read it in bytes, at once: a named pipe would block for ever.
-
-    Raises:
-        OSError: It cannot be opened, or is no plain file.
-    """
-    file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "it is not a plain file")
-    return file
-
-
-def of_points(
-    path: Path,
-    points: Mapping[str, tuple[IntArray, FloatArray]],
-    size: int = 0,
-    unknown: tuple[str, ...] = (),
-    troubles: ReadIssues | None = None,
-) -> EventFile:
-    """Return points by tag as the columns of a log file."""
-    ids = [np.full(len(steps), place, np.int32) for place, (steps, _) in enumerate(points.values())]
-    steps = [steps for steps, _ in points.values()]
-    values = [values for _, values in points.values()]
-    return EventFile(
-        path,
-        size=size,
-        tags=tuple(points),
-        tag_ids=np.concatenate([np.empty(0, np.int32), *ids]),
-        steps=np.concatenate([np.empty(0, np.int64), *steps]),
-        values=np.concatenate([np.empty(0, np.float64), *values]),
-        unknown_tags=unknown,
-        troubles=troubles or ReadIssues(),
-    )
-
-
-def _csv_rows(text: str, troubles: ReadIssues) -> Iterator[Row]:
+def _csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
     lines = csv.reader(io.StringIO(text, newline=""))
     short: list[str] | None = None
     try:
         header = next(lines, [])
         for cells in lines:
             if short is not None:
-                troubles.add("corrupt", 0, _short(short, header))
+                issues.add("corrupt", 0, _short(short, header))
             short = cells if cells and len(cells) != len(header) else None
             if len(cells) == len(header):
                 yield dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        troubles.add("corrupt", 0, f"is no CSV: {error}")
+        issues.add("corrupt", 0, f"is no CSV: {error}")
     if short is not None:
         # A writer that was killed, or is still writing, leaves half a row at the end.
-        troubles.add("torn", 0, _short(short, header))
+        issues.add("truncated", 0, _short(short, header))
 
 
 def _short(cells: list[str], header: list[str]) -> str:
-    return f"has a row of {len(cells)} cells under {len(header)}"
+    return f"has a row of {len(cells)} cells under {len(header)} column names"
 
 
-def _json_rows(text: str, troubles: ReadIssues) -> Iterator[Row]:
+def _json_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
     offset = 0
     lines = text.splitlines()
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         try:
             row = json.loads(line) if line.strip() else None
         except (ValueError, RecursionError):
-            last = place == len(lines) - 1
-            troubles.add("torn" if last else "corrupt", offset, "has a line that is no JSON object")
+            issues.add_line(index, len(lines), "has a line that is no JSON object", offset)
             row = None
         if isinstance(row, dict):
             yield row
@@ -197,15 +146,8 @@ def _number(cell: object) -> float | None:
         return None
 
 
-def recent_mean(values: FloatArray, window: int) -> FloatArray:
-    """Return the mean of each value and the ``window - 1`` before it, of fewer at the beginning; shape ``(n,)``.
+def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
+    return [name for name in _PROGRESS if name in files][:1]
 
-    Values that are not finite stay what they are and count in no other's mean.
-    """
-    whole = np.isfinite(values)
-    means: FloatArray = values.astype(np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(values[whole])])
-    ends = np.arange(1, len(sums))
-    begins = np.maximum(ends - window, 0)
-    means[whole] = (sums[ends] - sums[begins]) / (ends - begins)
-    return means
+
+TABLES = LogFormat(_find, one_by_one(read_table))

@@ -6,27 +6,31 @@ Source of the fields: tensorflow/core/util/event.proto and tensorflow/core/frame
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-import stat
+import re
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
+from rldoctor.logs.formats.log_file import (
+    MAX_UNKNOWN_TAGS,
+    LogFile,
+    LogFormat,
+    ReadIssues,
+    Wanted,
+    by_name,
+    open_log,
+)
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
-from rldoctor.logs.formats.tfrecord import HEAD, Batch, ReadIssues, batches, records
+from rldoctor.logs.formats.tfrecord import HEAD, Batch, batches
 from rldoctor.model import FloatArray, IntArray
 
-# Tags that no dictionary knows are only listed, and a hostile file can hold millions of them.
-MAX_UNKNOWN_TAGS = 10_000
 # Of one file; some 3 seconds of asking whether they are known. No framework logs so many.
 _MOST_TAGS = 100_000
 # What is longer is no tag of a framework, and a hostile one may have megabytes.
@@ -48,120 +52,79 @@ _DTYPES = {
     23: ("uint64_val", "<u8"),
 }
 _HALF = 19
-# Fewer points than this are not worth arrays of their own.
+# Fewer points than this are collected before they become an array.
 _SMALL = 32
 
 
-@dataclass(frozen=True, slots=True)
-class EventFile:
-    """The scalars of one event file, in the order in which they were written.
+def is_event_file(name: str) -> bool:
+    """Return whether a file is an event file by its name, as TensorBoard does (``IsSummaryEventsFile``)."""
+    return "tfevents" in name and not name.endswith(".profile-empty")
 
-    Attributes:
-        path: The file.
-        size: Bytes of the file when it was opened.
-        tags: Known tags; ``tag_ids`` count in this tuple.
-        tag_ids: Tag of each point, shape ``(n,)``.
-        steps: Step of each point, shape ``(n,)``.
-        values: Value of each point as logged, shape ``(n,)``.
-        purges: ``(position, step)``: a session that began before point ``position`` and overtook all earlier points at
-            or after ``step``.
-        unknown_tags: Scalar tags that were not wanted, at most ``MAX_UNKNOWN_TAGS``.
-        troubles: What could not be read.
-        first_time: Wall time of the first event with a scalar, seconds since 1970; NaN where there is none.
-        last_time: Wall time of the last one.
-        grew: Somebody appended to the file while it was read.
+
+def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
+    """Read the event files of one run, in the order in which they were begun."""
+    return sorted((read_event_file(path, wanted) for path in paths), key=_begun)
+
+
+def _begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
+    """Return a key that sorts event files by the second in their name, then by their first point's time, then by name.
+
+    ``events.out.tfevents.<seconds>.<host>.<process>.<count>``: a run may be killed and resumed within one second, and
+    the process that resumes it may have the lower number. Numbers in names count as numbers.
     """
-
-    path: Path
-    size: int = 0
-    tags: tuple[str, ...] = ()
-    tag_ids: NDArray[np.integer[Any]] = field(default_factory=lambda: np.empty(0, np.int32))
-    steps: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    values: FloatArray = field(default_factory=lambda: np.empty(0, np.float64))
-    purges: tuple[tuple[int, int], ...] = ()
-    unknown_tags: tuple[str, ...] = ()
-    troubles: ReadIssues = field(default_factory=ReadIssues)
-    first_time: float = math.nan
-    last_time: float = math.nan
-    grew: bool = False
+    name = file.path.name
+    found = re.search(r"tfevents\.(\d+)", name, re.ASCII)
+    parts = re.split(r"(\d+)", name, flags=re.ASCII)
+    natural = [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+    # One without points purges what came before it; sorted last of its second it would purge that second's points.
+    first = file.first_time if math.isfinite(file.first_time) else -math.inf
+    return int(found[1]) if found else 0, first, natural
 
 
-def read_event_file(path: Path, wanted: Callable[[str], bool]) -> EventFile:
+def read_event_file(path: Path, wanted: Wanted) -> LogFile:
     """Read what can be read of an event file.
 
-    Never raises for the state or the content of the file: that is what ``troubles`` tells.
+    Never raises for the state or the content of the file: ``issues`` holds what could not be read.
 
     Args:
         path: The file.
         wanted: Tells whether the points of a tag are kept.
     """
-    troubles = ReadIssues()
+    columns = _Columns(wanted)
     try:
-        with open(path, "rb", buffering=0, opener=_open_at_once) as file:  # Path.open has none
-            descriptor = file.fileno()
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                troubles.add("unreadable", 0, "is not a plain file")
-                return EventFile(path, troubles=troubles)
+        with open_log(path, buffering=0) as file:
 
             def read(offset: int, count: int) -> bytes:
                 file.seek(offset)
                 return file.read(count)
 
-            return _parse(path, read, status.st_size, troubles, wanted, lambda: os.fstat(descriptor).st_size)
+            size = os.fstat(file.fileno()).st_size
+            for batch in batches(read, size, columns.issues):
+                columns.add_batch(batch)
+            grew = os.fstat(file.fileno()).st_size > size
     except OSError as error:
-        troubles = ReadIssues()
-        troubles.add("unreadable", 0, "is a loop of symbolic links" if error.errno == errno.ELOOP else _reason(error))
-        return EventFile(path, troubles=troubles)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # Without O_NONBLOCK a named pipe under an event file's name would block for ever.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _reason(error: OSError) -> str:
-    return f"cannot be read: {(error.strerror or str(error)).lower()}"
-
-
-def _parse(
-    path: Path,
-    read: Callable[[int, int], bytes],
-    size: int,
-    troubles: ReadIssues,
-    wanted: Callable[[str], bool],
-    size_now: Callable[[], int],
-) -> EventFile:
-    columns = _Columns(wanted)
-    if size == 0:
-        troubles.add("empty", 0, "has zero bytes")
-    rest = size
-    for batch in batches(read, size):
-        if isinstance(batch, int):
-            rest = batch
-            break
-        columns.add_batch(batch, troubles)
-    for offset, data in records(read, size, troubles, rest):
-        columns.add_record(offset, data, troubles)
-    if size and not columns.count and not columns.numbers.unknown and not troubles.counts:
-        troubles.add("empty", 0, "holds no scalar")
-    return columns.to_file(path, size, troubles, size_now() > size)
+        return LogFile(path, issues=ReadIssues.unreadable(error))
+    if not size:
+        columns.issues.add("empty", 0, "has zero bytes")
+    elif not columns.count and not columns.numbers.unknown and not columns.issues.counts:
+        columns.issues.add("empty", 0, "holds no scalars")
+    return columns.to_file(path, size, grew)
 
 
 class _Numbers(dict[bytes, int]):
     """A number for each tag in UTF-8: its place in ``tags``, -1 for one that is not wanted."""
 
-    def __init__(self, wanted: Callable[[str], bool]) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         super().__init__()
         self._wanted = wanted
         self.tags: list[str] = []
         self.unknown: list[str] = []
-        # There were more tags than anybody can use; no new one is taken.
-        self.crowded = False
+        # The limit is reached: no new tag is taken.
+        self.full = False
 
     def __missing__(self, tag: bytes) -> int:
         if len(self) >= _MOST_TAGS:
-            self.crowded = True
+            self.full = True
             return -1
         try:
             text = tag.decode()
@@ -184,8 +147,9 @@ class _Numbers(dict[bytes, int]):
 class _Columns:
     """The points of a file as they come, tags as numbers."""
 
-    def __init__(self, wanted: Callable[[str], bool]) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         self.numbers = _Numbers(wanted)
+        self.issues = ReadIssues()
         self.count = 0
         # What is finished, and the points after it that came one by one.
         self._done: list[tuple[IntArray, IntArray, FloatArray]] = []
@@ -193,16 +157,16 @@ class _Columns:
         self._purges: list[tuple[int, int]] = []
         self._first_time = self._last_time = math.nan
 
-    def add_batch(self, batch: Batch, troubles: ReadIssues) -> None:
+    def add_batch(self, batch: Batch) -> None:
         plain = decode(batch, self.numbers)
-        self._tell_if_crowded(batch.offset, troubles)
+        self._report_too_many_tags(batch.offset)
         others = np.flatnonzero(plain.tag_ids == OTHER).tolist()
         begin = 0
         for i in [*others, len(plain.tag_ids)]:
             self._add(plain, begin + np.flatnonzero(plain.tag_ids[begin:i] >= 0))
             if i < len(plain.tag_ids):
                 start, end = int(batch.starts[i]), int(batch.ends[i])
-                self.add_record(batch.offset + start - HEAD, batch.block[start:end], troubles)
+                self._add_record(batch.offset + start - HEAD, batch.block[start:end])
             begin = i + 1
 
     def _add(self, plain: Plain, kept: IntArray) -> None:
@@ -218,11 +182,11 @@ class _Columns:
             self._done.append((ids, steps, values))
         self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
 
-    def add_record(self, offset: int, data: bytes, troubles: ReadIssues) -> None:
+    def _add_record(self, offset: int, data: bytes) -> None:
         try:
             event = Event.FromString(data)
         except DecodeError:
-            troubles.add("corrupt", offset, f"has a record of {len(data)} bytes that is no TensorBoard event")
+            self.issues.add("corrupt", offset, f"has a record of {len(data)} bytes that is no TensorBoard event")
             return
         scalars = event.summary.value
         if not scalars:
@@ -242,11 +206,11 @@ class _Columns:
                 self._steps.append(event.step)
                 self._values.append(value)
                 self._seen(1, event.wall_time, event.wall_time)
-        self._tell_if_crowded(offset, troubles)
+        self._report_too_many_tags(offset)
 
-    def _tell_if_crowded(self, offset: int, troubles: ReadIssues) -> None:
-        if self.numbers.crowded and "crowded" not in troubles.counts:
-            troubles.add("crowded", offset, f"has more than {_MOST_TAGS:,} different tags")
+    def _report_too_many_tags(self, offset: int) -> None:
+        if self.numbers.full and "too-many-tags" not in self.issues.counts:
+            self.issues.add("too-many-tags", offset, f"has more than {_MOST_TAGS:,} different tags")
 
     def _seen(self, points: int, first_time: float, last_time: float) -> None:
         if not self.count:
@@ -260,11 +224,11 @@ class _Columns:
             self._done.append((ids, steps, np.frombuffer(self._values, np.float64)))
             self._ids, self._steps, self._values = array("q"), array("q"), array("d")
 
-    def to_file(self, path: Path, size: int, troubles: ReadIssues, grew: bool) -> EventFile:
+    def to_file(self, path: Path, size: int, grew: bool) -> LogFile:
         self._finish()
         nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
         ids, steps, values = zip(*(self._done or [nothing]), strict=True)
-        return EventFile(
+        return LogFile(
             path,
             size,
             tuple(self.numbers.tags),
@@ -273,7 +237,7 @@ class _Columns:
             np.concatenate(values),
             tuple(self._purges),
             tuple(self.numbers.unknown),
-            troubles,
+            self.issues,
             self._first_time,
             self._last_time,
             grew,
@@ -300,3 +264,6 @@ def _tensor_scalar(scalar: Any) -> float | None:
     if tensor.dtype == _HALF:  # the bits of the half, in an int
         return float(np.array(numbers[0] & 0xFFFF, np.uint16).view(np.float16))
     return float(numbers[0])
+
+
+TFEVENTS = LogFormat(by_name(is_event_file), read_event_files)

@@ -1,6 +1,6 @@
 """Runs in Weights & Biases' local folders: ``wandb/run-<time>-<id>/run-<id>.wandb``, offline or not.
 
-The file is a LevelDB log of protobuf messages. Sources: google/leveldb, doc/log_format.md, for the framing;
+The file is a LevelDB log of protobuf messages. Sources: google/leveldb, doc/log_format.md, for the record format;
 wandb/wandb, wandb/sdk/internal/datastore.py, for the seven bytes before it and the checksum, which is zlib's;
 wandb/proto/wandb_internal.proto for the fields of a row of history.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from rldoctor.logs.formats.tables import STEP_COLUMNS, of_rows, read_bytes
-from rldoctor.logs.formats.tfevents import EventFile
-from rldoctor.logs.formats.tfrecord import ReadIssues
+from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, by_name, one_by_one, read_bytes
+from rldoctor.logs.formats.tables import STEP_COLUMNS, read_rows
 
 # Weights & Biases' own count of rows, where nothing else says at which step a row was written.
 _ROWS = "_step"
@@ -44,8 +43,8 @@ _MESSAGES: Mapping[str, Mapping[str, tuple[int, int | str]]] = {
 _REPEATED = ("item", "nested_key")
 
 
-def read_wandb(path: Path, wanted: Callable[[str], bool]) -> EventFile:
-    """Read the history of a run, a row a point. Never raises for the state or the content of the file.
+def read_wandb(path: Path, wanted: Wanted) -> LogFile:
+    """Read the history of a run, one row per step. Never raises for the state or the content of the file.
 
     A row's step is what it says under a name of ``STEP_COLUMNS``, such as ``global_step``, which synchronised
     TensorBoard logs have; else the row's number.
@@ -54,25 +53,25 @@ def read_wandb(path: Path, wanted: Callable[[str], bool]) -> EventFile:
         path: The file.
         wanted: Tells whether the points of a key are kept.
     """
-    content, troubles = read_bytes(path)
+    content, issues = read_bytes(path)
     if content is None:
-        return EventFile(path, troubles=troubles)
+        return LogFile(path, issues=issues)
     if not content.startswith(_IDENT):
-        troubles.add("empty" if not content else "corrupt", 0, "is no file of Weights & Biases")
-        return EventFile(path, troubles=troubles)
+        issues.add("empty" if not content else "corrupt", 0, "is no file of Weights & Biases")
+        return LogFile(path, issues=issues)
     rows = partial(_rows, content)
     names = {name for row in rows(ReadIssues()) for name in row}
     column = next((name for name in STEP_COLUMNS if name in names), _ROWS)
-    return of_rows(path, rows(troubles), len(content), wanted, troubles, column)
+    return read_rows(path, rows(issues), len(content), wanted, issues, column)
 
 
-def _rows(content: bytes, troubles: ReadIssues) -> Iterator[Mapping[str, object]]:
+def _rows(content: bytes, issues: ReadIssues) -> Iterator[Mapping[str, object]]:
     record = _record_class()
-    for offset, data in _records(content, troubles):
+    for offset, data in _records(content, issues):
         try:
             message = record.FromString(data)
         except DecodeError:
-            troubles.add("corrupt", offset, f"has a record of {len(data)} bytes that is none of Weights & Biases")
+            issues.add("corrupt", offset, f"has a record of {len(data)} bytes that is none of Weights & Biases")
             continue
         if message.HasField("history"):
             row = {_name(item): _value(item) for item in message.history.item}
@@ -93,7 +92,7 @@ def _value(item: Any) -> object:
         return None
 
 
-def _records(content: bytes, troubles: ReadIssues) -> Iterator[tuple[int, bytes]]:
+def _records(content: bytes, issues: ReadIssues) -> Iterator[tuple[int, bytes]]:
     """Yield the offset and the data of each whole record; behind a damaged one it goes on with the next block."""
     at, begun = _HEAD, 0
     parts: list[bytes] = []
@@ -106,13 +105,11 @@ def _records(content: bytes, troubles: ReadIssues) -> Iterator[tuple[int, bytes]
         length, kind = int.from_bytes(head[4:6], "little"), head[-1]
         end = at + _HEAD + length
         if end > len(content):
-            troubles.add("torn", at, f"ends {len(content) - at} bytes into a record")
+            issues.add("truncated", at, f"ends {len(content) - at} bytes into a record")
             return
         if length > left - _HEAD or zlib.crc32(content[at + 6 : end]) != int.from_bytes(head[:4], "little"):
             if any(head):
-                troubles.add(
-                    "corrupt", at, f"has a record that its checksum does not fit: {left} bytes were passed over"
-                )
+                issues.add("corrupt", at, f"has a record with a wrong checksum: {left} bytes were skipped")
             at, parts = at + left, []
             continue
         if kind in (_FULL, _FIRST):
@@ -143,3 +140,12 @@ def _record_class() -> Any:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.Record"))
+
+
+def is_wandb_file(name: str) -> bool:
+    """Return whether a file is the history of a run."""
+    return name.startswith("run-") and name.endswith(".wandb")
+
+
+# The folder may hold copies of the event files that the run was synchronised with.
+WANDB = LogFormat(by_name(is_wandb_file), one_by_one(read_wandb), includes_subfolders=True)

@@ -1,4 +1,4 @@
-"""What is in force, in the terminal."""
+"""The effective configuration in the terminal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rldoctor.render.wording import clean
 def print_configuration(console: Console, shown: EffectiveConfig, wrong: Sequence[str] | None) -> None:
     """Print the files, the keys and what a project adds.
 
-    ``wrong`` are examples of the project's signs that do not hold, ``None`` where they were not tried.
+    ``wrong`` are the examples of the project's signs that fail, ``None`` where they were not tried.
     """
     if not shown.looked_at:
-        console.print("No rldoctor.toml and no pyproject.toml was read: everything is as shipped.")
+        console.print("No rldoctor.toml or pyproject.toml was found: all defaults apply.")
     for place in shown.looked_at:
-        said = "in force" if place == shown.file else "has no [tool.rldoctor]"
+        said = "read" if place == shown.file else "has no [tool.rldoctor]"
         console.print(Text.assemble((said, "green" if place == shown.file else "dim"), "  ", clean(place)))
     console.print()
     # The file is named in full above.
@@ -33,11 +33,11 @@ def print_configuration(console: Console, shown: EffectiveConfig, wrong: Sequenc
     if shown.additions:
         console.print()
         rows = [(item.kind, item.name, item.place) for item in shown.additions]
-        console.print(_table(("of your own", "name", "where"), rows))
+        console.print(_table(("your own", "name", "where"), rows))
     for line in wrong or ():
         console.print(Text.assemble(("\nwrong example  ", "red"), clean(line)))
     if wrong is not None and not wrong:
-        console.print("\nEvery example of your own signs holds.")
+        console.print("\nAll examples of your own signs pass.")
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -1,4 +1,4 @@
-"""The part of the terminal report that is about training runs: the chapter's table and the ranked diagnoses."""
+"""The part of the terminal report that is about training runs: key metrics at a glance, and likely causes."""
 
 from __future__ import annotations
 
@@ -6,37 +6,43 @@ import os.path
 from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import RankedDiagnosis, Subject, Verdict
-from rldoctor.render.wording import VERDICT_STYLE, mark, one_line, shortened, sparkline
+from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
+from rldoctor.render.terminal.findings import print_findings
+from rldoctor.render.terminal.marks import VERDICT_STYLE, View, mark, put, shortened, sparkline
+from rldoctor.render.wording import number, one_line
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
 _SHORTEST_NAME = 16
+# Columns of a terminal that shows the final return of each run too.
+_WIDE = 100
 
 
-def overview(console: Console, runs: Sequence[Subject]) -> RenderableType:
-    """Return one line a run, in the order given; paths below the folder that all of them share."""
+def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
+    """Print one line a run, in the order given; paths below the folder that all of them share."""
     rows = []
     for run, name in zip(runs, _below_what_is_shared([run.path for run in runs]), strict=True):
         leading = run.diagnoses[0] if run.diagnoses else None
         cause = f"{one_line(leading.name)} ({leading.probability:.0%})" if leading else ""
-        rows.append((run.verdict, one_line(name), f"{run.steps:,} steps", cause))
+        returned = (
+            f"return {number(run.final_return)}" if run.final_return is not None and console.width >= _WIDE else ""
+        )
+        rows.append((run.verdict, one_line(name), f"{run.steps:,} steps", returned, cause))
     # The names of runs give way to what is said of them; what tells runs apart mostly stands at a name's end.
-    rest = sum(max(len(row[column]) for row in rows) + 2 for column in (0, 2, 3))
+    rest = sum(max(len(row[column]) for row in rows) + 2 for column in (0, 2, 3, 4))
     width = max(_SHORTEST_NAME, console.width - 4 - rest)
     table = Table.grid(padding=(0, 2))
-    for verdict, name, steps, cause in rows:
+    for verdict, name, *others, cause in rows:
         table.add_row(
             Text(verdict, style=VERDICT_STYLE[verdict]),
             Text(shortened(console, name, width), no_wrap=True),
-            Text(steps, style="dim", justify="right", no_wrap=True),
+            *(Text(other, style="dim", justify="right", no_wrap=True) for other in others),
             Text(cause, no_wrap=True),
         )
-    return Padding(table, (1, 0, 0, 2))
+    put(console, table, above=1)
 
 
 def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
@@ -48,31 +54,28 @@ def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
     return [os.path.relpath(path, shared) for path in paths] if shared else paths
 
 
-def print_run(console: Console, subject: Subject, verbose: bool, chart: bool = True) -> None:
-    """Print the chapter's table for this patient, then the leading diagnoses with evidence, remedy and next test.
-
-    With ``chart`` the curve that speaks for the leading diagnosis is drawn between them.
-    """
-    if subject.table:
-        console.print(Padding(_table(console, subject), (0, 0, 0, 2)))
-    if chart and subject.verdict is not Verdict.HEALTHY:
-        # Late: it needs numpy, which a gate's report does not.
+def print_run(console: Console, run: RunDiagnosis, view: View) -> None:
+    """Print the run's key metrics and findings, the curve that best shows the leading cause, then the likely causes."""
+    if run.table:
+        put(console, _table(console, run))
+    # What to change is said by the likely causes; each sign's own remedy is detail.
+    print_findings(console, run.findings, remedies=view.verbose, notes=view.verbose)
+    if view.details is not None and run.verdict is not Verdict.HEALTHY:
+        # Late: it needs numpy, which a healthy run's report does not.
         from rldoctor.render.terminal.chart import draw
 
-        drawn = draw(console, subject)
-    else:
-        drawn = None
-    if drawn is not None:
-        console.print(Padding(drawn, (1, 0, 0, 2)))
-    shown = [d for i, d in enumerate(subject.diagnoses) if verbose or i == 0 or d.probability >= _SHOWN_FROM]
-    for diagnosis in shown if verbose else shown[:3]:
-        console.print(Padding(_diagnosis(console, diagnosis), (1, 0, 0, 2)))
+        drawn = draw(console, run, view.details())
+        if drawn is not None:
+            put(console, drawn, above=1)
+    shown = [d for i, d in enumerate(run.diagnoses) if view.verbose or i == 0 or d.probability >= _SHOWN_FROM]
+    for diagnosis in shown if view.verbose else shown[:3]:
+        put(console, _diagnosis(diagnosis), above=1)
     if shown:
         console.print()
 
 
-def _table(console: Console, subject: Subject) -> RenderableType:
-    # In a narrow terminal the drawn curve is the first thing to go, then the chapter's words.
+def _table(console: Console, run: RunDiagnosis) -> RenderableType:
+    # In a narrow terminal the drawn curve goes first, then the expected range.
     wide = console.width >= 72
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("")
@@ -82,7 +85,7 @@ def _table(console: Console, subject: Subject) -> RenderableType:
     table.add_column("seen", overflow="fold")
     if wide:
         table.add_column("curve", no_wrap=True)
-    for row in subject.table:
+    for row in run.table:
         cells: list[RenderableType] = [mark(console, row.mark), Text(one_line(row.metric))]
         if wide:
             cells.append(Text(one_line(row.expected), style="dim"))
@@ -91,7 +94,7 @@ def _table(console: Console, subject: Subject) -> RenderableType:
             cells.append(Text(sparkline(console, row.values), style="cyan"))
         table.add_row(*cells)
     words: dict[str, list[str]] = {}
-    for row in subject.table:
+    for row in run.table:
         if row.why:
             words.setdefault(row.why, []).append(row.metric)
     grid = Table.grid()
@@ -101,7 +104,7 @@ def _table(console: Console, subject: Subject) -> RenderableType:
     return grid
 
 
-def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
+def _diagnosis(diagnosis: RankedDiagnosis) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8)
     grid.add_column(ratio=1, overflow="fold")
@@ -111,14 +114,12 @@ def _diagnosis(console: Console, diagnosis: RankedDiagnosis) -> RenderableType:
     )
     if diagnosis.name == "healthy":
         return grid
-    if diagnosis.speaks_for:
-        against = f"   against: {', '.join(diagnosis.speaks_against)}" if diagnosis.speaks_against else ""
-        grid.add_row(
-            Text("for", style="dim"), Text(one_line(f"{', '.join(diagnosis.speaks_for)}{against}"), style="dim")
-        )
+    if diagnosis.evidence_for:
+        against = f"   against: {', '.join(diagnosis.evidence_against)}" if diagnosis.evidence_against else ""
+        evidence = one_line(f"{', '.join(diagnosis.evidence_for)}{against}")
+        grid.add_row(Text("evidence", style="dim"), Text(evidence, style="dim"))
     if diagnosis.remedy:
         grid.add_row(Text("fix", style="green"), Text(one_line(diagnosis.remedy)))
     if diagnosis.next_test:
         grid.add_row(Text("test", style="cyan"), Text(one_line(diagnosis.next_test)))
-    del console
     return grid

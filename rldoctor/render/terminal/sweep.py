@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import SettingResult, Subject
-from rldoctor.render.sweep_tables import Words, tables
-from rldoctor.render.wording import one_line, shortened, sparkline
+from rldoctor.model import SettingResult, SweepResult
+from rldoctor.render.sweep_tables import TextTable, tables
+from rldoctor.render.terminal.findings import print_findings
+from rldoctor.render.terminal.marks import View, put, shortened, sparkline
+from rldoctor.render.wording import one_line
 
 # Runs that are listed one by one; --verbose lists all.
 _MOST_RUNS = 30
@@ -21,30 +22,31 @@ _NARROW = 64
 _LONGEST_NAME, _SHORTEST_NAME = 36, 12
 
 
-def print_sweep(console: Console, subject: Subject, verbose: bool) -> None:
+def print_sweep(console: Console, sweep: SweepResult, view: View) -> None:
     """Print the tables of a sweep, and success against steps as a small curve for each setting."""
-    outcomes, learning, runs = tables(subject)
+    outcomes, learning, runs = tables(sweep)
     _print(console, outcomes)
     if learning.rows:
         _print(console, learning)
     curves = Table.grid(padding=(0, 2))
-    for setting in subject.settings:
+    for setting in sweep.settings:
         drawn = _curve(console, setting)
         if drawn:
             curves.add_row(Text(one_line(setting.name)), Text(drawn, style="cyan", no_wrap=True))
     if curves.row_count:
         _heading(console, "success rate in training, from the first step to the last")
-        console.print(Padding(curves, (0, 0, 0, 2)))
-    if verbose or len(runs.rows) <= _MOST_RUNS:
+        put(console, curves)
+    if view.verbose or len(runs.rows) <= _MOST_RUNS:
         _print(console, runs)
     console.print()
+    print_findings(console, sweep.findings, remedies=True, notes=view.verbose)
 
 
 def _heading(console: Console, title: str) -> None:
-    console.print(Padding(Text(title, style="dim"), (1, 0, 0, 2)))
+    put(console, Text(title, style="dim"), above=1)
 
 
-def _print(console: Console, words: Words) -> None:
+def _print(console: Console, words: TextTable) -> None:
     _heading(console, words.title)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     wanted = set(words.headings) - set(words.spare if console.width < _WIDE else ())
@@ -57,7 +59,7 @@ def _print(console: Console, words: Words) -> None:
     for row in words.rows:
         cells = [shortened(console, row[0], min(_LONGEST_NAME, max(_SHORTEST_NAME, console.width // 3))), *row[1:]]
         table.add_row(*(Text(cells[place]) for place in shown))
-    console.print(Padding(table, (0, 0, 0, 2)))
+    put(console, table)
 
 
 def _curve(console: Console, setting: SettingResult) -> str:

@@ -1,15 +1,16 @@
-"""The verbs in which signs are written: a closed vocabulary, no expressions, nothing evaluated.
+"""The detectors of which signs are made: a closed vocabulary, no expressions, nothing evaluated.
 
-A new verb is a class in one of the ``verbs_*`` modules and one line here.
+A new detector is a class in one of these modules and one line here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from rldoctor.rulebook.detectors.detector import Condition
-from rldoctor.rulebook.detectors.level import Behind, Level, OffBand, ScaleOff
-from rldoctor.rulebook.detectors.log import DiscretePolicy, Missing, NonFinite, Recorded
+from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
+from rldoctor.rulebook.detectors.log import Discrete, Missing, NonFinite, Recorded
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
@@ -18,30 +19,30 @@ from rldoctor.rulebook.detectors.shape import (
     Grows,
     Restless,
     Share,
-    Spikes,
     Swing,
     Trend,
     Zeros,
 )
 
-DETECTORS: Mapping[str, type[Condition]] = {
-    "level": Level,
-    "change": Change,
-    "gain": Gain,
-    "grows": Grows,
-    "trend": Trend,
-    "drops_from_peak": DropsFromPeak,
-    "share": Share,
-    "spikes": Spikes,
-    "frozen": Frozen,
-    "zeros": Zeros,
-    "behind_reference": Behind,
-    "off_band": OffBand,
-    "scale_off": ScaleOff,
-    "restless": Restless,
-    "swing": Swing,
-    "non_finite": NonFinite,
-    "recorded": Recorded,
-    "missing": Missing,
-    "discrete": DiscretePolicy,
-}
+Detector = (
+    Level
+    | Change
+    | Gain
+    | Grows
+    | Trend
+    | DropsFromPeak
+    | Share
+    | Frozen
+    | Zeros
+    | BehindReference
+    | OffBand
+    | ScaleOff
+    | Restless
+    | Swing
+    | NonFinite
+    | Recorded
+    | Missing
+    | Discrete
+)
+# By the name that a rule file uses.
+DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

@@ -1,29 +1,33 @@
-"""What a verb is: a condition on a case that says what it saw and how strongly, or why it cannot judge.
+"""What a detector is: a condition on a case that says what it measured and how strongly, or why it cannot.
 
-Each verb is a frozen dataclass whose fields are the keys that a rule file may use. Strength comes from a ramp
-``[none, full]``: 0 at the first number, 1 at the second, straight between (with ``log``, in the logarithm). A ramp
-that falls means that small values are the symptom.
+Each detector is a frozen struct whose fields are the keys that a rule file may use; its name in the file is that of the
+class in snake case. Strength comes from ``thresholds = [none, full]``: 0 at the first number, 1 at the second, straight
+between (with ``log``, in the logarithm). Thresholds that fall mean that small values are the symptom.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from rldoctor import stats
-from rldoctor.model import Aggregation, Curve, FloatArray, IntArray, Json
+from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
 from rldoctor.rulebook.case import Case
 
-Ramp = tuple[float, float]
-Phase = tuple[float, float]
+Thresholds = tuple[float, float]
+Window = tuple[float, float]
+"""A part of a run, as shares of its steps: ``(0.0, 0.1)`` is its first tenth."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a verb measured: the number, its strength in [0, 1], where, and what would have been expected."""
+class Measured:
+    """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected."""
 
     strength: float
     observed: float
@@ -34,8 +38,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class NotSeen:
-    """Why a verb could not judge.
+class NotMeasured:
+    """Why a detector could not judge.
 
     Attributes:
         reason: In words.
@@ -48,6 +52,7 @@ class NotSeen:
     foreign: bool = False
 
 
+Statistic = Literal["mean", "median", "min", "max", "first", "last", "q10", "q90", "third_highest", "spread"]
 STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {
     "mean": lambda x: float(np.mean(x)),
     "median": stats.median,
@@ -63,9 +68,9 @@ STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {
 }
 
 
-def strength(value: float, ramp: Ramp, log: bool = False) -> float:
-    """Return where ``value`` lies on the ramp, clipped to [0, 1]; infinite values lie beyond its end, NaN nowhere."""
-    none, full = ramp
+def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
+    """Return where ``value`` lies between the thresholds, clipped to [0, 1]; NaN is nowhere: 0."""
+    none, full = thresholds
     if math.isnan(value):
         return 0.0
     if log:
@@ -80,26 +85,21 @@ _LONE_MINIBATCH = 2.5
 _OF_FEW_POINTS = ("max", "min", "third_highest", "q10", "q90", "first", "last", "spread")
 
 
-def widened(ramp: Ramp, curve: Curve, over: str) -> Ramp:
-    """Return a ramp made for means over epochs as it has to be for what a curve's values are taken over.
+def widened(thresholds: Thresholds, curve: Curve, statistic: str) -> Thresholds:
+    """Return thresholds that were made for means over epochs as they have to be for a curve of lone minibatches.
 
-    The extremes of a curve of lone minibatches lie that much further out; only ramps of positive numbers are moved.
+    The extremes of such a curve lie that much further out; only positive thresholds are moved.
     """
-    if curve.aggregation is not Aggregation.LAST_MINIBATCH or over not in _OF_FEW_POINTS or min(ramp) <= 0:
-        return ramp
-    factor = _LONE_MINIBATCH if ramp[1] > ramp[0] else 1.0 / _LONE_MINIBATCH
-    return ramp[0] * factor, ramp[1] * factor
+    if curve.aggregation is not Aggregation.LAST_MINIBATCH or statistic not in _OF_FEW_POINTS or min(thresholds) <= 0:
+        return thresholds
+    factor = _LONE_MINIBATCH if thresholds[1] > thresholds[0] else 1.0 / _LONE_MINIBATCH
+    return thresholds[0] * factor, thresholds[1] * factor
 
 
-def beyond(ramp: Ramp) -> str:
-    """Return the expectation that a ramp stands for, in words: the healthy side of where it begins."""
-    return f"below {ramp[0]:g}" if ramp[1] > ramp[0] else f"above {ramp[0]:g}"
-
-
-def window(curve: Curve, phase: Phase) -> Curve:
-    """Return the part of a curve in a phase of the run, given as shares of its own steps; at least two points."""
+def part_of(curve: Curve, window: Window) -> Curve:
+    """Return the part of a curve in a window of the run, as shares of its own steps; at least two points."""
     first, last = float(curve.steps[0]), float(curve.steps[-1])
-    low, high = (first + share * (last - first) for share in phase)
+    low, high = (first + share * (last - first) for share in window)
     keep = np.flatnonzero((curve.steps >= low) & (curve.steps <= high))
     if len(keep) < 2:
         nearest = int(np.argmin(np.abs(curve.steps - (low + high) / 2)))
@@ -107,9 +107,22 @@ def window(curve: Curve, phase: Phase) -> Curve:
     return Curve(curve.metric, curve.steps[keep], curve.values[keep], curve.tag, curve.aggregation)
 
 
-@dataclass(frozen=True)
-class Condition:
-    """Base of the verbs.
+def during(window: Window) -> str:
+    """Return a window in words: ``in the last 15 % of the run``."""
+    low, high = (round(100 * share) for share in window)
+    if (low, high) == (0, 100):
+        return "over the whole run"
+    if low == 0:
+        return f"in the first {high} % of the run"
+    return f"in the last {100 - low} % of the run" if high == 100 else f"from {low} to {high} % of the run"
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="detector", tag=_snake_case):
+    """Base of the detectors.
 
     Attributes:
         metric: What is looked at.
@@ -117,31 +130,65 @@ class Condition:
     """
 
     metric: str = ""
-    optional: bool = field(default=False, kw_only=True)
+    optional: bool = False
 
-    def measure(self, case: Case) -> Seen | NotSeen:
+    def measure(self, case: Case) -> Measured | NotMeasured:
         """Measure this condition on a case."""
         curve = case.curve(self.metric)
         if curve is None:
             logged = len(case.curves[self.metric]) if self.metric in case.curves else 0
             if logged:
-                return NotSeen(f"{self.metric} has only {logged} points")
-            return NotSeen(f"{self.metric} is not in the logs", self.metric)
+                return NotMeasured(f"{self.metric} has only {logged} points")
+            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
         return self._look(case, curve)
 
-    def _look(self, case: Case, curve: Curve) -> Seen | NotSeen:
+    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         raise NotImplementedError
 
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        raise NotImplementedError
 
-def evidence(metric: str, seen: Seen) -> dict[str, Json]:
-    """Return what was seen as a finding's evidence."""
-    return {
-        "metric": metric,
-        "first_step": seen.first_step,
-        "last_step": seen.last_step,
-        "observed": seen.observed,
-        "expected": seen.expected,
-    }
+    def describe(self) -> str:
+        """Return what is measured and when that counts, in words."""
+        needed = ", where it is logged" if self.optional else ""
+        return f"{self.__struct_config__.tag}: {self.quantity}{needed}"
+
+
+class Graded(Condition, frozen=True, kw_only=True):
+    """Base of the detectors whose strength depends on a number.
+
+    Attributes:
+        thresholds: The number from which the sign has a strength, and the one at which that is full.
+        log: Whether strength grows with the logarithm of the number.
+    """
+
+    thresholds: Thresholds
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that leave nothing between them."""
+        if self.thresholds[0] == self.thresholds[1]:
+            raise ValueError(f"thresholds = {list(self.thresholds)} must be two different numbers")
+
+    def describe(self) -> str:
+        """Return what is measured and between which thresholds its strength grows, in words."""
+        none, full = self.thresholds
+        scale = " on a logarithmic scale" if self.log else ""
+        return f"{super().describe()}, strength from 0 at {none:g} to 1 at {full:g}{scale}"
+
+    def _found(
+        self,
+        observed: float,
+        steps: IntArray,
+        thresholds: Thresholds | None = None,
+        band: bool = False,
+    ) -> Measured:
+        """Return what a number comes to, on the way from the first to the last of ``steps``."""
+        bounds = thresholds or self.thresholds
+        expected = f"{'below' if bounds[1] > bounds[0] else 'above'} {bounds[0]:g}"
+        return Measured(strength(observed, bounds, self.log), observed, expected, *ends(steps), band)
 
 
 def ends(steps: IntArray) -> tuple[int, int]:

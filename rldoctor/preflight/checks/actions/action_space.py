@@ -1,17 +1,16 @@
-"""The action space is finite, symmetric and the right way round.
+"""The action space is finite and symmetric, with its bounds in order.
 
 What it does: looks at the bounds of the action space and, where the environment is known, at its shape.
 
 Why it matters: PPO starts with actions around 0 with a standard deviation of 1 and clips them to the bounds. With
-bounds of 0.01 nearly every action is clipped; with bounds of 100 the robot hardly moves; infinite ones leave nothing
-to clip.
+bounds of 0.01 nearly every action is clipped; with bounds of 100 the robot hardly moves; with infinite bounds nothing
+is clipped.
 
 What to do: declare actions in [-1, 1] and scale them inside the environment (Gymnasium's ``RescaleAction`` does it).
 """
 
 from __future__ import annotations
 
-import gymnasium
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Group, check, error, note, warning
@@ -27,7 +26,7 @@ _NARROW = 0.1
     "ENV301",
     "action-space",
     Group.ENVIRONMENT,
-    after=("ENV102",),
+    requires=("ENV102",),
     faults=(
         "action-space-unsupported",
         "action-shape-wrong",
@@ -38,22 +37,18 @@ _NARROW = 0.1
         "action-bounds-far-from-unit",
     ),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Look at the bounds."""
-    space = patient.env.action_space
-    supported = (
-        gymnasium.spaces.Box,
-        gymnasium.spaces.Discrete,
-        gymnasium.spaces.MultiDiscrete,
-        gymnasium.spaces.MultiBinary,
-    )
-    if not isinstance(space, supported):
-        message = f"PPO of Stable-Baselines3 knows no action space of type {type(space).__name__}."
+    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+
+    space = context.env.action_space
+    if not isinstance(space, (Box, Discrete, MultiDiscrete, MultiBinary)):
+        message = f"Stable-Baselines3's PPO does not support action spaces of type {type(space).__name__}."
         yield error("action-space-unsupported", message, "Flatten the action space into a Box or a MultiDiscrete.")
         return ""
-    expected = patient.expectation.action_shape if patient.expectation else None
+    expected = context.expectation.action.shape
     if expected is not None and space.shape != expected:
-        message = f"One action has the shape {space.shape}; {patient.env_id} is known for {expected}."
+        message = f"An action has shape {space.shape}; {context.env_id} is known to have {expected}."
         yield error(
             "action-shape-wrong",
             message,
@@ -61,14 +56,14 @@ def examine(patient: PreflightContext) -> CheckFindings:
             observed=list(space.shape or ()),
             expected=list(expected),
         )
-    if not isinstance(space, gymnasium.spaces.Box):
+    if not isinstance(space, Box):
         return str(space)
     low, high = float(space.low.min()), float(space.high.max())
     remedy = "Declare actions in [-1, 1] and scale them inside the environment (gymnasium.wrappers.RescaleAction)."
     bounds = [low, high]
     if (space.low >= space.high).any():
         dimensions = [list(map(int, index)) for index in np.argwhere(space.low >= space.high)]
-        message = f"In the dimensions {dimensions} the lower bound of the action is not below the upper one."
+        message = f"In dimensions {dimensions} the lower bound of the action is not below the upper bound."
         yield error("action-bounds-reversed", message, "Correct low and high of the action space.", observed=dimensions)
     elif not space.is_bounded():
         yield warning(

@@ -1,10 +1,10 @@
-"""The success flag says what the distance says.
+"""The success flag agrees with the distance to the goal.
 
-What it does: compares ``info["is_success"]`` with the distance threshold, in the random episodes and in those of a
-simple controller that goes to the goal.
+What it does: compares ``info["is_success"]`` with the distance threshold, in random episodes and in those of a simple
+controller that steers at the goal.
 
-Why it matters: the success rate is what one looks at. A flag that never rises makes a solved task look hopeless; one
-that is always up makes a hopeless one look solved.
+Why it matters: the success rate is the first number that people read. A flag that is never set makes a solved task
+look hopeless; one that is always set makes a hopeless task look solved.
 
 What to do: compute it as ``distance < distance_threshold`` from the goal after the step.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error
-from rldoctor.preflight.checks.goals.goal_reachable import can_home
 from rldoctor.preflight.context import PreflightContext
 
 
@@ -22,28 +21,28 @@ from rldoctor.preflight.context import PreflightContext
     "ENV405",
     "success-flag",
     Group.ENVIRONMENT,
-    after=("ENV201", "ENV202", "ENV206"),
+    requires=("ENV201", "ENV202", "ENV206"),
     faults=("success-signal-wrong",),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Compare the flag with the distance."""
-    threshold = patient.distance_threshold
-    if not patient.has_goals or threshold is None:
+    threshold = context.distance_threshold
+    if not context.has_goals or threshold is None:
         raise Skipped("no goals with a known distance threshold")
     pairs = [
         (distance, info["is_success"])
-        for distance, info in zip(patient.batch.distances, patient.batch.infos, strict=True)
+        for distance, info in zip(context.batch.distances, context.batch.infos, strict=True)
         if "is_success" in info
     ]
-    if can_home(patient):
-        homing = patient.homing
+    homing = context.homing
+    if homing is not None:
         pairs += [(d, flag) for d, flag in zip(homing.distances, homing.successes, strict=True) if flag is not None]
     if not pairs:
         raise Skipped("no step reports is_success (see ENV109)")
     distances = np.array([distance for distance, _ in pairs])
     flags = np.array([bool(flag) for _, flag in pairs])
     near = distances < threshold
-    # A micrometre around the threshold belongs to rounding.
+    # A micrometre around the threshold is left to rounding.
     clear = np.abs(distances - threshold) > 1e-6
     missed, false = int((near & ~flags & clear).sum()), int((~near & flags & clear).sum())
     if missed or false:

@@ -1,11 +1,11 @@
 """The environment can be made.
 
-What it does: calls ``gymnasium.make`` with the id, and looks for a known cause when it raises.
+What it does: calls ``gymnasium.make`` with the id, and looks for a known cause when that raises.
 
-Why it matters: nothing else can be examined without it, and the exception rarely names the package at fault.
+Why it matters: no other check can run without an environment, and the exception rarely names the package at fault.
 
-What to do: run the command in the finding where the versions are to blame; otherwise read the exception, which comes
-from the environment's own code.
+What to do: run the command in the finding if versions are to blame; otherwise read the exception, which comes from the
+environment's own code.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from __future__ import annotations
 import traceback
 
 from rldoctor import machine
-from rldoctor.environments.registry import EnvironmentBroken
 from rldoctor.preflight.check import CheckFindings, Group, check, error, one_line
 from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, known_broken
 from rldoctor.preflight.context import PreflightContext
 
 
-def explain(cause: BaseException, entry_point: str) -> BrokenTogether | None:
+def _likely_cause(cause: BaseException, entry_point: str) -> BrokenTogether | None:
     """Return the combination of versions to blame: its symptom is in the traceback, or it is installed here."""
     functions = {frame.name for frame in traceback.extract_tb(cause.__traceback__)}
-    installed = {name: machine.version(name) for name in machine.DISTRIBUTIONS}
     for rule in known_broken():
         affected = not entry_point or entry_point.startswith(rule.breaks)
-        if rule.symptom in functions or (affected and rule.fits(installed)):
+        if rule.symptom in functions or (affected and rule.fits(machine.versions())):
             return rule
     return None
 
 
 @check("ENV101", "environment-makes", Group.ENVIRONMENT, faults=("environment-broken",))
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Make the environment."""
+    from rldoctor.environments.registry import EnvironmentBroken
+
     try:
-        env = patient.env
+        env = context.env
     except EnvironmentBroken as broken:
-        rule = explain(broken.cause, patient.entry_point)
-        message = f"gymnasium.make({patient.env_id!r}) failed with {one_line(broken.cause).rstrip('.')}"
+        rule = _likely_cause(broken.cause, context.entry_point)
+        message = f"gymnasium.make({context.env_id!r}) failed with {one_line(broken.cause)}"
         if rule:
             names = " and ".join(f"{package} {machine.version(package)}" for package in rule.packages)
             message += f"; the likely cause: {names} do not work together"
-        remedy = rule.cure if rule else "Mend what the exception names; it comes from the environment's own code."
+        remedy = rule.cure if rule else "Fix what the exception names; it comes from the environment's own code."
         yield error("environment-broken", f"{message}.", remedy, observed=type(broken.cause).__name__)
         return ""
     return type(env.unwrapped).__name__

@@ -1,11 +1,11 @@
 """Gymnasium's own ``check_env`` has no complaint.
 
-What it does: runs ``gymnasium.utils.env_checker.check_env`` without its rendering part and collects what it warns of
-and what it raises.
+What it does: runs ``gymnasium.utils.env_checker.check_env`` without its rendering part and collects its warnings and
+errors.
 
 Why it matters: it knows rules that no other check here repeats, such as observations that share memory between steps.
 
-What to do: follow the complaint; it comes with Gymnasium's own explanation. It stops at the first rule that is broken.
+What to do: follow the complaint; it comes with Gymnasium's own explanation. It stops at the first broken rule.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ HARMLESS = (
     # Measured and reported as a note by the check of the action space (ENV301).
     "using a symmetric and normalized",
     "use a symmetric and normalized",
-    # NumPy's numbers do as well as Python's; whether the reward is a number at all is asked before (ENV102).
+    # NumPy's numbers do as well as Python's; whether the reward is a number at all is checked by ENV102.
     "The reward returned by `step()` must be a float",
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def complaints_of(examine: Callable[[], object], harmless: Sequence[str] = HARMLESS) -> list[str]:
-    """Return what ``examine`` warns of and raises, in order, without the harmless ones and without repeats."""
+def complaints_of(check_env: Callable[[], object], harmless: Sequence[str] = HARMLESS) -> list[str]:
+    """Return the warnings and the error of ``check_env``, in order, without harmless ones and repeats."""
     raised = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            examine()
+            check_env()
         except Exception as problem:
             raised.append(one_line(problem))
     warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
@@ -48,12 +48,12 @@ def complaints_of(examine: Callable[[], object], harmless: Sequence[str] = HARML
     return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in harmless)))
 
 
-@check("ENV103", "gymnasium-check", Group.ENVIRONMENT, after=("ENV102",), faults=("gymnasium-complaint",))
-def examine(patient: PreflightContext) -> CheckFindings:
+@check("ENV103", "gymnasium-check", Group.ENVIRONMENT, requires=("ENV102",), faults=("gymnasium-complaint",))
+def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
     from gymnasium.utils.env_checker import check_env
 
-    env = patient.make()
+    env = context.make()
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
     for text in complaints:
         remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"

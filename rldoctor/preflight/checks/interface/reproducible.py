@@ -2,7 +2,7 @@
 
 What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
 
-Why it matters: without it no run can be repeated, and a comparison of two settings compares luck.
+Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
 
 What to do: draw every random number in the environment from ``self.np_random``, seeded by
 ``super().reset(seed=seed)``.
@@ -23,12 +23,12 @@ _STEPS = 20
     "ENV105",
     "reproducible",
     Group.ENVIRONMENT,
-    after=("ENV102",),
+    requires=("ENV102",),
     faults=("trajectory-not-reproducible", "declared-nondeterministic"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
-    first, again = trajectory(patient.env, 0, _STEPS), trajectory(patient.env, 0, _STEPS)
+    first, again = trajectory(context.env, 0, _STEPS), trajectory(context.env, 0, _STEPS)
     if first.shape == again.shape and np.array_equal(first, again, equal_nan=True):
         return f"the same {len(first) - 1} steps twice"
     shared = min(len(first), len(again))
@@ -36,7 +36,7 @@ def examine(patient: PreflightContext) -> CheckFindings:
     differs = np.flatnonzero(np.nan_to_num(gap, nan=np.inf).max(axis=1) > 0)
     step = int(differs[0]) if len(differs) else shared
     where = "already at the start" if step == 0 else f"from step {step} on"
-    if patient.spec and patient.spec.nondeterministic:
+    if context.spec and context.spec.nondeterministic:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")

@@ -5,7 +5,7 @@ random actions.
 
 Why it matters: ``reset`` returns an observation and an info; ``step`` returns five values: observation, reward,
 terminated, truncated, info. Code from before Gymnasium 0.26 returns four, and PPO needs to know whether an episode
-terminated or was merely cut off, because only then does it go on to count the value of the last state.
+terminated or was only cut off, because only in the second case does the value of the last state count.
 
 What to do: return five values; ``done`` becomes ``terminated``, and the time limit becomes ``truncated``.
 """
@@ -26,12 +26,12 @@ from rldoctor.preflight.measurements import draw
     "ENV102",
     "step-and-reset",
     Group.ENVIRONMENT,
-    after=("ENV101",),
+    requires=("ENV101",),
     faults=("four-value-step", "step-signature-wrong", "reset-signature-wrong", "step-raises"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Call reset and step and look at what comes back."""
-    env = patient.env
+    env = context.env
     try:
         fault = _reset_fault(env.reset(seed=0))
     except Exception as problem:
@@ -50,17 +50,17 @@ def examine(patient: PreflightContext) -> CheckFindings:
         except Exception:
             result = None
         if not isinstance(result, tuple) or len(result) == 5:
-            yield error("step-raises", f"step raised {one_line(problem)}.", "Mend the environment's step.")
+            yield error("step-raises", f"step raised {one_line(problem)}.", "Fix the environment's step.")
             return ""
     finding = _step_fault(result)
     if finding:
         yield finding
         return ""
     try:
-        batch = patient.batch
+        batch = context.batch
     except Exception as problem:
         message = f"Playing random episodes raised {one_line(problem)}."
-        yield error("step-raises", message, "Mend the environment's step or reset.")
+        yield error("step-raises", message, "Fix the environment's step or reset.")
         return ""
     return f"{len(batch.rewards)} random steps over {len(batch.starts)} episodes"
 
@@ -76,19 +76,18 @@ def _reset_fault(result: Any) -> str:
 def _step_fault(result: Any) -> Finding | None:
     if not isinstance(result, tuple) or len(result) != 5:
         name = "four-value-step" if isinstance(result, tuple) and len(result) == 4 else "step-signature-wrong"
-        observed = len(result) if isinstance(result, tuple) else type(result).__name__
         return error(
             name,
             f"step returned {_kind(result)}; five are expected: observation, reward, terminated, truncated, info.",
             "Return observation, reward, terminated, truncated, info: an old done is terminated, "
             "the time limit is truncated.",
-            observed=observed,
+            observed=len(result) if isinstance(result, tuple) else type(result).__name__,
             expected=5,
         )
     _, reward, terminated, truncated, info = result
     wrong = []
     if not isinstance(reward, (int, float, np.number)) and np.shape(reward) != ():
-        wrong.append(f"reward has the shape {np.shape(reward)}")
+        wrong.append(f"reward has shape {np.shape(reward)}")
     elif not np.isreal(reward) or isinstance(reward, str):
         wrong.append(f"reward is of type {type(reward).__name__}")
     for name, flag in (("terminated", terminated), ("truncated", truncated)):
@@ -99,7 +98,7 @@ def _step_fault(result: Any) -> Finding | None:
     if not wrong:
         return None
     remedy = "Return a number, two booleans and a dictionary after the observation."
-    return error("step-signature-wrong", f"In what step returned, {'; '.join(wrong)}.", remedy)
+    return error("step-signature-wrong", f"What step returned is wrong: {'; '.join(wrong)}.", remedy)
 
 
 def _kind(result: Any) -> str:

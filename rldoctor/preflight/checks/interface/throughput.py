@@ -1,10 +1,10 @@
 """The environment steps fast enough.
 
-What it does: steps one environment with random actions in four short stretches and takes the fastest, so that a
-moment of other load on the machine does not count.
+What it does: steps one environment with random actions in four short rounds and takes the fastest, so that a moment
+of other load on the machine does not count.
 
-Why it matters: PPO on a small network spends most of its time in the environment. At the chapter's warning line of
-500 steps a second, 500,000 steps take 17 minutes; FetchReachDense-v4 does about 1,800 on one core.
+Why it matters: PPO on a small network spends most of its time in the environment. At the usual warning line of 500
+steps/s, 500,000 steps take 17 minutes; FetchReachDense-v4 does about 1,800 steps/s on one core.
 
 What to do: look for rendering left on, a physics model with too many substeps, or other programs on the machine.
 """
@@ -19,21 +19,21 @@ from rldoctor.preflight.check import CheckFindings, Group, check, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
 
-# The chapter's troubleshooting table: "Training is slow (<500 fps)".
+# The troubleshooting table of the tutorial chapter: "Training is slow (<500 fps)".
 SLOW = 500.0
-_STRETCHES = 4
+_ROUNDS = 4
 # 40 steps of FetchReach are 22 ms: long against the clock, short against the preflight.
 _STEPS = 40
 
 
-def steps_a_second(patient: PreflightContext) -> float:
-    """Return the steps a second of the fastest stretch."""
-    env = patient.env
+def steps_per_second(context: PreflightContext) -> float:
+    """Return the steps per second of the fastest round."""
+    env = context.env
     random = np.random.default_rng(0)
     actions = [draw(env.action_space, random) for _ in range(_STEPS)]
     env.reset(seed=0)
     best = 0.0
-    for _ in range(_STRETCHES):
+    for _ in range(_ROUNDS):
         started = time.perf_counter()
         for action in actions:
             _, _, terminated, truncated, _ = env.step(action)
@@ -43,15 +43,15 @@ def steps_a_second(patient: PreflightContext) -> float:
     return best
 
 
-@check("SYS301", "throughput", Group.MACHINE, after=("ENV102",), faults=("environment-slow",))
-def examine(patient: PreflightContext) -> CheckFindings:
+@check("SYS301", "throughput", Group.MACHINE, requires=("ENV102",), faults=("environment-slow",))
+def run(context: PreflightContext) -> CheckFindings:
     """Time random steps."""
-    rate = steps_a_second(patient)
-    patient.measured["steps_per_second"] = round(rate)
+    rate = steps_per_second(context)
+    context.measured["steps_per_second"] = round(rate)
     if rate < SLOW:
         yield warning(
             "environment-slow",
-            f"One environment does {rate:,.0f} steps/s; below {SLOW:,.0f} training takes long.",
+            f"One environment does {rate:,.0f} steps/s, slower than the usual {SLOW:,.0f} steps/s.",
             "Turn rendering off, look for other programs on the machine, or run several environments in processes.",
             observed=round(rate),
             expected=SLOW,

@@ -1,10 +1,10 @@
 """The time limit truncates an episode; it does not terminate it.
 
-What it does: looks at how the random episodes ended, and at the registered time limit.
+What it does: looks at how random episodes ended, and at the registered time limit.
 
-Why it matters: after a termination nothing follows, so the value of the last state is 0. After a truncation the
-episode was only cut off and the value goes on. Taking one for the other teaches the critic that being far from the
-end is worth more, which is not in the observation.
+Why it matters: nothing follows a termination, so the value of the last state is 0. After a truncation the episode was
+only cut off and the value continues. Confusing the two teaches the critic that a state is worth more the farther it is
+from the end, which the observation does not show.
 
 What to do: return ``terminated=True`` only for a real end, and leave the limit to Gymnasium's ``TimeLimit``
 (``max_episode_steps`` at registration).
@@ -20,17 +20,17 @@ from rldoctor.preflight.context import PreflightContext
     "ENV108",
     "time-limit",
     Group.ENVIRONMENT,
-    after=("ENV102",),
+    requires=("ENV102",),
     faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Look at how episodes ended."""
-    ends, horizon = patient.batch.ends, patient.horizon
-    expected = patient.expectation.horizon if patient.expectation else None
+    ends, horizon = context.batch.ends, context.horizon
+    expected = context.expectation.episode.horizon
     terminated = [length for length, term, trunc in ends if term and not trunc]
     truncated = [length for length, _, trunc in ends if trunc]
     limit = expected or horizon
-    # One length for all, and just that of the limit: a task that is done ends earlier now and then.
+    # All of one length, the limit's: a task that ends when it is done ends earlier now and then.
     at_limit = [length for length in terminated if length == limit]
     if at_limit and len(at_limit) == len(ends):
         yield warning(
@@ -41,13 +41,11 @@ def examine(patient: PreflightContext) -> CheckFindings:
         )
     wrong = sorted({length for length in truncated if expected and length != expected})
     if wrong:
-        words = " and ".join(map(str, wrong))
-        message = f"Episodes were cut off after {words} steps; {patient.env_id} is known to last {expected}."
-        remedy = f"Leave max_episode_steps at {expected}, or do not compare the run with its reference."
+        lengths = " and ".join(map(str, wrong))
+        message = f"Episodes were cut off after {lengths} steps; {context.env_id} is known to last {expected}."
+        remedy = f"Keep max_episode_steps at {expected}, or do not compare the run with its reference."
         yield warning("horizon-unexpected", message, remedy, observed=wrong, expected=expected)
     if horizon is None and not ends:
-        message = (
-            f"There is no registered time limit, and no random episode ended in {len(patient.batch.rewards)} steps."
-        )
+        message = f"No time limit is registered, and no random episode ended within {len(context.batch.rewards)} steps."
         yield note("no-time-limit", message, "Register the environment with max_episode_steps.")
-    return f"{len(truncated)} truncated, {len(terminated)} terminated of {len(patient.batch.starts)} episodes"
+    return f"{len(truncated)} truncated, {len(terminated)} terminated of {len(context.batch.starts)} episodes"

@@ -4,8 +4,8 @@ What it does: collects a short rollout (4 environments of at most 64 steps) with
 policy, updates on it once, and looks inside: did the weights move, was the first probability ratio 1, are losses,
 gradients and weights finite, do advantages vary, did the critic's error on this rollout fall.
 
-Why it matters: these fail within a second where the training would show it after an hour. The first ratio compares the
-policy with itself: if it is not 1, observations or actions change between rollout and update.
+Why it matters: such faults show here within a second, in training after an hour. The first ratio compares the policy
+with itself: if it is not 1, observations or actions change between rollout and update.
 
 What to do: see the finding; a learning rate of 0 and a constant reward are the usual causes.
 """
@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.one_update import LearningStep
+
+if TYPE_CHECKING:
+    from rldoctor.preflight.one_update import LearningStep
 
 # Single precision leaves about 1e-6 in the ratio.
 _RATIO = 1e-4
@@ -27,17 +30,15 @@ _RATIO = 1e-4
 def judge(step: LearningStep) -> Iterator[Finding]:
     """Judge one PPO iteration."""
     if step.not_finite:
-        names = ", ".join(step.not_finite[:4])
-        message = f"NaN or infinite after one update: {names}."
         yield error(
             "update-not-finite",
-            message,
+            f"NaN or infinite after one update: {', '.join(step.not_finite[:4])}.",
             "Look for NaN in observations or rewards, and lower the learning rate.",
             observed=list(step.not_finite[:16]),
         )
         return
     if step.ratio_error > _RATIO:
-        message = f"Before any update the ratio of new to old probabilities is off 1 by {step.ratio_error:.3g}."
+        message = f"Before any update the ratio of new to old probabilities differs from 1 by {step.ratio_error:.3g}."
         remedy = "Look for observations that change after they were returned, or dropout in the network."
         yield error("first-ratio-not-one", message, remedy, observed=step.ratio_error, expected=_RATIO)
     if step.moved == 0:
@@ -45,10 +46,9 @@ def judge(step: LearningStep) -> Iterator[Finding]:
         yield error("weights-unmoved", message, "Set learning_rate above 0; SB3's default is 3e-4.", observed=0.0)
         return
     if step.advantage_std == 0:
-        message = f"All {step.steps} advantages are the same, so no action is better than another."
-        yield error(
-            "advantages-constant", message, "Look at the reward: it says nothing about the actions.", observed=0.0
-        )
+        message = f"All {step.steps} advantages are equal, so no action is better than another."
+        remedy = "Check the reward: it does not depend on the actions."
+        yield error("advantages-constant", message, remedy, observed=0.0)
     if not step.critic_after < step.critic_before:
         change = f"from {step.critic_before:.3g} to {step.critic_after:.3g}"
         message = f"The critic's error on the rollout went {change} over {step.updates} optimizer steps."
@@ -62,7 +62,7 @@ def judge(step: LearningStep) -> Iterator[Finding]:
     "ENV501",
     "learning-step",
     Group.LEARNING,
-    after=("ENV201", "ENV202", "ENV301"),
+    requires=("ENV201", "ENV202", "ENV301"),
     faults=(
         "update-not-finite",
         "first-ratio-not-one",
@@ -71,9 +71,9 @@ def judge(step: LearningStep) -> Iterator[Finding]:
         "critic-error-not-falling",
     ),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Take one PPO iteration and look inside."""
-    step = patient.learning_step
+    step = context.learning_step
     yield from judge(step)
-    fall = step.critic_after / step.critic_before if step.critic_before else math.nan
-    return f"{step.steps} steps, {step.updates} updates, critic's error x {fall:.2f}"
+    ratio = step.critic_after / step.critic_before if step.critic_before else math.nan
+    return f"{step.steps} steps, {step.updates} updates, critic's error x {ratio:.2f}"

@@ -1,9 +1,9 @@
-"""PyTorch can use the graphics card that is visible.
+"""PyTorch can use the NVIDIA GPU that is visible.
 
-What it does: compares PyTorch's build with the card and asks it to compute something small there.
+What it does: compares PyTorch's build with the GPU and runs a small computation on it.
 
-Why it matters: the usual causes of "my GPU is not used" are a PyTorch built for the processor only and a driver too
-old for PyTorch's CUDA version.
+Why it matters: the usual causes of "my GPU is not used" are a CPU-only build of PyTorch and a driver too old for
+PyTorch's CUDA version.
 
 What to do: install the PyTorch build for your driver (see pytorch.org), or update the driver.
 """
@@ -16,7 +16,7 @@ from rldoctor.preflight.context import PreflightContext
 
 
 def judge(version: str, built_for: str | None, available: bool, driver: str, problem: str = "") -> Finding | None:
-    """Judge whether PyTorch can use a visible card.
+    """Judge whether PyTorch can use a visible GPU.
 
     Args:
         version: PyTorch's version.
@@ -26,20 +26,15 @@ def judge(version: str, built_for: str | None, available: bool, driver: str, pro
         problem: What a first small computation raised; empty where it worked.
     """
     if built_for is None:
-        message = f"PyTorch {version} is built for the processor only, so the visible card cannot be used."
-        return note("gpu-torch-cpu-build", message, "Install a CUDA build if you want the card: see pytorch.org.")
+        message = f"PyTorch {version} is a CPU-only build, so the visible GPU cannot be used."
+        return note("gpu-torch-cpu-build", message, "Install a CUDA build if you want to use the GPU: see pytorch.org.")
     if not available:
-        which = driver or "of unknown version"
-        message = f"PyTorch {version} is built for CUDA {built_for}, which driver {which} does not offer."
-        return note(
-            "gpu-driver-mismatch",
-            message,
-            "Update the driver, or install a PyTorch for an older CUDA.",
-            observed=driver,
-        )
+        message = f"PyTorch {version} is built for CUDA {built_for}, which driver {driver or '(unknown)'} lacks."
+        remedy = "Update the driver, or install a PyTorch for an older CUDA."
+        return note("gpu-driver-mismatch", message, remedy, observed=driver)
     if problem:
-        message = f"PyTorch {version} sees the card but cannot compute on it: {problem}."
-        return note("gpu-unusable", message, "Install a PyTorch that supports this card, or train on the processor.")
+        message = f"PyTorch {version} finds the GPU but cannot compute on it: {problem}."
+        return note("gpu-unusable", message, "Install a PyTorch that supports this GPU, or train on the CPU.")
     return None
 
 
@@ -47,13 +42,13 @@ def judge(version: str, built_for: str | None, available: bool, driver: str, pro
     "SYS202",
     "gpu-usable",
     Group.MACHINE,
-    after=("SYS201",),
+    requires=("SYS201",),
     faults=("gpu-torch-cpu-build", "gpu-driver-mismatch", "gpu-unusable"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
-    """Let PyTorch compute something small on the card."""
-    if not patient.gpus.names:
-        raise Skipped("no card is visible")
+def run(context: PreflightContext) -> CheckFindings:
+    """Let PyTorch compute something small on the GPU."""
+    if not context.gpus.names:
+        raise Skipped("no GPU is visible")
     import torch
 
     available = torch.cuda.is_available()
@@ -63,8 +58,8 @@ def examine(patient: PreflightContext) -> CheckFindings:
             float(torch.ones(2, device="cuda").sum())
         except RuntimeError as failure:
             problem = one_line(failure)
-    finding = judge(torch.__version__, torch.version.cuda, available, patient.gpus.driver, problem)
+    finding = judge(torch.__version__, torch.version.cuda, available, context.gpus.driver, problem)
     if finding:
         yield finding
-    patient.measured["gpu_usable"] = finding is None
+    context.measured["gpu_usable"] = finding is None
     return f"PyTorch built for CUDA {torch.version.cuda}"

@@ -1,11 +1,11 @@
-"""A graphics card is visible.
+"""An NVIDIA GPU is visible.
 
 What it does: asks ``nvidia-smi`` and the NVIDIA driver, without PyTorch.
 
-Why it matters: PPO with a small network runs on the processor, and no card is no fault. But a card that the machine
-has and this container does not see was usually meant to be there.
+Why it matters: PPO with a small network runs on the CPU, so having no GPU is no fault. But a GPU that the machine has
+and this container does not see was usually meant to be there.
 
-What to do: start the container with its cards: ``docker run --gpus all``.
+What to do: start the container with its GPUs: ``docker run --gpus all``.
 """
 
 from __future__ import annotations
@@ -18,22 +18,20 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.gpu import VisibleGpus
 
 
-def judge(seen: VisibleGpus) -> Iterator[Finding]:
+def judge(gpus: VisibleGpus) -> Iterator[Finding]:
     """Judge what the driver shows."""
-    if seen.hidden:
-        message = f"The machine has {seen.hidden} NVIDIA card(s) that this container was not given."
-        yield note("gpu-hidden", message, "Start the container with --gpus all if the cards are meant for it.")
-    elif not seen.names:
-        message = f"No NVIDIA card is visible ({seen.problem or 'the driver lists none'})."
-        yield note("gpu-none", message, "Nothing to do: PPO with a small network is fastest on the processor.")
+    if gpus.hidden:
+        message = f"The machine has {gpus.hidden} NVIDIA GPU(s) that this container cannot access."
+        yield note("gpu-hidden", message, "Start the container with --gpus all if the GPUs are meant for it.")
+    elif not gpus.names:
+        message = f"No NVIDIA GPU found ({gpus.problem or 'the driver lists none'})."
+        yield note("gpu-none", message, "Nothing to do: PPO with a small network is fastest on the CPU.")
 
 
 @check("SYS201", "gpu-visible", Group.MACHINE, faults=("gpu-hidden", "gpu-none"))
-def examine(patient: PreflightContext) -> CheckFindings:
-    """Ask the driver for its cards."""
-    seen = patient.gpus
-    patient.measured["gpus"] = list(seen.names)
-    yield from judge(seen)
-    return (
-        f"{len(seen.names)} x {seen.names[0]}, driver {seen.driver or 'of unknown version'}" if seen.names else "none"
-    )
+def run(context: PreflightContext) -> CheckFindings:
+    """Ask the driver for its GPUs."""
+    gpus = context.gpus
+    context.measured["gpus"] = list(gpus.names)
+    yield from judge(gpus)
+    return f"{len(gpus.names)} x {gpus.names[0]}, driver {gpus.driver or '(unknown)'}" if gpus.names else "none"

@@ -4,7 +4,7 @@ What it does: compares the cores that this process may use (affinity counted) wi
 OMP_NUM_THREADS.
 
 Why it matters: more threads than cores wait for each other. A small network is fastest on a single thread; on the
-machine of the references one PPO update takes 0.45 s on one thread.
+machine that recorded the references one PPO update takes 0.45 s on one thread.
 
 What to do: set OMP_NUM_THREADS to at most the number of cores. rldoctor itself trains on one thread.
 """
@@ -21,11 +21,11 @@ from rldoctor.preflight.context import PreflightContext
 
 def oversubscribed(cores: int, torch_threads: int, omp: str | None) -> Finding | None:
     """Judge the number of threads against the number of cores."""
-    asked = int(omp) if omp and omp.isdigit() else 0
-    threads = max(torch_threads, asked)
+    omp_threads = int(omp) if omp and omp.isdigit() else 0
+    threads = max(torch_threads, omp_threads)
     if threads <= cores:
         return None
-    source = f"OMP_NUM_THREADS={asked}" if asked >= torch_threads else f"PyTorch's {torch_threads} threads"
+    source = f"OMP_NUM_THREADS={omp_threads}" if omp_threads >= torch_threads else f"PyTorch's {torch_threads} threads"
     return warning(
         "threads-oversubscribed",
         f"{source} on {cores} usable core{'s' if cores > 1 else ''}: the threads wait for each other.",
@@ -36,13 +36,13 @@ def oversubscribed(cores: int, torch_threads: int, omp: str | None) -> Finding |
 
 
 @check("SYS102", "processor-threads", Group.MACHINE, faults=("threads-oversubscribed",))
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Compare threads with cores."""
     import torch
 
-    cores = machine.cores()
-    patient.measured["torch_threads"] = torch.get_num_threads()
-    finding = oversubscribed(cores, torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS"))
+    cores, threads = machine.cores(), torch.get_num_threads()
+    context.measured["torch_threads"] = threads
+    finding = oversubscribed(cores, threads, os.environ.get("OMP_NUM_THREADS"))
     if finding:
         yield finding
-    return f"{cores} cores, {torch.get_num_threads()} PyTorch threads"
+    return f"{cores} cores, {threads} PyTorch threads"

@@ -1,12 +1,12 @@
 """TensorBoard logs can be written and read back.
 
 What it does: writes three scalars with PyTorch's SummaryWriter, the one that Stable-Baselines3 uses, to a temporary
-folder beside the runs, and reads them back with TensorBoard's own reader.
+directory beside the runs, and reads them back with TensorBoard's own reader.
 
-Why it matters: everything that rldoctor says of a run it reads from these files. Versions of protobuf and TensorBoard
-that do not fit each other show here rather than after the training.
+Why it matters: rldoctor reads runs from these files. Versions of protobuf and TensorBoard that do not fit each other
+show here rather than after the training.
 
-What to do: install tensorboard and protobuf again in the versions of constraints.txt.
+What to do: reinstall tensorboard and protobuf in the versions of constraints.txt.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from rldoctor.preflight.check import CheckFindings, Group, check, error, one_line
+from rldoctor.preflight.checks.machine.run_directory_writable import nearest_directory
 from rldoctor.preflight.context import PreflightContext
 
 _VALUES = (1.0, -2.5, 3e-4)
@@ -37,20 +38,18 @@ def write_and_read(folder: Path) -> list[float]:
     return read
 
 
-@check("SYS104", "tensorboard-logs", Group.MACHINE, after=("SYS103",), faults=("tensorboard-broken",))
-def examine(patient: PreflightContext) -> CheckFindings:
+@check("SYS104", "tensorboard-logs", Group.MACHINE, requires=("SYS103",), faults=("tensorboard-broken",))
+def run(context: PreflightContext) -> CheckFindings:
     """Write scalars and read them back."""
-    from rldoctor.preflight.checks.machine.run_directory_writable import nearest_directory
-
     remedy = "python -m pip install -c constraints.txt --force-reinstall tensorboard protobuf"
     try:
-        with tempfile.TemporaryDirectory(dir=nearest_directory(patient.directory), prefix=".rldoctor-") as folder:
+        with tempfile.TemporaryDirectory(dir=nearest_directory(context.directory), prefix=".rldoctor-") as folder:
             read = write_and_read(Path(folder))
     except Exception as problem:
         yield error("tensorboard-broken", f"Writing and reading TensorBoard logs raised {one_line(problem)}.", remedy)
         return ""
     # TensorBoard keeps 32-bit floats.
     if len(read) != len(_VALUES) or any(abs(a - b) > 1e-6 * abs(b) for a, b in zip(read, _VALUES, strict=True)):
-        message = f"Of {len(_VALUES)} scalars written, {read} read back."
+        message = f"Of {len(_VALUES)} scalars written, {read} were read back."
         yield error("tensorboard-broken", message, remedy, observed=read, expected=list(_VALUES))
     return f"{len(read)} scalars written and read back"

@@ -1,6 +1,6 @@
 """Observations lie within the declared bounds.
 
-What it does: compares the observations of the random episodes with ``low`` and ``high`` of the observation space.
+What it does: compares the observations of random episodes with ``low`` and ``high`` of the observation space.
 
 Why it matters: wrappers and networks that scale by the bounds get values they were not made for.
 
@@ -9,35 +9,30 @@ What to do: widen the bounds of the space, or clip the observation.
 
 from __future__ import annotations
 
-import gymnasium
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Group, check, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import spaces_of
 
 
 @check(
     "ENV203",
     "observation-contained",
     Group.ENVIRONMENT,
-    after=("ENV201", "ENV202"),
+    requires=("ENV201", "ENV202"),
     faults=("observation-outside-space",),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Compare observations with their bounds."""
-    for key, space in spaces_of(patient.env.observation_space).items():
-        if not isinstance(space, gymnasium.spaces.Box):
-            continue
-        values = patient.batch.observations[key]
+    for key, space in context.boxes.items():
+        values = context.batch.observations[key]
         outside = (values < space.low) | (values > space.high)
         if outside.any():
             count = int(outside.reshape(len(values), -1).any(axis=1).sum())
             worst = float(np.max(np.maximum(space.low - values, values - space.high)))
-            message = f"{key} leaves its declared bounds in {count} of {len(values)} steps, by up to {worst:.3g}."
             yield warning(
                 "observation-outside-space",
-                message,
+                f"{key} leaves its declared bounds in {count} of {len(values)} steps, by up to {worst:.3g}.",
                 "Widen the bounds of the space or clip the observation.",
                 observed=worst,
                 expected=0.0,

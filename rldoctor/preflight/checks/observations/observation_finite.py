@@ -1,8 +1,8 @@
 """Observations hold no NaN and no infinity.
 
-What it does: looks for NaN and infinite numbers in the observations of the random episodes.
+What it does: looks for NaN and infinite numbers in the observations of random episodes.
 
-Why it matters: one NaN reaches every weight with the next update, and the policy is gone for good.
+Why it matters: one NaN reaches every weight with the next update, and the policy cannot recover.
 
 What to do: find where the number comes from: a division by zero, a logarithm, an unstable simulation.
 """
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, error
+from rldoctor.preflight.check import CheckFindings, Group, check, error, shortened
 from rldoctor.preflight.context import PreflightContext
 
 
-@check("ENV202", "observation-finite", Group.ENVIRONMENT, after=("ENV102",), faults=("observation-not-finite",))
-def examine(patient: PreflightContext) -> CheckFindings:
+@check("ENV202", "observation-finite", Group.ENVIRONMENT, requires=("ENV102",), faults=("observation-not-finite",))
+def run(context: PreflightContext) -> CheckFindings:
     """Look for NaN and infinity."""
-    batch = patient.batch
+    batch = context.batch
     for key, values in batch.observations.items():
         if values.dtype.kind not in "fc":
             continue
@@ -28,17 +28,13 @@ def examine(patient: PreflightContext) -> CheckFindings:
         if bad.any():
             dimensions = np.flatnonzero(bad.any(axis=0)).tolist()
             count = int(bad.any(axis=1).sum())
+            where = f"dimensions {shortened(dimensions)}"
             yield error(
                 "observation-not-finite",
-                f"{key} is NaN or infinite in {count} of {len(rows)} observations (dimensions {_short(dimensions)}).",
-                "Find where the number arises: a division by zero, a logarithm, an unstable simulation.",
+                f"{key} is NaN or infinite in {count} of {len(rows)} observations ({where}).",
+                "Find where the number comes from: a division by zero, a logarithm, an unstable simulation.",
                 observed=count,
                 expected=0,
                 dimensions=dimensions[:32],
             )
     return f"{len(batch.rewards)} observations finite"
-
-
-def _short(dimensions: list[int]) -> str:
-    words = ", ".join(map(str, dimensions[:6]))
-    return f"{words}, ..." if len(dimensions) > 6 else words

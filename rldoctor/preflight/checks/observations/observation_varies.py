@@ -1,9 +1,9 @@
 """Observations change from step to step.
 
-What it does: finds the dimensions that never change over the random episodes.
+What it does: finds the dimensions that never change over random episodes.
 
 Why it matters: a policy that always sees the same can only ever do the same. Single constant dimensions, such as the
-shut fingers of FetchReach, are harmless.
+closed fingers of FetchReach, are harmless.
 
 What to do: return the state after the step, not a stored one.
 """
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, note
+from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, note, shortened
 from rldoctor.preflight.context import PreflightContext
 
-# A bandit's episode is a single step, and what it shows need not change.
+# A bandit's episode is a single step, and its observation need not change.
 _FEW = 3
 
 
@@ -23,14 +23,14 @@ _FEW = 3
     "ENV205",
     "observation-varies",
     Group.ENVIRONMENT,
-    after=("ENV201", "ENV202"),
+    requires=("ENV201", "ENV202"),
     faults=("observations-frozen", "observation-dimensions-constant"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Find what never changes."""
-    batch = patient.batch
+    batch = context.batch
     if np.bincount(batch.episode).max() < _FEW:
-        raise Skipped("episodes are too short for a state to move on")
+        raise Skipped("episodes are too short for the state to change")
     moving, constant, total = 0, {}, 0
     for key, values in batch.observations.items():
         if values.dtype.kind not in "biuf":
@@ -38,15 +38,14 @@ def examine(patient: PreflightContext) -> CheckFindings:
         rows = values.reshape(len(values), -1).astype(float)
         within = np.zeros(rows.shape[1], dtype=bool)
         for number in range(len(batch.starts)):
-            episode = rows[batch.episode == number]
-            within |= np.ptp(episode, axis=0) > 0
+            within |= np.ptp(rows[batch.episode == number], axis=0) > 0
         moving += int(within.sum())
         total += rows.shape[1]
         still = np.flatnonzero(np.ptp(rows, axis=0) == 0).tolist()
-        expected = patient.expectation.observation.get(key) if patient.expectation else None
-        unknown = [dimension for dimension in still if not expected or dimension not in expected.constant]
-        if unknown:
-            constant[key] = unknown
+        expected = context.expectation.observation.get(key)
+        unexpected = [dimension for dimension in still if not expected or dimension not in expected.constant]
+        if unexpected:
+            constant[key] = unexpected
     if not moving:
         yield error(
             "observations-frozen",
@@ -57,7 +56,7 @@ def examine(patient: PreflightContext) -> CheckFindings:
         )
         return ""
     for key, dimensions in constant.items():
-        shown = ", ".join(map(str, dimensions[:8])) + (", ..." if len(dimensions) > 8 else "")
-        message = f"{key} has {len(dimensions)} dimensions that never changed under the random policy ({shown})."
+        shown = shortened(dimensions)
+        message = f"{len(dimensions)} dimensions of {key} never changed under the random policy ({shown})."
         yield note("observation-dimensions-constant", message, dimensions=dimensions[:32])
     return f"{moving} of {total} dimensions change"

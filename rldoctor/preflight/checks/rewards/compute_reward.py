@@ -1,10 +1,10 @@
-"""``compute_reward`` gives the reward of ``step``, for one goal and for many.
+"""``compute_reward`` agrees with the reward of ``step``, for one goal and for many.
 
-What it does: computes the rewards of the random episodes again with the environment's ``compute_reward``, one by one
-and all at once.
+What it does: recomputes the rewards of random episodes with the environment's ``compute_reward``, one by one and all at
+once.
 
-Why it matters: hindsight replay (HER) computes rewards for other goals this way, thousands at once. Where it differs
-from what ``step`` gave, one of the two is not the task.
+Why it matters: hindsight replay (HER) computes rewards for other goals this way, thousands at once. If it differs from
+what ``step`` returned, one of the two is not the task.
 
 What to do: let ``step`` call ``compute_reward``, and write it with NumPy operations over the last axis.
 """
@@ -21,13 +21,13 @@ from rldoctor.preflight.context import PreflightContext
     "ENV403",
     "compute-reward",
     Group.ENVIRONMENT,
-    after=("ENV201", "ENV202", "ENV206"),
+    requires=("ENV201", "ENV202", "ENV206"),
     faults=("reward-differs-from-compute-reward", "compute-reward-not-vectorised"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
-    """Compute the rewards again."""
-    compute, batch = patient.compute_reward, patient.batch
-    if compute is None or not patient.has_goals:
+def run(context: PreflightContext) -> CheckFindings:
+    """Recompute the rewards."""
+    compute, batch = context.compute_reward, context.batch
+    if compute is None or not context.has_goals:
         raise Skipped("no compute_reward")
     achieved, desired = batch.observations["achieved_goal"], batch.observations["desired_goal"]
     infos = np.array(batch.infos, dtype=object)
@@ -48,14 +48,13 @@ def examine(patient: PreflightContext) -> CheckFindings:
     try:
         many = np.asarray(compute(achieved, desired, infos), dtype=float)
         if many.shape != single.shape:
-            fault = f"returned the shape {many.shape} for {len(single)} goals"
+            fault = f"returned shape {many.shape} for {len(single)} goals"
         elif not np.allclose(many, single, rtol=1e-5, atol=near):
-            fault = f"differs from one by one by up to {np.abs(many - single).max():.3g}"
+            fault = f"differs from the single rewards by up to {np.abs(many - single).max():.3g}"
     except Exception as problem:
         fault = f"raised {one_line(problem)}"
     if fault:
         message = f"compute_reward on {len(single)} goals at once {fault}."
-        yield warning(
-            "compute-reward-not-vectorised", message, "Compute over the last axis: np.linalg.norm(a - g, axis=-1)."
-        )
-    return f"{len(single)} rewards computed again"
+        remedy = "Compute over the last axis: np.linalg.norm(a - g, axis=-1)."
+        yield warning("compute-reward-not-vectorised", message, remedy)
+    return f"{len(single)} rewards recomputed"

@@ -1,9 +1,9 @@
-"""The reward rises as the goal comes nearer.
+"""The reward rises as the distance to the goal falls.
 
-What it does: correlates the reward with minus the distance to the goal, over the random episodes.
+What it does: correlates the reward with minus the distance to the goal, over random episodes.
 
-Why it matters: with the sign the wrong way round, PPO learns perfectly well to flee from the goal, with curves that
-look healthy. A reward that has nothing to do with the distance teaches something else.
+Why it matters: if the sign is wrong, PPO learns to move away from the goal, and the curves look healthy. If the reward
+is unrelated to the distance, it teaches something else.
 
 What to do: negate the reward, or find which term of it outweighs the distance.
 """
@@ -24,14 +24,14 @@ _RELATED = 0.2
     "ENV404",
     "reward-direction",
     Group.ENVIRONMENT,
-    after=("ENV201", "ENV202", "ENV206"),
+    requires=("ENV201", "ENV202", "ENV206"),
     faults=("reward-sign-flipped", "reward-unrelated-to-distance"),
 )
-def examine(patient: PreflightContext) -> CheckFindings:
+def run(context: PreflightContext) -> CheckFindings:
     """Correlate reward and distance."""
-    if not patient.has_goals:
+    if not context.has_goals:
         raise Skipped("no goals")
-    rewards, distances = patient.batch.rewards, patient.batch.distances
+    rewards, distances = context.batch.rewards, context.batch.distances
     if not np.isfinite(rewards).all():
         raise Skipped("rewards are not finite (see ENV401)")
     if len(np.unique(rewards)) <= 2 or np.ptp(distances) == 0:

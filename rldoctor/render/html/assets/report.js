@@ -242,6 +242,56 @@
     }
     drawTogether();
   }
+
+  // The table of all runs: sorted by a click on a heading, within each environment; filtered by what is typed.
+  const overview = document.querySelector(".overview");
+  const keyOf = (row, column) => {
+    const cell = row.cells[column];
+    const key = cell.dataset.key;
+    return key === undefined ? cell.textContent.trim() : key === "" ? -Infinity : Number(key);
+  };
+  for (const button of overview ? overview.querySelectorAll(".sort") : []) {
+    button.addEventListener("click", () => {
+      const heading = button.closest("th");
+      const down = heading.getAttribute("aria-sort") === "ascending";
+      for (const other of overview.querySelectorAll("thead [aria-sort]")) other.setAttribute("aria-sort", "none");
+      heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+      for (const body of overview.tBodies) {
+        const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
+        rows.sort((a, b) => {
+          const [x, y] = [keyOf(a, heading.cellIndex), keyOf(b, heading.cellIndex)];
+          const order = typeof x === "number" ? x - y || 0 : x.localeCompare(y, undefined, { numeric: true });
+          return down ? -order : order;
+        });
+        body.append(...rows);
+      }
+    });
+  }
+  const filter = document.getElementById("filter");
+  if (filter) {
+    filter.addEventListener("input", () => {
+      const wanted = filter.value.toLowerCase().split(/\s+/);
+      for (const row of overview.querySelectorAll("tbody tr:not(.group)")) {
+        row.hidden = !wanted.every((word) => row.textContent.toLowerCase().includes(word));
+      }
+    });
+  }
+
+  // A page is printed whole: what is folded opens, and every chart is drawn.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const details of folded) details.open = true;
+    for (const box of document.querySelectorAll(".chart")) {
+      if (box.draw && !drawn.has(box)) {
+        drawn.set(box, true);
+        box.draw();
+      }
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const details of folded) details.open = false;
+  });
   dark.addEventListener("change", () => {
     drawTogether();
     for (const box of drawn.keys()) if (box.isConnected) box.draw();

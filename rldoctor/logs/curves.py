@@ -1,0 +1,81 @@
+"""The points of logged tags translated into the curves of canonical metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rldoctor.logs.formats.log_file import LARGEST_STEP
+from rldoctor.logs.formats.monitor import EPISODES_PER_MEAN, recent_mean
+from rldoctor.logs.merge import Points
+from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.model import Aggregation, Curve
+
+
+def env_step_axis(points: Mapping[str, Points], counters: Sequence[str]) -> tuple[Mapping[str, Points], str]:
+    """Return the points at environment steps where one of the tags ``counters`` holds these, and that tag."""
+    counter = next((tag for tag in counters if tag in points and len(points[tag][0]) > 1), "")
+    if not counter:
+        return points, ""
+    logged, counts = points[counter]
+    valid = np.isfinite(counts) & (counts >= 0) & (counts < LARGEST_STEP)
+    if not valid.all() or (np.diff(counts) < 0).any():
+        return points, ""
+    return {
+        tag: (np.interp(steps, logged, counts).astype(np.int64), values)
+        for tag, (steps, values) in points.items()
+        if tag != counter
+    }, counter
+
+
+def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> tuple[dict[str, Curve], list[str]]:
+    """Translate tags into metrics; also return the tags that none of ``mappings`` knows.
+
+    A supplement never replaces what the framework itself logged.
+    """
+    curves: dict[str, Curve] = {}
+    used: set[str] = set()
+    last = _last_step(points, mappings)
+    for mapping in sorted(mappings, key=lambda mapping: mapping.supplement):
+        found: dict[str, Curve] = {}
+        order = {tag: i for i, tag in enumerate(mapping.tags)}
+        for tag in sorted(points, key=lambda tag: (order.get(mapping.place(tag) or "", len(order)), tag)):
+            meaning = mapping.meaning(tag)
+            if meaning is None or tag in used:
+                continue
+            used.add(tag)
+            steps, values = points[tag]
+            if meaning.unused is not None and np.array_equal(
+                values, np.full_like(values, meaning.unused), equal_nan=True
+            ):
+                continue
+            if meaning.axis and steps[-1] > 0:
+                # Updates come evenly with steps, so that both axes end together.
+                steps = np.round(steps * (last / steps[-1])).astype(np.int64)
+            # Adding 0 keeps a zero whose sign was changed from becoming -0.
+            values = values if meaning.factor == 1.0 else values * meaning.factor + 0.0
+            if meaning.aggregation is Aggregation.EPISODE:
+                # What the signs expect: SB3 and others log the mean of the last hundred episodes.
+                values = recent_mean(values, _window(len(values)))
+            found.setdefault(meaning.metric, Curve(meaning.metric, steps, values, tag, meaning.aggregation))
+        curves = {**found, **curves}
+    return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+def _last_step(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> float:
+    """Return the last step of the tags that count what the framework's step axis says; 0 where there is none."""
+    meanings = ((mapping.meaning(tag), steps) for mapping in mappings for tag, (steps, _) in points.items())
+    return float(max((steps[-1] for meaning, steps in meanings if meaning and not meaning.axis), default=0))
+
+
+def _window(episodes: int) -> int:
+    """Return over how many episodes a mean is taken: a hundred, in short runs a twentieth of all."""
+    return min(EPISODES_PER_MEAN, max(1, episodes // 20))
+
+
+def add_point(curve: Curve, point: Curve) -> Curve:
+    """Return ``curve`` with the single point of another behind it, in place of any at its step or later."""
+    kept = curve.steps < point.steps[0]
+    steps, values = np.append(curve.steps[kept], point.steps), np.append(curve.values[kept], point.values)
+    return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)

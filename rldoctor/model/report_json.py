@@ -1,0 +1,120 @@
+"""The JSON report, version 1: what its keys are called, and how a saved report is read back.
+
+Within version 1 every subject has the same keys, whatever its type: see docs/decisions/0003.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model.enums import Json, Verdict
+from rldoctor.model.report import Report
+from rldoctor.model.results import (
+    GateResult,
+    PreflightResult,
+    Result,
+    RunDiagnosis,
+    SweepResult,
+    TreatmentResult,
+)
+
+VERSION = 1
+RESULTS: tuple[type[Result], ...] = (RunDiagnosis, PreflightResult, GateResult, SweepResult, TreatmentResult)
+# Fields that have another name in JSON.
+RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}
+_FIELDS = {key: name for name, key in RENAMED.items()}
+# Keys of every subject, with what stands there where its type has no such field; the others come only when filled.
+ALWAYS: Mapping[str, Json] = {
+    **dict.fromkeys(("path", "kind", "verdict", "title", "framework", "reference", "reference_why"), ""),
+    "steps": 0,
+    "summary": "",
+    **dict.fromkeys(("diagnoses", "findings", "unjudged", "examinations", "criteria", "table"), ()),
+    "facts": {},
+}
+# A report of five thousand runs has 450 MB.
+_MOST_BYTES = 2**30
+
+
+def subject_json(result: Result) -> dict[str, Any]:
+    """Return a result as a subject of the report."""
+    own = {key: value for key, value in plain(result).items() if key in ALWAYS or value not in ("", [], {}, None)}
+    if "patients" in own:
+        own["patients"] = [subject_json(run) for run in result.runs]  # type: ignore[attr-defined]
+    return {**ALWAYS, "kind": result.kind, **own}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it.
+
+    NaN and infinities are spelt as strings: JSON has no numbers for them, and dropping them would hide a finding.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if is_dataclass(value):
+        return {RENAMED.get(field.name, field.name): plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def read_report(file: Path) -> Report:
+    """Read a report that ``--format json`` wrote; every value is checked, for the file may be a stranger's.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read.
+        CannotJudge: It holds no report, one of another version, or one of an early error.
+    """
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise CannotJudge(f"{file} is larger than any report.", "Name the file that --format json wrote.")
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Name a report of --format json.") from None
+    except (ValueError, RecursionError):
+        raise CannotJudge(f"{file} is not JSON.", "Name the file that --format json wrote.") from None
+    if not isinstance(content, dict) or content.get("rldoctor_report") != VERSION:
+        raise CannotJudge(f"{file} is not a report of this version of rldoctor.", "Write it again with --format json.")
+    early = content.get("error")
+    if isinstance(early, dict):
+        raise CannotJudge(str(early.get("problem", "")), str(early.get("cure", "")))
+    try:
+        results = tuple(map(_result, msgspec.convert(content["subjects"], list[Any])))
+        command, code = msgspec.convert(content["command"], str), msgspec.convert(content["exit_code"], int)
+        verdict = msgspec.convert(content["verdict"], Verdict)
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+        raise CannotJudge(f"{file} is a damaged report: {error}.", "Write it again with --format json.") from None
+    # A suspect verdict fails only where --fail-on suspect was asked for.
+    fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code == 1 else Verdict.SICK
+    return Report(command, results, verdict, code, fail_on)
+
+
+def _result(subject: Any) -> Result:
+    """Return the result that a subject of a report was written from; what its type does not have must be empty."""
+    table = _named(msgspec.convert(subject, dict[str, Any]))
+    found = next((result for result in RESULTS if result.kind == table["kind"]), None)
+    if found is None:
+        raise ValueError(f"{str(table['kind'])[:40]!r} is no kind of subject")
+    for key in ALWAYS.keys() - {RENAMED.get(field.name, field.name) for field in fields(found)} - {"kind"}:
+        if table[_FIELDS.get(key, key)] != plain(ALWAYS[key]):
+            raise ValueError(f"a subject of kind {found.kind} has no {key}")
+    # Not strict: NaN and infinities are texts.
+    return msgspec.convert(table, found, strict=False)
+
+
+def _named(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the names of fields for its keys, in the tables below it too."""
+    named = {_FIELDS.get(key, key): value for key, value in table.items()}
+    for key in ("diagnoses", "runs"):
+        if isinstance(named.get(key), list):
+            named[key] = [_named(one) if isinstance(one, dict) else one for one in named[key]]
+    return named

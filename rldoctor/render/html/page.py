@@ -1,0 +1,209 @@
+"""The report as one self-contained page: opens from disk, makes no request.
+
+Charts are drawn by plotly.js (its "basic" build, MIT, in ``assets/``). The content security policy allows exactly the
+scripts that are written into the page, by their hashes, and no connection at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache, singledispatch
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rldoctor.model import (
+    Details,
+    FailedCommand,
+    GateResult,
+    Json,
+    PreflightResult,
+    Report,
+    Result,
+    RunDiagnosis,
+    SweepResult,
+    TreatmentResult,
+    Verdict,
+)
+from rldoctor.render.answer import NEEDS_YOU, answer, subject_of_answer
+from rldoctor.render.html.charts import chart_data, trend_data
+from rldoctor.render.remarks import by_configuration
+from rldoctor.render.sweep_tables import tables
+from rldoctor.render.wording import changes_in_words, clean, headline, number, report_word, verdict_word
+from rldoctor.version import __version__
+
+# By type of result: its heading, and the template of the part that only this type has.
+_PARTS: Mapping[type[Result], tuple[str, str]] = {
+    RunDiagnosis: ("Diagnosis", "run.html"),
+    PreflightResult: ("Preflight", "preflight.html"),
+    GateResult: ("Gate", "gate.html"),
+    SweepResult: ("Sweep", "sweep.html"),
+    TreatmentResult: ("Treatment", "treatment.html"),
+    FailedCommand: ("Command", "nothing.html"),
+}
+_ASSETS = Path(__file__).resolve().parent / "assets"
+# Causes below the first share are left out, below the second only named.
+_SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
+
+
+def render_page(report: Report, verbose: bool = False) -> str:
+    """Return ``report`` as an HTML page; ``verbose`` opens what is folded."""
+    details = report.details()
+    subjects: list[Result] = []
+    for subject in report.subjects:
+        # The runs of a treatment are shown below it, as those of a sweep are.
+        subjects += [subject, *(subject.runs if isinstance(subject, TreatmentResult) else ())]
+    runs = [subject for subject in subjects if isinstance(subject, RunDiagnosis)]
+    sweep = next((subject for subject in subjects if isinstance(subject, SweepResult)), None)
+    places = {id(run): place for place, run in enumerate(runs)}
+    scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
+    answered = subject_of_answer(report)
+    views = [{**_view(one, report, details, verbose), "place": places.get(id(one))} for one in subjects]
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            report=report,
+            word=report_word(report),
+            answer=answer(answered).lines if answered is not None else [],
+            headline=headline(report),
+            views=views,
+            runs=[view for view in views if view["place"] is not None],
+            # Of a sweep or a treatment the runs are compared below it.
+            overview_after=next((i for i, one in enumerate(subjects) if _has_runs(one)), -1),
+            verbose=verbose,
+            version=__version__,
+            style=Markup(_asset("page.css")),
+            scripts=[Markup(script) for script in scripts],
+            policy=_policy(scripts),
+            data=Markup(
+                _embedded({**chart_data(runs, details), "trends": trend_data(sweep, details) if sweep else []})
+            ),
+        )
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+@cache
+def templates() -> Environment:
+    """Return the templates of ``assets/``, every value in them escaped."""
+    templates = Environment(
+        loader=FileSystemLoader(_ASSETS),
+        autoescape=True,
+        # Whatever stands in a page may be a stranger's: control characters are spelt out as in a terminal.
+        finalize=lambda value: clean(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"number": number, "percent": lambda share: f"{share:.0%}", "listed": ", ".join}
+    return templates
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """Return the content security policy: these scripts, styles of the page itself, nothing from anywhere."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    # plotly.js writes style attributes and makes pictures of charts (data:, blob:) for its download button.
+    rest = "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; {rest}"
+
+
+def _embedded(content: Any) -> str:
+    """Return JSON that can stand in a script element: no text in it can end the element."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _has_runs(subject: Result) -> bool:
+    return isinstance(subject, (SweepResult, TreatmentResult))
+
+
+def _view(subject: Result, report: Report, details: Details, verbose: bool) -> dict[str, Any]:
+    """Return what the templates say of a subject; what only its type has comes from :func:`_part`."""
+    heading, template = _PARTS[type(subject)]
+    explained = [(finding, " ".join(details.rule(finding.code)).strip()) for finding in subject.findings]
+    return {
+        "is": subject,
+        "heading": heading,
+        "template": template,
+        "word": verdict_word(subject, report.fail_on),
+        "answer": answer(subject).lines if len(report.subjects) > 1 else [],
+        "open": verbose or subject.verdict is not Verdict.HEALTHY or _has_runs(subject),
+        "findings": explained,
+        "asked": by_configuration(subject),
+        "pairs": {},
+        **_part(subject, details),
+    }
+
+
+@singledispatch
+def _part(_subject: Result, _details: Details) -> dict[str, Any]:
+    """Return what the template of a result of this type needs besides the result itself."""
+    return {}
+
+
+@_part.register
+def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
+    shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
+    causes = [d for d in shown if d.name != "healthy"] if subject.verdict is not Verdict.HEALTHY else []
+    likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
+    record = details.record(subject)
+    return {
+        "likely": likely,
+        "unlikely": [d for d in causes if d not in likely],
+        "by_code": {finding.code: finding for finding in subject.findings},
+        "pairs": {title: _flat(record.get(title.lower())) for title in ("Recipe", "Versions", "Machine")},
+    }
+
+
+@_part.register
+def _(subject: PreflightResult, _details: Details) -> dict[str, Any]:
+    return {"pairs": {title: _flat(subject.facts.get(title.lower())) for title in ("Versions", "Machine")}}
+
+
+@_part.register
+def _(subject: GateResult, _details: Details) -> dict[str, Any]:
+    baselines = subject.facts.get("baselines")
+    named = baselines if isinstance(baselines, Mapping) else {}
+    compared = {f"Baseline: {name.replace('_', ' ')}": _flat(numbers) for name, numbers in named.items()}
+    return {"pairs": {"Evaluation": _flat(subject.facts.get("aggregate")), **compared}}
+
+
+@_part.register
+def _(subject: SweepResult, _details: Details) -> dict[str, Any]:
+    return {"tables": [table for table in tables(subject) if table.rows]}
+
+
+@_part.register
+def _(subject: TreatmentResult, _details: Details) -> dict[str, Any]:
+    treatment = subject.treatment
+    steps = f"{treatment.steps_spent:,} of {treatment.steps_whole:,}" if treatment.trials else ""
+    chance = "" if treatment.chance is None else f"{treatment.chance:.1%}"
+    facts = {"cause": treatment.cause, "steps spent, of a whole training": steps}
+    facts |= {"probability of the same outcome by chance": chance, "cured recipe": treatment.recipe}
+    return {
+        "pairs_shown": {key: value for key, value in facts.items() if value},
+        "changes": [changes_in_words(remedy.changes) for remedy in treatment.remedies],
+        "instructions": treatment.instructions if treatment.outcome in NEEDS_YOU else (),
+    }
+
+
+def _flat(value: Json, prefix: str = "") -> dict[str, str]:
+    """Return a nested mapping as lines of key and text."""
+    lines: dict[str, str] = {}
+    for key, item in value.items() if isinstance(value, Mapping) else ():
+        if isinstance(item, Mapping):
+            lines |= _flat(item, f"{prefix}{key}.")
+        elif item not in (None, ""):
+            lines[clean(f"{prefix}{key}")] = clean(f"{item:g}" if isinstance(item, float) else str(item))
+    return lines

@@ -1,0 +1,56 @@
+"""Findings in the terminal, and what was not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rldoctor.model import Finding, Result, Severity, Unjudged, Verdict
+from rldoctor.render.terminal.marks import SEVERITY_STYLE, mark, put, severity_mark
+from rldoctor.render.wording import counted, one_line
+
+
+def print_findings(console: Console, findings: Iterable[Finding], remedies: bool, notes: bool) -> None:
+    """Print findings worst first, with their remedies where asked; those of notes only with ``notes``."""
+    ordered = sorted(findings, key=lambda finding: (-finding.severity.rank, -finding.strength))
+    if not ordered:
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(width=6)
+    table.add_column(ratio=1, overflow="fold")
+    for finding in ordered:
+        style = SEVERITY_STYLE[finding.severity]
+        text = Text.assemble((one_line(finding.name), style), "  ", one_line(finding.message))
+        table.add_row(severity_mark(console, finding.severity), Text(one_line(finding.code), style="dim"), text)
+        if finding.remedy and remedies and (finding.severity is not Severity.NOTE or notes):
+            table.add_row("", Text("   fix", style="dim"), Text(one_line(finding.remedy)))
+    put(console, table)
+    worst = ordered[0]
+    if worst.severity is not Severity.NOTE:
+        put(console, Text(f"For more: rldoctor explain {one_line(worst.code)}", style="dim"))
+
+
+def print_not_checked(console: Console, result: Result, verbose: bool) -> None:
+    """Print what could not be judged: one line, unless that is the answer or everything was asked for."""
+    # What has the same reason is one line, however many checks or signs it kept from being judged.
+    reasons: dict[tuple[str, str], list[Unjudged]] = {}
+    for item in result.unjudged:
+        reasons.setdefault((item.reason, item.how_to_log), []).append(item)
+    if len(reasons) > 1 and not verbose and result.verdict is not Verdict.UNJUDGED:
+        what = f"{counted(len(result.unjudged), 'item')} (--verbose lists them)"
+        put(console, Text.assemble(("not checked  ", "cyan"), what))
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(ratio=1, overflow="fold")
+    for (reason, how_to_log), items in reasons.items():
+        several = f" ({len(items)} checks)" if len(items) > 1 else ""
+        how = f" {one_line(how_to_log)}" if how_to_log else ""
+        text = Text.assemble(("not checked  ", "cyan"), one_line(reason), several, how)
+        table.add_row(mark(console, "missing"), text)
+    if table.row_count:
+        put(console, table)

@@ -1,0 +1,160 @@
+"""Every format takes every type of result, and none needs more than the model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rldoctor.model import (
+    CheckResult,
+    CriterionResult,
+    FailedCommand,
+    Finding,
+    GateResult,
+    Outcome,
+    PreflightResult,
+    RankedDiagnosis,
+    Report,
+    Result,
+    RunDiagnosis,
+    Severity,
+    Suppressed,
+    TableRow,
+    Unjudged,
+    Verdict,
+    make_report,
+)
+from rldoctor.render.answer import answer, subject_of_answer
+from rldoctor.render.formats import FORMATS, render
+from rldoctor.render.html.notebook import render_notebook
+from rldoctor.render.terminal.report import lines_of
+from rldoctor.render.wording import headline
+from tests.render import test_sweep_formats, test_treatment_formats
+
+FINDING = Finding("UPD101", "approx-kl-above-band", Severity.ERROR, "approx_kl is 0.5.", "Lower it.")
+CAUSE = RankedDiagnosis("learning-rate-too-high", "the rate is too high", 0.9, ("UPD101",), ("RET901",), "Set it.", "T")
+ROW = TableRow("approx_kl", "train/approx_kl", "< 0.03", "0.5", (0.1, 0.5), "bad")
+
+
+def criterion(observed: float) -> CriterionResult:
+    return CriterionResult("EVL101", "success_rate", "success rate", observed, ">", 0.9, observed > 0.9)
+
+
+EVERY: dict[str, Result] = {
+    "run": RunDiagnosis(
+        "runs/x", Verdict.SICK, "PPO", "Training failed.", "quick", (FINDING,), (Unjudged("RET101", "no return"),),
+        {"k": 1}, (Suppressed("UPD102", "kl", "known"),), ("UPD103 at 0.5",), "CartPole-v1", "sb3", "", 1000, 12.5,
+        (CAUSE,), (ROW,),
+    ),
+    "preflight": PreflightResult(
+        "CartPole-v1", Verdict.SUSPECT, "CartPole", "2 checks", findings=(FINDING,), facts={"versions": {"a": "3"}},
+        checks=(CheckResult("ENV101", "env", Outcome.PASSED), CheckResult("ENV102", "steps", Outcome.NOT_RUN, "why")),
+    ),
+    "gate": GateResult("runs/y", Verdict.SICK, findings=(FINDING,), criteria=(criterion(0.5), criterion(0.95))),
+    "passing": GateResult("runs/z", Verdict.HEALTHY, facts={"aggregate": {"n": 1}}, criteria=(criterion(0.95),)),
+    "sweep": test_sweep_formats.sweep().subjects[0],
+    "treatment": test_treatment_formats.report().subjects[0],
+    "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No."),)),
+}  # fmt: skip
+
+
+def text_of(report: Report, name: str, verbose: bool = False) -> str:
+    if name == "text":
+        return "\n".join(lines_of(report, verbose))
+    return render_notebook(report, verbose) if name == "notebook" else render(report, name, verbose) or ""
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "notebook"])
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_format_takes_every_type(name, kind, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    subject = EVERY[kind]
+    for verbose in (False, True):
+        text = text_of(make_report("diagnose", [subject]), name, verbose)
+        # Of a sweep CSV names the settings; GitHub and SARIF name only what is wrong.
+        quiet = (kind == "sweep" and name == "csv") or name in ("github", "sarif")
+        assert quiet or subject.path in text.replace("\\", "")
+        assert "None" not in text.split("<script")[0]
+    several = [one for one in EVERY.values() if one.kind != "sweep"]
+    whole = text_of(make_report("checkup", several), name)
+    assert "runs/x" in whole
+    if name == "json":
+        assert [one["kind"] for one in json.loads(whole)["subjects"]] == [one.kind for one in several]
+
+
+@pytest.mark.parametrize("name", ["text", "html", "md", "junit", "notebook"])
+def test_a_gate_passes_or_fails(name):
+    failed, passed = (text_of(make_report("gate", [EVERY[kind]]), name).lower() for kind in ("gate", "passing"))
+    assert "rldoctor gate: failed" in failed or "verdict: failed" in failed
+    assert "rldoctor gate: passed" in passed or "verdict: passed" in passed
+    assert "sick" not in failed.split("<script")[0].replace("--sick", "").replace(".sick", "").replace(
+        '"badge sick"', ""
+    )
+
+
+def test_a_warning_that_fails_the_command_fails_the_gate():
+    gate = GateResult("runs/y", Verdict.SUSPECT, findings=(FINDING,))
+    assert headline(make_report("gate", [gate])).startswith("rldoctor gate: passed with warnings (1 passed with")
+    assert headline(make_report("gate", [gate], Verdict.SUSPECT)).startswith("rldoctor gate: failed (1 failed)")
+
+
+def test_a_sweep_counts_its_trainings():
+    runs = [RunDiagnosis(f"runs/{seed}", Verdict.HEALTHY) for seed in range(6)]
+    report = make_report("sweep", [EVERY["sweep"], *runs])
+    assert "(6 healthy)" in headline(report)
+
+
+def test_the_answer_is_the_last_thing_in_a_terminal_and_the_first_on_a_page():
+    report = make_report("diagnose", [EVERY["run"]])
+    lines = lines_of(report, verbose=False)
+    assert lines[-3:] == [
+        "Verdict: SICK   rldoctor diagnose, exit code 1",
+        "Most likely cause: learning-rate-too-high (90%): the rate is too high",
+        "Fix: Set it.",
+    ]
+    page = text_of(report, "html")
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert "learning-rate-too-high (90%)" in header
+    assert "Set it." in header
+
+
+def test_the_answer_is_about_the_one_subject_that_explains_the_verdict():
+    run, gate = EVERY["run"], EVERY["gate"]
+    assert subject_of_answer(make_report("checkup", [EVERY["preflight"], run, gate])) is run
+    assert subject_of_answer(make_report("gate", [gate, EVERY["passing"]])) is gate
+    assert subject_of_answer(make_report("diagnose", [run, run])) is None
+    assert answer(EVERY["passing"]).lines == []
+    assert dict(answer(gate).lines) == {"Reason": "approx_kl is 0.5.", "Fix": "Lower it."}
+
+
+def test_what_was_not_checked_is_one_line():
+    missing = tuple(Unjudged(f"UPD{i}", f"metric {i} is not logged.", "Log it.") for i in range(100, 120))
+    report = make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY, unjudged=missing)])
+    assert [line.strip() for line in lines_of(report, False) if "not checked" in line] == [
+        "not checked  20 items (--verbose lists them)"
+    ]
+    assert sum("not checked" in line for line in lines_of(report, True)) == 20
+
+
+def test_csv_has_the_columns_that_programs_read():
+    header, row = list(csv.reader(io.StringIO(text_of(make_report("diagnose", [EVERY["run"]]), "csv"))))[:2]
+    assert header[:7] == ["subject", "kind", "verdict", "reference", "steps", "diagnosis", "probability"]
+    assert row[:7] == ["runs/x", "run", "sick", "quick", "1000", "learning-rate-too-high", "0.9000"]
+
+
+def test_renderers_load_nothing_but_the_model():
+    script = """
+import sys
+from rldoctor.render.formats import FORMATS
+import rldoctor.render.html.notebook, rldoctor.render.terminal.report, rldoctor.render.terminal.chart
+import rldoctor.render.terminal.evaluation, rldoctor.render.terminal.page, rldoctor.render.terminal.configuration
+allowed = ("rldoctor.render", "rldoctor.model", "rldoctor.errors", "rldoctor.version")
+print([name for name in sys.modules if name.startswith("rldoctor.") and not name.startswith(allowed)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
