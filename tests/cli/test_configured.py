@@ -275,8 +275,8 @@ def test_own_references_are_found_by_name_on_the_command_line(project, told):
     recipe = project / "good/own/recipe.toml"
     recipe.write_text(recipe.read_text().replace('"cartpole/zoo"', '"cart/ours"'))
     write(project, 'references = ["good"]')
-    assert "held against cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
-    assert "held against cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
+    assert "compared with cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
+    assert "compared with cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
     code, _, err = told("diagnose", RUN, "-r", "cart/our")
     assert code == 2
     assert "cart/ours" in err

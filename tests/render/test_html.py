@@ -39,7 +39,7 @@ def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
     browser = page(one())
     body = browser.find_element("tag name", "main").text
     assert "the learning rate is too high" in body
-    assert "Set learning_rate 0.1 -> 0.002" in body
+    assert "Set learning_rate to 0.002 (was 0.1)" in body
     assert "approx_kl" in body
     chart = "document.querySelector('.chart[data-metric=approx_kl]')"
     browser.execute_script(f"{chart}.scrollIntoView()")
