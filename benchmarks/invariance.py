@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -67,7 +63,9 @@ def thinned(run: Run, every: int) -> Run | None:
     kept = rows[every - 1 :: every]
     if len(kept) < FEWEST_ROWS:
         return None
-    return changed(run, lambda c: with_points(c, c.steps[m], c.values[m]) if (m := np.isin(c.steps, kept)).any() else None)
+    return changed(
+        run, lambda c: with_points(c, c.steps[m], c.values[m]) if (m := np.isin(c.steps, kept)).any() else None
+    )
 
 
 def held(run: Run, times: int) -> Run:

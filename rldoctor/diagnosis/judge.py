@@ -15,6 +15,7 @@ from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
+from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
@@ -179,6 +180,7 @@ def diagnose_run(
     """
     context = context or shipped_context()
     book = book or context.book
+    run = set_aside(run, book)
     matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
