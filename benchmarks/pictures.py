@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 from selenium.webdriver.support.ui import WebDriverWait
 
+import rldoctor
 from benchmarks import DOCS, TESTS
 from rldoctor.checkup import checkup
-from rldoctor.diagnosis import diagnose
-from rldoctor.model import Report, make_report
+from rldoctor.cli.app import run as rldoctor_command
+from rldoctor.model import Report
 from rldoctor.references import load_recipe
 from rldoctor.render.formats import render
 from rldoctor.render.terminal.report import print_report
 
 PICTURES = DOCS / "pictures"
 SICK = TESTS / "runs" / "sick"
+SHOWN_LINES = 8
 
 
 class NoBar:
@@ -34,11 +39,28 @@ class NoBar:
     def count(self, done: int, total: int | None = None, note: str = "") -> None: ...
 
 
+def console() -> Console:
+    return Console(width=80, record=True, force_terminal=True, color_system="truecolor", file=io.StringIO())
+
+
 def draw(report: Report, name: str, title: str) -> None:
-    console = Console(width=80, record=True, force_terminal=True, color_system="truecolor", file=io.StringIO())
-    print_report(console, report)
+    """Draw what a terminal of 80 columns shows of the report. The list of findings is cut after the first ones."""
+    whole, shown = console(), console()
+    print_report(whole, report)
+    for line in shortened(whole.export_text(styles=True).splitlines()):
+        shown.print(Text.from_ansi(line))
     PICTURES.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(PICTURES / f"{name}.svg"), title=title)
+    shown.save_svg(str(PICTURES / f"{name}.svg"), title=title)
+
+
+def shortened(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines without the findings between the first ones and the chart or causes, if there are many."""
+    plain = [Text.from_ansi(line).plain for line in lines]
+    first = next((i for i, line in enumerate(plain) if re.match(r"  \S [A-Z]{3}\d{3} ", line)), len(lines))
+    last = next((i for i in range(first, len(lines)) if not plain[i].strip()), len(lines))
+    if last - first <= SHOWN_LINES:
+        return lines
+    return [*lines[: first + SHOWN_LINES], f"  ... {last - first - SHOWN_LINES} more lines of findings", *lines[last:]]
 
 
 def photograph(report: Report, name: str) -> None:
@@ -67,12 +89,16 @@ def photograph(report: Report, name: str) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
-        report = checkup(load_recipe("quick"), Path("runs"), seed=0, bar=lambda title, total: NoBar())
-        draw(report, "checkup", "rldoctor checkup")
+        draw(
+            checkup(load_recipe("quick"), Path("runs"), seed=0, bar=lambda title, total: NoBar()),
+            "checkup",
+            "rldoctor checkup",
+        )
+        run = "runs/fetch_reach_dense/quick/seed-0"
+        assert rldoctor_command(["evaluate", run, "--picture", str(PICTURES / "reach.png")]) == 0
     sick = SICK / "learning-rate-too-high" / "fetch_reach_dense-learning-rate-high-extreme-100"
-    with contextlib.chdir(SICK.parent.parent):
-        run = Path("runs") / sick.relative_to(SICK.parent)
-        report = make_report("diagnose", diagnose([run]))
+    with contextlib.chdir(TESTS):
+        report = rldoctor.diagnose(sick.relative_to(TESTS))
         draw(report, "diagnose", "rldoctor diagnose RUN")
         photograph(report, "report")
 

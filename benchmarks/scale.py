@@ -306,7 +306,7 @@ def main() -> None:
         "messages": f"{messages:,.0f}",
         "trials": f"{messages / 2:,.0f}",
         "listing": duration(LISTING * SIZES[-1] * KEYS_A_RUN / KEYS_A_PAGE),
-        "machine": f"{machine.cores()} cores of {machine.processor()}",
+        "machine": f"{machine.cores()} cores of {machine.cpu_name()}",
         "versions": ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number),
         "peak": size(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
     }

@@ -49,8 +49,8 @@ def checkup(
 ) -> Report:
     """Run the whole examination and write the report into the run directory.
 
-    The exit code is the gate's. Preflight runs beside the training, on another core; its errors end the checkup there
-    and leave nothing written: a training on a broken environment would only cost time.
+    The exit code is the gate's. Preflight runs in the background of the training, on another core; its errors end the
+    checkup and nothing is written: a training on a broken environment would only cost time.
 
     Args:
         recipe: What to train and what passes.
@@ -76,17 +76,17 @@ def checkup(
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     with (
         run_directory.removed_if_empty(directory),
-        BackgroundPreflight(recipe, out, examining.count, config) as beside,
+        BackgroundPreflight(recipe, out, examining.count, config) as background,
     ):
         # PyTorch takes seconds to load; the examination has begun by then.
         from rldoctor.training.evaluate import evaluate
 
-        training = _train_unless_sick(recipe, directory, seed, command, teaching, beside, engine)
+        training = _train_unless_sick(recipe, directory, seed, command, teaching, background, engine)
         if training is None:
             shutil.rmtree(directory)
-            return _report([beside.subject()])
-        evaluate(directory, baselines=beside.baselines, watcher=lambda policy, done: evaluating.count(done))
-        examined = beside.subject()
+            return _report([background.result()])
+        evaluate(directory, baselines=background.baselines, watcher=lambda policy, done: evaluating.count(done))
+        examined = background.result()
     judged = judge_run(directory)
     took = time.perf_counter() - clock
     by = "" if engine is Engine.GYMNASIUM else f"by {engine} "
@@ -94,7 +94,7 @@ def checkup(
         f"{training.steps:,} steps of training {by}in {training.seconds:.1f} s "
         f"({training.steps_per_second:,.0f} steps/s), then {episodes} evaluation episodes; {took:.1f} s in all."
     )
-    diagnosed = diagnose_run(read_run(directory, own=means.names), means=means)
+    diagnosed = diagnose_run(read_run(directory, own=means.tag_mappings), context=means)
     report = _report([examined, diagnosed, replace(judged, summary=way)])
     write_report(report, directory)
     return report
@@ -106,25 +106,27 @@ def _train_unless_sick(
     seed: int,
     command: Sequence[str],
     watcher: ProgressBar,
-    beside: BackgroundPreflight,
+    background: BackgroundPreflight,
     engine: Engine,
 ) -> Training | None:
-    """Train while preflight runs beside it; return ``None`` where preflight finds that this was in vain."""
+    """Train while preflight runs in the background; return ``None`` where preflight finds that this was in vain."""
     from rldoctor.training.train import train
 
     try:
-        training = train(recipe, directory, seed, command=command, watcher=watcher, stop=beside.sick, engine=engine)
+        training = train(
+            recipe, directory, seed, command=command, watcher=watcher, stop=background.failed, engine=engine
+        )
     except RldoctorError:
         # What broke the training is best named by preflight.
-        if beside.subject().verdict is Verdict.SICK:
+        if background.result().verdict is Verdict.SICK:
             return None
         raise
-    if training.status != "finished" and not beside.sick.is_set():
+    if training.status != "finished" and not background.failed.is_set():
         raise Stopped(
             f"The training was stopped at {training.steps:,} steps; everything until then is saved.",
             f"Resume with: rldoctor train --resume {directory}",
         )
-    return None if beside.subject().verdict is Verdict.SICK else training
+    return None if background.result().verdict is Verdict.SICK else training
 
 
 def _report(subjects: Sequence[Result]) -> Report:

@@ -47,7 +47,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def processor() -> str:
+def cpu_name() -> str:
     """Return the CPU's name as the operating system reports it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
@@ -72,7 +72,7 @@ def describe() -> Mapping[str, Json]:
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
-        "processor": processor(),
+        "processor": cpu_name(),
         "cores": cores(),
         "memory_gib": memory_gib(),
     }

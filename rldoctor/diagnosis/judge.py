@@ -1,4 +1,4 @@
-"""The diagnosis itself: signs are observed, causes are ranked, and the outcome decides how serious it is."""
+"""The diagnosis itself: evidence is collected, causes are ranked, and the outcome decides how serious it is."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _LISTED_TAGS = 20
 
 
 def diagnose_run(
-    run: Run, reference: str | None = None, book: Rulebook | None = None, means: DiagnosisContext | None = None
+    run: Run, reference: str | None = None, book: Rulebook | None = None, context: DiagnosisContext | None = None
 ) -> RunDiagnosis:
     """Diagnose one run.
 
     Args:
         run: The run.
-        reference: A reference to hold it against; by default the one that fits.
-        book: The rulebook; that of ``means`` by default.
-        means: What a configuration asks for; what is shipped by default.
+        reference: A reference to compare it with; by default the one that fits.
+        book: The rulebook; that of ``context`` by default.
+        context: The context of a configuration; shipped rules by default.
 
     Raises:
         UsageError: The reference does not exist.
     """
-    means = means or shipped_context()
-    book = book or means.book
-    matched = match(run, reference, means.references)
+    context = context or shipped_context()
+    book = book or context.book
+    matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
-    observed, unobserved = observe_all(book, case)
+    observed, skipped = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
     ranked = rank(book, strengths, run.algorithm)
     fired = [item for item in observed if item.fires and not item.sign.of_health]
@@ -52,7 +52,7 @@ def diagnose_run(
     return RunDiagnosis(
         path=run.path,
         verdict=verdict,
-        title=title(run, matched, book, means.names),
+        title=title(run, matched, book, context.tag_mappings),
         summary=summary,
         env=recipe.env if recipe else "",
         framework=run.framework,
@@ -62,8 +62,8 @@ def diagnose_run(
         final_return=returns[-1] if returns else None,
         diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
         findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
-        unjudged=unjudged(book, unobserved, run, verdict),
-        # The chapter's table is about PPO.
+        unjudged=unjudged(book, skipped, run, verdict),
+        # The table is about PPO.
         table=fill_in(case, codes, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
         facts={
             "same_recipe": matched.same_recipe,
@@ -74,13 +74,13 @@ def diagnose_run(
             "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
             **_folder(matched),
         },
-        suppressed=means.suppressed(case),
-        adjusted=means.adjusted,
+        suppressed=context.suppressed(case),
+        adjusted=context.adjusted,
     )
 
 
 def _folder(matched: Match) -> dict[str, Json]:
-    """Return where the reference lies that is not shipped, for those who draw its bands."""
+    """Return the folder of a reference that is not shipped, for those who draw its bands."""
     if matched.reference is None or matched.reference.recipe.name in references.names():
         return {}
     return {"reference_folder": str(matched.reference.folder)}
@@ -89,29 +89,28 @@ def _folder(matched: Match) -> dict[str, Json]:
 def _diagnoses(
     book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, verdict: Verdict
 ) -> tuple[RankedDiagnosis, ...]:
-    """Return the causes worth naming, and what stands beside them (slow, mixed, short, missing).
+    """Return the causes worth naming, and the conditions that have no probability (slow, mixed, short, missing).
 
-    What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
+    What makes the curves themselves doubtful comes first: causes read from mixed or short curves are less certain.
     """
-    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
+    conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
         short = not is_foreign(case.run) and (is_short(case) or "episode_return" in case.curves)
-        first += [] if first else [_SHORT if short else _MISSING]
-        return tuple(beside[name] for name in first)
-    chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
-    causes = [_named(item, matched, case.run) for item in chosen[:_SHOWN_CAUSES]]
-    others = [item for name, item in beside.items() if item.evidence_for and name not in first]
-    return (*(beside[name] for name in first), *causes, *others)
+        return tuple(conditions[name] for name in first or [_SHORT if short else _MISSING])
+    causes = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
+    others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
+    named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
+    return (*(conditions[name] for name in first), *named, *others)
 
 
-def _beside(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
-    """Return a diagnosis that does not compete for the odds: it holds or it does not."""
+def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
+    """Return a diagnosis that has no probability: its hallmarks show or they do not."""
     shown = tuple(code for code in rule.hallmarks if code in fired)
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
 
 
-def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
+def _cause(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
     rule = item.rule
     return RankedDiagnosis(
         name=rule.name,

@@ -46,18 +46,18 @@ def diagnose(
         paths: Directories, or addresses of object stores such as ``s3://bucket/runs``.
         reference: Compare every run with this reference instead of the one that fits it.
         select: Use only signs whose code begins with, or whose name is, one of these.
-        ignore: Leave out such signs; they neither count in the odds nor are reported.
+        ignore: Leave out such signs; they neither count nor are reported.
         processes: How many processes share many runs; as many as there are cores by default.
         executor: Shares the runs among its processes instead; runs in object stores are fetched where they are read.
-        framework: What logged the runs: a name of ``checks/tags/`` or a tag mapping file; identified from their tags by
-            default.
-        config: The project's configuration; ``select`` replaces its selection.
+        framework: What logged the runs: a name of ``checks/tags/`` or the path of a tag mapping; by default it is
+            identified from the tags.
+        config: The configuration; ``select`` replaces its selection.
         baseline_return: Better mean return of the zero-action and the random policy, if all runs are of one
             environment.
 
     Raises:
-        UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference or the
-            framework does not.
+        UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
+            not exist.
         CannotJudge: There is no run.
     """
     names = [str(path) for path in paths]
@@ -69,10 +69,10 @@ def diagnose(
             f"There is no run below {', '.join(names)}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
-    # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
+    # Made here and sent on, so that a mistake is one error and no other machine needs the project's files.
     context = context_of(config, select, ignore)
     if framework:
-        find_tag_mapping(framework, context.names)
+        find_tag_mapping(framework, context.tag_mappings)
     is_shipped = config.is_plain and not (select or ignore)
     one = partial(
         _diagnose_directory,
@@ -104,10 +104,10 @@ def _diagnose_directory(
     baseline_return: float | None,
 ) -> RunDiagnosis:
     context = context or shipped_context()
-    run = read_run(directory, framework, context.names)
+    run = read_run(directory, framework, context.tag_mappings)
     if baseline_return is not None:
         run = replace(run, baseline_return=baseline_return)
-    return diagnose_run(run, reference, means=context)
+    return diagnose_run(run, reference, context=context)
 
 
 def _shared(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:

@@ -1,1 +1,1 @@
-"""Environments: made from any name, stepped in parallel, played in whole episodes."""
+"""Environments: made from an id, stepped in parallel, played in whole episodes."""

@@ -1,4 +1,4 @@
-"""What doing nothing and acting at random score: the floor below which nothing counts as learned."""
+"""The baseline return: what the zero-action and the random policy score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rldoctor.model import Json
 def aggregate(episodes: Sequence[Episode]) -> dict[str, Json]:
     """Return the numbers of ``evaluation.json``'s ``aggregate``; standard deviations are over episodes (ddof 0).
 
-    ``success_rate`` and ``final_distance_*`` are ``None`` where the environment has no such thing.
+    ``success_rate`` and ``final_distance_*`` are ``None`` for an environment without them.
     """
     returns = np.array([episode.episode_return for episode in episodes])
     successes = [episode.success for episode in episodes if episode.success is not None]
@@ -33,6 +33,11 @@ def measure_baselines(
     make_env: Callable[[], Env], seeds: Sequence[int], watcher: Callable[[int], None] | None = None
 ) -> dict[str, Json]:
     """Play the episodes ``seeds`` with the zero-action and with the random policy.
+
+    Args:
+        make_env: Makes one environment.
+        seeds: Episode seeds.
+        watcher: Called with the number of finished episodes each time one ends.
 
     Returns:
         ``{"zero_action": aggregate, "random": aggregate}``, see :func:`aggregate`.

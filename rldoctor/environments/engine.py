@@ -1,4 +1,4 @@
-"""The engines that can step a training's environments."""
+"""The backends that can step a training's environments."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rldoctor.errors import MissingExtra, UsageError
 
 
 class Engine(StrEnum):
-    """What steps the environments of a training. Evaluation is always gymnasium's."""
+    """Environment backend of a training. Evaluation always uses gymnasium."""
 
     GYMNASIUM = "gymnasium"
     ENVPOOL = "envpool"
 
 
-# Environments of EnvPool that tests/training/test_pooled.py holds against gymnasium-robotics.
+# Environments of EnvPool that tests/environments/test_envpool.py compares with gymnasium-robotics.
 ENVPOOL_HAS = ("FetchReachDense-v4", "FetchReach-v4")
 
 
@@ -24,14 +24,14 @@ def require_engine(engine: Engine, env_id: str) -> None:
 
     Raises:
         MissingExtra: The engine is not installed.
-        UsageError: It has no such environment, or nobody has shown that its environment is the same.
+        UsageError: It has no such environment, or its environment has not been compared with gymnasium's.
     """
     if engine is Engine.GYMNASIUM:
         return
     if env_id not in ENVPOOL_HAS:
         raise UsageError(
-            f"--engine {engine} is not known to be the same environment as {env_id}.",
-            f"It stands in for {' and '.join(ENVPOOL_HAS)}; train on others with --engine {Engine.GYMNASIUM}.",
+            f"--engine {engine} has no environment that is known to match {env_id}.",
+            f"It has {' and '.join(ENVPOOL_HAS)}; train on others with --engine {Engine.GYMNASIUM}.",
         )
     if find_spec("envpool") is None:
         raise MissingExtra(f"--engine {engine}", "envpool", "fast")

@@ -1,9 +1,9 @@
-"""The EnvPool engine: the same environment, compiled, with no Python in a step.
+"""The EnvPool vec env: the same environment in C++, with no Python in a step.
 
 EnvPool (https://envpool.readthedocs.io) carries its own build of MuJoCo (3.6.0 in EnvPool 1.2). With that version under
 gymnasium-robotics too, positions agree within 1e-7 m over an episode of random actions; with another version they
-differ by as much as the two versions of MuJoCo do (docs/performance.md has both). Training is faster on it; evaluation
-never runs on it.
+differ by as much as the two versions of MuJoCo do (docs/performance.md has both). Training is faster with it;
+evaluation never uses it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ class EnvPoolVecEnv(VecEnv):
     """EnvPool behind SB3's interface: ended episodes are reset at once, infos are those of ``Monitor``.
 
     Args:
-        model: One environment of gymnasium's kind. Spaces and attributes are taken from it; it is never stepped.
+        template: A gymnasium environment. Spaces and attributes are taken from it; it is never stepped.
         num_envs: How many environments.
         threads: How many step at a time.
     """
 
-    def __init__(self, model: gymnasium.Env[Any, Any], num_envs: int, threads: int) -> None:
-        if not isinstance(model.observation_space, gymnasium.spaces.Dict) or model.spec is None:
-            raise TypeError(f"{model} is no goal environment that gymnasium made")
-        # Asked for its render mode by the base class.
-        self._model, self._spec = model, model.spec
-        super().__init__(num_envs, model.observation_space, model.action_space)
-        self._keys = tuple(model.observation_space.spaces)
+    def __init__(self, template: gymnasium.Env[Any, Any], num_envs: int, threads: int) -> None:
+        if not isinstance(template.observation_space, gymnasium.spaces.Dict) or template.spec is None:
+            raise TypeError(f"{template} is not a goal environment made by gymnasium.make")
+        # The base class asks get_attr for the render mode.
+        self._template, self._spec = template, template.spec
+        super().__init__(num_envs, template.observation_space, template.action_space)
+        self._keys = tuple(template.observation_space.spaces)
         self._threads = threads
         self._pool: Any = None
         self._actions = np.zeros(0)
-        self._begun = time.time()
+        self._started = time.time()
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, int)
 
@@ -62,7 +62,7 @@ class EnvPoolVecEnv(VecEnv):
             env_type="gymnasium",
             num_envs=self.num_envs,
             num_threads=self._threads,
-            # Unbound threads wait for each other's core, as those of ThreadedVecEnv do. A single one is left free:
+            # Unbound threads wait for each other's core, as those of ThreadedVecEnv do. A single one stays unbound:
             # several trainings that share a machine would all be bound to the same core.
             thread_affinity_offset=0 if self._threads > 1 else -1,
             seed=[int(seed) for seed in seeds],
@@ -74,7 +74,7 @@ class EnvPoolVecEnv(VecEnv):
         self._pool.send(np.ascontiguousarray(actions))
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Return what the environments answer; those that ended are reset, as SB3's vectors do."""
+        """Return the result of the step; environments whose episode ended are reset, as SB3's vec envs do."""
         observation, rewards, terminated, truncated, info = self._pool.recv()
         observation = {key: observation[key] for key in self._keys}
         dones = terminated | truncated
@@ -85,8 +85,8 @@ class EnvPoolVecEnv(VecEnv):
         ]
         if dones.any():
             ended = np.flatnonzero(dones)
-            # Monitor rounds to six digits and counts seconds from its own start.
-            seconds = round(time.time() - self._begun, 6)
+            # As Monitor: rounded to six digits, seconds since its own start.
+            seconds = round(time.time() - self._started, 6)
             for i in ended:
                 infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
                 infos[i]["terminal_observation"] = {key: values[i].copy() for key, values in observation.items()}
@@ -101,22 +101,22 @@ class EnvPoolVecEnv(VecEnv):
     def close(self) -> None:
         """End the threads of the pool."""
         self._pool = None
-        self._model.close()
+        self._template.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Return an attribute of gymnasium's own environment, once for each of ``indices``."""
-        return [self._model.get_wrapper_attr(attr_name)] * len(list(self._get_indices(indices)))
+        """Return an attribute of the template environment, once for each of ``indices``."""
+        return [self._template.get_wrapper_attr(attr_name)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:  # noqa: ARG002
-        """Refuse: the pool's environments have no attributes that could be set."""
+        """Raise: attributes of the pool's environments cannot be set."""
         raise AttributeError(f"{attr_name} of EnvPool's environments cannot be set")
 
     def env_method(self, method_name: str, *_: Any, indices: VecEnvIndices = None, **__: Any) -> list[Any]:  # noqa: ARG002
-        """Refuse: the pool's environments have no methods of Python's."""
+        """Raise: the pool's environments have no Python methods."""
         raise AttributeError(f"{method_name} of EnvPool's environments cannot be called")
 
     def env_is_wrapped(
         self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Tell whether the environments do what ``wrapper_class`` does: they count episodes as ``Monitor``."""
+        """Return whether the environments do what ``wrapper_class`` does: they record episodes as ``Monitor`` does."""
         return [wrapper_class is Monitor] * len(list(self._get_indices(indices)))

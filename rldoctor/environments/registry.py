@@ -1,4 +1,4 @@
-"""Making environments: one place knows how an id becomes an environment."""
+"""Making environments: the one place that turns an id into an environment."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class EnvironmentBroken(RldoctorError):
 def register_robotics() -> None:
     """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr.
 
-    Where it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
-    :func:`resolve`: environments of other packages are none the worse for it.
+    If it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
+    :func:`resolve`: environments of other packages still work.
     """
     if _ROBOTICS in registered_namespaces:
         return
@@ -59,7 +59,7 @@ def resolve(env_id: str) -> str:
 
     Raises:
         UsageError: The module cannot be imported or the id is not registered; the message offers close matches.
-        EnvironmentBroken: The id is not registered and gymnasium-robotics, which may bring it, cannot be imported.
+        EnvironmentBroken: The id is not registered and gymnasium-robotics, which may provide it, cannot be imported.
     """
     register_robotics()
     module, colon, name = env_id.rpartition(":")
@@ -67,7 +67,7 @@ def resolve(env_id: str) -> str:
         try:
             importlib.import_module(module)
         except Exception as error:
-            # Whatever a user's module raises at import is the user's to read, in one sentence.
+            # A user's module may raise anything at import.
             raise UsageError(
                 f"The module {module!r} of environment {env_id!r} cannot be imported: "
                 f"{type(error).__name__}: {first_line(error)}.",
@@ -88,7 +88,7 @@ def make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
 
     Raises:
         UsageError: The id is not known.
-        EnvironmentBroken: Making it raised; the versions of its packages may not fit.
+        EnvironmentBroken: Making it raised; the versions of its packages may not work together.
     """
     resolve(env_id)
     try:

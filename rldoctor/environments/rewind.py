@@ -1,4 +1,4 @@
-"""Environments that can be brought back to a moment: how the episode in progress began, and every action since."""
+"""Environments that can be rewound into an episode: how it began, and every action since."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rldoctor.model import Json
 
 @dataclass(frozen=True)
 class EpisodeSoFar:
-    """An episode in progress, as far as it is needed to play it again.
+    """An episode in progress, with what is needed to play it again.
 
     Attributes:
         seed: Given to the ``reset`` that began it; ``None`` for a reset without one.
-        random: State of the environment's ``np_random`` just before a reset without a seed, as numpy gives it; ``None``
-            for a reset with one, or where JSON has no words for the state.
+        random: State of the environment's ``np_random`` just before a reset without a seed, as NumPy returns it;
+            ``None`` for a reset with one, or where JSON cannot hold the state.
         actions: Taken since, in order.
     """
 
@@ -30,10 +30,10 @@ class EpisodeSoFar:
 
 
 class RewindableMonitor(Monitor):
-    """SB3's ``Monitor``, which can be told to bring its environment back to a moment at the next ``reset``.
+    """SB3's ``Monitor``, which can bring its environment back into an episode at the next ``reset``.
 
-    An environment whose steps depend on nothing but its seed (or ``np_random``, as Gymnasium asks) and its actions is
-    then exactly where it was, whatever it keeps inside. The numbers of a training are those of ``Monitor``.
+    An environment whose steps depend on nothing but its seed (or ``np_random``, as Gymnasium requires) and its actions
+    is then exactly where it was, whatever its internal state. Training numbers are the same as with ``Monitor``.
     """
 
     _seed: int | None = None
@@ -49,25 +49,25 @@ class RewindableMonitor(Monitor):
         return EpisodeSoFar(self._seed, self._random, self._actions[:])
 
     def rewind(self, episode: EpisodeSoFar) -> None:
-        """Make the next ``reset`` play ``episode`` again instead of beginning a new one."""
+        """Make the next ``reset`` replay ``episode`` instead of starting a new one."""
         self._rewind_to = episode
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        """Reset the environment, or bring it back."""
+        """Reset the environment, or replay the episode to which it is rewound."""
         episode, self._rewind_to = self._rewind_to, None
         if episode is not None and (episode.seed is not None or episode.random is not None):
-            return self._play_again(episode)
+            return self._replay(episode)
         self._seed = kwargs.get("seed")
         self._random = None if self._seed is not None else self._random_state()
         self._actions = []
         return super().reset(**kwargs)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step, and remember the action."""
+        """Step, and record the action."""
         self._actions.append(np.array(action))
         return super().step(action)
 
-    def _play_again(self, episode: EpisodeSoFar) -> tuple[Any, dict[str, Any]]:
+    def _replay(self, episode: EpisodeSoFar) -> tuple[Any, dict[str, Any]]:
         if episode.seed is None:
             generator: Any = self.env.unwrapped.np_random.bit_generator
             generator.state = episode.random
@@ -75,13 +75,13 @@ class RewindableMonitor(Monitor):
         for action in episode.actions:
             observation, _reward, terminated, truncated, info = self.step(action)
             if terminated or truncated:
-                # It did not end there before: chance of its own is at work, and a new episode as good as any.
+                # It did not end here before: the environment is not reproducible, so start a new episode.
                 return self.reset()
         return observation, info
 
     def _random_state(self) -> Json:
-        """Return the state of the environment's ``np_random``; ``None`` where it has none that JSON can hold."""
+        """Return the state of the environment's ``np_random``; ``None`` if JSON cannot hold it."""
         generator = getattr(self.env.unwrapped, "np_random", None)
         state = generator.bit_generator.state if isinstance(generator, np.random.Generator) else None
-        # numpy's default, PCG64, is made of whole numbers; others keep arrays.
+        # The state of NumPy's default, PCG64, consists of whole numbers; others hold arrays.
         return state if isinstance(state, dict) and state.get("bit_generator") == "PCG64" else None

@@ -1,4 +1,4 @@
-"""A faster look at a robot's joints for gymnasium-robotics environments, with the same numbers."""
+"""Faster reading of robot joints in gymnasium-robotics environments, with the same numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def read_joints_at_once(env: gymnasium.Env[Any, Any]) -> bool:
-    """Let ``env`` read its robot's joints with one index into MuJoCo's arrays instead of thirty look-ups by name.
+    """Let ``env`` read its robot's joints with one index into MuJoCo's arrays instead of thirty lookups by name.
 
-    The look-ups (``gymnasium_robotics.utils.mujoco_utils.robot_get_obs``) are a fifth of FetchReach's step, and hold
-    Python's lock, which physics in another thread does not need. Only this environment is changed, not the package.
+    The lookups (``gymnasium_robotics.utils.mujoco_utils.robot_get_obs``) are a fifth of FetchReach's step, and hold the
+    GIL, which MuJoCo releases while it steps. Only this environment is changed, not the package.
 
     Returns:
         Whether it was done: not for environments of another kind or robots with free or ball joints.

@@ -1,4 +1,4 @@
-"""Playing whole episodes with any policy: the one place where evaluation, baselines and checks get their numbers."""
+"""Rollouts of whole episodes with any policy, for evaluation, baselines and checks."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Episode:
     path: tuple[tuple[float, ...], ...] = ()
 
 
-# 8 lanes make the policy's forward pass cheap beside the physics; more gain nothing.
+# With 8 lanes the policy's forward pass is cheap compared with the physics; more gain nothing.
 _LANES = 8
-# An environment without a time limit would hang a check for ever.
+# An environment without a time limit would hang a check forever.
 _LONGEST_EPISODE = 10_000
 
 
@@ -65,9 +65,9 @@ def roll_out(
         make_env: Makes one environment; called at most ``lanes`` times.
         act: Takes a batch of observations (leading axis = environments), returns as many actions.
         seeds: Episode seeds.
-        watcher: Told the number of finished episodes each time one ends.
+        watcher: Called with the number of finished episodes each time one ends.
         lanes: Environments side by side; one is enough for a policy that is cheaper than making an environment.
-        threads: How many lanes step at a time; more than one only for environments that share nothing.
+        threads: How many lanes step at a time; more than one only for environments that share no state.
     """
     with contextlib.ExitStack() as closing:
         envs = []
@@ -78,9 +78,9 @@ def roll_out(
 
 
 def _play(
-    envs: list[Env], act: Act, seeds: Sequence[int], watcher: Callable[[int], None], crew: StepThreads
+    envs: list[Env], act: Act, seeds: Sequence[int], watcher: Callable[[int], None], threads: StepThreads
 ) -> list[Episode]:
-    # Which episodes an environment plays does not depend on how fast the threads are.
+    # Which lane plays which episode does not depend on the speed of the threads.
     lanes = [_Lane(env, seeds[place :: len(envs)]) for place, env in enumerate(envs)]
     playing = lanes
     while playing:
@@ -91,7 +91,7 @@ def _play(
                 lanes[place].step(actions[place])
 
         before = sum(len(lane.episodes) for lane in lanes)
-        crew.share(step, len(playing))
+        threads.share(step, len(playing))
         for done in range(before, sum(len(lane.episodes) for lane in lanes)):
             watcher(done + 1)
         playing = [lane for lane in playing if lane.seeds]
@@ -105,7 +105,7 @@ class _Lane:
     def __init__(self, env: Env, seeds: Sequence[int]) -> None:
         self.env = env
         self.seeds = list(seeds)
-        """Of the episode that is being played and of those to come."""
+        """Seeds of the current episode and of those to come."""
         self.episodes: list[Episode] = []
         self._start()
 
@@ -141,7 +141,7 @@ class _Lane:
 
 
 def _vector(observation: Any, key: str) -> tuple[float, ...]:
-    """Return a goal as numbers; empty where there is none or it is not a vector (FrankaKitchen's is a dictionary)."""
+    """Return a goal as numbers; empty if there is none or it is not a vector (FrankaKitchen's is a dictionary)."""
     value = np.asarray(observation[key]) if isinstance(observation, Mapping) and key in observation else np.empty(0)
     return tuple(value.tolist()) if value.ndim == 1 and value.dtype.kind in "biuf" else ()
 
@@ -158,14 +158,14 @@ def goal_distance(observation: Any) -> float | None:
     if not isinstance(observation, Mapping) or not {"achieved_goal", "desired_goal"} <= observation.keys():
         return None
     achieved, desired = np.asarray(observation["achieved_goal"]), np.asarray(observation["desired_goal"])
-    # FrankaKitchen's goals are dictionaries: there is no one distance to them.
+    # FrankaKitchen's goals are dictionaries: there is no single distance to them.
     if achieved.dtype.kind not in "biuf" or achieved.shape != desired.shape:
         return None
     return float(np.linalg.norm(achieved - desired))
 
 
 def zero_action(space: gymnasium.Space[Any]) -> Act:
-    """Return the policy that does nothing: zeros clipped into a Box, the first action of a discrete space."""
+    """Return the zero-action policy: zeros clipped into a Box, the first action of a discrete space."""
     if isinstance(space, gymnasium.spaces.Box):
         action: Any = np.clip(np.zeros(space.shape), space.low, space.high).astype(space.dtype)
     else:
@@ -175,7 +175,7 @@ def zero_action(space: gymnasium.Space[Any]) -> Act:
 
 
 def random_action(space: gymnasium.Space[Any], seed: int = 0) -> Act:
-    """Return the policy that draws each action from the space, reproducibly from ``seed``."""
+    """Return the random policy: each action is drawn from the space, reproducibly from ``seed``."""
     space.seed(seed)
     return lambda observations: [space.sample() for _ in range(_batch(observations))]
 

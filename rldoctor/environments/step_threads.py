@@ -1,4 +1,4 @@
-"""Stepping environments on several cores of one process: MuJoCo's physics lets go of Python's lock."""
+"""Threads that step environments on several cores of one process: MuJoCo releases the GIL while it steps."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rldoctor import machine
 
 
 def has_mujoco_physics(env: gymnasium.Env[Any, Any]) -> bool:
-    """Tell whether a step of ``env`` is mostly MuJoCo's, of gymnasium's or gymnasium-robotics's kind.
+    """Return whether ``env`` is a MuJoCo environment of gymnasium or gymnasium-robotics.
 
-    Each such environment owns its model and data, so that threads share nothing. Of others nothing is known: they are
+    Each of these owns its model and data, so that threads share nothing. Other environments may share state: they are
     stepped one after another.
     """
     origins = {parent.__module__ for parent in type(env.unwrapped).__mro__}
@@ -26,15 +26,15 @@ def has_mujoco_physics(env: gymnasium.Env[Any, Any]) -> bool:
 
 
 def helpful_threads(env: gymnasium.Env[Any, Any]) -> int:
-    """Return how many threads should step environments like ``env``: the cores for MuJoCo's physics, one otherwise."""
+    """Return how many threads should step environments like ``env``: one per core for MuJoCo, otherwise one."""
     return machine.cores() if has_mujoco_physics(env) else 1
 
 
 def keep_to_core(place: int) -> None:
-    """Bind the calling thread to a core, the last one for place 0: the main thread is found on the first, mostly.
+    """Bind the calling thread to a core, the last one for place 0: the main thread is mostly on the first.
 
     Linux wakes a thread on the core of the one that wakes it, where it waits although another core is idle: unbound
-    threads were seen to step no faster than one alone.
+    threads were measured to step no faster than one alone.
     """
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
@@ -43,7 +43,7 @@ def keep_to_core(place: int) -> None:
 
 
 class StepThreads:
-    """Threads that share out places in a list; the calling thread is one of them.
+    """Threads that divide the places of a list among themselves; the calling thread is one of them.
 
     Args:
         threads: How many work at a time, at least 1; with 1 no thread is started.
@@ -72,7 +72,7 @@ class StepThreads:
         try:
             work(own)
         finally:
-            # Nobody may step an environment that another thread still steps, whatever went wrong in ours.
+            # No environment may be stepped while another thread still steps it, whatever failed in this one.
             wait(others)
         for other in others:
             other.result()

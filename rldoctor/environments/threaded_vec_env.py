@@ -1,4 +1,4 @@
-"""SB3's vector of environments, stepped by several threads."""
+"""SB3's vec env, stepped by several threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rldoctor.environments.step_threads import StepThreads
 
 
 class ThreadedVecEnv(DummyVecEnv):
-    """SB3's ``DummyVecEnv``, its environments divided among threads; the numbers are the same to the last bit.
+    """SB3's ``DummyVecEnv`` with its environments divided among threads; the numbers are the same to the last bit.
 
     Args:
         env_fns: Make one environment each, Monitor included.
@@ -22,12 +22,12 @@ class ThreadedVecEnv(DummyVecEnv):
 
     def __init__(self, env_fns: Sequence[Callable[[], gymnasium.Env[Any, Any]]], threads: int) -> None:
         super().__init__(list(env_fns))
-        self._crew = StepThreads(threads)
+        self._threads = StepThreads(threads)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Step every environment; those that end are reset, as ``DummyVecEnv`` does."""
-        self._crew.share(self._step, self.num_envs)
-        # Each info is a new dictionary that its environment made for this step, but for the one it keeps of a reset.
+        """Step every environment; those whose episode ends are reset, as ``DummyVecEnv`` does."""
+        self._threads.share(self._step, self.num_envs)
+        # A shallow copy is enough: each info is a new dictionary that its environment made for this step.
         return (
             self._obs_from_buf(),
             self.buf_rews.copy(),
@@ -49,5 +49,5 @@ class ThreadedVecEnv(DummyVecEnv):
 
     def close(self) -> None:
         """Close the environments and end the threads."""
-        self._crew.close()
+        self._threads.close()
         super().close()

@@ -1,4 +1,4 @@
-"""The vector of environments that a training steps through."""
+"""The vec env of a training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rldoctor.recipe import Recipe
 Wrapper = Callable[["gymnasium.Env[Any, Any]"], "gymnasium.Env[Any, Any]"]
 
 # Evaluation episodes have seeds 0..N-1 (rldoctor.training.evaluate). Training seeds begin far above them, so that
-# no evaluation episode is one that training has seen; 1,000 apart, so that runs of different seeds share none.
+# training sees no evaluation episode; 1,000 apart, so that runs with different seeds share none.
 _FIRST_TRAINING_SEED = 1_000_000
 _SEEDS_A_RUN = 1_000
 
@@ -37,25 +37,25 @@ def make_training_envs(
 ) -> VecEnv:
     """Make ``recipe.n_envs`` environments in this process, each with SB3's Monitor outermost.
 
-    However many threads step them, the numbers are the same; another engine draws other goals from the same seed.
+    The number of threads does not change the numbers; EnvPool draws other goals from the same seed than gymnasium.
 
     Args:
         recipe: Names the environment and how many.
         wrap: Applied to each environment inside the Monitor, so that the logs show what the wrapper does.
-        threads: How many step environments at a time. By default as many as there are cores where that is known to be
-            safe and to help (MuJoCo physics, no wrapper), one otherwise.
-        engine: EnvPool's environments take no wrapper of Python's.
+        threads: How many threads step environments. By default one per core where that is safe and faster (MuJoCo, no
+            wrapper), otherwise one.
+        engine: Environment backend; EnvPool's environments take no Python wrapper.
 
     Raises:
-        UsageError: The environment's id is not known, or not to the engine.
+        UsageError: The environment's id is not known, or the engine does not have it.
         EnvironmentBroken: It cannot be made.
     """
     require_engine(engine, recipe.env)
     if engine is Engine.ENVPOOL:
         if wrap is not None:
             raise UsageError(
-                f"--engine {engine} cannot put a wrapper around its environments.",
-                f"Leave it out, or use --engine {Engine.GYMNASIUM}.",
+                f"--engine {engine} cannot wrap its environments.",
+                f"Remove the wrapper, or use --engine {Engine.GYMNASIUM}.",
             )
         return EnvPoolVecEnv(registry.make(recipe.env), recipe.n_envs, threads or machine.cores())
 

@@ -48,27 +48,22 @@ class Details:
 
     def curves(self, run: RunDiagnosis, points: int) -> Mapping[str, Curve]:
         """Return a run's curves by metric, each thinned to ``points`` points; none where its logs are gone."""
-        del run, points
         return {}
 
     def bands(self, run: RunDiagnosis) -> Mapping[str, Band]:
         """Return, by metric, the bands of the reference that the run was compared with."""
-        del run
         return {}
 
     def episodes(self, run: RunDiagnosis) -> Mapping[str, Sequence[Json]]:
         """Return ``distance``, ``return`` and ``success`` of each evaluation episode; nothing without an evaluation."""
-        del run
         return {}
 
     def paths(self, run: RunDiagnosis) -> Sequence[EpisodePath]:
         """Return the evaluation episodes in space; none where the environment has no goals."""
-        del run
         return ()
 
     def record(self, run: RunDiagnosis) -> Mapping[str, Json]:
         """Return the content of ``run.json``: recipe, versions, machine. Empty where there is none."""
-        del run
         return {}
 
     def metric(self, name: str) -> tuple[str, str]:
@@ -77,5 +72,4 @@ class Details:
 
     def rule(self, code: str) -> tuple[str, str]:
         """Return what a sign or diagnosis says and why it matters; empty where it is not known."""
-        del code
         return "", ""

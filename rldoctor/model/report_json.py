@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from enum import StrEnum
-from functools import cache
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
+
+import msgspec
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model.enums import Json, Verdict
@@ -31,6 +30,7 @@ VERSION = 1
 RESULTS: tuple[type[Result], ...] = (RunDiagnosis, PreflightResult, GateResult, SweepResult, TreatmentResult)
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}
+_FIELDS = {key: name for name, key in RENAMED.items()}
 # Keys of every subject, with what stands there where its type has no such field; the others come only when filled.
 ALWAYS: Mapping[str, Json] = {
     **dict.fromkeys(("path", "kind", "verdict", "title", "framework", "reference", "reference_why"), ""),
@@ -88,79 +88,33 @@ def read_report(file: Path) -> Report:
     if isinstance(early, dict):
         raise CannotJudge(str(early.get("problem", "")), str(early.get("cure", "")))
     try:
-        subjects = tuple(_result(subject) for subject in _require(content["subjects"], list))
-        verdict, code = _read(Verdict, content["verdict"]), _read(int, content["exit_code"])
-        command = _read(str, content["command"])
-    except (KeyError, TypeError, ValueError) as error:
+        results = tuple(map(_result, msgspec.convert(content["subjects"], list[Any])))
+        command, code = msgspec.convert(content["command"], str), msgspec.convert(content["exit_code"], int)
+        verdict = msgspec.convert(content["verdict"], Verdict)
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise CannotJudge(f"{file} is a damaged report: {error}.", "Write it again with --format json.") from None
     # A suspect verdict fails only where --fail-on suspect was asked for.
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code == 1 else Verdict.SICK
-    return Report(command, subjects, verdict, code, fail_on)
+    return Report(command, results, verdict, code, fail_on)
 
 
 def _result(subject: Any) -> Result:
     """Return the result that a subject of a report was written from; what its type does not have must be empty."""
-    table = _require(subject, dict)
+    table = _named(msgspec.convert(subject, dict[str, Any]))
     found = next((result for result in RESULTS if result.kind == table["kind"]), None)
     if found is None:
         raise ValueError(f"{str(table['kind'])[:40]!r} is no kind of subject")
-    own = {RENAMED.get(field.name, field.name) for field in fields(found)}
-    for key in ALWAYS.keys() - own - {"kind"}:
-        if table[key] != plain(ALWAYS[key]):
-            raise TypeError(f"a subject of kind {found.kind} has no {key}")
-    result: Result = _read(found, table)
-    return result
+    for key in ALWAYS.keys() - {RENAMED.get(field.name, field.name) for field in fields(found)} - {"kind"}:
+        if table[_FIELDS.get(key, key)] != plain(ALWAYS[key]):
+            raise ValueError(f"a subject of kind {found.kind} has no {key}")
+    # Not strict: NaN and infinities are texts.
+    return msgspec.convert(table, found, strict=False)
 
 
-def _read(kind: Any, value: Any) -> Any:
-    """Return a JSON value as the type of a field.
-
-    Raises:
-        TypeError: It is of another type.
-        ValueError: It is no word of an enumeration.
-        KeyError: A field is missing.
-    """
-    origin, arguments = get_origin(kind) or kind, get_args(kind)
-    if origin in (Union, UnionType):
-        return None if value is None else _read(arguments[0], value)
-    if origin is tuple:
-        return tuple(_read(arguments[0], item) for item in _require(value, list))
-    if origin is Mapping:
-        inside = is_dataclass(arguments[1])
-        return {key: _read(arguments[1], item) if inside else item for key, item in _require(value, dict).items()}
-    if kind is float:
-        words = ("NaN", "Infinity", "-Infinity")
-        return float(value if value in words else _require(value, (int, float)))
-    if issubclass(kind, StrEnum):
-        return kind(_require(value, str))
-    if kind in (str, int, bool):
-        return _require(value, kind)
-    table = _require(value, dict)
-    given = {}
-    for name, (key, hint, needed) in _fields(kind).items():
-        if key in table:
-            given[name] = _read(hint, table[key])
-        elif needed:
-            raise KeyError(key)
-    return kind(**given)
-
-
-@cache
-def _fields(kind: type) -> dict[str, tuple[str, Any, bool]]:
-    """Return, by field, its key in JSON, its type, and whether it must be given."""
-    hints = get_type_hints(kind)
-    return {
-        field.name: (
-            RENAMED.get(field.name, field.name),
-            hints[field.name],
-            field.default is MISSING and field.default_factory is MISSING,
-        )
-        for field in fields(kind)
-    }
-
-
-def _require(value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
-        raise TypeError(f"{str(value)[:40]!r} is not of type {names}")
-    return value
+def _named(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the names of fields for its keys, in the tables below it too."""
+    named = {_FIELDS.get(key, key): value for key, value in table.items()}
+    for key in ("diagnoses", "runs"):
+        if isinstance(named.get(key), list):
+            named[key] = [_named(one) if isinstance(one, dict) else one for one in named[key]]
+    return named

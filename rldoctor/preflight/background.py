@@ -1,4 +1,4 @@
-"""Preflight and baselines in a process of their own, beside a training that leaves the other cores idle."""
+"""Preflight and baselines in another process, in the background of a training that leaves the other cores idle."""
 
 from __future__ import annotations
 
@@ -20,36 +20,35 @@ from rldoctor.preflight.checks.learning.baseline_policies import EPISODES
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe
 
-# Told how many checks are done, how many there are, and the name of the next.
+# Called with how many checks are done, how many there are, and the name of the next.
 Watcher = Callable[[int, int, str], None]
 
 
 class BackgroundPreflight:
-    """Examines a recipe's environment in another process from ``__enter__`` on; leaving the context ends it.
+    """Checks a recipe's environment in another process from ``__enter__`` on; ``__exit__`` ends the process.
 
     Args:
         recipe: Names the environment.
         directory: Where runs will be written.
-        watcher: Told of progress, from another thread.
+        watcher: Called on progress, from another thread.
         config: What the project asks for.
     """
 
     def __init__(self, recipe: Recipe, directory: Path, watcher: Watcher, config: Config = DEFAULTS) -> None:
         # Spawned, not forked: a fork of a process with threads (PyTorch's, MuJoCo's) may hang.
         context = multiprocessing.get_context("spawn")
-        self._receiver, sender = context.Pipe(duplex=False)
-        self._sender = sender
-        self._process = context.Process(target=_examine, args=(recipe, directory, sender, config), daemon=True)
+        self._receiver, self._sender = context.Pipe(duplex=False)
+        self._process = context.Process(target=_run, args=(recipe, directory, self._sender, config), daemon=True)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._watcher = watcher
-        self._results: dict[str, Any] = {}
+        self._received: dict[str, Any] = {}
         self._changed = threading.Condition()
-        self.sick = threading.Event()
+        self.failed = threading.Event()
         """Set as soon as preflight has found errors."""
 
     def __enter__(self) -> BackgroundPreflight:
         self._process.start()
-        # The other process holds the only end that can write now: when it dies, reading ends.
+        # Now only the other process can write: when it dies, reading ends.
         self._sender.close()
         self._listener.start()
         return self
@@ -62,33 +61,33 @@ class BackgroundPreflight:
         self._listener.join()
         self._receiver.close()
 
-    def subject(self) -> PreflightResult:
-        """Wait for preflight and return what it says.
+    def result(self) -> PreflightResult:
+        """Wait for preflight and return its result.
 
         Raises:
-            RldoctorError: It broke off.
+            RldoctorError: Preflight ended early.
         """
-        subject: PreflightResult = self._wait_for("subject")
-        return subject
+        result: PreflightResult = self._wait_for("result")
+        return result
 
     def baselines(self) -> Mapping[str, Json]:
         """Wait for the baselines and return what :func:`measure_baselines` returns for the first evaluation seeds.
 
-        They are those of preflight, on fewer episodes than the policy plays: what they are for, telling a trained
-        policy from none, needs no more.
+        They are those of preflight, on fewer episodes than the policy plays: that is enough to tell a trained policy
+        from an untrained one.
 
         Raises:
-            RldoctorError: They broke off.
+            RldoctorError: Measuring them ended early.
         """
         baselines: Mapping[str, Json] = self._wait_for("baselines")
         return baselines
 
     def _wait_for(self, what: str) -> Any:
         with self._changed:
-            self._changed.wait_for(lambda: what in self._results or "error" in self._results)
-        if what not in self._results:
-            raise self._results["error"]
-        return self._results[what]
+            self._changed.wait_for(lambda: what in self._received or "error" in self._received)
+        if what not in self._received:
+            raise self._received["error"]
+        return self._received[what]
 
     def _listen(self) -> None:
         try:
@@ -97,53 +96,48 @@ class BackgroundPreflight:
                 if kind == "progress":
                     self._watcher(*content)
                     continue
-                if kind == "subject" and content.verdict is Verdict.SICK:
-                    self.sick.set()
+                if kind == "result" and content.verdict is Verdict.SICK:
+                    self.failed.set()
                 self._keep(kind, content)
         except (EOFError, OSError):
             ended = RldoctorError(
-                "The process that examines the environment ended before it was done.",
+                "The process that runs preflight ended before it was done.",
                 "Run rldoctor preflight by itself to see where.",
             )
-            self._keep("error", self._results.get("error", ended))
+            self._keep("error", self._received.get("error", ended))
 
     def _keep(self, kind: str, content: Any) -> None:
         with self._changed:
-            self._results[kind] = content
+            self._received[kind] = content
             self._changed.notify_all()
 
 
-def _examine(recipe: Recipe, directory: Path, sender: Connection, config: Config) -> None:
-    # Ctrl-C goes to the whole group of processes; what is to end, and when, is decided by the one that trains.
+def _run(recipe: Recipe, directory: Path, sender: Connection, config: Config) -> None:
+    # Ctrl-C goes to all processes of the group; the one that trains decides what ends, and when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def tell(name: str, done: int, total: int) -> None:
-        sender.send(("progress", (done, total, name)))
-
     measured: dict[str, Any] = {}
     try:
-        subject = run_preflight(
+        result = run_preflight(
             recipe.env,
             recipe=recipe,
             directory=directory,
-            watcher=lambda name, done, total: tell(name, done, total),
+            watcher=lambda name, done, total: sender.send(("progress", (done, total, name))),
             measured=measured,
             config=config,
         )
-        count = len(subject.checks)
-        tell("", count, count)
-        sender.send(("subject", subject))
-        if subject.verdict is not Verdict.SICK:
+        sender.send(("progress", (len(result.checks), len(result.checks), "")))
+        sender.send(("result", result))
+        if result.verdict is not Verdict.SICK:
             sender.send(("baselines", _baselines(recipe, measured.get("baselines"))))
     except RldoctorError as error:
         sender.send(("error", error))
     except Exception as error:
-        problem = f"The examination of {recipe.env} broke off with {type(error).__name__}: {error}."
+        problem = f"The preflight of {recipe.env} ended early with {type(error).__name__}: {error}."
         sender.send(("error", RldoctorError(problem, f"Run rldoctor preflight --env {recipe.env}.")))
 
 
 def _baselines(recipe: Recipe, found: Any) -> Mapping[str, Json]:
-    """Return what preflight found the baselines to score, unless it played fewer episodes than it wants to."""
+    """Return what preflight measured of the baselines, unless it played fewer episodes than usual."""
     if found and all(aggregate["n_episodes"] >= EPISODES for aggregate in found.values()):
         baselines: Mapping[str, Json] = found
         return baselines

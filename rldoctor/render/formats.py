@@ -28,17 +28,6 @@ FORMATS: Mapping[str, Callable[[Report, bool], str | None]] = {
 }
 
 
-def check(name: str) -> str:
-    """Return ``name`` if it is a format.
-
-    Raises:
-        UsageError: It is not.
-    """
-    if name not in FORMATS:
-        raise UsageError(f"There is no output format {name!r}.", near(name, FORMATS))
-    return name
-
-
 def stream(report: Report, name: str, verbose: bool = False) -> Iterable[str] | None:
     """Return ``report`` in pieces to be written one after the other; ``None`` where :func:`render` returns that."""
     if name == "json":
@@ -53,4 +42,6 @@ def render(report: Report, name: str, verbose: bool = False) -> str | None:
     Raises:
         UsageError: There is no such format.
     """
-    return FORMATS[check(name)](report, verbose)
+    if name not in FORMATS:
+        raise UsageError(f"There is no output format {name!r}.", near(name, FORMATS))
+    return FORMATS[name](report, verbose)

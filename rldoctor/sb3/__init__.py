@@ -1,1 +1,1 @@
-"""What Stable-Baselines3 is given: arguments made of a recipe, and what makes it faster with the same numbers."""
+"""Stable-Baselines3: its arguments from a recipe, and what makes it faster with the same numbers."""

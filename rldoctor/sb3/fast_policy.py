@@ -1,8 +1,8 @@
-"""SB3's policy without the detours: the same operations on the same tensors, and so the same numbers to the last bit.
+"""A fast path through SB3's policy: the same operations on the same tensors, so the same numbers to the last bit.
 
-Half of what a small policy costs a training is not arithmetic but calls: modules within modules, a distribution object
-with its checks for every step. For the one policy that most PPO trainings have (vectors in, two separate networks of
-tanh layers, a Gaussian with one standard deviation an action) this module does the arithmetic alone.
+Half of a small policy's time in training is not arithmetic but calls: modules within modules, a distribution object
+with its checks for every step. For the policy that most PPO trainings use (vectors in, two separate networks of tanh
+layers, a Gaussian with one standard deviation per action) this module does only the arithmetic.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from torch.nn.functional import linear
 
 Parameters = tuple[Tensor, Tensor]
 
-# As torch.distributions.Normal has them.
+# As torch.distributions.Normal computes them.
 _LOG_SQRT_TAU = math.log(math.sqrt(2 * math.pi))
 _ENTROPY_OF_UNIT = 0.5 + 0.5 * math.log(2 * math.pi)
 
 
 def use_fast_policy(policy: ActorCriticPolicy) -> bool:
-    """Let ``policy`` choose and evaluate actions by the shorter way; only this object is changed, no tensor of it.
+    """Make ``policy`` choose and evaluate actions by the fast path; only this object is changed, none of its tensors.
 
     Returns:
-        Whether it was done: not for policies of another kind, which keep SB3's way.
+        Whether it was done; policies of another kind keep SB3's own path.
     """
     if type(policy) not in (ActorCriticPolicy, MultiInputActorCriticPolicy) or not _is_plain(policy):
         return False
@@ -44,24 +44,24 @@ def use_fast_policy(policy: ActorCriticPolicy) -> bool:
     shape = policy.action_space.shape
     assert shape is not None
 
-    def look(observations: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def compute(observations: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Return values ``(n, 1)``, means ``(n, actions)`` and standard deviations of the same shape."""
         seen = flatten(observations)
         means = linear(_tanh(seen, actor), action_net.weight, action_net.bias)
         values = linear(_tanh(seen, critic), value_net.weight, value_net.bias)
         deviations = torch.ones_like(means) * log_std.exp()
         if not (torch.isfinite(means).all() and (deviations > 0).all()):
-            # SB3's distribution refuses these with a message of its own, which people search for.
+            # SB3's distribution refuses these with a message that people search for.
             torch.distributions.Normal(means, deviations)
         return values, means, deviations
 
     def forward(observations: Any, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        values, means, deviations = look(observations)
+        values, means, deviations = compute(observations)
         actions = means if deterministic else means + torch.empty_like(means).normal_() * deviations
         return actions.reshape((-1, *shape)), values, _log_probability(actions, means, deviations)
 
     def evaluate_actions(observations: Any, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        values, means, deviations = look(observations)
+        values, means, deviations = compute(observations)
         log_probability = _log_probability(actions, means, deviations)
         entropy = (_ENTROPY_OF_UNIT + torch.log(deviations)).sum(dim=1)
         return values, log_probability, entropy
@@ -82,7 +82,7 @@ def _is_plain(policy: ActorCriticPolicy) -> bool:
 
 
 def _flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
-    """Return what makes of a batch of observations one of vectors, as SB3's preprocessing and extractors do."""
+    """Return a function from a batch of observations to one of vectors, as SB3's preprocessing and extractors do."""
 
     def flat(space: spaces.Space[Any]) -> bool:
         return isinstance(space, spaces.Box) and len(space.shape) == 1
@@ -96,7 +96,7 @@ def _flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
 
 
 def _layers(network: nn.Sequential) -> list[nn.Linear] | None:
-    """Return the linear layers of a network in which each is followed by a tanh, ``None`` for any other network."""
+    """Return the linear layers of a network if each is followed by a tanh, ``None`` for any other network."""
     linears, between = list(network)[::2], list(network)[1::2]
     if len(linears) != len(between) or not all(type(layer) is nn.Tanh for layer in between):
         return None
@@ -112,8 +112,8 @@ def _tanh(vectors: Tensor, layers: list[nn.Linear]) -> Tensor:
 def _log_probability(actions: Tensor, means: Tensor, deviations: Tensor) -> Tensor:
     """Return the log density of each row of ``actions``.
 
-    Step by step in the order of torch.distributions.Normal, in which gradients are then added up: their last bit
-    depends on it.
+    The operations are in the order of torch.distributions.Normal: the order in which gradients are summed decides
+    their last bit.
     """
     variance = deviations**2
     log_deviations = deviations.log()

@@ -1,4 +1,4 @@
-"""From a recipe to the arguments of Stable-Baselines3's PPO."""
+"""The arguments of Stable-Baselines3's PPO, from a recipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def policy_class(observation_space: gymnasium.Space[Any]) -> str:
 
 
 def ppo_arguments(recipe: Recipe) -> dict[str, Any]:
-    """Return the keyword arguments that the recipe's hyperparameters mean for ``stable_baselines3.PPO``."""
+    """Return the recipe's hyperparameters as keyword arguments of ``stable_baselines3.PPO``."""
     settings: dict[str, Any] = dict(recipe.hyperparameters)
     policy: dict[str, Any] = {}
     for key in ("log_std_init", "net_arch"):
@@ -30,7 +30,7 @@ def ppo_arguments(recipe: Recipe) -> dict[str, Any]:
 
 
 def _linear(start: float) -> Callable[[float], float]:
-    """Return SB3's linear schedule: ``start`` times the share of the training that remains."""
+    """Return SB3's linear schedule: ``start`` times the fraction of the training that remains."""
 
     def at(progress_remaining: float) -> float:
         return start * progress_remaining

@@ -1,11 +1,12 @@
-"""A film of the policy at work: a grid of evaluation episodes, the distance to each goal counted down."""
+"""A film of evaluation episodes in a grid, each with its distance to the goal."""
 
 from __future__ import annotations
 
-import ctypes.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rldoctor import run_directory
 from rldoctor.environments import registry
 from rldoctor.environments.rollouts import Env, goal_distance, stack
-from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError
+from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError, first_line
 from rldoctor.training.evaluate import load_policy
 
 if TYPE_CHECKING:
@@ -23,22 +24,48 @@ SUFFIXES = (".gif", ".mp4")
 _SIDE = 200
 """Pixels of one episode's picture, wide and high."""
 _PER_SECOND = 25
-"""FetchReach takes 25 decisions a second of simulated time: the film runs as fast as the robot would."""
+"""Frames per second. FetchReach acts 25 times per simulated second: the film runs at the robot's speed."""
 _PAUSE = 20
-"""Frames that show how it ended."""
+"""Frames that show the end."""
 _LONGEST = 500
-"""Steps of a film: an episode of a thousand steps is told by its first half minute."""
+"""Most steps of a film; longer episodes are cut."""
 _REACHED, _UNDER_WAY, _MISSED = (0, 158, 115), (255, 255, 255), (213, 94, 0)
 
 
-def require_renderer(file: Path) -> None:
-    """Make sure that a film can be drawn and written to ``file``. To be called before MuJoCo is imported.
+# What MuJoCo can draw with when there is no screen, in the order of trying.
+_BACKENDS = ("egl", "osmesa")
+_DRAW_ONE_FRAME = """
+import mujoco
+model = mujoco.MjModel.from_xml_string("<mujoco/>")
+with mujoco.Renderer(model, 8, 8) as renderer:
+    renderer.update_scene(mujoco.MjData(model))
+    renderer.render()
+"""
 
-    MuJoCo draws without a screen by EGL, else by OSMesa; what ``MUJOCO_GL`` says stands.
+
+@cache
+def can_draw(backend: str) -> bool:
+    """Return whether MuJoCo can draw one frame with ``backend``, a value of ``MUJOCO_GL``.
+
+    It draws in another process: a library may be there and fail, and MuJoCo chooses its backend once, at import.
+    """
+    environment = {**os.environ, "MUJOCO_GL": backend}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _DRAW_ONE_FRAME], env=environment, capture_output=True, timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def require_renderer(file: Path) -> None:
+    """Make sure that a film can be drawn and written to ``file``. Call it before MuJoCo is imported.
+
+    On Linux, sets ``MUJOCO_GL`` to EGL, or to OSMesa where EGL cannot draw; a value that is set already stays.
 
     Raises:
-        UsageError: The suffix is neither ``.gif`` nor ``.mp4``, the folder is not there, or neither library is
-            installed.
+        UsageError: The suffix is neither ``.gif`` nor ``.mp4``, the folder does not exist, or MuJoCo cannot draw.
         MissingExtra: The extra ``[pictures]`` is not installed.
     """
     if file.suffix.lower() not in SUFFIXES:
@@ -47,16 +74,16 @@ def require_renderer(file: Path) -> None:
     for package in ("imageio", "imageio_ffmpeg", "PIL"):
         if find_spec(package) is None:
             raise MissingExtra("rldoctor evaluate --video", package, "pictures")
-    if "MUJOCO_GL" in os.environ or sys.platform != "linux":
+    if sys.platform != "linux":
         return
-    for name, library in (("egl", "EGL"), ("osmesa", "OSMesa")):
-        if ctypes.util.find_library(library):
-            os.environ["MUJOCO_GL"] = name
-            return
-    raise UsageError(
-        "Nothing is installed that MuJoCo could draw with: neither EGL nor OSMesa.",
-        "On Debian or Ubuntu: apt-get install libegl1 libgl1 (or libosmesa6). --picture needs neither.",
-    )
+    chosen = os.environ.get("MUJOCO_GL")
+    working = next(filter(can_draw, [chosen] if chosen else _BACKENDS), None)
+    if working is None:
+        raise UsageError(
+            f"MuJoCo cannot draw here: {f'MUJOCO_GL={chosen} fails' if chosen else 'neither EGL nor OSMesa works'}.",
+            "On Debian or Ubuntu: apt-get install libegl1 libgl1 (or libosmesa6). --picture needs neither.",
+        )
+    os.environ["MUJOCO_GL"] = working
 
 
 def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int, int], None] | None = None) -> None:
@@ -66,10 +93,10 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
         directory: A run directory with a policy.
         file: ``.gif`` or ``.mp4``.
         episodes: How many, at least 1; seeds 0, 1, ... as in the evaluation.
-        watcher: Told the number of frames so far, and how many there will be at most.
+        watcher: Called with the number of frames so far, and the most that there will be.
 
     Raises:
-        UsageError: The suffix is another one, or nothing can draw here.
+        UsageError: As :func:`require_renderer`.
         MissingExtra: The extra ``[pictures]`` is not installed.
         CannotJudge: There is no policy, or it cannot be loaded.
         TrainingFailed: The environment cannot be drawn.
@@ -90,7 +117,7 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
                 options: dict[str, Any] = {"duration": 1000 // _PER_SECOND, "loop": 0}
             else:
                 options = {"fps": _PER_SECOND, "codec": "libx264", "plugin": "FFMPEG", "macro_block_size": 2}
-            # ffmpeg tells what to write by the file's name.
+            # ffmpeg chooses the format by the file's name.
             part = temporary.with_name(temporary.name + file.suffix.lower())
             try:
                 imageio.imwrite(part, frames, **options)
@@ -102,7 +129,7 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
 
 
 def _make(env_id: str) -> Env:
-    # Environments differ in whether the size of their pictures can be asked for.
+    # Not every environment takes the size of its frames.
     try:
         return registry.make(env_id, render_mode="rgb_array", width=_SIDE, height=_SIDE)
     except registry.EnvironmentBroken:
@@ -110,7 +137,7 @@ def _make(env_id: str) -> Env:
 
 
 def _frames(
-    make_env: Callable[[], Env], act: Callable[[Any], Any], count: int, tell: Callable[[int, int], None]
+    make_env: Callable[[], Env], act: Callable[[Any], Any], count: int, watcher: Callable[[int, int], None]
 ) -> Any:
     """Return the frames, shape ``(frames, height, width, 3)``, bytes."""
     import numpy as np
@@ -133,14 +160,13 @@ def _frames(
                 if success is not None:
                     colours[place] = _REACHED if success else _UNDER_WAY if running[place] else _MISSED
             frames.append(_grid([_picture(env, o, c) for env, o, c in zip(envs, observations, colours, strict=True)]))
-            tell(len(frames), _LONGEST)
+            watcher(len(frames), _LONGEST)
     except RldoctorError:
         raise
     except Exception as error:
-        first = (str(error).strip() or "no message").splitlines()[0].rstrip(".")
         raise TrainingFailed(
-            f"The environment cannot be drawn: {type(error).__name__}: {first}.",
-            "MUJOCO_GL=egl or MUJOCO_GL=osmesa choose what MuJoCo draws with. --picture needs neither.",
+            f"The environment cannot be drawn: {type(error).__name__}: {first_line(error)}.",
+            "Set MUJOCO_GL to egl or osmesa, what MuJoCo draws with. --picture needs neither.",
         ) from error
     finally:
         for env in envs:
@@ -149,7 +175,7 @@ def _frames(
 
 
 def _picture(env: Env, observation: Any, colour: tuple[int, int, int]) -> Image:
-    """Return what an environment shows, with the distance to its goal written into the corner."""
+    """Return a frame of an environment, with the distance to its goal in the corner."""
     from PIL import Image, ImageDraw
 
     drawn: Any = env.render()
@@ -164,7 +190,7 @@ def _picture(env: Env, observation: Any, colour: tuple[int, int, int]) -> Image:
 
 
 def _grid(pictures: list[Image]) -> Any:
-    """Put pictures into a square of rows and columns, as even as their number allows."""
+    """Arrange frames in rows and columns, as square as their number allows."""
     import numpy as np
     from PIL import Image
 

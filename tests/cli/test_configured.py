@@ -232,7 +232,7 @@ def test_rules_and_explain_show_rules_of_ones_own(project, told):
     code, out, _ = told("config", "--check")
     assert code == 0
     assert "sign OWN101 kl-above-ours" in out
-    assert "Every example of your own signs holds." in out
+    assert "All examples of your own signs pass." in out
     place.write_text(SIGN.replace("[0.01, 0.02]", "[7.0, 8.0]"))
     from rldoctor.rulebook import load
 
@@ -263,10 +263,10 @@ def test_config_shows_what_is_in_force_and_where_it_comes_from(project, told):
     assert shown["additions"] == [{"kind": "reference", "name": "cart/ours", "place": str(project / "good/own")}]
     code, out, _ = told("config")
     assert code == 0
-    for words in ("in force", "has no [tool.rldoctor]", "cart/ours", REASON):
+    for words in ("read ", "has no [tool.rldoctor]", "cart/ours", REASON):
         assert words in out
     assert "command line" not in out
-    assert "everything is as shipped" in told("config", "--isolated")[1]
+    assert "all defaults apply" in told("config", "--isolated")[1]
     assert told("config", "--select", "NOPE")[0] == 2
 
 
@@ -275,8 +275,8 @@ def test_own_references_are_found_by_name_on_the_command_line(project, told):
     recipe = project / "good/own/recipe.toml"
     recipe.write_text(recipe.read_text().replace('"cartpole/zoo"', '"cart/ours"'))
     write(project, 'references = ["good"]')
-    assert "held against cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
-    assert "held against cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
+    assert "compared with cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
+    assert "compared with cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
     code, _, err = told("diagnose", RUN, "-r", "cart/our")
     assert code == 2
     assert "cart/ours" in err

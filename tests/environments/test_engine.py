@@ -1,4 +1,4 @@
-"""What makes a training faster must not change a number in it."""
+"""Threads and the joint lookup make a training faster and must not change a number in it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_joints_read_at_once_are_the_same(env_id):
     assert not read_joints_at_once(fast), "already done"
 
 
-def test_environments_of_unknown_making_are_left_alone():
+def test_other_environments_are_left_alone():
     cartpole = gymnasium.make("CartPole-v1")
     assert not has_mujoco_physics(cartpole)
     assert not read_joints_at_once(cartpole)
@@ -80,7 +80,7 @@ def test_environments_of_unknown_making_are_left_alone():
     assert has_mujoco_physics(registry.make(FETCH.env))
 
 
-def test_an_environment_that_raises_is_heard_from_any_thread():
+def test_an_error_in_an_environment_is_raised_from_any_thread():
     class Breaks(gymnasium.Wrapper):
         def step(self, action):
             raise RuntimeError("the arm fell off")

@@ -20,7 +20,7 @@ from rldoctor.training.train import resume, train
 FETCH = load_recipe("fetch_reach_dense/quick")
 # Metres. The recorded observations are rounded to nine digits.
 SAME = 1e-7
-# Between MuJoCo 3.6.0 and 3.11.0, whoever asks them (docs/performance.md): 0.56 mm and 12 mm.
+# Difference between MuJoCo 3.6.0 and 3.11.0 (docs/performance.md): 0.56 mm and 12 mm.
 ANOTHER_MUJOCO = (1e-3, 0.03)
 
 
@@ -124,7 +124,7 @@ def test_a_seed_gives_the_same_goals_again_and_another_seed_others():
     assert not np.isclose(*goals["one"]).any()
 
 
-def test_it_answers_what_training_asks_of_environments():
+def test_attributes_are_those_of_the_template():
     envs = pooled(2)
     assert envs.get_attr("distance_threshold") == [0.05, 0.05]
     with pytest.raises(AttributeError):
@@ -133,7 +133,7 @@ def test_it_answers_what_training_asks_of_environments():
         envs.env_method("compute_reward")
 
 
-def test_a_training_records_its_engine_and_goes_on_with_it(tmp_path):
+def test_a_training_records_its_engine_and_resumes_with_it(tmp_path):
     recipe = FETCH.with_overrides(["total_steps=1024", "n_steps=64"])
     first = train(recipe, tmp_path, 0, engine=Engine.ENVPOOL)
     record = json.loads((tmp_path / "run.json").read_text())
@@ -149,7 +149,7 @@ def test_a_training_records_its_engine_and_goes_on_with_it(tmp_path):
         resume(tmp_path)
 
 
-def test_environments_that_nobody_compared_are_refused():
+def test_environments_that_were_not_compared_are_refused():
     with pytest.raises(UsageError, match="CartPole-v1"):
         require_engine(Engine.ENVPOOL, "CartPole-v1")
     require_engine(Engine.GYMNASIUM, "CartPole-v1")

@@ -1,4 +1,4 @@
-"""Playing episodes: every seed once, in order, by however many lanes and threads; and sharing out work."""
+"""Rollouts: every seed once, in order, with any number of lanes and threads; and step threads."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Countdown(gymnasium.Env):
 
 @pytest.mark.parametrize(("lanes", "threads"), [(1, 1), (3, 1), (8, 1), (3, 2), (4, 3), (50, 2)])
 def test_every_seed_is_played_once_and_in_order(lanes, threads):
-    told = []
+    progress = []
     episodes = roll_out(
-        Countdown, zero_action(Countdown.action_space), range(3, 20), told.append, lanes=lanes, threads=threads
+        Countdown, zero_action(Countdown.action_space), range(3, 20), progress.append, lanes=lanes, threads=threads
     )
     assert [episode.seed for episode in episodes] == list(range(3, 20))
     assert [episode.length for episode in episodes] == [1 + seed % 5 for seed in range(3, 20)]
     assert [episode.episode_return for episode in episodes] == [seed * (1 + seed % 5) for seed in range(3, 20)]
     assert all(episode.success and episode.terminated for episode in episodes)
-    assert told == list(range(1, 18))
+    assert progress == list(range(1, 18))
 
 
 def test_threads_change_no_episode_of_a_robot():
@@ -57,7 +57,7 @@ def test_threads_change_no_episode_of_a_robot():
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("places", [0, 1, 2, 7])
-def test_a_crew_does_every_place_once(threads, places):
+def test_step_threads_do_every_place_once(threads, places):
     done = []
     lock = threading.Lock()
 
@@ -65,13 +65,13 @@ def test_a_crew_does_every_place_once(threads, places):
         with lock:
             done.extend(share)
 
-    with StepThreads(threads) as crew:
-        crew.share(work, places)
+    with StepThreads(threads) as step_threads:
+        step_threads.share(work, places)
     assert sorted(done) == list(range(places))
 
 
 @pytest.mark.parametrize("bad", [0, 3])
-def test_what_a_thread_raises_is_raised_when_no_thread_works_any_more(bad):
+def test_an_error_in_a_thread_is_raised_after_all_threads_have_stopped(bad):
     working = set()
 
     def work(share):
@@ -83,6 +83,6 @@ def test_what_a_thread_raises_is_raised_when_no_thread_works_any_more(bad):
             finally:
                 working.remove(place)
 
-    with StepThreads(2) as crew, pytest.raises(ZeroDivisionError, match=f"at {bad}"):
-        crew.share(work, 4)
+    with StepThreads(2) as step_threads, pytest.raises(ZeroDivisionError, match=f"at {bad}"):
+        step_threads.share(work, 4)
     assert not working

@@ -1,4 +1,4 @@
-"""The examination in a process of its own: what the one who waits for it hears."""
+"""Preflight in another process: what arrives, and what happens when that process dies."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from rldoctor.references import load_recipe
 def ignore(done: int, total: int, name: str) -> None: ...
 
 
-def test_a_process_that_dies_is_heard_and_nobody_waits_for_ever(tmp_path):
-    with BackgroundPreflight(load_recipe("quick"), tmp_path, ignore) as beside:
-        beside._process.kill()
+def test_a_process_that_dies_is_an_error_for_those_who_wait(tmp_path):
+    with BackgroundPreflight(load_recipe("quick"), tmp_path, ignore) as background:
+        background._process.kill()
         with pytest.raises(RldoctorError, match="ended before it was done"):
-            beside.subject()
+            background.result()
         with pytest.raises(RldoctorError, match="ended before it was done"):
-            beside.baselines()
-    assert not beside.sick.is_set()
+            background.baselines()
+    assert not background.failed.is_set()
 
 
 def test_findings_and_baselines_arrive(tmp_path):
-    told = []
+    progress = []
     recipe = Recipe("small", "CartPole-v1", total_steps=1_024, n_envs=1, evaluation_episodes=100)
-    with BackgroundPreflight(recipe, tmp_path, lambda *progress: told.append(progress)) as beside:
-        subject = beside.subject()
-        assert subject.verdict is not Verdict.SICK
-        assert beside.baselines() == subject.facts["baselines"], "nothing is played twice"
-    assert told[-1][:2] == (len(subject.checks), len(subject.checks))
-    assert "baseline-policies" in {name for _, _, name in told}
+    with BackgroundPreflight(recipe, tmp_path, lambda *values: progress.append(values)) as background:
+        result = background.result()
+        assert result.verdict is not Verdict.SICK
+        assert background.baselines() == result.facts["baselines"], "nothing is played twice"
+    assert progress[-1][:2] == (len(result.checks), len(result.checks))
+    assert "baseline-policies" in {name for _, _, name in progress}
 
 
 def test_baselines_that_preflight_played_too_few_episodes_of_are_played_again():

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from rldoctor.errors import CannotJudge
+from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Finding, RankedDiagnosis, Report, RunDiagnosis, Severity, Unjudged, Verdict
-from rldoctor.render.formats import FORMATS, check, render
+from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.json_report import render_error, render_json
 from rldoctor.render.terminal.evaluation import table
 
@@ -104,9 +104,8 @@ def test_formats():
     from rldoctor.cli.options import Format
 
     assert {form.value for form in Format} == set(FORMATS)
-    assert check("json") == "json"
-    with pytest.raises(Exception, match="Did you mean json"):
-        check("jsno")
+    with pytest.raises(UsageError, match="Did you mean json"):
+        render(REPORT, "jsno")
 
 
 def test_the_table_of_an_evaluation():

@@ -1,4 +1,4 @@
-"""The shorter way through the policy must give SB3's numbers to the last bit, and SB3's errors."""
+"""The fast policy must give SB3's numbers to the last bit, and SB3's errors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FETCH = load_recipe("fetch_reach_dense/quick").with_overrides(["n_envs=2", "n_st
 PENDULUM = load_recipe("pendulum/zoo").with_overrides(["use_sde=false", "n_envs=2", "n_steps=64", "batch_size=64"])
 
 
-def learn(recipe, hastened, steps=256):
+def learn(recipe, fast, steps=256):
     """Train and return every tensor of the policy and of its optimizer."""
     envs = make_training_envs(recipe, threads=1)
     model = ppo.build(recipe, envs, seed=3)
     envs.seed(3)
-    if hastened:
+    if fast:
         assert use_fast_policy(model.policy)
     with ppo.one_thread():
         model.learn(steps)
@@ -35,20 +35,20 @@ def learn(recipe, hastened, steps=256):
 
 @pytest.mark.parametrize("recipe", [FETCH, PENDULUM], ids=["dictionary", "vector"])
 def test_a_training_ends_at_the_same_numbers(recipe):
-    plain, hastened = learn(recipe, False), learn(recipe, True)
-    assert len(plain) == len(hastened) > 20
-    assert all(torch.equal(a, b) for a, b in zip(plain, hastened, strict=True))
+    plain, fast = learn(recipe, False), learn(recipe, True)
+    assert len(plain) == len(fast) > 20
+    assert all(torch.equal(a, b) for a, b in zip(plain, fast, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_the_policy_answers_is_the_same(seed):
+def test_the_outputs_of_the_policy_are_the_same(seed):
     envs = make_training_envs(FETCH, threads=1)
     envs.seed(seed)
     observations = {key: torch.as_tensor(value) for key, value in envs.reset().items()}
     answers = []
-    for hastened in (False, True):
+    for fast in (False, True):
         policy = ppo.build(FETCH, envs, seed=seed).policy
-        if hastened:
+        if fast:
             assert use_fast_policy(policy)
         torch.manual_seed(seed)
         with torch.no_grad():
@@ -62,13 +62,13 @@ def test_what_the_policy_answers_is_the_same(seed):
 
 
 @pytest.mark.parametrize(("name", "value"), [("action_net.bias", np.nan), ("log_std", np.nan), ("log_std", -np.inf)])
-def test_a_policy_that_is_no_longer_finite_fails_with_the_same_words(name, value):
+def test_a_policy_that_is_no_longer_finite_fails_with_the_same_message(name, value):
     envs = make_training_envs(FETCH, threads=1)
     observations = {key: torch.as_tensor(part) for key, part in envs.reset().items()}
     said = []
-    for hastened in (False, True):
+    for fast in (False, True):
         policy = ppo.build(FETCH, envs, seed=0).policy
-        if hastened:
+        if fast:
             use_fast_policy(policy)
         with torch.no_grad():
             policy.get_parameter(name).fill_(value)

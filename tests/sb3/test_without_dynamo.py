@@ -1,4 +1,4 @@
-"""Training without PyTorch's compiler: it stays unloaded, the numbers are the same, and PyTorch is left as it was."""
+"""Training without PyTorch's compiler: it is not imported, the numbers are the same, and PyTorch is restored."""
 
 from __future__ import annotations
 

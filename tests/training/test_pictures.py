@@ -1,8 +1,7 @@
-"""Pictures and films of a real policy: what is in them, and what is said where they cannot be made."""
+"""Pictures and films of a real policy: their content, and the error if they cannot be made."""
 
 from __future__ import annotations
 
-import ctypes.util
 import json
 import os
 import shutil
@@ -17,8 +16,6 @@ from rldoctor.cli.app import run
 from rldoctor.diagnosis.chart_data import read_paths
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.training import reach_picture, video
-
-DRAWS = any(ctypes.util.find_library(name) for name in ("EGL", "OSMesa"))
 
 
 def test_the_evaluation_keeps_the_paths(evaluated_once):
@@ -80,12 +77,15 @@ def test_a_file_of_another_kind_is_refused_before_anything_is_played(trained_onc
 def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
-    with pytest.raises(UsageError, match="neither EGL nor OSMesa"):
+    monkeypatch.setattr(video, "can_draw", lambda backend: False)
+    with pytest.raises(UsageError, match="neither EGL nor OSMesa works"):
         video.require_renderer(tmp_path / "x.gif")
-    monkeypatch.setattr(ctypes.util, "find_library", lambda name: name if name == "OSMesa" else None)
+    monkeypatch.setattr(video, "can_draw", lambda backend: backend == "osmesa")
     video.require_renderer(tmp_path / "x.gif")
     assert os.environ["MUJOCO_GL"] == "osmesa"
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    with pytest.raises(UsageError, match="MUJOCO_GL=egl fails"):
+        video.require_renderer(tmp_path / "x.gif")
     monkeypatch.setattr(video, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="imageio"):
         video.require_renderer(tmp_path / "x.gif")
@@ -94,13 +94,19 @@ def test_missing_packages_and_libraries_are_named(tmp_path, monkeypatch):
         reach_picture.require_matplotlib(tmp_path / "x.png")
 
 
+@pytest.mark.parametrize("backend", ["nonsense", "disabled"])
+def test_a_backend_that_cannot_draw_is_found_out(backend):
+    assert not video.can_draw(backend)
+
+
 # imageio's reader of films leaves its pipes for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.skipif(not DRAWS, reason="neither EGL nor OSMesa is installed: MuJoCo cannot draw")
 @pytest.mark.parametrize("suffix", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_a_film(trained_once, tmp_path, suffix):
     import imageio.v3 as imageio
 
+    if not any(map(video.can_draw, ("egl", "osmesa"))):
+        pytest.skip("MuJoCo cannot draw on this machine: neither EGL nor OSMesa works")
     file = tmp_path / f"reach{suffix}"
     # A process of its own: what MuJoCo draws with is chosen before it is imported.
     program = "import sys; from pathlib import Path; from rldoctor.training.video import film;"
