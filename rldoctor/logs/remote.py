@@ -116,7 +116,7 @@ def fetch(address: str) -> list[Path]:
         jobs = []
         for mirror, paths in mirrors.items():
             for name in versions[mirror].keys() - map(_name, paths):  # deleted from the store
-                (mirror / name).unlink()
+                (mirror / name).unlink(missing_ok=True)
                 del versions[mirror][name]
             for path in paths:
                 version = _version(files[path])
