@@ -1,4 +1,4 @@
-"""The diagnosis itself: signs are observed, causes are ranked, and the outcome decides how serious it is."""
+"""The diagnosis itself: evidence is collected, causes are ranked, and the outcome decides how serious it is."""
 
 from __future__ import annotations
 
@@ -54,19 +54,20 @@ def diagnose(
 
     Args:
         paths: Directories, or addresses of object stores such as ``s3://bucket/runs``.
-        reference: Hold every run against this reference instead of the one that fits it.
+        reference: Compare every run with this reference instead of the one that fits it.
         select: Use only signs whose code begins with, or whose name is, one of these.
-        ignore: Leave out such signs; they neither weigh in the odds nor are reported.
+        ignore: Leave out such signs; they neither count nor are reported.
         processes: How many share many runs; as many as there are cores by default.
         executor: Shares the runs among its processes instead; those of object stores are fetched where they are read.
-        framework: What logged the runs: a name of ``checks/tags/`` or a names file; told by their tags by default.
-        config: What the project asks for; ``select`` goes before its selection.
+        framework: What logged the runs: a name of ``checks/tags/`` or the path of a tag mapping; by default it is
+            identified from the tags.
+        config: The configuration; ``select`` replaces its selection.
         baseline_return: Better mean return of the zero-action and the random policy, where all runs are of one
             environment.
 
     Raises:
-        UsageError: A word of ``select`` or ``ignore`` fits no sign, a path does not exist, or the reference or the
-            framework does not.
+        UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
+            not exist.
         CannotJudge: There is no run.
     """
     names = [str(path) for path in paths]
@@ -79,17 +80,16 @@ def diagnose(
             f"There is no run below {named}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
-    # Made here and sent on, so that a wrong word is one error and no other machine needs the project's files.
-    means = context_of(config, select, ignore)
+    # Made here and sent on, so that a mistake is one error and no other machine needs the project's files.
+    context = context_of(config, select, ignore)
     if framework:
-        find_tag_mapping(framework, means.names)
+        find_tag_mapping(framework, context.tag_mappings)
     plain = config.is_plain and not (select or ignore)
-    means_sent = None if plain else means
     one = partial(
         _diagnose_directory,
         reference=reference,
         framework=framework,
-        means=means_sent,
+        context=None if plain else context,
         baseline_return=baseline_return,
     )
     if executor is None:
@@ -104,14 +104,14 @@ def _diagnose_directory(
     directory: Path,
     reference: str | None,
     framework: str | None,
-    means: DiagnosisContext | None,
+    context: DiagnosisContext | None,
     baseline_return: float | None,
 ) -> RunDiagnosis:
-    means = means or shipped_context()
-    run = read_run(directory, framework, means.names)
+    context = context or shipped_context()
+    run = read_run(directory, framework, context.tag_mappings)
     if baseline_return is not None:
         run = replace(run, baseline_return=baseline_return)
-    return diagnose_run(run, reference, means=means)
+    return diagnose_run(run, reference, context=context)
 
 
 def _each(one: Callable[[Path], RunDiagnosis], directories: Sequence[Path], processes: int) -> list[RunDiagnosis]:
@@ -164,24 +164,24 @@ def _marks(directory: Path) -> str:
 
 
 def diagnose_run(
-    run: Run, reference: str | None = None, book: Rulebook | None = None, means: DiagnosisContext | None = None
+    run: Run, reference: str | None = None, book: Rulebook | None = None, context: DiagnosisContext | None = None
 ) -> RunDiagnosis:
     """Diagnose one run.
 
     Args:
         run: The run.
-        reference: A reference to hold it against; by default the one that fits.
-        book: The rulebook; that of ``means`` by default.
-        means: What a configuration asks for; what is shipped by default.
+        reference: A reference to compare it with; by default the one that fits.
+        book: The rulebook; that of ``context`` by default.
+        context: The context of a configuration; shipped rules by default.
 
     Raises:
         UsageError: The reference does not exist.
     """
-    means = means or shipped_context()
-    book = book or means.book
-    matched = match(run, reference, means.references)
+    context = context or shipped_context()
+    book = book or context.book
+    matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
-    observed, unobserved = observe_all(book, case)
+    observed, skipped = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed}
     ranked = rank(book, strengths, run.algorithm)
     fired = [item for item in observed if item.fires and not item.sign.of_health]
@@ -192,7 +192,7 @@ def diagnose_run(
     return RunDiagnosis(
         path=run.path,
         verdict=verdict,
-        title=title(run, matched, book, means.names),
+        title=title(run, matched, book, context.tag_mappings),
         summary=summary,
         env=recipe.env if recipe else "",
         framework=run.framework,
@@ -202,8 +202,8 @@ def diagnose_run(
         final_return=returns[-1] if returns else None,
         diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
         findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
-        unjudged=unjudged(book, unobserved, run, verdict),
-        # The chapter's table is about PPO.
+        unjudged=unjudged(book, skipped, run, verdict),
+        # The table is about PPO.
         table=fill_in(case, codes, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
         facts={
             "same_recipe": matched.same_recipe,
@@ -214,13 +214,13 @@ def diagnose_run(
             "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
             **_folder(matched),
         },
-        suppressed=means.suppressed(case),
-        adjusted=means.adjusted,
+        suppressed=context.suppressed(case),
+        adjusted=context.adjusted,
     )
 
 
 def _folder(matched: Match) -> dict[str, Json]:
-    """Return where the reference lies that is not shipped, for those who draw its bands."""
+    """Return the folder of a reference that is not shipped, for those who draw its bands."""
     if matched.reference is None or matched.reference.recipe.name in references.names():
         return {}
     return {"reference_folder": str(matched.reference.folder)}
@@ -229,29 +229,28 @@ def _folder(matched: Match) -> dict[str, Json]:
 def _diagnoses(
     book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, verdict: Verdict
 ) -> tuple[RankedDiagnosis, ...]:
-    """Return the causes worth naming, and what stands beside them (slow, mixed, short, missing).
+    """Return the causes worth naming, and the conditions that have no probability (slow, mixed, short, missing).
 
-    What makes the curves themselves doubtful comes first: causes read from mixed or short curves are second to that.
+    What makes the curves themselves doubtful comes first: causes read from mixed or short curves are less certain.
     """
-    beside = {rule.name: _beside(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
+    conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
         short = not is_foreign(case.run) and (is_short(case) or "episode_return" in case.curves)
-        first += [] if first else [_SHORT if short else _MISSING]
-        return tuple(beside[name] for name in first)
-    chosen = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
-    causes = [_named(item, matched, case.run) for item in chosen[:_SHOWN_CAUSES]]
-    others = [item for name, item in beside.items() if item.evidence_for and name not in first]
-    return (*(beside[name] for name in first), *causes, *others)
+        return tuple(conditions[name] for name in first or [_SHORT if short else _MISSING])
+    causes = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
+    others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
+    named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
+    return (*(conditions[name] for name in first), *named, *others)
 
 
-def _beside(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
-    """Return a diagnosis that does not compete for the odds: it holds or it does not."""
+def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
+    """Return a diagnosis that has no probability: its hallmarks show or they do not."""
     shown = tuple(code for code in rule.hallmarks if code in fired)
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
 
 
-def _named(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
+def _cause(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
     rule = item.rule
     return RankedDiagnosis(
         name=rule.name,

@@ -24,8 +24,8 @@ def test_the_chapters_own_run_is_healthy_although_it_leaves_the_chapters_ranges(
     assert subject.verdict is Verdict.HEALTHY, subject
     rows = {row.metric: row for row in subject.table}
     assert rows["approx_kl"].mark == "ok"
-    assert "chapter's range" in rows["approx_kl"].why
-    assert "chapter's range" in rows["clip_fraction"].why
+    assert "textbook range" in rows["approx_kl"].why
+    assert "textbook range" in rows["clip_fraction"].why
     assert all(finding.severity is Severity.NOTE for finding in subject.findings)
 
 
@@ -150,7 +150,7 @@ def test_clear_faults_are_named(cause: str) -> None:
 
 def test_the_remedy_is_a_concrete_change() -> None:
     subject = diagnose_run(run(SICK["learning-rate-too-high"]))
-    assert subject.diagnoses[0].remedy.startswith("Set learning_rate 0.03 -> 0.0003.")
+    assert subject.diagnoses[0].remedy.startswith("Set learning_rate to 0.0003 (was 0.03).")
 
 
 def test_probabilities_add_up_and_are_ordered() -> None:
@@ -226,9 +226,9 @@ def test_an_empty_directory_cannot_be_judged(tmp_path) -> None:
 
 def test_schedules_are_told_and_constants_are_not():
     linear = run({"learning_rate": (1e-3, 0.0), "clip_range": (0.2, 0.2), "episode_return": (0, 1)})
-    assert schedules(linear) == ", learning rate moving linearly from 0.001 to 0"
+    assert schedules(linear) == ", learning rate changing linearly from 0.001 to 0"
     adaptive = run({"learning_rate": (1e-3, 5e-4, 1e-3, 2e-4)})
-    assert schedules(adaptive) == ", learning rate moving from update to update from 0.001 to 0.0002"
+    assert schedules(adaptive) == ", learning rate changing from update to update from 0.001 to 0.0002"
 
 
 def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():

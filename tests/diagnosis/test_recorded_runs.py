@@ -37,9 +37,9 @@ def test_a_healthy_run_is_left_in_peace(name: str) -> None:
         assert {finding.severity for finding in subject.findings} <= {Severity.NOTE}
 
 
-def test_where_a_healthy_run_leaves_the_chapters_ranges_the_report_says_so() -> None:
+def test_where_a_healthy_run_leaves_the_textbook_ranges_the_report_says_so() -> None:
     # Its late approx_kl and clip_fraction grow with success, as the chapter's own run's do.
-    rows = [row for name in healthy_runs() for row in seen(name).table if "chapter's range" in row.why]
+    rows = [row for name in healthy_runs() for row in seen(name).table if "textbook range" in row.why]
     assert {row.metric for row in rows} >= {"approx_kl", "clip_fraction"}
     assert {row.mark for row in rows} == {"ok"}
 
@@ -95,14 +95,13 @@ def test_what_has_done_no_harm_yet_is_suspect(fault: str) -> None:
     subject = diagnose_run(read_run(place))
     assert subject.verdict is Verdict.SUSPECT, subject.summary
     assert subject.diagnoses[0].name == UNHARMED[fault]
-    assert "not harmed yet" in subject.summary
+    assert "still improving" in subject.summary
 
 
 def test_the_remedy_names_the_setting_and_both_values() -> None:
     [place] = RUNS.glob("sick/*/fetch_reach_dense-learning-rate-low-strong-100")
     remedy = diagnose_run(read_run(place)).diagnoses[0].remedy
-    assert "learning_rate" in remedy
-    assert "->" in remedy
+    assert remedy.startswith("Set learning_rate to 0.002 (was 1e-06)")
 
 
 def test_many_runs_shared_among_processes_are_judged_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def _outcome(trial: SweepTrial, context: DiagnosisContext | None) -> TrialOutcom
         finished = False
     numbers |= {name: record.number(name) for name in _CLOCK} | _curve_numbers(run)
     known = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
-    return TrialOutcome(trial, diagnose_run(run, means=context), run, known, finished)
+    return TrialOutcome(trial, diagnose_run(run, context=context), run, known, finished)
 
 
 def _curve_numbers(run: Run) -> dict[str, float]:

@@ -107,7 +107,7 @@ def _run(attempt: TreatmentAttempt, comparison: ReferenceComparison, context: Tr
         healthy = healthy_in_words(comparison, numbers, steps)
         why = f"{in_words(numbers).capitalize()} after {steps:,} steps; {healthy}."
         return result_of(attempt, numbers, steps, TrialState.SICK, "band", why)
-    diagnosis = diagnose_run(run, means=context.diagnosis)
+    diagnosis = diagnose_run(run, context=context.diagnosis)
     if training.given_up:
         why = diagnosis_in_words(diagnosis, steps)
         return result_of(attempt, numbers, steps, TrialState.SICK, "doctor", why)

@@ -34,7 +34,15 @@ from rldoctor.render.answer import NEEDS_YOU, answer, subject_of_answer
 from rldoctor.render.html.charts import chart_data, trend_data
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.sweep_tables import tables
-from rldoctor.render.wording import changes_in_words, clean, headline, number, report_word, verdict_word
+from rldoctor.render.wording import (
+    below_what_is_shared,
+    changes_in_words,
+    clean,
+    headline,
+    number,
+    report_word,
+    verdict_word,
+)
 from rldoctor.version import __version__
 
 # By type of result: its heading, and the template of the part that only this type has.
@@ -74,6 +82,7 @@ def render_page(report: Report, verbose: bool = False) -> str:
             headline=headline(report),
             views=views,
             runs=[view for view in views if view["place"] is not None],
+            names=below_what_is_shared([run.path for run in runs]),
             # Of a sweep or a treatment the runs are compared below it.
             overview_after=next((i for i, one in enumerate(subjects) if _has_runs(one)), -1),
             verbose=verbose,
