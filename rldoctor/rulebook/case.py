@@ -53,12 +53,12 @@ class Case:
         return self.reference.bands.get(metric)
 
 
-# Stretches of steps on which a curve is judged: about as many points as the recorded runs have.
-GRID = 64
+# Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
+GRID = 100
 
 
 def resampled(curve: Curve) -> Curve:
-    """Return a curve on at most 64 equal stretches of steps, and on no more than it has values that are new.
+    """Return a curve on at most 100 equal stretches of steps, and on no more than it has values that are new.
 
     A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
     are repeated, half of the stretches of equal values are at least as long as their median.
