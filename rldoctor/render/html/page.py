@@ -41,6 +41,7 @@ from rldoctor.render.wording import (
     headline,
     number,
     report_word,
+    role_word,
     verdict_word,
 )
 from rldoctor.version import __version__
@@ -114,7 +115,12 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number": number, "percent": lambda share: f"{share:.0%}", "listed": ", ".join}
+    templates.filters |= {
+        "number": number,
+        "percent": lambda share: f"{share:.0%}",
+        "listed": ", ".join,
+        "role": role_word,
+    }
     return templates
 
 
