@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 
-from rldoctor.preflight.check import CheckFindings, Group, check, one_line, warning
+from rldoctor.preflight.check import CheckFindings, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Complaints that are no fault here, each with the reason.
@@ -48,7 +48,7 @@ def complaints_of(check_env: Callable[[], object], harmless: Sequence[str] = HAR
     return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in harmless)))
 
 
-@check("ENV103", "gymnasium-check", Group.ENVIRONMENT, requires=("ENV102",), faults=("gymnasium-complaint",))
+@check("ENV103", "gymnasium-check", requires=("ENV102",), faults=("gymnasium-complaint",))
 def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
     from gymnasium.utils.env_checker import check_env
