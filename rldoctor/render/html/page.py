@@ -115,12 +115,8 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {
-        "number": number,
-        "percent": lambda share: f"{share:.0%}",
-        "listed": ", ".join,
-        "role": role_word,
-    }
+    filters: dict[str, Any] = {"number": number, "percent": "{:.0%}".format, "listed": ", ".join, "role": role_word}
+    templates.filters |= filters
     return templates
 
 
