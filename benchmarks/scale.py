@@ -35,7 +35,7 @@ from rldoctor.render.json_report import pieces
 
 RUNS = TESTS / "runs"
 DOCUMENT = DOCS / "scale.md"
-CHUNK = 16  # runs a job, as in rldoctor.diagnosis.judge
+CHUNK = 16  # runs a job, as in rldoctor.diagnosis.many
 KEYS_A_RUN = 15  # event file, run.json, ten checkpoints, policy, evaluation, paths
 KEYS_A_PAGE = 1_000  # of a listing, by the S3 protocol
 AT_A_TIME = 32  # requests of rldoctor.logs.remote

@@ -289,7 +289,7 @@ def read_json(path: Path, what: str) -> dict[str, Json]:
     try:
         return load_object(path)
     except (FileNotFoundError, NotADirectoryError):
-        cure = "Name the directory of a run that rldoctor train made." if path.name == RUN_FILE else ""
+        cure = "Name a run of rldoctor train: other runs have none." if path.name == RUN_FILE else ""
         raise CannotJudge(f"{path.parent} has no {path.name} ({what}).", cure) from None
     except ValueError as error:
         raise CannotJudge(f"{path} ({what}) {error}.") from None

@@ -1,4 +1,4 @@
-"""An evaluation that may be judged: read, and shown to be whole, fresh and of this very run."""
+"""Read the evaluation of a run, and refuse one that is incomplete, stale or of another run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Evaluation:
 
     Attributes:
         directory: The run.
-        recipe: What it was trained by.
+        recipe: What it was trained with.
         seed: Of the training; ``None`` where ``run.json`` does not say.
         numbers: The aggregate, such as ``success_rate``.
         baselines: The aggregates of the zero-action and the random policy.
-        episodes: One mapping an episode.
+        episodes: One mapping for each episode.
     """
 
     directory: Path
