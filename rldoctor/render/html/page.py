@@ -41,6 +41,7 @@ from rldoctor.render.wording import (
     headline,
     number,
     report_word,
+    role_word,
     verdict_word,
 )
 from rldoctor.version import __version__
@@ -114,7 +115,8 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number": number, "percent": lambda share: f"{share:.0%}", "listed": ", ".join}
+    filters: dict[str, Any] = {"number": number, "percent": "{:.0%}".format, "listed": ", ".join, "role": role_word}
+    templates.filters |= filters
     return templates
 
 
