@@ -121,22 +121,22 @@ def test_iqm_as_by_taking_the_ends_away(x):
 
 def test_bootstrap_interval():
     x = list(range(10))
-    interval = stats.bootstrap_interval(x, np.mean, seed=1)
-    assert interval == stats.bootstrap_interval(x, np.mean, seed=1)
+    interval = stats.stratified_interval([x], np.mean, seed=1)
+    assert interval == stats.stratified_interval([x], np.mean, seed=1)
     # The mean of a resample has the standard deviation sqrt(8.25 / 10) = 0.908: 4.5 -+ 1.96 x 0.908.
     assert interval.low == pytest.approx(2.72, abs=0.15)
     assert interval.high == pytest.approx(6.28, abs=0.15)
-    narrow = stats.bootstrap_interval(x, np.mean, level=0.5)
+    narrow = stats.stratified_interval([x], np.mean, level=0.5)
     assert interval.low < narrow.low < 4.5 < narrow.high < interval.high
-    assert stats.bootstrap_interval([3.0, 3.0, NAN], stats.iqm) == (3.0, 3.0)
-    assert all(math.isnan(v) for v in stats.bootstrap_interval([], stats.iqm))
+    assert stats.stratified_interval([[3.0, 3.0, NAN]], stats.iqm) == (3.0, 3.0)
+    assert all(math.isnan(v) for v in stats.stratified_interval([[]], stats.iqm))
 
 
 def test_bootstrap_interval_against_every_resample():
     x = [0.0, 1.0, 5.0, 6.0]
     every = sorted(statistics.fmean(pick) for pick in itertools.product(x, repeat=4))
     low, high = np.quantile(every, [0.1, 0.9])
-    interval = stats.bootstrap_interval(x, np.mean, level=0.8, n=20_000)
+    interval = stats.stratified_interval([x], np.mean, level=0.8, n=20_000)
     assert interval == pytest.approx((low, high), abs=0.1)
 
 
