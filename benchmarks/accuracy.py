@@ -21,7 +21,8 @@ import numpy as np
 from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
-from rldoctor import machine, stats
+from benchmarks.rates import wilson_interval
+from rldoctor import machine
 from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis, Patience, ScalarMemory
 from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis import judge as judging
@@ -134,7 +135,7 @@ def rate(hits: Iterable[bool]) -> str:
     values = list(hits)
     if not values:
         return "-"
-    low, high = stats.wilson_interval(sum(values), len(values))
+    low, high = wilson_interval(sum(values), len(values))
     return f"{np.mean(values):.1%} ({sum(values)}/{len(values)}; {low:.0%}-{high:.0%})"
 
 

@@ -24,7 +24,8 @@ import torch
 from benchmarks import DOCS
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
-from rldoctor import machine, references, stats
+from benchmarks.rates import wilson_interval
+from rldoctor import machine, references
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge
 from rldoctor.experiments.faults import find
@@ -173,7 +174,7 @@ def is_well_left_alone(recorded: RecordedRun) -> bool:
 
 def rate(hits: Iterable[bool]) -> str:
     values = list(hits)
-    low, high = stats.wilson_interval(sum(values), len(values))
+    low, high = wilson_interval(sum(values), len(values))
     return f"{np.mean(values):.1%} ({sum(values)} of {len(values)}; {low:.0%} to {high:.0%})"
 
 

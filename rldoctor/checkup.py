@@ -94,7 +94,7 @@ def checkup(
         f"{training.steps:,} steps of training {by}in {training.seconds:.1f} s "
         f"({training.steps_per_second:,.0f} steps/s), then {episodes} evaluation episodes; {took:.1f} s in all."
     )
-    diagnosed = diagnose_run(read_run(directory, own=means.names), means=means)
+    diagnosed = diagnose_run(read_run(directory, own=means.tag_mappings), context=means)
     report = _report([examined, diagnosed, replace(judged, summary=way)])
     write_report(report, directory)
     return report

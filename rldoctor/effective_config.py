@@ -80,7 +80,7 @@ def _additions(config: Config) -> Iterator[Addition]:
         if name not in shipped.diagnoses:
             yield Addition("diagnosis", name, str(rule.file))
     yield from (Addition("metric", name, "metrics.toml") for name in book.metrics if name not in shipped.metrics)
-    yield from (Addition("names", names.framework, names.source) for names in context.names)
+    yield from (Addition("names", names.framework, names.source) for names in context.tag_mappings)
     for env in sorted(load_expectations(config.rules).keys() - load_expectations().keys()):
         yield Addition("expectations", env, "preflight/environments")
     yield from (Addition("check", f"{check.code} {check.name}".strip(), check.origin) for check in plugin_docs())

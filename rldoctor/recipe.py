@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec import structs
 
 from rldoctor import datafile
 from rldoctor.datafile import Finite, Positive, Table, Text
@@ -124,18 +125,10 @@ class Recipe:
             if not equals:
                 raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
             value = parse(key, text.strip(), "--set")
-            overrides = {**recipe.overrides, key: value}
-            if key in HYPERPARAMETERS:
-                settings = {**recipe.hyperparameters, key: value}
-                recipe = replace(recipe, hyperparameters=settings, overrides=overrides)
-            elif key == "env":
-                recipe = replace(recipe, env=str(value), overrides=overrides)
-            elif isinstance(value, int):
-                recipe = (
-                    replace(recipe, total_steps=value, overrides=overrides)
-                    if key == "total_steps"
-                    else replace(recipe, n_envs=value, overrides=overrides)
-                )
+            changed = (
+                {"hyperparameters": {**recipe.hyperparameters, key: value}} if key in HYPERPARAMETERS else {key: value}
+            )
+            recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
         _check_rollout(recipe, "--set")
         return recipe
 
@@ -174,6 +167,11 @@ class _Bound(Table, frozen=True):
         """Refuse two limits, or none."""
         if (self.above is None) == (self.below is None):
             raise ValueError("a criterion must be { above = number } or { below = number }")
+
+    @property
+    def limit(self) -> float:
+        """The one that is given."""
+        return (self.below if self.above is None else self.above) or 0.0
 
 
 class _RecipeFile(Table, frozen=True):
@@ -215,29 +213,13 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     # Only what is stated: what is not is a default, or unknown to a partial recipe.
     settings: dict[str, Json] = msgspec.to_builtins(stated.hyperparameters)
     given: Any = data.get("hyperparameters", ())
-    recipe = Recipe(
-        name=stated.name,
-        env=stated.env,
-        total_steps=stated.total_steps,
-        n_envs=stated.n_envs or 1,
-        hyperparameters={key: value for key, value in settings.items() if key in given},
-        criteria=tuple(
-            Criterion(
-                name,
-                "<" if bound.above is None else ">",
-                bound.below if bound.above is None else bound.above,  # type: ignore[arg-type]
-                LEVELS[bound.level] or Severity.ERROR,
-            )
-            for name, bound in stated.criteria.items()
-        ),
-        title=stated.title,
-        source=stated.source,
-        evaluation_episodes=stated.evaluation_episodes,
-        log_interval=stated.log_interval,
-        overrides=stated.overrides,
-        partial=stated.partial,
-        framework=stated.framework,
+    criteria = (
+        Criterion(name, "<" if bound.above is None else ">", bound.limit, LEVELS[bound.level] or Severity.ERROR)
+        for name, bound in stated.criteria.items()
     )
+    fields = {key: value for key, value in structs.asdict(stated).items() if key not in ("algorithm", "provenance")}
+    fields |= {"n_envs": stated.n_envs or 1, "criteria": tuple(criteria)}
+    recipe = Recipe(**fields | {"hyperparameters": {key: settings[key] for key in settings if key in given}})
     _check_rollout(recipe, where)
     return recipe
 

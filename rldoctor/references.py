@@ -1,9 +1,9 @@
-"""References: known-good patients, each a recipe with the bands of its healthy runs.
+"""References: known-good trainings, each a recipe with the bands of its healthy runs.
 
-A reference is a folder with ``recipe.toml`` and, once recorded, ``curves.csv``. The shipped ones stand in
+A reference is a folder with ``recipe.toml`` and, once recorded, ``curves.csv``. The shipped ones are in
 ``reference_curves/``; a user's own are found through the configuration, and any other folder can be named by its path.
 
-``own`` is, everywhere, the folders of the user's own references.
+Throughout, ``own`` is the folders of the user's own references.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import csv
 import itertools
 import operator
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,10 +30,10 @@ CURVES_FILE = "curves.csv"
 
 @dataclass(frozen=True)
 class Reference:
-    """A known-good patient: its recipe and the bands of its healthy runs (empty until recorded).
+    """A known-good training: its recipe and the bands of its healthy runs (empty until recorded).
 
-    ``healthy_seeds`` is how many runs the bands are of, ``failed_seeds`` how many were left out because they did not
-    pass the recipe's criteria; 0 where the curves' provenance does not tell.
+    ``healthy_seeds`` is how many runs the bands are made of, ``failed_seeds`` how many were left out because they did
+    not pass the recipe's criteria; 0 where the provenance comments of the curves do not say.
     """
 
     recipe: Recipe
@@ -52,7 +51,7 @@ def names() -> tuple[str, ...]:
 
 
 def own_names(own: Sequence[Path]) -> dict[str, Path]:
-    """Return the user's own references by the name that each recipe gives itself.
+    """Return the user's own references by the name in their recipe.
 
     Raises:
         UsageError: A recipe is not valid, or a name is taken by another reference.
@@ -63,41 +62,43 @@ def own_names(own: Sequence[Path]) -> dict[str, Path]:
         other = found.get(name) or (Path("reference_curves", name) if name in names() else None)
         if other is not None:
             raise UsageError(
-                f"The reference in {folder} is called {name!r}, as the one in {other} is.",
-                f"Give it a name of its own in {folder / RECIPE_FILE}.",
+                f"The reference in {folder} is called {name!r}, like the one in {other}.",
+                f"Rename it in {folder / RECIPE_FILE}.",
             )
         found[name] = folder
     return found
 
 
+def _full_name(name: str, own: Collection[str]) -> tuple[str, list[str]]:
+    """Return the reference that a name or its last part means, and all with that last part; empty where none fits."""
+    ends = [known for known in (*names(), *own) if known.split("/")[-1] == name]
+    # The environment that rldoctor is checked on: its recipes are meant by their last part alone.
+    preferred = [known for known in ends if known.startswith("fetch_reach_dense/") and known in names()]
+    if name in names() or name in own:
+        return name, ends
+    fitting = preferred or ends
+    return fitting[0] if len(fitting) == 1 else "", ends
+
+
 def find_folder(name: str, own: Sequence[Path] = ()) -> Path:
     """Return the folder of a reference: a name, its last part where that is unique, or a path.
 
-    ``quick`` and ``chapter`` alone mean those of ``fetch_reach_dense``, the truth serum.
+    ``quick`` and ``chapter`` alone mean those of ``fetch_reach_dense``.
 
     Raises:
         UsageError: There is no such reference, or the last part is shared by several.
     """
-    root = datafile.folder("reference_curves")
     if name in names():
-        return root / name
+        return datafile.folder("reference_curves") / name
     mine = own_names(own)
-    if name in mine:
-        return mine[name]
-    matches = [known for known in names() if known.split("/")[-1] == name]
-    preferred = [known for known in matches if known.startswith("fetch_reach_dense/")]
-    if not preferred:
-        matches += [known for known in mine if known.split("/")[-1] == name]
-    if len(preferred or matches) == 1:
-        found = (preferred or matches)[0]
-        return mine.get(found, root / found)
+    found, ends = _full_name(name, mine)
+    if found:
+        return mine.get(found, datafile.folder("reference_curves") / found)
     path = Path(name)
-    if path.is_file() and path.suffix == ".toml":
+    if (path.is_file() and path.suffix == ".toml") or (path / RECIPE_FILE).is_file():
         return path
-    if (path / RECIPE_FILE).is_file():
-        return path
-    if matches:
-        raise UsageError(f"{name!r} could mean several references.", f"Name one of: {', '.join(matches)}.")
+    if ends:
+        raise UsageError(f"{name!r} could mean several references.", f"Name one of: {', '.join(ends)}.")
     raise UsageError(f"There is no reference called {name!r}.", near(name, (*names(), *mine)))
 
 
@@ -111,16 +112,16 @@ def load_recipe(name: str, own: Sequence[Path] = ()) -> Recipe:
 
 
 def load_trainable(name: str, own: Sequence[Path] = ()) -> Recipe:
-    """Read the recipe of a reference that is to be trained by.
+    """Read the recipe of a reference in order to train with it.
 
     Raises:
-        UsageError: As :func:`load_recipe`, or its recipe was read off logs and does not know all settings.
+        UsageError: As :func:`load_recipe`, or its recipe was read from logs and lacks settings.
     """
     recipe = load_recipe(name, own)
     if recipe.partial:
         raise UsageError(
-            f"The recipe {recipe.name} was read off logs and does not know all settings: it cannot be trained by.",
-            f"State them in {find_folder(name, own) / RECIPE_FILE} and take 'partial' out, or name another reference.",
+            f"The recipe {recipe.name} was read from logs, which do not hold all settings: it cannot be trained.",
+            f"Add them to {find_folder(name, own) / RECIPE_FILE} and remove 'partial', or name another reference.",
         )
     return recipe
 
@@ -128,15 +129,11 @@ def load_trainable(name: str, own: Sequence[Path] = ()) -> Recipe:
 @cache
 def _recipe(folder: Path) -> Recipe:
     path = folder if folder.suffix == ".toml" else folder / RECIPE_FILE
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"The recipe {path} cannot be read: {error}.") from error
-    return recipe_from_mapping(data, str(path))
+    return recipe_from_mapping(datafile.read_toml(path, "recipe"), str(path))
 
 
 def is_recorded(name: str) -> bool:
-    """Tell whether a reference has bands."""
+    """Return whether a reference has bands."""
     return (find_folder(name) / CURVES_FILE).is_file()
 
 
@@ -165,12 +162,8 @@ def named(name: str, own: Sequence[Reference]) -> Reference:
         UsageError: There is no such reference, or one of its files is not valid.
     """
     known = {reference.recipe.name: reference for reference in own}
-    if name not in known:
-        ends = [reference for full, reference in known.items() if full.split("/")[-1] == name]
-        if len(ends) != 1 or any(full.split("/")[-1] == name for full in names()):
-            return load(name, [reference.folder for reference in own])
-        return ends[0]
-    return known[name]
+    found, _ = _full_name(name, known)
+    return known[found] if found in known else load(name, [reference.folder for reference in own])
 
 
 @cache
@@ -182,11 +175,12 @@ def _reference(folder: Path) -> Reference:
 
 
 def _seeds(path: Path) -> tuple[int, int]:
-    """Return how many seeds the bands are of and how many were left out, as the lines of provenance say."""
+    """Return how many runs the bands are made of and how many were left out, from the provenance comments."""
     with path.open(encoding="utf-8", errors="replace") as file:
-        said = " ".join(line for line in itertools.takewhile(lambda line: line.startswith("#"), file))
-    healthy = re.search(r" of (\d+) healthy runs", said)
-    failed = re.search(r"do not pass the recipe's criteria: seeds ([\d, ]+)", said)
+        comments = " ".join(itertools.takewhile(lambda line: line.startswith("#"), file))
+    # "good runs" is what earlier versions wrote for a project's own references.
+    healthy = re.search(r" of (\d+) (?:healthy|good) runs", comments)
+    failed = re.search(r"do not pass the recipe's criteria: seeds ([\d, ]+)", comments)
     return int(healthy[1]) if healthy else 0, len(re.findall(r"\d+", failed[1])) if failed else 0
 
 

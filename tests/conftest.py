@@ -17,7 +17,10 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
 
 # The same inputs on every machine; a search for new ones is a command of its own.
-hypothesis.settings.register_profile("fixed", derandomize=True)
+# And no limit of time: machines may be busy.
+hypothesis.settings.register_profile(
+    "fixed", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("fixed")
 
 # Fixtures that are too costly to be made in every worker: the tests that use one share a worker.

@@ -1,11 +1,13 @@
-"""The promises of the house: floors, public names, data that is whole."""
+"""What keeps the code readable: floors, sizes, imports, public names, data that is whole."""
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "rldoctor").rglob("*.py")}
 # Public: users' CI and reports use these names.
 DIAGNOSES = [
     "learning-rate-too-high",
@@ -54,6 +57,36 @@ def test_imports_go_down_the_floors_and_heavy_packages_stay_where_they_are_used(
     done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
+
+
+def test_there_are_few_floors():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (floors,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert len(floors) <= 11
+
+
+def test_no_folder_and_no_module_is_too_large():
+    folders = [Path(name).parent.as_posix() for name in MODULES if not name.endswith("__init__.py")]
+    crowded = {folder for folder in folders if folders.count(folder) > 15}
+    # One file for each command.
+    assert crowded <= {"rldoctor/cli"}
+    decisions = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    long = [name for name, text in MODULES.items() if len(text.splitlines()) > 300 and name not in decisions]
+    assert not long, "split it, or say in docs/decisions/ why it is one"
+
+
+def test_our_own_packages_are_not_imported_by_string():
+    """An import that import-linter cannot see; only a package may find its own modules like that."""
+    for name, text in MODULES.items():
+        package = name.rpartition("/")[0].replace("/", ".")
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if function in ("import_module", "__import__"):
+                first = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+                module = first.value if isinstance(first, ast.Constant) else ""
+                assert not module.startswith("rldoctor") or module.startswith(package), (name, module)
 
 
 def test_the_version_is_that_of_the_distribution():

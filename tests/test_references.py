@@ -106,3 +106,17 @@ def test_bad_recipes(folder, content):
     (folder / references.RECIPE_FILE).write_bytes(content)
     with pytest.raises(UsageError, match=r"recipe\.toml"):
         references.load_recipe(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("comment", "healthy", "failed"),
+    [
+        ("of 19 healthy runs.\n# Left out, since they do not pass the recipe's criteria: seeds 4, 14.", 19, 2),
+        ("x: median of 3 good runs at each step.", 3, 0),
+        ("by hand", 0, 0),
+    ],
+)
+def test_the_seeds_are_counted_from_the_comments(folder, comment, healthy, failed):
+    (folder / references.CURVES_FILE).write_text(f"# {comment}\n{CURVES}")
+    reference = references._reference.__wrapped__(folder)
+    assert (reference.healthy_seeds, reference.failed_seeds) == (healthy, failed)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.rates import wilson_interval
 from rldoctor import stats
 from rldoctor.stats import curves
 
@@ -22,31 +23,6 @@ with_nan = st.one_of(few, st.just(NAN))
 
 def close(a: float, b: float) -> bool:
     return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-
-
-# slope
-
-
-def test_slope_by_hand():
-    assert stats.slope([0, 1, 2, 3], [1, 3, 5, 7]) == 2.0
-    assert stats.slope([0, 1, 2, 3, 4], [0, 1, 2, 3, 1000]) == 1.0, "one spike does not move it"
-    assert stats.slope([0, 1, NAN, 3], [0, 1, 50, INF]) == 1.0
-    for x, y in (([], []), ([1], [2]), ([1, 1], [2, 3])):
-        assert math.isnan(stats.slope(x, y))
-    with pytest.raises(ValueError, match="shape"):
-        stats.slope([1, 2], [1])
-
-
-@given(st.lists(st.tuples(few, numbers), max_size=20))
-def test_slope_as_the_median_over_all_pairs(points):
-    slopes = [(d - b) / (c - a) for (a, b), (c, d) in itertools.combinations(points, 2) if a != c]
-    expected = statistics.median(slopes) if slopes else NAN
-    assert close(stats.slope([x for x, _ in points], [y for _, y in points]), expected)
-
-
-def test_slope_of_a_long_curve_is_thinned():
-    x = np.arange(100_000)
-    assert stats.slope(x, 3e-4 * x + np.sin(x)) == pytest.approx(3e-4, rel=0.01)
 
 
 # rank_correlation
@@ -107,36 +83,7 @@ def test_smooth_of_a_long_curve_is_bounded_in_memory_and_near_the_exact_one(monk
     assert len(stats.smooth(y, 150)) == 3_000
 
 
-# drop_from_peak
-
-
-def test_drop_from_peak_by_hand():
-    assert stats.drop_from_peak([0, 5, 10, 9, 8, 4, 2, 3]) == (2, 10.0, 2.5, 7.5)
-    assert stats.drop_from_peak([1, 2, 3]) == (2, 3.0, 3.0, 0.0)
-    assert stats.drop_from_peak([NAN, 3, INF, 1]) == (1, 3.0, 1.0, 2.0)
-    assert stats.drop_from_peak([7, 7, 7]) == (0, 7.0, 7.0, 0.0)
-    nothing = stats.drop_from_peak([NAN])
-    assert nothing.peak_index == -1
-    assert math.isnan(nothing.drop)
-
-
-@given(st.lists(with_nan, min_size=1, max_size=20))
-def test_drop_from_peak_as_by_walking(y):
-    kept = [(i, v) for i, v in enumerate(y) if not math.isnan(v)]
-    drop = stats.drop_from_peak(y)
-    if not kept:
-        assert drop.peak_index == -1
-        return
-    peak = max(v for _, v in kept)
-    at = next(i for i, v in kept if v == peak)
-    after = [v for i, v in kept if i > at]
-    last_third = after[len(after) - (len(after) + 2) // 3 :]
-    later = statistics.median(last_third) if after else peak
-    assert drop == (at, peak, later, peak - later)
-    assert drop.drop >= 0
-
-
-# longest_stretch, fractions
+# longest_stretch
 
 
 def test_longest_stretch_by_hand():
@@ -150,24 +97,6 @@ def test_longest_stretch_by_hand():
 def test_longest_stretch_as_by_trying_all(mask):
     stretches = [(i, j) for i in range(len(mask)) for j in range(i + 1, len(mask) + 1) if all(mask[i:j])]
     assert stats.longest_stretch(mask) == max(stretches, key=lambda s: (s[1] - s[0], -s[0]), default=(0, 0))
-
-
-def test_fractions_by_hand():
-    assert stats.fraction_above([1, 2, 3, 4], 2) == 0.5
-    assert stats.fraction_below([1, 2, 3, 4], 2) == 0.25
-    assert stats.fraction_above([NAN, INF, 0], 1) == 0.5
-    assert stats.fraction_below([NAN, -INF, 0], -1) == 0.5
-    assert math.isnan(stats.fraction_above([NAN], 1))
-    assert math.isnan(stats.fraction_below([], 1))
-
-
-@given(st.lists(with_nan, max_size=20), few)
-def test_fractions_as_by_counting(y, limit):
-    kept = [v for v in y if not math.isnan(v)]
-    above = sum(v > limit for v in kept) / len(kept) if kept else NAN
-    below = sum(v < limit for v in kept) / len(kept) if kept else NAN
-    assert close(stats.fraction_above(y, limit), above)
-    assert close(stats.fraction_below(y, limit), below)
 
 
 # iqm and intervals
@@ -192,35 +121,35 @@ def test_iqm_as_by_taking_the_ends_away(x):
 
 def test_bootstrap_interval():
     x = list(range(10))
-    interval = stats.bootstrap_interval(x, np.mean, seed=1)
-    assert interval == stats.bootstrap_interval(x, np.mean, seed=1)
+    interval = stats.stratified_interval([x], np.mean, seed=1)
+    assert interval == stats.stratified_interval([x], np.mean, seed=1)
     # The mean of a resample has the standard deviation sqrt(8.25 / 10) = 0.908: 4.5 -+ 1.96 x 0.908.
     assert interval.low == pytest.approx(2.72, abs=0.15)
     assert interval.high == pytest.approx(6.28, abs=0.15)
-    narrow = stats.bootstrap_interval(x, np.mean, level=0.5)
+    narrow = stats.stratified_interval([x], np.mean, level=0.5)
     assert interval.low < narrow.low < 4.5 < narrow.high < interval.high
-    assert stats.bootstrap_interval([3.0, 3.0, NAN], stats.iqm) == (3.0, 3.0)
-    assert all(math.isnan(v) for v in stats.bootstrap_interval([], stats.iqm))
+    assert stats.stratified_interval([[3.0, 3.0, NAN]], stats.iqm) == (3.0, 3.0)
+    assert all(math.isnan(v) for v in stats.stratified_interval([[]], stats.iqm))
 
 
 def test_bootstrap_interval_against_every_resample():
     x = [0.0, 1.0, 5.0, 6.0]
     every = sorted(statistics.fmean(pick) for pick in itertools.product(x, repeat=4))
     low, high = np.quantile(every, [0.1, 0.9])
-    interval = stats.bootstrap_interval(x, np.mean, level=0.8, n=20_000)
+    interval = stats.stratified_interval([x], np.mean, level=0.8, n=20_000)
     assert interval == pytest.approx((low, high), abs=0.1)
 
 
 def test_wilson_interval_by_hand():
     # The textbook example: 9 of 10 is [0.596, 0.982].
-    assert stats.wilson_interval(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
-    assert stats.wilson_interval(30, 30) == pytest.approx((0.8865, 1.0), abs=1e-4)
-    assert stats.wilson_interval(30, 30).high == 1.0
-    assert stats.wilson_interval(0, 30).low == 0.0
-    assert stats.wilson_interval(0, 0) == (0.0, 1.0)
+    assert wilson_interval(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
+    assert wilson_interval(30, 30) == pytest.approx((0.8865, 1.0), abs=1e-4)
+    assert wilson_interval(30, 30).high == 1.0
+    assert wilson_interval(0, 30).low == 0.0
+    assert wilson_interval(0, 0) == (0.0, 1.0)
     for k, n in ((-1, 3), (4, 3)):
         with pytest.raises(ValueError, match="no rate"):
-            stats.wilson_interval(k, n)
+            wilson_interval(k, n)
 
 
 @given(
@@ -231,7 +160,7 @@ def test_wilson_interval_as_the_rates_that_a_score_test_accepts(rate, level):
     z = statistics.NormalDist().inv_cdf((1 + level) / 2)
     grid = np.linspace(0, 1, 20_001)
     accepted = grid[np.abs(k / n - grid) <= z * np.sqrt(grid * (1 - grid) / n) + 1e-12]
-    low, high = stats.wilson_interval(k, n, level)
+    low, high = wilson_interval(k, n, level)
     assert low == pytest.approx(accepted.min(), abs=1e-4)
     assert high == pytest.approx(accepted.max(), abs=1e-4)
 

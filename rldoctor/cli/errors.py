@@ -60,7 +60,7 @@ def report_error(arguments: list[str], error: RldoctorError) -> int:
         except (BrokenPipeError, SystemExit) as gone:
             if not reader_is_gone(gone):
                 raise
-            # The exit code stands, whether or not anybody reads the message.
+            # The exit code is the same, whether or not anybody reads the message.
             discard(sys.__stderr__)
     return error.exit_code
 

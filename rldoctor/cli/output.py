@@ -38,7 +38,7 @@ def finish(report: Report, format_: Format, verbose: bool = False, output: Path 
     except (BrokenPipeError, SystemExit) as error:
         if not reader_is_gone(error):
             raise
-        # The verdict stands, whether or not it is read to the end.
+        # The verdict is the same, whether or not it is read to the end.
         discard()
     raise typer.Exit(report.exit_code)
 

@@ -1,4 +1,4 @@
-"""The means of a diagnosis: the rules in force, the references there are, and the names that logs are read by."""
+"""What a diagnosis works with: the effective rules, the references and the tag mappings."""
 
 from __future__ import annotations
 
@@ -19,60 +19,59 @@ from rldoctor.rulebook.thresholds import with_thresholds
 
 @dataclass(frozen=True)
 class DiagnosisContext:
-    """What a run is diagnosed by. Whole, and without a path in it: it goes to other processes and machines.
+    """What a diagnosis works with. It is sent to other processes and machines, so it is complete and needs no file.
 
     Attributes:
-        book: The rules in force.
+        book: The effective rules.
         ignored: Signs that the configuration leaves out, with the reason.
-        moved: Code to the words on a threshold that the configuration moves.
-        narrowed: The words on a selection of the configuration's; empty without one.
-        references: The user's own.
-        names: Dictionaries of tags of the user's own.
+        thresholds: Code to a sentence on thresholds that the configuration changes.
+        selected: The configuration's selection in words; empty without one.
+        references: The user's own references.
+        tag_mappings: The user's own tag mappings.
     """
 
     book: Rulebook
     ignored: tuple[tuple[Sign, str], ...] = ()
-    moved: Mapping[str, str] = field(default_factory=dict)
-    narrowed: str = ""
+    thresholds: Mapping[str, str] = field(default_factory=dict)
+    selected: str = ""
     references: tuple[Reference, ...] = ()
-    names: tuple[TagMapping, ...] = ()
+    tag_mappings: tuple[TagMapping, ...] = ()
 
     def suppressed(self, case: Case) -> tuple[Suppressed, ...]:
-        """Return the ignored signs that show on a case, those of health among them: they would have weighed."""
-        seen = ((observe(sign, case), reason) for sign, reason in self.ignored)
+        """Return the ignored signs that fire on a case, signs of health included: they would have counted."""
+        results = ((observe(sign, case), reason) for sign, reason in self.ignored)
         return tuple(
             Suppressed(item.sign.code, item.sign.name, reason)
-            for item, reason in seen
+            for item, reason in results
             if isinstance(item, Evidence) and item.fires
         )
 
     @property
     def adjusted(self) -> tuple[str, ...]:
-        """What else is otherwise than as shipped, in words."""
-        moved = (words for code, words in self.moved.items() if code in self.book.signs)
-        return (*moved, *((self.narrowed,) if self.narrowed else ()))
+        """What else the configuration changes, in words."""
+        changed = [words for code, words in self.thresholds.items() if code in self.book.signs]
+        return (*changed, *([self.selected] if self.selected else []))
 
 
 def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> DiagnosisContext:
-    """Return the means that a configuration asks for.
+    """Return the context for a configuration.
 
     Args:
         config: The configuration.
-        select: Signs that the caller selects, instead of those that the configuration does. One that is named in
-            full is used although the configuration ignores it.
-        ignore: Signs that the caller leaves out as well.
+        select: Signs to use instead of those that the configuration selects. A sign with its full code or name here is
+            used even if the configuration ignores it.
+        ignore: Further signs to leave out.
 
     Raises:
-        UsageError: A word of the caller's or a threshold fits no sign, or a rule or reference of the user's is not
-            valid.
+        UsageError: An entry or a threshold fits no sign, or one of the user's rules or references is not valid.
     """
     whole = load_rulebook(own=config.rules)
-    book, moved = with_thresholds(whole, config.thresholds, config.where("thresholds"))
+    book, thresholds = with_thresholds(whole, config.thresholds, config.where("thresholds"))
     selection = SIGNS.apply(tuple(book.signs.values()), config, select, ignore)
     return DiagnosisContext(
         replace(book, signs={sign.code: sign for sign in selection.rules}),
         selection.ignored,
-        moved,
+        thresholds,
         selection.adjusted,
         load_own(config.references),
         own_tag_mappings(config.rules),
@@ -81,5 +80,5 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
 
 @cache
 def shipped_context() -> DiagnosisContext:
-    """Return the means of a diagnosis that nobody has asked anything of."""
+    """Return the default context: shipped rules only."""
     return context_of()

@@ -1,4 +1,4 @@
-"""A diagnosis in words: what was examined, what each sign saw, and what could not be judged."""
+"""A diagnosis in words: what was examined, what each sign measured, and what could not be checked."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
-# Share of its range that a schedule may be off a straight line: rounding, and the first update's place.
+# How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
-def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] = ()) -> str:
-    """Return a sentence on what the run is: framework, algorithm, length and what it is held against.
+def title(run: Run, matched: Match, book: Rulebook, mappings: Iterable[TagMapping] = ()) -> str:
+    """Return a sentence on what the run is: framework, algorithm, length and what it is compared with.
 
-    ``names`` are the user's dictionaries of tags.
+    Args:
+        run: The run.
+        matched: Its reference.
+        book: The rulebook.
+        mappings: The user's own tag mappings.
     """
     known, logged = run.tags_known
-    framework = titles(names).get(run.framework, run.framework)
+    framework = titles(mappings).get(run.framework, run.framework)
     if not framework:
         framework = "unknown framework"
     elif run.framework_named:
@@ -38,7 +42,7 @@ def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] 
         framework += f" ({known} of {logged} tags)"
     algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
     unit = _UNITS.get(run.step_axis, run.step_axis)
-    reference = f"held against {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
+    reference = f"compared with {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
     baseline = ""
     if run.baseline_return is not None:
         baseline = f"; baseline return (better of zero-action and random policy): {run.baseline_return:.3g}"
@@ -46,7 +50,7 @@ def title(run: Run, matched: Match, book: Rulebook, names: Iterable[TagMapping] 
 
 
 def schedules(run: Run) -> str:
-    """Return in words how the learning rate and the clip range move, empty where they stay as they are."""
+    """Return how the learning rate and the clip range change, in words; empty where they are constant."""
     moves = {}
     for metric, name in (("learning_rate", "learning rate"), ("clip_range", "clip range")):
         curve = run.curves.get(metric)
@@ -60,9 +64,9 @@ def schedules(run: Run) -> str:
         first, last = float(curve.values[0]), float(curve.values[-1])
         straight = np.interp(curve.steps, curve.steps[[0, -1]], [first, last])
         off = float(np.max(np.abs(curve.values - straight)))
-        way = "linearly" if off <= _STRAIGHT * float(np.ptp(curve.values)) else "from update to update"
-        moves[name] = f"{way} from {first:.2g} to {last:.2g}"
-    return "".join(f", {name} moving {way}" for name, way in moves.items())
+        how = "linearly" if off <= _STRAIGHT * float(np.ptp(curve.values)) else "from update to update"
+        moves[name] = f"{how} from {first:.2g} to {last:.2g}"
+    return "".join(f", {name} changing {how}" for name, how in moves.items())
 
 
 def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
@@ -77,7 +81,7 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     }
     text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     severity = sign.severity
-    # Where the patient is well, a deviation is worth a note; where it is not harmed yet, at most a warning.
+    # In a healthy run a deviation is a note; where training has not failed, at most a warning.
     ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
     if ceiling is not None and severity.rank > ceiling.rank:
         severity = ceiling
@@ -92,26 +96,26 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     )
 
 
-def unjudged(book: Rulebook, unobserved: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
-    """Sum up what could not be judged: a line for each missing metric, one for the signs of other algorithms."""
+def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
+    """Return what could not be checked: one entry for each missing metric, one for the signs of other algorithms."""
     if verdict is Verdict.UNJUDGED and not run.curves:
         return (_nothing_known(run),)
     missing: dict[str, list[str]] = {}
     foreign = []
-    for item in unobserved:
+    for item in skipped:
         if item.reason.foreign:
             foreign.append(item.sign)
         elif item.reason.metric:
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
     found = [
-        Unjudged(codes[0], f"{metric} is not logged, which keeps {', '.join(codes)} unjudged.", _how(book, metric))
+        Unjudged(codes[0], f"Not checked ({metric} is not logged): {', '.join(codes)}.", _how(book, metric))
         for metric, codes in missing.items()
         if metric != "std" or "entropy" not in run.curves
     ]
     algorithm = book.algorithms.get(run.algorithm)
     if algorithm and algorithm.limits and foreign:
         made_for = sorted({book.algorithms[name].title for sign in foreign for name in sign.algorithms})
-        reason = f"{len(foreign)} signs are made for {', '.join(made_for)} and say nothing of {algorithm.title}."
+        reason = f"Not checked: {len(foreign)} signs that are for {', '.join(made_for)}, not {algorithm.title}."
         found.append(Unjudged(_OTHER_ALGORITHM, f"{reason} {algorithm.limits}"))
     return tuple(found)
 
@@ -120,14 +124,14 @@ def _nothing_known(run: Run) -> Unjudged:
     if not run.unknown_tags:
         return Unjudged(
             _NO_KNOWN_METRIC,
-            f"{run.path}: the event files hold no scalar.",
+            f"{run.path}: the event files contain no scalars.",
             "Log with Stable-Baselines3's tensorboard_log.",
         )
     tags = ", ".join(run.unknown_tags[:_NAMED_TAGS])
     return Unjudged(
         _NO_KNOWN_METRIC,
-        f"{run.path}: no known metric is in the logs (tags seen: {tags}).",
-        "Describe the tags in a names file and give it with --framework; docs/how-to/own-training.md shows one.",
+        f"{run.path}: the logs contain no known metric (tags: {tags}).",
+        "Write a tag mapping and name it with --framework; docs/how-to/own-training.md shows one.",
     )
 
 

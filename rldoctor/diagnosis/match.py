@@ -1,4 +1,4 @@
-"""Which reference is this run's known-good twin? Told by run.json, by the user, or recognised from the logs."""
+"""Find the reference of a run: named by the user, identified from run.json, or recognised from the logs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rldoctor import references
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 from rldoctor.settings import HYPERPARAMETERS
 
-# Recognising an environment by its curves alone must be nearly certain: a wrong twin makes every judgement wrong.
+# Recognising an environment by its curves alone must be nearly certain: a wrong reference spoils every judgement.
 _CERTAIN_ENOUGH = 0.9
-_FEWEST_MARKS = 5
+_FEWEST_FEATURES = 5
 _SETTINGS_IN_WORDS = 3
-# Room around a band's first values: widths of the band, and a share of its size. A band of three runs is some 1.5
-# standard deviations wide, so that with the room of twenty every fourth run of the same recipe would be a stranger
-# (tests/diagnosis/test_own_references.py); a project's own references are few, and known to be its own.
-_ROOM, _OWN_ROOM = (0.5, 0.02), (1.5, 0.05)
+# Tolerance around a band's first values: widths of the band, and a fraction of its size. A band of three runs is some
+# 1.5 standard deviations wide, so with the tolerance for twenty every fourth run of the same recipe would not match
+# (tests/diagnosis/test_own_references.py); a project's own references are few.
+_TOLERANCE, _OWN_TOLERANCE = (0.5, 0.02), (1.5, 0.05)
 _OWN_CERTAIN_ENOUGH = 0.8
 # What the references were recorded with.
 _OWN_FRAMEWORKS = ("sb3", "plain")
@@ -29,13 +29,13 @@ _OWN_FRAMEWORKS = ("sb3", "plain")
 
 @dataclass(frozen=True)
 class Match:
-    """A run's reference and why it is taken.
+    """A run's reference, and how it was found.
 
     Attributes:
         reference: ``None`` where nothing matches; general ranges are used then.
-        same_recipe: Whether the settings are the reference's too.
-        why: In words, with the confidence where it is a guess.
-        recipe: The run's own recipe where run.json tells it.
+        same_recipe: Whether the settings are those of the reference too.
+        why: How it was found, with the confidence where it is a guess.
+        recipe: The run's own recipe, from run.json.
     """
 
     reference: Reference | None
@@ -49,18 +49,18 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
 
     Args:
         run: The run.
-        wanted: A reference that the user named; taken as it is.
-        mine: References of the user's, beside the shipped ones.
+        wanted: A reference that the user named; used whether it fits or not.
+        mine: The user's own references, beside the shipped ones.
 
     Raises:
         UsageError: The wanted reference does not exist.
     """
     own = RunRecord(run.record).recipe
     if not run.counts_steps:
-        why = f"its logs count {run.step_axis}, not environment steps: no reference can be held against it"
+        why = f"its logs count {run.step_axis}, not environment steps, so it is compared with no reference"
         return Match(None, False, why, own)
     if run.algorithm not in ("", "ppo") and not wanted:
-        return Match(None, False, "no reference was trained with its algorithm: general ranges are used", own)
+        return Match(None, False, "no reference for its algorithm: general ranges are used", own)
     if wanted:
         named = references.named(wanted, mine)
         same = own is None or same_settings(own, named.recipe)
@@ -69,29 +69,29 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
         return _recognise(run, mine)
     twin = _twin(own, mine)
     if twin is None:
-        return Match(None, False, f"no reference knows {own.env}: general ranges are used", own)
+        return Match(None, False, f"no reference for {own.env}: general ranges are used", own)
     same = same_settings(own, twin.recipe)
     changed = differences(own, twin.recipe)
-    why = "told by run.json"
+    why = "identified from run.json"
     if not same:
         few = len(changed) <= _SETTINGS_IN_WORDS
         what = ", ".join(f"{key} {value}" for key, value in changed.items()) if few else f"{len(changed)} settings"
-        why += f", with other settings ({what or 'another number of steps'})"
+        why += f"; changed from the reference: {what or 'the number of steps'}"
     elif twin.recipe.partial:
-        why += ", with the same settings as far as the reference knows them"
+        why += "; the same settings as far as the reference states them"
     return Match(twin, same, why, own)
 
 
 def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
     """Return the reference of a recipe's environment; ``None`` where there is none.
 
-    A recipe derived from a reference keeps its name. A stranger's is held against the slowest reference of the
-    environment: what a fast recipe has reached by some step is no measure for others. One of the user's, which knows
-    their machine and their version of the environment, goes before a shipped one whose settings fit no better.
+    A recipe derived from a reference keeps its name. Any other is compared with the slowest reference of the
+    environment: what a fast recipe has reached by some step is too much to ask of others. A reference of the user's,
+    made with their machine and their version of the environment, is preferred to a shipped one that fits no better.
     """
 
     def fit(reference: Reference) -> tuple[bool, bool, int]:
-        # What is not known cannot differ, and is no better for that.
+        # A setting that the reference does not state cannot differ; a reference that states all is preferred.
         recipe = reference.recipe
         return same_settings(own, recipe), not recipe.partial, -len(differences(own, recipe))
 
@@ -119,7 +119,7 @@ def same_settings(own: Recipe, reference: Recipe) -> bool:
 
 
 def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
-    """Return the settings that differ, each as ``there -> here``; what the reference does not know cannot differ."""
+    """Return the settings that differ, each as ``there -> here``; what the reference does not state cannot differ."""
     found = {
         key: f"{_show(reference.setting(key))} -> {_show(own.setting(key))}"
         for key in HYPERPARAMETERS
@@ -135,23 +135,21 @@ def _show(value: Json) -> str:
 
 
 def _recognise(run: Run, mine: Sequence[Reference]) -> Match:
+    """Return the reference that the logs resemble most, if they resemble it enough."""
+    candidates = [(reference, True) for reference in mine]
+    candidates += [(references.load(name), False) for name in references.names()]
     # Of several that fit alike the first is taken: the user's own.
-    scored = [(marks_in_common(run, reference, own=True), reference) for reference in mine]
-    scored += [(marks_in_common(run, references.load(name)), references.load(name)) for name in references.names()]
-    scored = [(marks, reference) for marks, reference in scored if len(marks) >= _FEWEST_MARKS]
+    scored = [(_features(run, *candidate), *candidate) for candidate in candidates]
+    scored = [item for item in scored if len(item[0]) >= _FEWEST_FEATURES]
+    if scored:
+        features, twin, own = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
+        confidence = sum(features.values()) / len(features)
+        if confidence >= (_OWN_CERTAIN_ENOUGH if own else _CERTAIN_ENOUGH):
+            why = f"recognised from the logs ({confidence:.0%} of {len(features)} features agree)"
+            # Other frameworks measure the same names in another way: bands of update metrics do not apply.
+            return Match(twin, _measured_alike(run, twin), why)
     named = " (--reference names one)" if mine else ""
-    unmatched = f"no run.json, and the logs match no reference{named}: general ranges are used"
-    if not scored:
-        return Match(None, False, unmatched)
-    marks, twin = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
-    confidence = sum(marks.values()) / len(marks)
-    is_own = any(twin is reference for reference in mine)
-    if confidence < (_OWN_CERTAIN_ENOUGH if is_own else _CERTAIN_ENOUGH):
-        return Match(None, False, unmatched)
-    # What others log under the same name is measured in another way: their updates have no bands.
-    same = _measured_alike(run, twin)
-    why = f"recognised from the logs ({confidence:.0%} of {len(marks)} marks agree)"
-    return Match(twin, same, why)
+    return Match(None, False, f"no run.json, and the logs match no reference{named}: general ranges are used")
 
 
 def _measured_alike(run: Run, reference: Reference) -> bool:
@@ -159,40 +157,40 @@ def _measured_alike(run: Run, reference: Reference) -> bool:
     return run.framework == framework if framework else run.framework in _OWN_FRAMEWORKS
 
 
-def marks_in_common(run: Run, reference: Reference, own: bool = False) -> dict[str, bool]:
-    """Return for each mark by which a reference can be recognised whether the run bears it.
+def _features(run: Run, reference: Reference, own: bool) -> dict[str, bool]:
+    """Return for each feature by which a reference can be recognised whether the run has it.
 
-    Marks are what the environment and the recipe fix before anything is learned: the size of a rollout, the learning
-    rate, the clip range, the episode length, whether success is logged, and the first values of return, entropy and
-    standard deviation.
+    Features are what the environment and the recipe determine before anything is learned: the size of a rollout, the
+    learning rate, the clip range, the episode length, whether success is logged, and the first values of return,
+    entropy and standard deviation.
 
-    A reference of the user's (``own``) is of a few runs, whose band at the start is narrower than what later runs show,
-    and is one of a handful in their project: more room is given there, and that the same logger wrote both counts too.
+    A reference of the user's (``own``) is made of few runs, whose band at the start is narrower than what later runs
+    show, and is one of a handful in the project: the tolerance is wider there, and the logger is a feature too.
     """
     if not reference.bands:
         return {}
     recipe = reference.recipe
-    marks: dict[str, bool] = {}
+    features: dict[str, bool] = {}
     spacing = _rollout_size(run)
     if spacing is not None and recipe.knows("n_envs"):
-        marks["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
+        features["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
     for key in ("learning_rate", "clip_range"):
         curve = run.curves.get(key)
         if curve is not None and len(curve) and recipe.knows(key):
             # The first update of a linear schedule is logged one or two rollouts into it.
-            marks[key] = bool(abs(float(curve.values[0]) / _number(recipe.setting(key)) - 1) < 0.1)
+            features[key] = bool(abs(float(curve.values[0]) / _number(recipe.setting(key)) - 1) < 0.1)
     if own:
-        marks["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
-    marks["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
+        features["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
+    features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
             continue
         low, high = float(band.low[0]), float(band.high[0])
-        widths, share = _OWN_ROOM if own else _ROOM
+        widths, share = _OWN_TOLERANCE if own else _TOLERANCE
         slack = widths * (high - low) + share * max(abs(low), abs(high))
-        marks[metric] = bool(low - slack <= curve.values[0] <= high + slack)
-    return marks
+        features[metric] = bool(low - slack <= curve.values[0] <= high + slack)
+    return features
 
 
 def _rollout_size(run: Run) -> int | None:

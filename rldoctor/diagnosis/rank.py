@@ -1,4 +1,4 @@
-"""From signs to odds: which causes explain this run, and how well."""
+"""From evidence to probabilities: which causes explain this run, and how well."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from rldoctor.rulebook import DiagnosisRule, Rulebook
 from rldoctor.rulebook.observe import made_for
 
 HEALTHY = "healthy"
+# Less than a tenth in log-odds moves nothing that a reader would notice.
+_NOTICEABLE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A diagnosis with its share of the odds and the signs that moved it, strongest first."""
+    """A diagnosis with its probability and the codes of the evidence that moved it, strongest first."""
 
     rule: DiagnosisRule
     probability: float
@@ -22,39 +24,30 @@ class Ranked:
     evidence_against: tuple[str, ...]
 
 
-def score(rule: DiagnosisRule, strengths: Mapping[str, float]) -> float:
-    """Return the log-odds of one diagnosis: its bias and the weight of each sign at the strength it shows."""
-    return rule.bias + sum(_moved(rule, strengths).values())
-
-
-def _moved(rule: DiagnosisRule, strengths: Mapping[str, float]) -> dict[str, float]:
-    return {code: weight * strengths[code] for code, weight in rule.weights.items() if strengths.get(code)}
-
-
 def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") -> list[Ranked]:
     """Return every diagnosis, ``healthy`` among them, with probabilities that add up to 1, likeliest first.
 
+    The log-odds of a diagnosis are its bias and the weight of each sign times the strength of its evidence.
+
     Args:
         book: The rulebook.
-        strengths: Code of a sign to how strongly it shows.
+        strengths: Code of a sign to the strength of its evidence, in [0, 1].
         algorithm: What the run was trained with; diagnoses of other algorithms are left out.
     """
     rules = [rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)]
-    scores = {rule.name: score(rule, strengths) for rule in rules}
-    top = max(scores.values())
-    odds = {name: math.exp(value - top) for name, value in scores.items()}
-    total = sum(odds.values())
-    ranked = [_ranked(book.diagnoses[name], share / total, strengths) for name, share in odds.items()]
+    moved = [{code: w * strengths[code] for code, w in rule.weights.items() if strengths.get(code)} for rule in rules]
+    scores = [rule.bias + sum(moves.values()) for rule, moves in zip(rules, moved, strict=True)]
+    odds = [math.exp(score - max(scores)) for score in scores]
+    total = sum(odds)
+    ranked = [_ranked(rule, share / total, moves) for rule, share, moves in zip(rules, odds, moved, strict=True)]
     return sorted(ranked, key=lambda item: (-item.probability, item.rule.name))
 
 
-def _ranked(rule: DiagnosisRule, probability: float, strengths: Mapping[str, float]) -> Ranked:
-    moved = _moved(rule, strengths)
+def _ranked(rule: DiagnosisRule, probability: float, moved: Mapping[str, float]) -> Ranked:
     ordered = sorted(moved, key=lambda code: -abs(moved[code]))
-    # A tenth in log-odds is less than anybody would call a reason.
     return Ranked(
         rule,
         probability,
-        tuple(code for code in ordered if moved[code] > 0.1),
-        tuple(code for code in ordered if moved[code] < -0.1),
+        tuple(code for code in ordered if moved[code] > _NOTICEABLE),
+        tuple(code for code in ordered if moved[code] < -_NOTICEABLE),
     )

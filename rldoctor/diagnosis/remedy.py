@@ -1,4 +1,4 @@
-"""Remedies as concrete changes: which setting, from what, to what."""
+"""Remedies as concrete changes: which setting, to what, from what."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rldoctor.rulebook import DiagnosisRule
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
 from rldoctor.settings import HYPERPARAMETERS
 
-# Of a sentence; a recipe that differs in more is another recipe.
+# Settings in one sentence; a recipe that differs in more is another recipe.
 _MOST_NAMED = 3
-# What a schedule's first logged value may lie below its start.
+# How far below its start the first logged value of a schedule may be.
 _TOLERANCE = 0.1
 
 
@@ -37,13 +37,13 @@ Moves = Mapping[str, Move]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a run's recipe when its remedies are made concrete.
+    """What is known of a run's recipe.
 
     Attributes:
-        value: Gives the run's value of a setting; ``None`` where it is not known.
+        value: Returns the run's value of a setting; ``None`` where it is not known.
         reference: The recipe of the reference; ``None`` where none matches.
-        exact: Whether the values are those of the recipe; those read from curves are off by what a schedule took.
-        discrete: Whether actions are chosen by number; ``None`` where that is not known.
+        exact: Whether the values are those of the recipe; values read from curves may be some way into a schedule.
+        discrete: Whether the action space is discrete; ``None`` where that is not known.
     """
 
     value: Callable[[str], Json]
@@ -53,7 +53,7 @@ class Known:
 
 
 def known_of(matched: Match, run: Run) -> Known:
-    """Return what a run's record, or what its curves, tell of its recipe."""
+    """Return what the record of a run, or else its curves, say of its recipe."""
     reference = matched.reference.recipe if matched.reference is not None else None
     own = matched.recipe
     if own is not None:
@@ -67,30 +67,31 @@ def known_of(matched: Match, run: Run) -> Known:
 
 
 def discrete(run: Run) -> bool | None:
-    """Tell whether a run's actions are chosen by number; ``None`` where its logs do not tell."""
+    """Return whether a run's action space is discrete; ``None`` where its logs do not show it."""
     if "std" in run.curves:
         return False
     entropy = run.curves.get("entropy")
     if entropy is None or not len(entropy):
         return None
-    # The entropy of numbers is never negative; that of a Gaussian without a logged spread may be.
+    # The entropy of discrete actions is never negative; that of a Gaussian may be.
     return bool((entropy.values >= 0).all())
 
 
 def concrete(rule: DiagnosisRule, matched: Match, run: Run) -> str:
-    """Return the diagnosis' remedy, led by the settings of this very run that should change.
+    """Return what to change on this run: the settings with old and new value, else the remedy of the diagnosis.
 
-    A setting is named only where the run's value is known and differs from the one to set, so that nobody is told to
-    change what is as it should be.
+    A setting is named only where the run's value is known and differs from the one to set. Where the cause may lie
+    outside the recipe, the remedy of the diagnosis follows.
     """
     moves = next(iter(proposals(rule, known_of(matched, run))), {})
     if not moves or len(moves) > _MOST_NAMED:
         return rule.remedy
-    return f"Set {', '.join(f'{setting} {move}' for setting, move in moves.items())}. {rule.remedy}"
+    changes = ", ".join(f"{key} to {show(move.after)} (was {show(move.before)})" for key, move in moves.items())
+    return f"Set {changes}.{f' {rule.remedy}' if rule.outside else ''}"
 
 
 def proposals(rule: DiagnosisRule, known: Known) -> list[Moves]:
-    """Return what the changes of a diagnosis come to on one run: a mapping an order, without those of no effect."""
+    """Return the changes of a diagnosis on one run, a mapping for each order, without those that change nothing."""
     ordered = sorted(rule.change, key=operator.attrgetter("order"))
     found: list[Moves] = []
     for _, group in groupby(ordered, key=operator.attrgetter("order")):
@@ -103,7 +104,7 @@ def proposals(rule: DiagnosisRule, known: Known) -> list[Moves]:
 
 
 def back_to(reference: Recipe, recipe: Recipe) -> dict[str, Move]:
-    """Return what puts every setting back that differs from the reference."""
+    """Return the changes that reset every setting to the reference."""
     return {
         key: Move(recipe.n_envs, reference.n_envs)
         if key == "n_envs"
@@ -131,9 +132,9 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
 
 
 def _target(change: SettingChange, now: Json, reference: Recipe | None) -> Json:
-    """Return what a setting is to become; ``None`` where the change says nothing of this run."""
+    """Return the new value of a setting; ``None`` where the change does not apply to this run."""
     if _goes_back(change, reference):
-        # A value that healthy runs of the reference were trained with is not scaled away from.
+        # A value with which the reference's runs were healthy is not scaled.
         return None if change.scale is not None or reference is None else reference.setting(change.setting)
     if change.scale is not None:
         return float(now) * change.scale if isinstance(now, (int, float)) else None
@@ -141,12 +142,12 @@ def _target(change: SettingChange, now: Json, reference: Recipe | None) -> Json:
 
 
 def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:
-    """Tell whether there is a value of the reference to go back to: one that was made from logs knows but some."""
+    """Return whether the reference has a value to go back to; one that was made from logs states only some."""
     return change.reference and reference is not None and reference.knows(change.setting)
 
 
 def _is_its_way(change: SettingChange, now: Json, target: Json, reference: Recipe | None) -> bool:
-    """Tell whether a change goes where its diagnosis wants the setting: down from above, up from below."""
+    """Return whether a change goes in the direction of its diagnosis: down from above, up from below."""
     if not isinstance(now, (int, float)) or not isinstance(target, (int, float)):
         return True
     if _goes_back(change, reference):
@@ -164,5 +165,5 @@ def _differ(now: Json, target: Json, tolerance: float) -> bool:
 
 
 def show(value: Json) -> str:
-    """Return a setting's value as people write it."""
+    """Return a setting's value as a person writes it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

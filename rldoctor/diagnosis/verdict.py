@@ -1,4 +1,4 @@
-"""The verdict: what the odds of causes and the signs of the outcome come to."""
+"""The verdict: from the probabilities of causes and the evidence of the outcome."""
 
 from __future__ import annotations
 
@@ -10,68 +10,71 @@ from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.observe import Evidence
 
-# Reading troubles that make the curves themselves doubtful (two runs in one directory).
+# A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
-# Strength from which a sign that is typical of one cause speaks by itself.
+# From this strength on, a hallmark of a cause is enough by itself.
 _FULLY = 0.95
 
 
 def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
-    """Return the verdict and one sentence that says how it came about.
+    """Return the verdict and one sentence that says why.
 
-    Causes speak through the odds, the outcome through the signs that bear on it. A cause without a harmed outcome is
-    suspect, with one it is sick; health needs a fine outcome, not only silence, and illness a sign: odds alone, of logs
-    that hold next to nothing, accuse nobody. A sign that is typical of the leading cause and shows fully is worth a
-    word even where health is likelier.
+    Causes count through their probabilities, the outcome through the signs of it. A cause without a bad outcome is
+    suspect, with one it is sick. A healthy verdict needs a good outcome, not only the absence of findings, and a sick
+    one needs a sign: probabilities alone, from logs that hold next to nothing, are not enough. A hallmark of the
+    leading cause at full strength is reported even where health is likelier.
     """
     fired = {item.sign.code: item for item in observed if item.fires}
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
-    # Success is the environment's own measure: where it is reached, a return that stands still is no harm.
+    # Success is the environment's own measure: where it is reached, a return that stands still does no harm.
     solved = any(item.strength >= _FULLY and item.sign.metrics[0] in SUCCESS_METRICS for item in fine)
     harmed = [
         item
         for item in fired.values()
         if item.sign.outcome == "harmed" and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
     ]
-    errors = [item for item in fired.values() if item.sign.severity is Severity.ERROR]
-    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
-    leading = next(item for item in ranked if item.rule.name != HEALTHY)
+    errors = any(item.sign.severity is Severity.ERROR for item in fired.values())
     if is_foreign(run):
-        return Verdict.UNJUDGED, f"None of its {len(run.unknown_tags):,} scalar tags is known: nothing can be judged."
+        return Verdict.UNJUDGED, f"None of the {len(run.unknown_tags):,} scalar tags is known: nothing can be judged."
     if is_short(case) and not errors:
-        return (
-            Verdict.UNJUDGED,
-            f"Too short to judge: {_points(case)} logged points, at least {FEWEST_POINTS} are needed.",
-        )
+        return Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points, {FEWEST_POINTS} are needed."
     if any(found.code == MIXED_RUNS for found in run.findings):
-        return Verdict.SUSPECT, "Several runs are mixed in this directory; the latest of them is what was read."
-    marked = any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired)
-    shown = [item for item in ranked if item.rule.name != HEALTHY and _speaks(item, fired)]
-    # Where no sign of the outcome was judged, whatever shows is all there is to go by.
-    blind = not any(item.sign.outcome for item in observed)
-    if marked or (health < 0.5 and shown and (blind or shown[0] is leading)):
-        cause = (leading if marked else shown[0]).rule.name
+        return Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read."
+    cause = _cause(observed, fired, ranked)
+    if cause:
         if harmed or (errors and not fine):
-            return Verdict.SICK, f"The outcome is harmed; the leading cause is {cause}."
+            return Verdict.SICK, f"Training failed. Most likely cause: {cause}."
         if fine:
-            return Verdict.SUSPECT, f"Signs of {cause}, but the outcome is not harmed yet."
-        return Verdict.SUSPECT, f"Signs of {cause}; the outcome cannot be told from the logs."
+            return Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving."
+        return Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended."
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
-        return Verdict.SUSPECT, f"No cause stands out, but the outcome does not look right: {worst.sign.name}."
+        return Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
     if fine:
-        return (
-            Verdict.HEALTHY,
-            "The outcome is what healthy runs reach." if case.reference else "The return improves as it should.",
+        return Verdict.HEALTHY, (
+            "The result matches healthy runs." if case.reference else "The return improves as in healthy runs."
         )
     if "episode_return" not in case.curves:
-        return Verdict.UNJUDGED, "Nothing looks wrong, but the logs do not tell what the policy achieves."
-    return Verdict.UNJUDGED, "Nothing looks wrong, but the run has not shown yet that it learns."
+        return Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves."
+    return Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet."
 
 
-def _speaks(item: Ranked, fired: Mapping[str, Evidence]) -> bool:
-    """Tell whether a sign that shows speaks for a cause."""
-    return any(code in fired and not fired[code].sign.of_health for code in item.evidence_for)
+def _cause(observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked]) -> str:
+    """Return the name of the cause to report; empty for none."""
+    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
+    causes = [item for item in ranked if item.rule.name != HEALTHY]
+    leading = causes[0]
+    if any(fired[code].strength >= _FULLY for code in leading.rule.hallmarks if code in fired):
+        return leading.rule.name
+    shown = [item for item in causes if _is_shown(item, fired)]
+    # Where no sign of the outcome could be judged, whatever shows is all there is.
+    blind = not any(item.sign.outcome for item in observed)
+    return shown[0].rule.name if health < 0.5 and shown and (blind or shown[0] is leading) else ""
+
+
+def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
+    """Return whether a sign that shows, other than one of health, is evidence for a cause."""
+    return any(code in fired and not fired[code].sign.of_health for code in cause.evidence_for)
 
 
 def _points(case: Case) -> int:
@@ -79,10 +82,10 @@ def _points(case: Case) -> int:
 
 
 def is_foreign(run: Run) -> bool:
-    """Tell whether the logs hold scalars of which none is known."""
+    """Return whether the logs hold scalars, none of them known."""
     return not run.curves and bool(run.unknown_tags)
 
 
 def is_short(case: Case) -> bool:
-    """Tell whether no curve has the points that signs ask for."""
+    """Return whether no curve has as many points as signs need."""
     return _points(case) < FEWEST_POINTS

@@ -5,15 +5,10 @@ than an exception: a curve with one point, or with none, is something that logs 
 """
 
 from rldoctor.stats.curves import (
-    Drop,
-    drop_from_peak,
-    fraction_above,
-    fraction_below,
     interpolate,
     longest_stretch,
     median,
     rank_correlation,
-    slope,
     smooth,
 )
 from rldoctor.stats.samples import (
@@ -21,25 +16,18 @@ from rldoctor.stats.samples import (
     Interval,
     IqmBand,
     bootstrap_gap,
-    bootstrap_interval,
     improvement_interval,
     iqm,
     iqm_band,
     probability_of_improvement,
     stratified_interval,
-    wilson_interval,
 )
 
 __all__ = [
-    "Drop",
     "Gap",
     "Interval",
     "IqmBand",
     "bootstrap_gap",
-    "bootstrap_interval",
-    "drop_from_peak",
-    "fraction_above",
-    "fraction_below",
     "improvement_interval",
     "interpolate",
     "iqm",
@@ -48,8 +36,6 @@ __all__ = [
     "median",
     "probability_of_improvement",
     "rank_correlation",
-    "slope",
     "smooth",
     "stratified_interval",
-    "wilson_interval",
 ]

@@ -1,35 +1,16 @@
-"""Numbers of one curve: its slope, its fall, how long something lasts."""
+"""Numbers of one curve: its median, its trend, how long something lasts."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rldoctor.model import FloatArray
 
-# Theil-Sen looks at all pairs: 300 points are 44,850 slopes, some milliseconds.
-_MAX_SLOPE_POINTS = 300
 # Numbers in all windows of a running median together: 32 MB, a curve of 9,000 points in windows of a twentieth.
 _MAX_WINDOWED = 2**22
-
-
-class Drop(NamedTuple):
-    """How far a curve has come down from its best.
-
-    Attributes:
-        peak_index: Index of the (first) highest value; -1 without data.
-        peak: The highest value.
-        later: Median of the last third of what follows the peak; the peak itself where nothing follows.
-        drop: ``peak - later``.
-    """
-
-    peak_index: int
-    peak: float
-    later: float
-    drop: float
 
 
 def median(values: FloatArray) -> float:
@@ -44,34 +25,6 @@ def median(values: FloatArray) -> float:
     if len(ordered) % 2:
         return float(ordered[middle])
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
-
-
-def slope(x: ArrayLike, y: ArrayLike) -> float:
-    """Return the Theil-Sen slope of ``y`` over ``x``: the median of the slopes between all pairs of points.
-
-    Up to 29 % of outliers do not move it, which matters for curves with spikes. Longer curves are thinned evenly to 300
-    points first. Pairs at the same ``x`` are left out.
-
-    Source: Sen 1968, "Estimates of the regression coefficient based on Kendall's tau".
-
-    Args:
-        x: Shape ``(n,)``.
-        y: Shape ``(n,)``.
-
-    Returns:
-        Units of ``y`` per unit of ``x``; NaN for fewer than two different ``x``.
-    """
-    xs, ys = _finite_pairs(x, y)
-    if len(xs) > _MAX_SLOPE_POINTS:
-        thin = np.linspace(0, len(xs) - 1, _MAX_SLOPE_POINTS).round().astype(np.int64)
-        xs, ys = xs[thin], ys[thin]
-    first, second = np.triu_indices(len(xs), 1)
-    run = xs[second] - xs[first]
-    apart = run != 0
-    if not apart.any():
-        return math.nan
-    with np.errstate(over="ignore", invalid="ignore"):
-        return median((ys[second] - ys[first])[apart] / run[apart])
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
@@ -134,23 +87,6 @@ def _middle(rows: FloatArray) -> FloatArray:
     return np.where(lower == upper, lower, middle)
 
 
-def drop_from_peak(y: ArrayLike) -> Drop:
-    """Return how far ``y`` has come down from its highest value. Smooth a noisy curve first.
-
-    Args:
-        y: Shape ``(n,)``; values that are not finite are passed over but keep their place in ``peak_index``.
-    """
-    values = np.asarray(y, dtype=np.float64)
-    at = np.flatnonzero(np.isfinite(values))
-    if not len(at):
-        return Drop(-1, math.nan, math.nan, math.nan)
-    peak_at = int(np.argmax(values[at]))
-    peak = float(values[at[peak_at]])
-    after = values[at[peak_at + 1 :]]
-    later = median(after[-math.ceil(len(after) / 3) :]) if len(after) else peak
-    return Drop(int(at[peak_at]), peak, later, peak - later)
-
-
 def longest_stretch(mask: ArrayLike) -> tuple[int, int]:
     """Return ``start, stop`` (half open) of the longest unbroken stretch of True, the first of several; 0, 0 for none.
 
@@ -164,18 +100,6 @@ def longest_stretch(mask: ArrayLike) -> tuple[int, int]:
         return 0, 0
     longest = int(np.argmax(stops - starts))
     return int(starts[longest]), int(stops[longest])
-
-
-def fraction_above(y: ArrayLike, limit: float) -> float:
-    """Return the share of values above ``limit``, in [0, 1]. Infinities count, NaN does not; NaN for no value."""
-    values = _numbers(y)
-    return float((values > limit).mean()) if len(values) else math.nan
-
-
-def fraction_below(y: ArrayLike, limit: float) -> float:
-    """Return the share of values below ``limit``, in [0, 1]. Infinities count, NaN does not; NaN for no value."""
-    values = _numbers(y)
-    return float((values < limit).mean()) if len(values) else math.nan
 
 
 def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArray:
@@ -195,11 +119,6 @@ def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArra
         return np.full(where.shape, np.nan)
     result: FloatArray = np.interp(where, xs, ys, left=np.nan, right=np.nan)
     return result
-
-
-def _numbers(y: ArrayLike) -> FloatArray:
-    values = np.asarray(y, dtype=np.float64)
-    return values[~np.isnan(values)]
 
 
 def _finite_pairs(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:

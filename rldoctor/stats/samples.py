@@ -1,10 +1,9 @@
-"""Numbers of several runs or episodes: what they come to together, and how sure that is."""
+"""Statistics of several runs or episodes, and how certain they are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -34,27 +33,6 @@ def iqm(x: ArrayLike) -> float:
     return float(values[cut : len(values) - cut].mean()) if len(values) else math.nan
 
 
-def bootstrap_interval(
-    x: ArrayLike,
-    statistic: Callable[[FloatArray], float],
-    level: float = 0.95,
-    n: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Return the percentile bootstrap interval of ``statistic``; the same for the same ``seed``.
-
-    With fewer than about eight values it is too narrow (Henderson 2018 asks for five seeds and more for that reason).
-
-    Args:
-        x: The sample, shape ``(m,)``.
-        statistic: A number for each resample of shape ``(m,)``, such as ``iqm``.
-        level: Confidence, in (0, 1).
-        n: Resamples.
-        seed: Of the resampling.
-    """
-    return stratified_interval([x], statistic, level, n, seed)
-
-
 def stratified_interval(
     strata: Sequence[ArrayLike],
     statistic: Callable[[FloatArray], float] = iqm,
@@ -64,8 +42,9 @@ def stratified_interval(
 ) -> Interval:
     """Return the percentile bootstrap interval of ``statistic`` over all values, resampled within each stratum.
 
-    A stratum is what a sweep holds fixed, such as the environment: that one is harder than another is no luck, and does
-    not widen the interval. With one stratum this is :func:`bootstrap_interval`, and too narrow for few values as that.
+    A stratum is what a sweep holds fixed, such as the environment: that one environment is harder than another is not
+    chance, and does not widen the interval. With fewer than about eight values the interval is too narrow (Henderson
+    2018 asks for five seeds and more for that reason).
 
     Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice", section 4.1.
 
@@ -183,8 +162,8 @@ def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 50
     """Return by how much the mean of ``after`` is below that of ``before``, with its one-sided lower bound.
 
     Rows are runs and columns are episodes that all runs played. Each resample draws runs on either side, and the
-    same episodes for both: the luck of a training and that of an episode both widen the bound, and what is hard about
-    an episode for everybody does not. A side of one run has no luck of training to draw from.
+    same episodes for both: the variation between trainings and that between episodes both widen the bound, and what is
+    hard about an episode for all runs does not. A side of one run has no variation between trainings.
 
     Source: Efron and Tibshirani 1993, "An introduction to the bootstrap" (percentile interval); resampling both levels
     follows Agarwal 2021, "Deep RL at the edge of the statistical precipice".
@@ -212,28 +191,6 @@ def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 50
 
     gaps = means(first) - means(second)
     return Gap(float(first.mean() - second.mean()), float(np.quantile(gaps, 1 - level)))
-
-
-def wilson_interval(k: int, n: int, level: float = 0.95) -> Interval:
-    """Return Wilson's score interval for a rate of ``k`` in ``n``; the whole of [0, 1] where ``n`` is 0.
-
-    Unlike the normal approximation it stays sensible at 0 and 100 %: 30 of 30 is [0.886, 1].
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-
-    Raises:
-        ValueError: Not ``0 <= k <= n``.
-    """
-    if not 0 <= k <= n:
-        raise ValueError(f"{k} of {n} is no rate")
-    if n == 0:
-        return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    rate = k / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # At the ends the formula gives exactly 0 and 1, but for rounding.
-    return Interval(0.0 if k == 0 else max(centre - half, 0.0), 1.0 if k == n else min(centre + half, 1.0))
 
 
 def _finite(x: ArrayLike) -> FloatArray:

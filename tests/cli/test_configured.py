@@ -167,7 +167,7 @@ def test_criteria_are_the_projects_unless_the_command_line_says_otherwise(projec
     code, out, _ = told("gate", directory)
     assert code == 1
     assert "set by configuration success_rate > 0.95 instead of > 0.9" in out
-    assert "final_distance_mean is off, the recipe asks for < 0.02" in out
+    assert "final_distance_mean is off; the recipe requires < 0.02" in out
     assert told("gate", directory, "--require", "success_rate=0.92")[0] == 0
     assert told("gate", directory, "--isolated")[0] == 0
     assert told("gate", directory, "--config", write(project, "[require]\nsuccess_rate = 0.5", "x.toml"))[0] == 0
@@ -275,8 +275,8 @@ def test_own_references_are_found_by_name_on_the_command_line(project, told):
     recipe = project / "good/own/recipe.toml"
     recipe.write_text(recipe.read_text().replace('"cartpole/zoo"', '"cart/ours"'))
     write(project, 'references = ["good"]')
-    assert "held against cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
-    assert "held against cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
+    assert "compared with cart/ours; named by --reference" in told("diagnose", RUN, "--reference", "cart/ours")[1]
+    assert "compared with cart/ours" in told("diagnose", RUN, "-r", "ours")[1]
     code, _, err = told("diagnose", RUN, "-r", "cart/our")
     assert code == 2
     assert "cart/ours" in err

@@ -1,4 +1,4 @@
-"""References of a project's own: made from runs that exist already, and later runs held against them."""
+"""References of a project's own: made from runs that exist already, and later runs compared with them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_later_runs_are_held_against_it_rather_than_against_a_shipped_one(good, 
     _, config = recorded(good(), tmp_path)
     [same] = diagnose([QUICK / "as-recorded-22"], config=config)
     assert same.reference == "our_env/ours"
-    assert same.reference_why == "told by run.json"
+    assert same.reference_why == "identified from run.json"
     assert same.facts["reference_folder"] == str(config.references[0])
     assert diagnose([QUICK / "as-recorded-22"])[0].reference == "fetch_reach_dense/quick"
     # Other environments keep theirs.
@@ -123,7 +123,7 @@ def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good,
     [told] = diagnose([QUICK / "as-recorded-22"], config=config)
     # One that knows all settings and agrees in them fits better than one that knows few.
     assert told.reference == "fetch_reach_dense/quick"
-    with pytest.raises(UsageError, match="does not know all settings"):
+    with pytest.raises(UsageError, match="do not hold all settings"):
         references.load_trainable("our_env/ours", config.references)
 
 
@@ -181,7 +181,7 @@ def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(go
     rule = load_rulebook().diagnoses["updates-too-aggressive"]
     found = match(run, made.recipe.name, context_of(config).references)
     # 20 epochs are within what PPO is trained with; the learning rate is not, and the reference does not know another.
-    assert "learning_rate 0.002 -> 0.0003" in concrete(rule, found, run)
+    assert "learning_rate to 0.0003 (was 0.002)" in concrete(rule, found, run)
     assert "None" not in concrete(rule, found, run)
 
 
@@ -273,7 +273,7 @@ def test_the_command_makes_it_and_says_how_it_is_found(good, tmp_path, capsys, m
     assert command(arguments) == 0
     assert "write into rldoctor.toml" not in capsys.readouterr().out
     assert command(["diagnose", str(QUICK / "as-recorded-22")]) == 0
-    assert "held against our_env/ours" in " ".join(capsys.readouterr().out.split())
+    assert "compared with our_env/ours" in " ".join(capsys.readouterr().out.split())
     assert read_config(tmp_path / "rldoctor.toml").references == (tmp_path / "reference_curves/our_env/ours",)
 
 
@@ -296,7 +296,7 @@ def test_the_command_says_what_is_missing(good, tmp_path, capsys, monkeypatch, a
 def test_two_references_of_one_name_are_refused(good, tmp_path):
     made, _ = recorded(good(), tmp_path)
     shutil.copytree(made.folder, tmp_path / "again")
-    with pytest.raises(UsageError, match="is called 'our_env/ours', as the one in"):
+    with pytest.raises(UsageError, match="is called 'our_env/ours', like the one in"):
         context_of(Config(references=(made.folder, tmp_path / "again")))
     shipped = references.find_folder("quick")
     with pytest.raises(UsageError, match="fetch_reach_dense/quick"):
@@ -304,8 +304,9 @@ def test_two_references_of_one_name_are_refused(good, tmp_path):
 
 
 def test_charts_of_the_page_draw_the_bands_of_an_own_reference(good, tmp_path):
-    from rldoctor.diagnosis.chart_data import chart_data
+    from rldoctor.diagnosis.chart_data import StoredDetails
 
     _, config = recorded(good(), tmp_path)
-    subjects = diagnose([QUICK / "as-recorded-22"], config=config)
-    assert chart_data(subjects)["bands"]["our_env/ours"]["episode_return"]["median"]
+    [diagnosed] = diagnose([QUICK / "as-recorded-22"], config=config)
+    assert diagnosed.reference == "our_env/ours"
+    assert len(StoredDetails().bands(diagnosed)["episode_return"].median)

@@ -46,7 +46,7 @@ def test_a_framework_that_nobody_knows_is_told_what_is_known(tmp_path):
     (tmp_path / "curves.csv").write_text("step,foo/bar,losses/kl\n" + "".join(f"{i},{i},0.1\n" for i in range(40)))
     subject = diagnose_run(read_run(tmp_path / "curves.csv"))
     assert (subject.verdict, subject.framework) == (Verdict.UNJUDGED, "")
-    assert subject.summary == "None of its 2 scalar tags is known: nothing can be judged."
+    assert subject.summary == "None of the 2 scalar tags is known: nothing can be judged."
     assert [diagnosis.name for diagnosis in subject.diagnoses] == ["missing-metrics"]
     assert "foo/bar" in subject.unjudged[0].reason and "--framework" in subject.unjudged[0].how_to_log
 

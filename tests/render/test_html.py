@@ -39,7 +39,7 @@ def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
     browser = page(one())
     body = browser.find_element("tag name", "main").text
     assert "the learning rate is too high" in body
-    assert "Set learning_rate 0.1 -> 0.002" in body
+    assert "Set learning_rate to 0.002 (was 0.1)" in body
     assert "approx_kl" in body
     chart = "document.querySelector('.chart[data-metric=approx_kl]')"
     browser.execute_script(f"{chart}.scrollIntoView()")
@@ -99,6 +99,25 @@ def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
         "const m = document.getElementById('metric'); m.value = 'entropy'; m.dispatchEvent(new Event('change'))"
     )
     wait(browser, "document.getElementById('together').layout.title.text.includes('entropy')")
+
+
+def test_the_table_of_runs_is_sorted_and_filtered(page):
+    browser = page(Report.of("diagnose", diagnose(SEVERAL)))
+    groups = [group.text for group in browser.find_elements("css selector", ".overview .group")]
+    assert groups == ["CartPole-v1", "FetchReachDense-v4"]
+    cells = "[...document.querySelectorAll('.overview tbody')[0].querySelectorAll('tr:not(.group)')]"
+    returns = f"return {cells}.map((row) => Number(row.cells[4].dataset.key))"
+    (button,) = [one for one in browser.find_elements("css selector", ".sort") if one.text.startswith("final return")]
+    button.click()
+    ascending = browser.execute_script(returns)
+    assert ascending == sorted(ascending)
+    assert len(set(ascending)) > 1
+    button.click()
+    assert browser.execute_script(returns) == ascending[::-1]
+    browser.find_element("id", "filter").send_keys("zoo/clip")
+    shown = [row.text for row in browser.find_elements("css selector", ".overview tbody tr") if row.is_displayed()]
+    assert sum("clip" in row for row in shown) == 4
+    assert len(shown) == 4 + len(groups)
 
 
 def test_it_can_be_used_by_keyboard(page):

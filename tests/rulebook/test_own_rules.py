@@ -138,7 +138,7 @@ def test_the_shipped_rules_stay_as_they_are(whole):
 def test_what_goes_to_other_processes_holds_no_file_of_the_project(whole):
     means = pickle.loads(pickle.dumps(context_of(whole)))
     assert means.book.signs["OWN101"].when == load_rulebook(own=whole.rules).signs["OWN101"].when
-    assert [names.framework for names in means.names] == ["ours"]
+    assert [names.framework for names in means.tag_mappings] == ["ours"]
 
 
 def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):

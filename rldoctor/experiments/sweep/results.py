@@ -29,9 +29,9 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
-# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.bootstrap_interval).
+# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.stratified_interval).
 _FEWEST_SEEDS = 5
 # The chapter's criterion for the success rate.
 _GOAL = 0.9
@@ -86,7 +86,7 @@ def _outcome(trial: SweepTrial, context: DiagnosisContext | None) -> TrialOutcom
         finished = False
     numbers |= {name: record.number(name) for name in _CLOCK} | _curve_numbers(run)
     known = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
-    return TrialOutcome(trial, diagnose_run(run, means=context), run, known, finished)
+    return TrialOutcome(trial, diagnose_run(run, context=context), run, known, finished)
 
 
 def _curve_numbers(run: Run) -> dict[str, float]:

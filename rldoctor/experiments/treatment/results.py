@@ -64,7 +64,7 @@ def report_of(sick: SickRun, treatment: Treatment) -> Report:
         steps=sick.run.last_step,
         findings=_findings(treatment),
         treatment=treatment,
-        runs=(sick.diagnosis, *(diagnose_run(run, means=sick.context) for run in trained)),
+        runs=(sick.diagnosis, *(diagnose_run(run, context=sick.context) for run in trained)),
     )
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code else Verdict.SICK
     return Report("treat", (result,), verdict, code, fail_on)

@@ -15,7 +15,7 @@ from rldoctor.logs import discover, read_run
 from rldoctor.model import Run, RunDiagnosis, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
 # The only algorithm that this version trains.
 _TRAINED = "ppo"
@@ -82,7 +82,7 @@ def read_sick_run(
     if len(found) != 1:
         many = f"are {len(found)} runs" if found else "is no run"
         raise UsageError(f"There {many} below {directory}; treat takes one run.", "Name the run's own directory.")
-    run = read_run(found[0], own=context.names)
+    run = read_run(found[0], own=context.tag_mappings)
     if run.algorithm not in ("", _TRAINED):
         title = context.book.algorithms[run.algorithm].title
         raise UsageError(
@@ -98,7 +98,7 @@ def read_sick_run(
     known = _reference(matched.reference, recipe, reference)
     if known is not None and not recipe.criteria:
         recipe = replace(recipe, criteria=known.recipe.criteria)
-    diagnosis = diagnose_run(run, reference, means=context)
+    diagnosis = diagnose_run(run, reference, context=context)
     _require_judged(diagnosis)
     return SickRun(found[0], run, diagnosis, recipe, RunRecord(run.record).seed or 0, known, context, notes)
 

@@ -133,7 +133,7 @@ class LogFormat:
     Attributes:
         find: Given the names of a directory's folders and files, returns those that hold a run in this format.
         read: Reads these paths of one directory. Never raises for the state or the content of a file.
-        supplement: Its files lie beside logs of another format and add the metrics that those lack. Alone they make a
+        supplement: Its files accompany logs of another format and add the metrics that those lack. Alone they make a
             run only where nothing else does.
         includes_subfolders: What lies below a run belongs to it and may be copies of its logs.
     """

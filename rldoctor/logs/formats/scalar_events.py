@@ -84,7 +84,7 @@ def _byte(data: Bytes, at: IntArray) -> Bytes:
 
 
 def _step(data: Bytes, at: IntArray) -> tuple[IntArray, IntArray, Flags]:
-    """Return the steps at ``at``, 0 where there is none, what stands behind them, and whether they end at all."""
+    """Return the steps at ``at``, 0 where there is none, the offsets behind them, and whether they end at all."""
     going = _byte(data, at) == 0x10
     at = at + going
     steps = np.zeros(len(at), np.uint64)
@@ -99,7 +99,7 @@ def _step(data: Bytes, at: IntArray) -> tuple[IntArray, IntArray, Flags]:
 
 
 def _length(data: Bytes, at: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the lengths at ``at``, of one or two bytes, and what stands behind them; longer ones come out wrong."""
+    """Return the lengths at ``at``, of one or two bytes, and the offsets behind them; longer ones come out wrong."""
     low, high = _byte(data, at).astype(np.int64), _byte(data, at + 1).astype(np.int64)
     long = low >= 0x80
     return np.where(long, (low & 0x7F) | (high << 7), low), at + 1 + long

@@ -28,7 +28,7 @@ from rldoctor.logs.formats.log_file import (
     open_log,
 )
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
-from rldoctor.logs.formats.tfrecord import HEAD, Batch, batches, records
+from rldoctor.logs.formats.tfrecord import HEAD, Batch, batches
 from rldoctor.model import FloatArray, IntArray
 
 # Of one file; some 3 seconds of asking whether they are known. No framework logs so many.
@@ -52,7 +52,7 @@ _DTYPES = {
     23: ("uint64_val", "<u8"),
 }
 _HALF = 19
-# Fewer points than this are not worth arrays of their own.
+# Fewer points than this are collected before they become an array.
 _SMALL = 32
 
 
@@ -99,14 +99,8 @@ def read_event_file(path: Path, wanted: Wanted) -> LogFile:
                 return file.read(count)
 
             size = os.fstat(file.fileno()).st_size
-            rest = size
-            for batch in batches(read, size):
-                if isinstance(batch, int):
-                    rest = batch
-                    break
+            for batch in batches(read, size, columns.issues):
                 columns.add_batch(batch)
-            for offset, data in records(read, size, columns.issues, rest):
-                columns.add_record(offset, data)
             grew = os.fstat(file.fileno()).st_size > size
     except OSError as error:
         return LogFile(path, issues=ReadIssues.unreadable(error))
@@ -125,7 +119,7 @@ class _Numbers(dict[bytes, int]):
         self._wanted = wanted
         self.tags: list[str] = []
         self.unknown: list[str] = []
-        # There were more tags than anybody can use; no new one is taken.
+        # The limit is reached: no new tag is taken.
         self.full = False
 
     def __missing__(self, tag: bytes) -> int:
@@ -172,7 +166,7 @@ class _Columns:
             self._add(plain, begin + np.flatnonzero(plain.tag_ids[begin:i] >= 0))
             if i < len(plain.tag_ids):
                 start, end = int(batch.starts[i]), int(batch.ends[i])
-                self.add_record(batch.offset + start - HEAD, batch.block[start:end])
+                self._add_record(batch.offset + start - HEAD, batch.block[start:end])
             begin = i + 1
 
     def _add(self, plain: Plain, kept: IntArray) -> None:
@@ -188,7 +182,7 @@ class _Columns:
             self._done.append((ids, steps, values))
         self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
 
-    def add_record(self, offset: int, data: bytes) -> None:
+    def _add_record(self, offset: int, data: bytes) -> None:
         try:
             event = Event.FromString(data)
         except DecodeError:

@@ -1,8 +1,8 @@
 """TFRecord: which byte ranges of an event file are whole records, proven by their checksums.
 
 A record is ``length (uint64) | masked CRC of the length (uint32) | data | masked CRC of the data (uint32)``, all little
-endian. Source: tensorflow/core/lib/io/record_writer.h. The file may come from anybody: no length is believed before its
-checksum holds and the file is known to be that long.
+endian. Source: tensorflow/core/lib/io/record_writer.h. The file may come from a stranger: no length is believed before
+its checksum holds and the file is known to be that long.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _MAX_CACHED_HEADS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whole records that follow each other, their checksums proven.
+    """Whole records that follow each other, proven by their checksums.
 
     Attributes:
-        offset: Where ``block`` begins in the file.
+        offset: Offset of ``block`` in the file.
         block: Bytes of the file that hold them.
         starts: Where the data of each record begins in ``block``, shape ``(n,)``.
         ends: Where it ends, shape ``(n,)``.
@@ -51,25 +51,67 @@ class Batch:
     ends: IntArray
 
 
-def batches(read: Read, size: int) -> Iterator[Batch | int]:
+def batches(read: Read, size: int, issues: ReadIssues) -> Iterator[Batch]:
     """Yield the whole records in the first ``size`` bytes of a file, as many at a time as a block holds.
 
-    Ends at the end of the file, or at the first record that is not whole or larger than a block: then the last thing
-    yielded is its offset, from where :func:`records` goes on with more care.
+    Never raises for what the bytes are: damage is added to ``issues``, in the order of the file, and reading goes on
+    behind it. At most one block, or one record of ``MAX_RECORD``, is in memory.
     """
-    offset = 0
+    search = _Search(read)
     lengths: dict[bytes, int] = {}
-    while offset < size:
-        batch = _whole_records(offset, read(offset, min(size - offset, _BLOCK)), lengths)
-        if not len(batch.starts):
-            yield offset
+    at, wanted = 0, _BLOCK
+    while at < size:
+        count = min(wanted, size - at)
+        block = read(at, count)
+        if len(block) < count:  # the file was cut while it was read
+            size = at + len(block)
+        wanted = _BLOCK
+        starts, ends = _chain(block, lengths)
+        wrong = _wrong_checksums(block, starts, ends)
+        begin = 0
+        for i in [*wrong, len(starts)]:
+            if i > begin:
+                yield Batch(at, block, starts[begin:i], ends[begin:i])
+            if i < len(starts):
+                what = f"has a record of {ends[i] - starts[i]} bytes with a wrong checksum"
+                issues.add("corrupt", at + int(starts[i]) - HEAD, what)
+            begin = i + 1
+        last = at + int(starts[-1]) - HEAD if len(starts) else at
+        at += int(ends[-1]) + FOOT if len(ends) else 0
+        if at >= size:
             return
-        yield batch
-        offset += int(batch.ends[-1]) + FOOT
+        head = read(at, min(HEAD, size - at))
+        if len(head) < HEAD:
+            issues.add("truncated", at, f"ends {len(head)} bytes into a record")
+            return
+        length = _length(head)
+        if length is None and wrong and wrong[-1] == len(starts) - 1:
+            # The length itself was not meant for this place: half a record, or a block that was lost.
+            found = search.next_head(last + 1, size)
+            if found is not None:
+                at = found
+                continue
+        if length is None or at + HEAD + length + FOOT > size:
+            # A damaged head, or a record beyond the file's end: whole records behind it mean damage, not an early end.
+            found = search.next_head(at + 1, size)
+            issues.add(*_why_not_whole(at, length, found, size))
+            if found is None:
+                return
+            at = found
+        elif length > MAX_RECORD:
+            issues.add("oversized", at, f"has a record of {length} bytes, too large to hold scalars")
+            at += HEAD + length + FOOT
+        else:
+            wanted = max(_BLOCK, HEAD + length + FOOT)
 
 
-def _whole_records(offset: int, block: bytes, lengths: dict[bytes, int]) -> Batch:
-    """Return the whole records at the beginning of ``block``; ``lengths`` keeps what heads have been seen to state."""
+def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]:
+    """Return where the records at the beginning of ``block`` begin and end, by their heads alone.
+
+    Args:
+        block: Bytes of a file, from the beginning of a record on.
+        lengths: The lengths that heads have stated so far: they repeat, and one seen before needs no second checksum.
+    """
     starts, ends = [], []
     at, last = 0, len(block) - FOOT
     while True:
@@ -88,87 +130,32 @@ def _whole_records(offset: int, block: bytes, lengths: dict[bytes, int]) -> Batc
         starts.append(at + HEAD)
         ends.append(end)
         at = end + FOOT
-    crcs = np.array([crc32c(block[a:b]) for a, b in zip(starts, ends, strict=True)], np.uint32)
-    begun, ended = np.array(starts, np.int64), np.array(ends, np.int64)
-    stored = gather(np.frombuffer(block, np.uint8), ended, "<u4")
-    wrong = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)) != stored)
-    count = int(wrong[0]) if len(wrong) else len(starts)
-    return Batch(offset, block, begun[:count], ended[:count])
+    return np.array(starts, np.int64), np.array(ends, np.int64)
+
+
+def _wrong_checksums(block: bytes, starts: IntArray, ends: IntArray) -> list[int]:
+    """Return which of the records' data do not fit their checksums."""
+    spans = zip(starts.tolist(), ends.tolist(), strict=True)
+    crcs = np.array([crc32c(block[a:b]) for a, b in spans], np.uint32)
+    stored = gather(np.frombuffer(block, np.uint8), ends, "<u4")
+    wrong: list[int] = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)) != stored).tolist()
+    return wrong
+
+
+def _why_not_whole(at: int, length: int | None, found: int | None, size: int) -> tuple[str, int, str]:
+    """Return the issue of a record that is not whole, with the next one ``found`` behind it."""
+    if found is None and length is not None:
+        return "truncated", at, f"ends {size - at} bytes into a record of {length + HEAD + FOOT} bytes"
+    what = "has a record that reaches beyond its end" if length is not None else "has a damaged record length"
+    if found is None:
+        return "corrupt", at, f"{what}, and no whole record behind it: {size - at} bytes could not be read"
+    return "corrupt", at, f"{what}: {found - at} bytes could not be read"
 
 
 def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
-    """Return the numbers of type ``dtype`` that stand at ``at``, shape ``(n,)``, in ``data``, aligned or not."""
+    """Return the numbers of type ``dtype`` at the offsets ``at``, shape ``(n,)``, in ``data``, aligned or not."""
     numbers: NDArray[Any] = data[at[:, None] + np.arange(np.dtype(dtype).itemsize)].view(dtype)[:, 0]
     return numbers
-
-
-def records(read: Read, size: int, issues: ReadIssues, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Yield the offset and the data of every whole record in the first ``size`` bytes of a file, from ``start`` on.
-
-    Never raises for what the bytes are: a damaged record is added to ``issues`` and the search goes on behind it. At
-    most one block, or one record of ``MAX_RECORD``, is in memory.
-    """
-    search = _Search(read)
-    # Lengths repeat all through a file: a head seen before needs no second checksum.
-    lengths: dict[bytes, int] = {}
-    at = 0  # where we are in the block, which begins at start
-    block = read(start, min(size - start, _BLOCK))
-    while start + at < size:
-        head = block[at : at + HEAD]
-        length = lengths.get(head)
-        if length is None:
-            if len(head) < HEAD:
-                if start + len(block) < size:
-                    start, at, block, size = _refill(read, start + at, HEAD + FOOT, size)
-                    continue
-                issues.add("truncated", start + at, f"ends {len(head)} bytes into a record")
-                return
-            length = _length(head)
-            if length is not None and len(lengths) < _MAX_CACHED_HEADS:
-                lengths[head] = length
-        end = at + HEAD + length + FOOT if length is not None else -1
-        if length is None or start + end > size:
-            # A damaged head, or a record beyond the file's end: whole records behind it mean damage, not an early end.
-            offset = start + at
-            found = search.next_head(offset + 1, size)
-            if found is None and length is not None:
-                what = f"ends {size - offset} bytes into a record of {length + HEAD + FOOT} bytes"
-                issues.add("truncated", offset, what)
-                return
-            what = "has a record that reaches beyond its end" if length is not None else "has a damaged record length"
-            if found is None:
-                what = f"{what}, and no whole record behind it: {size - offset} bytes could not be read"
-                issues.add("corrupt", offset, what)
-                return
-            issues.add("corrupt", offset, f"{what}: {found - offset} bytes could not be read")
-            start, at, block, size = _refill(read, found, 0, size)
-        elif length > MAX_RECORD:
-            issues.add("oversized", start + at, f"has a record of {length} bytes, too large to hold scalars")
-            start, at, block, size = _refill(read, start + end, 0, size)
-        elif end > len(block):
-            start, at, block, size = _refill(read, start + at, end - at, size)
-        else:
-            data = block[at + HEAD : end - FOOT]
-            if _masked(crc32c(data)) == int.from_bytes(block[end - FOOT : end], "little"):
-                yield start + at, data
-            else:
-                issues.add("corrupt", start + at, f"has a record of {length} bytes with a wrong checksum")
-                if _is_no_head(read(start + end, min(HEAD, size - start - end))):
-                    # The length itself was not meant for this place: half a record, or a block that was lost.
-                    found = search.next_head(start + at + 1, size)
-                    if found is not None:
-                        start, at, block, size = _refill(read, found, 0, size)
-                        continue
-            at = end
-
-
-def _refill(read: Read, offset: int, least: int, size: int) -> tuple[int, int, bytes, int]:
-    """Return a block that begins at ``offset``: its offset, 0, its bytes, and the size that the file proved to have."""
-    wanted = min(max(_BLOCK, least), max(size - offset, 0))
-    block = read(offset, wanted)
-    if len(block) < wanted:  # the file was cut while we read
-        size = offset + len(block)
-    return offset, 0, block, size
 
 
 def _masked(crc: int) -> int:
@@ -181,10 +168,6 @@ def _length(head: bytes) -> int | None:
     if _masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
         return None
     return int.from_bytes(head[:8], "little")
-
-
-def _is_no_head(head: bytes) -> bool:
-    return len(head) == HEAD and _length(head) is None
 
 
 class _Search:
@@ -216,7 +199,7 @@ class _Search:
 
 
 def _heads(chunk: bytes) -> tuple[IntArray, IntArray]:
-    """Return the positions in ``chunk`` at which a record's head stands, and the lengths that they state.
+    """Return the positions of records' heads in ``chunk``, and the lengths that they state.
 
     Only lengths below 4 GiB are found: their upper four bytes are zero, which leaves four table look-ups for each
     position. The CRC is affine over GF(2): crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0).
