@@ -14,6 +14,7 @@ from rldoctor.gate.evaluation import Evaluation, read_evaluation
 from rldoctor.gate.regression import MARGIN, compare
 from rldoctor.model import CriterionResult, GateResult, Json, Severity, Unjudged, Verdict, verdict_of_findings
 from rldoctor.recipe import Criterion, Recipe
+from rldoctor.run_record import read_run_record
 from rldoctor.stats import iqm
 
 
@@ -94,7 +95,7 @@ def _by_recipe(directories: Sequence[Path]) -> list[list[Path]]:
     groups: dict[str, list[Path]] = {}
     for directory in directories:
         try:
-            key = repr(run_directory.read_run_record(directory).recipe_table or directory)
+            key = repr(read_run_record(directory).recipe_table or directory)
         except CannotJudge:
             key = str(directory)
         groups.setdefault(key, []).append(directory)
