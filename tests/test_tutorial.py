@@ -55,7 +55,7 @@ def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     assert "2 are finished and not repeated, 4 to do." in done.stdout
     assert "learning-rate-too-high" in done.stdout
     assert "exit code 1" in done.stdout
-    assert done.stdout.count("loss of success rate, at least") >= 1
+    assert done.stdout.count("success rate regression (99% lower bound)") >= 1
     sweeps = tmp_path / "runs/sweeps/fetch_reach_dense/quick"
     assert (sweeps / "clip_range.html").is_file()
     swept = json.loads((sweeps / "clip_range.json").read_text())["subjects"][0]

@@ -141,7 +141,7 @@ def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[t
             failure.exit_code = event.exit_code
             raise failure
         elif isinstance(event, Lost):
-            raise RldoctorError(event.why)
+            raise RldoctorError(f"The work of another process was lost. {event.why}")
         return None
 
     jobs = [Job(str(place), work, row) for place, row in enumerate(arguments)]

@@ -1,4 +1,4 @@
-"""The gate: passing criteria held against evaluations, for an exit code that a maintainer can trust."""
+"""The gate: evaluations checked against passing criteria, for an exit code that CI can rely on."""
 
 from rldoctor.gate.judge import Statistic, judge_run, judge_runs, unjudged
 

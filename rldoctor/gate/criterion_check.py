@@ -1,4 +1,4 @@
-"""Passing criteria held against the numbers of an evaluation, of one run or of several seeds together."""
+"""Check the numbers of an evaluation, of one run or of several seeds together, against passing criteria."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rldoctor.model import CriterionResult, Finding, Severity
 from rldoctor.recipe import CRITERIA, Criterion
 
 
-def hold(criterion: Criterion, observed: float) -> CriterionResult:
-    """Hold one number against its criterion; what is not finite never passes."""
+def check(criterion: Criterion, observed: float) -> CriterionResult:
+    """Check one number against its criterion; a number that is not finite never passes."""
     code, title, unit = CRITERIA[criterion.name]
     passed = observed > criterion.threshold if criterion.relation == ">" else observed < criterion.threshold
     return CriterionResult(
@@ -27,7 +27,7 @@ def hold(criterion: Criterion, observed: float) -> CriterionResult:
 
 
 def finding_of(result: CriterionResult, of: str = "") -> Finding:
-    """Return what a criterion that did not pass has to say; ``of`` tells which number of several runs was held."""
+    """Return the finding for a criterion that did not pass; ``of`` says which number of several runs was checked."""
     word = "more" if result.relation == ">" else "less"
     gap = abs(result.observed - result.threshold)
     unit = f" {result.unit}" if result.unit else ""
@@ -46,7 +46,7 @@ def finding_of(result: CriterionResult, of: str = "") -> Finding:
 
 
 def solved_by_the_environments_measure(results: Mapping[str, CriterionResult]) -> tuple[Finding, ...]:
-    """Say it in words when success passes and only the distance does not: the two have different thresholds."""
+    """Return a note where success passes and only the distance does not: the two have different thresholds."""
     success, distance = results.get("success_rate"), results.get("final_distance_mean")
     if not (success and distance and success.passed and not distance.passed):
         return ()
@@ -55,8 +55,8 @@ def solved_by_the_environments_measure(results: Mapping[str, CriterionResult]) -
             code="EVL201",
             name="solved-by-the-environments-measure",
             severity=Severity.NOTE,
-            message="Solved by the environment's measure (success within 0.05 m), not yet by this gate's "
-            f"(mean final distance below {distance.threshold:g} m).",
+            message="The environment counts the task as solved; this gate asks for more: a mean final distance below "
+            f"{distance.threshold:g} m.",
             remedy="Train longer: precision comes after success.",
         ),
     )

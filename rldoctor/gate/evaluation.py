@@ -1,4 +1,4 @@
-"""An evaluation that may be judged: read, and shown to be whole, fresh and of this very run."""
+"""Read the evaluation of a run, and refuse one that is incomplete, stale or of another run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import as_number, json_table
+from rldoctor.run_record import as_number, json_table, read_run_record
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Evaluation:
 
     Attributes:
         directory: The run.
-        recipe: What it was trained by.
+        recipe: What it was trained with.
         seed: Of the training; ``None`` where ``run.json`` does not say.
         numbers: The aggregate, such as ``success_rate``.
         baselines: The aggregates of the zero-action and the random policy.
-        episodes: One mapping an episode.
+        episodes: One mapping for each episode.
     """
 
     directory: Path
@@ -47,7 +47,7 @@ def read_evaluation(directory: Path) -> Evaluation:
             training has gone on since.
     """
     run_directory.require(directory)
-    record = run_directory.read_run_record(directory)
+    record = read_run_record(directory)
     recipe = record.require_recipe(directory)
     content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
     episodes = _check_belongs(directory, content, recipe)

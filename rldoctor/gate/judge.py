@@ -1,4 +1,4 @@
-"""From evaluations to the gate's verdict: run by run, or several seeds of a recipe together."""
+"""From evaluations to the verdict of the gate: run by run, or several seeds of a recipe together."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pathlib import Path
 
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
-from rldoctor.gate.criterion_check import finding_of, hold, solved_by_the_environments_measure
+from rldoctor.gate.criterion_check import check, finding_of, solved_by_the_environments_measure
 from rldoctor.gate.evaluation import Evaluation, read_evaluation
 from rldoctor.gate.regression import MARGIN, compare
 from rldoctor.model import CriterionResult, GateResult, Json, Severity, Unjudged, Verdict, verdict_of_findings
 from rldoctor.recipe import Criterion, Recipe
+from rldoctor.run_record import read_run_record
 from rldoctor.stats import iqm
 
 
 class Statistic(StrEnum):
-    """What is made of several seeds' numbers before a criterion is held against it.
+    """The number of several seeds that is checked against a criterion.
 
-    ``IQM`` is the interquartile mean, which one lucky or unlucky seed does not move (rldoctor.stats.iqm).
+    ``IQM`` is the interquartile mean, which a single outlier does not change (rldoctor.stats.iqm).
     """
 
     WORST = "worst"
@@ -40,20 +41,19 @@ def judge_runs(
     baseline: Iterable[Path] = (),
     margin: float = MARGIN,
 ) -> list[GateResult]:
-    """Hold the evaluations of runs against passing criteria.
+    """Check the evaluations of runs against passing criteria.
 
     Args:
         paths: Run directories, or folders of them.
         require: ``criterion=threshold`` or ``criterion=off|warn|error``; changes the recipe's criteria.
         recipe: Criteria to use instead of those in each ``run.json``.
-        aggregate: Judge the runs of one recipe together, by this number of theirs; each by itself without it.
-        baseline: Earlier runs, or folders of them, that must not have been better (:func:`compare`).
-        margin: Share of the baseline's lead that may be lost.
+        aggregate: Judge the runs of one recipe together, by this statistic; each by itself without it.
+        baseline: Earlier runs, or folders of them, to compare against; fails on a regression (:func:`compare`).
+        margin: Allowed regression, as a fraction of the baseline's gain.
 
     Returns:
-        A result for each run, or for each recipe: healthy if every criterion passed, sick if
-        one failed, suspect if one that only warns did, unjudged (with the reason) if an evaluation is missing, empty,
-        stale or not of its run.
+        A result for each run, or for each recipe: healthy if every criterion passed, sick if one failed, suspect if
+        one that only warns did, unjudged (with the reason) if an evaluation is missing, empty, stale or of another run.
 
     Raises:
         UsageError: A path does not exist, or ``require`` names an unknown criterion.
@@ -67,12 +67,12 @@ def judge_runs(
 
 
 def judge_run(directory: Path, require: Iterable[str] = (), recipe: Recipe | None = None) -> GateResult:
-    """Hold the evaluation of one run against its recipe's criteria; see :func:`judge_runs`."""
+    """Check the evaluation of one run against the criteria of its recipe; see :func:`judge_runs`."""
     return _subject([directory], tuple(require), recipe, None, (), MARGIN)
 
 
 def unjudged(path: Path, error: CannotJudge) -> GateResult:
-    """Return the subject that says why the gate could not judge."""
+    """Return the result that says why the gate could not judge."""
     return GateResult(
         path=str(path),
         verdict=Verdict.UNJUDGED,
@@ -91,11 +91,11 @@ def _runs(paths: Iterable[Path]) -> list[Path]:
 
 
 def _by_recipe(directories: Sequence[Path]) -> list[list[Path]]:
-    """Group runs that were trained by the same recipe, changes included; one that tells no recipe stands alone."""
+    """Group runs that were trained by the same recipe, changes included; one without a recipe stands alone."""
     groups: dict[str, list[Path]] = {}
     for directory in directories:
         try:
-            key = repr(run_directory.read_run_record(directory).recipe_table or directory)
+            key = repr(read_run_record(directory).recipe_table or directory)
         except CannotJudge:
             key = str(directory)
         groups.setdefault(key, []).append(directory)
@@ -116,7 +116,7 @@ def _subject(
         trained = runs[0].recipe
         stated = recipe or trained
         criteria = stated.with_criteria(require).criteria
-        results = _held(runs, criteria, aggregate)
+        results = _checked(runs, criteria, aggregate)
         of = "" if aggregate is None else f" ({_of_several(aggregate, len(runs))})"
         findings = tuple(finding_of(result, of) for result in results if not result.passed)
         extra = solved_by_the_environments_measure({result.name: result for result in results})
@@ -137,13 +137,13 @@ def _subject(
     )
 
 
-def _changes(stated: Sequence[Criterion], held: Sequence[Criterion]) -> Iterator[str]:
-    """Yield in words what was asked for instead of what the recipe states."""
-    asked = {criterion.name: criterion for criterion in held}
+def _changes(stated: Sequence[Criterion], checked: Sequence[Criterion]) -> Iterator[str]:
+    """Yield in words what was required instead of what the recipe states."""
+    asked = {criterion.name: criterion for criterion in checked}
     for before in stated:
         now = asked.get(before.name)
         if now is None:
-            yield f"{before.name} is off, the recipe asks for {_bound(before)}"
+            yield f"{before.name} is off; the recipe requires {_bound(before)}"
         elif now != before:
             yield f"{before.name} {_bound(now)} instead of {_bound(before)}"
 
@@ -157,7 +157,7 @@ def _baseline(directory: Path) -> Evaluation:
     """Read an earlier run's evaluation.
 
     Raises:
-        CannotJudge: As :func:`read_evaluation`, with a cure for the baseline rather than for the run.
+        CannotJudge: As :func:`read_evaluation`, with advice for the baseline rather than for the run.
     """
     try:
         return read_evaluation(directory)
@@ -167,31 +167,33 @@ def _baseline(directory: Path) -> Evaluation:
         ) from None
 
 
-def _held(
+def _checked(
     runs: Sequence[Evaluation], criteria: Sequence[Criterion], aggregate: Statistic | None
 ) -> tuple[CriterionResult, ...]:
-    """Hold every criterion.
+    """Check every criterion.
 
     Raises:
         CannotJudge: There is none, or a number that one needs was not measured.
     """
     if not criteria:
-        raise CannotJudge(f"The recipe {runs[0].recipe.name} states no passing criteria.")
+        raise CannotJudge(
+            f"The recipe {runs[0].recipe.name} has no passing criteria.", "Use those of a reference: --reference NAME."
+        )
     for run in runs:
         missing = [criterion.name for criterion in criteria if run.number(criterion.name) is None]
         if missing:
             raise CannotJudge(
                 f"The evaluation of {run.directory} does not measure {', '.join(missing)}.",
-                "Evaluate an environment that reports them, or change the recipe.",
+                "Evaluate an environment that reports them, or switch these criteria off: --require NAME=off.",
             )
     return tuple(
-        hold(criterion, _one([run.number(criterion.name) or 0.0 for run in runs], criterion, aggregate))
+        check(criterion, _one([run.number(criterion.name) or 0.0 for run in runs], criterion, aggregate))
         for criterion in criteria
     )
 
 
 def _one(values: _Values, criterion: Criterion, aggregate: Statistic | None) -> float:
-    """Make one number of several seeds'."""
+    """Return one number for several seeds."""
     worst: Callable[[_Values], float] = min if criterion.relation == ">" else max
     make = {Statistic.WORST: worst, Statistic.MEAN: statistics.fmean, Statistic.IQM: iqm}
     return make[aggregate or Statistic.WORST](values)

@@ -10,15 +10,15 @@ import numpy as np
 from rldoctor.errors import CannotJudge
 from rldoctor.gate.evaluation import Evaluation
 from rldoctor.model import CriterionResult, Finding, FloatArray, Severity
-from rldoctor.run_directory import as_number, json_table
+from rldoctor.run_record import as_number, json_table
 from rldoctor.stats import bootstrap_gap
 
 CONFIDENCE = 0.99
-"""One-sided. Three metrics are held against the same baseline: together they raise less than 3 % false alarms."""
+"""One-sided. Three metrics are compared with the same baseline: together they raise less than 3 % false alarms."""
 MARGIN = 0.10
-"""Of the baseline's lead over doing nothing, in each metric: less is no regression, however sure.
+"""Allowed regression, as a fraction of the baseline's gain over the zero-action policy, in each metric.
 
-Non-inferiority trials state their margin in the same way, as a share of the earlier treatment's effect over placebo.
+Non-inferiority trials state their margin in the same way, as a fraction of the earlier treatment's effect over placebo.
 The figure is ours: seeds of one recipe differ by less (docs/regressions.md)."""
 _FEWEST_EPISODES = 20
 
@@ -45,22 +45,22 @@ _METRICS = (
 def compare(
     runs: Sequence[Evaluation], baseline: Sequence[Evaluation], margin: float = MARGIN
 ) -> tuple[tuple[CriterionResult, ...], tuple[Finding, ...]]:
-    """Hold runs against baseline runs, episode by episode of the same seeds.
+    """Compare runs with baseline runs, episode by episode of the same seeds.
 
-    The loss in a metric is how much worse its mean became. A regression is a loss whose lower confidence bound lies
-    above the margin: the bootstrap draws runs and episodes, so that both the luck of the training and that of the
-    episodes count. With one run on a side the luck of its training is not known and not counted.
+    The loss in a metric is how much worse its mean became. A regression is a loss whose lower confidence bound is above
+    the margin. The bootstrap draws runs and episodes, so both the chance of training and that of the episodes count;
+    with one run on a side the chance of its training is not known and not counted.
 
     Args:
-        runs: Evaluations of what is judged, at least one.
-        baseline: Evaluations of what it is held against, at least one.
-        margin: Share of the baseline's lead over the zero-action and the random policy that may be lost.
+        runs: Evaluations to judge, at least one.
+        baseline: Evaluations to compare with, at least one.
+        margin: Allowed regression, as a fraction of the baseline's gain over the zero-action and the random policy.
 
     Returns:
-        One criterion a metric, the loss held against the margin; and a finding for each regression.
+        A criterion for each metric, the loss against the margin; and a finding for each regression.
 
     Raises:
-        CannotJudge: They are of different environments, share too few episodes, or the baseline leads nobody.
+        CannotJudge: They are of different environments, share too few episodes, or the baseline has gained nothing.
     """
     envs = {evaluation.recipe.env for evaluation in (*runs, *baseline)}
     if len(envs) > 1:
@@ -72,7 +72,7 @@ def compare(
             continue
         lead = _lead(baseline, metric)
         if lead <= 0:
-            # Doing nothing is as good already: what is lost against that cannot be told in shares of it.
+            # The zero-action policy is as good: there is no gain to lose a fraction of.
             continue
         seeds = sorted(now.keys() & before.keys())
         if len(seeds) < _FEWEST_EPISODES:
@@ -86,11 +86,11 @@ def compare(
         result = CriterionResult(
             metric.code,
             f"{metric.aggregate}_loss",
-            f"loss of {metric.title}, at least",
+            f"{metric.title} regression ({CONFIDENCE:.0%} lower bound)",
             gap.low,
             "<",
             margin * lead,
-            # A loss of nothing is none, whatever may be lost.
+            # No loss is no regression, whatever the margin is.
             gap.low <= margin * lead,
             metric.unit,
         )
@@ -99,14 +99,14 @@ def compare(
             findings.append(_finding(metric, result, theirs, mine, gap.mean))
     if not results:
         raise CannotJudge(
-            "The baseline is no better than doing nothing or acting at random: there is nothing to lose.",
-            "Give a baseline that passed the gate.",
+            "The baseline is no better than the zero-action and the random policy: there is nothing to lose.",
+            "Use a baseline that passed the gate.",
         )
     return tuple(results), tuple(findings)
 
 
 def _table(evaluations: Sequence[Evaluation], metric: _Metric) -> dict[int, list[float]]:
-    """Return the metric by episode seed, one value a run, for the episodes that every run measured."""
+    """Return the metric by episode seed, one value for each run, for the episodes that all runs measured."""
     tables = []
     for evaluation in evaluations:
         values = {}
@@ -126,23 +126,23 @@ def _matrix(table: Mapping[int, list[float]], seeds: Sequence[int]) -> FloatArra
 
 
 def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
-    """Return by how much the baseline is better than the better of the two policies that learned nothing.
+    """Return the baseline's gain over the better of the zero-action and the random policy.
 
     Raises:
-        CannotJudge: An evaluation does not say how it or these two did.
+        CannotJudge: An evaluation lacks one of these numbers.
     """
     leads = []
     for evaluation in baseline:
         own = evaluation.number(metric.aggregate)
-        floors = [
+        untrained = [
             as_number(json_table(evaluation.baselines, name).get(metric.aggregate))
             for name in ("zero_action", "random")
         ]
-        known = [metric.better * floor for floor in floors if floor is not None]
+        known = [metric.better * value for value in untrained if value is not None]
         if own is None or not known:
             raise CannotJudge(
-                f"The evaluation of {evaluation.directory} does not measure the {metric.title} of a policy that "
-                "learned nothing beside that of its own.",
+                f"The evaluation of {evaluation.directory} lacks the {metric.title} of its policy, or that of the "
+                "zero-action and the random policy.",
                 f"Run: rldoctor evaluate {evaluation.directory}",
             )
         leads.append(metric.better * own - max(known))
@@ -152,20 +152,17 @@ def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
 def _finding(metric: _Metric, result: CriterionResult, before: FloatArray, now: FloatArray, loss: float) -> Finding:
     unit = f" {metric.unit}" if metric.unit else ""
     counts = f"{len(now)} run{'s' * (len(now) > 1)} against {len(before)}, {before.shape[1]} episodes each"
-    luck = (
-        " Each side is one run: another seed of the training might differ as well; give several to count that in."
-        if len(now) == len(before) == 1
-        else ""
-    )
+    one_seed = len(now) == len(before) == 1
+    more = " Each side is one run: give several seeds to account for differences between trainings." * one_seed
     return Finding(
         code=metric.code,
         name=f"{metric.aggregate.replace('_', '-')}-regressed",
         severity=Severity.ERROR,
-        message=f"{metric.title} went from {before.mean():.4g}{unit} to {now.mean():.4g}{unit}: a loss of "
-        f"{loss:.3g}{unit}, at least {result.observed:.3g}{unit} with {CONFIDENCE:.0%} confidence, where "
-        f"{result.threshold:.3g}{unit} may be lost ({counts}).",
+        message=f"{metric.title} went from {before.mean():.3g}{unit} to {now.mean():.3g}{unit}: a loss of "
+        f"{loss:.3g}{unit}, at least {result.observed:.3g}{unit} with {CONFIDENCE:.0%} confidence; "
+        f"{result.threshold:.3g}{unit} is allowed ({counts}).",
         remedy="Compare what changed between the two: rldoctor diagnose both, and the versions in their run.json."
-        + luck,
+        + more,
         evidence={
             "metric": metric.aggregate,
             "observed": float(now.mean()),

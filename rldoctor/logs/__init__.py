@@ -1,7 +1,8 @@
-"""Event files read back: ``discover`` finds the runs below a path, ``read_run`` reads one into canonical curves."""
+"""Training logs read back: ``discover`` finds the runs below a path, ``read_run`` reads one into canonical curves."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,16 +10,11 @@ if TYPE_CHECKING:
     from rldoctor.logs.read import read_run
 
 __all__ = ["discover", "read_run"]
+_MODULES = {"discover": "discovery", "read_run": "read"}
 
 
 def __getattr__(name: str) -> Any:
-    # Late: rldoctor explain needs the dictionaries of names, and neither TensorBoard's classes nor numpy for them.
-    if name == "discover":
-        from rldoctor.logs.discovery import discover
-
-        return discover
-    if name == "read_run":
-        from rldoctor.logs.read import read_run
-
-        return read_run
+    # Late: rldoctor explain needs the tag mappings, but neither TensorBoard's classes nor numpy.
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(name)

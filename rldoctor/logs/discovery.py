@@ -10,6 +10,7 @@ from rldoctor.errors import UsageError
 from rldoctor.logs.formats import formats_of, is_log_file
 from rldoctor.logs.formats.tables import is_table
 from rldoctor.logs.remote import fetch, is_remote
+from rldoctor.run_directory import require
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
@@ -30,7 +31,7 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     found: dict[tuple[int, int], Path] = {}
     for path in paths:
         remote = isinstance(path, str) and is_remote(path)
-        for directory in fetch(str(path)) if remote else _runs_below(_directory(Path(path))):
+        for directory in fetch(str(path)) if remote else _runs_below(_searchable(Path(path))):
             try:
                 status = directory.stat()
             except OSError:  # gone since it was listed
@@ -39,25 +40,15 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     return sorted(found.values())
 
 
-def _directory(path: Path) -> Path:
-    """Return the directory to search for a path that the user gave."""
-    try:
-        path.stat()
-        if path.is_file():
-            if is_table(path.name):
-                return path
-            if is_log_file(path.name):
-                return path.parent
-            raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the event files.")
-        os.scandir(path).close()
-    except FileNotFoundError:
-        raise UsageError(f"There is no directory {path}.", "Name a run, or a directory that holds runs.") from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"{path} cannot be read: {reason}.", "Change its permissions or name another.") from None
-    except ValueError:  # a NUL byte in the name
-        raise UsageError(f"{str(path)!r} is not a path.", "Name a run, or a directory that holds runs.") from None
-    return path
+def _searchable(path: Path) -> Path:
+    """Return the directory to search for a path that the user gave, or a table of curves itself."""
+    if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where a part of the path may not be read
+        return require(path)
+    if is_table(path.name):
+        return path
+    if is_log_file(path.name):
+        return path.parent
+    raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the event files.")
 
 
 def _runs_below(root: Path) -> Iterator[Path]:

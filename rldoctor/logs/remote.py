@@ -11,9 +11,10 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
@@ -109,21 +110,32 @@ def fetch(address: str) -> list[Path]:
     """
     scheme = _scheme(address)
     system, files = _listed(address)
-    folders = _folders(files)
-    wanted: list[tuple[str, Path, str]] = []
-    for folder, inside in folders.items():
-        mirror = place_of(f"{scheme}://{folder}")
-        known = _versions(mirror)
-        versions = {PurePosixPath(path).name: _version(files[path]) for path in inside}
-        for path in inside:
-            name = PurePosixPath(path).name
-            if known.get(name) != versions[name] or not (mirror / name).is_file():
-                wanted.append((path, mirror, versions[name]))
-        _forget(mirror, versions)
-    _fetch_all(system, wanted, address)
-    mirrors = sorted(place_of(f"{scheme}://{folder}") for folder in folders)
+    mirrors = {place_of(f"{scheme}://{folder}"): paths for folder, paths in _folders(files).items()}
+    versions = {mirror: _versions(mirror) for mirror in mirrors}
+    with ThreadPoolExecutor(_CONCURRENT_REQUESTS, "fetch") as pool:
+        jobs = []
+        for mirror, paths in mirrors.items():
+            for name in versions[mirror].keys() - map(_name, paths):  # deleted from the store
+                (mirror / name).unlink(missing_ok=True)
+                del versions[mirror][name]
+            for path in paths:
+                version = _version(files[path])
+                if versions[mirror].get(_name(path)) != version:
+                    jobs.append((mirror, _name(path), version, pool.submit(_fetch_file, system, path, mirror)))
+        try:
+            for mirror, name, version, job in jobs:
+                if job.result():
+                    versions[mirror][name] = version
+        except Exception as error:
+            raise _cannot_be_read(address, error) from None
+        finally:
+            for *_, job in jobs:
+                job.cancel()
+            for mirror in filter(Path.is_dir, mirrors):
+                content = json.dumps(versions[mirror])
+                _write(mirror / _VERSIONS_FILE, partial(Path.write_text, data=content))
     # A folder whose files were all deleted while they were fetched is no run.
-    return [mirror for mirror in mirrors if _folders(f"x/{path.name}" for path in mirror.glob("*"))]
+    return sorted(mirror for mirror in mirrors if _folders(f"x/{path.name}" for path in mirror.glob("*")))
 
 
 def _scheme(address: str) -> str:
@@ -146,8 +158,8 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
         system = fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
         place = system._strip_protocol(address)
         # Of a file that is named, the run that it belongs to.
-        name = PurePosixPath(place).name
-        found = system.find(place[: -len(name)].rstrip("/") if is_log_file(name) else place, detail=True)
+        folder = place.rpartition("/")[0] if is_log_file(_name(place)) else place
+        found = system.find(folder, detail=True)
     except ImportError as error:
         if scheme == "s3":
             raise MissingExtra("Reading s3://", "s3fs", "remote") from None
@@ -191,62 +203,41 @@ def _folders(files: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def _version(about: Mapping[str, Any]) -> str:
     found = {key: str(about[key]) for key in _VERSION_KEYS if about.get(key) is not None}
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _versions(mirror: Path) -> dict[str, str]:
+    """Return the versions of the files that are in a mirror."""
     try:
         known = json.loads((mirror / _VERSIONS_FILE).read_bytes())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    found = known if isinstance(known, dict) else {}
+    return {name: version for name, version in found.items() if "/" not in name and (mirror / name).is_file()}
 
 
-def _forget(mirror: Path, versions: Mapping[str, str]) -> None:
-    """Remove from a mirror what the store no longer has."""
-    for name in _versions(mirror).keys() - versions.keys():
-        if "/" not in name:
-            (mirror / name).unlink(missing_ok=True)
-
-
-def _fetch_all(system: Any, wanted: Iterable[tuple[str, Path, str]], address: str) -> None:
-    fetched: dict[Path, dict[str, str]] = {}
-    with ThreadPoolExecutor(_CONCURRENT_REQUESTS, "fetch") as pool:
-        jobs = [
-            (path, mirror, version, pool.submit(_fetch_one, system, path, mirror)) for path, mirror, version in wanted
-        ]
-        try:
-            for path, mirror, version, job in jobs:
-                if job.result():
-                    fetched.setdefault(mirror, {})[PurePosixPath(path).name] = version
-        except Exception as error:
-            raise _cannot_be_read(address, error) from None
-        finally:
-            for *_, job in jobs:
-                job.cancel()
-            for mirror, versions in fetched.items():
-                _write_versions(mirror, versions)
-
-
-def _fetch_one(system: Any, path: str, mirror: Path) -> bool:
+def _fetch_file(system: Any, path: str, mirror: Path) -> bool:
     """Fetch a file, whole or not at all; return whether it was still there."""
     mirror.mkdir(parents=True, exist_ok=True)
-    place = mirror / PurePosixPath(path).name
-    temporary = place.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        system.get_file(path, str(temporary))
-        temporary.replace(place)
+        _write(mirror / _name(path), lambda temporary: system.get_file(path, str(temporary)))
     except FileNotFoundError:
+        (mirror / _name(path)).unlink(missing_ok=True)
         return False
-    finally:
-        temporary.unlink(missing_ok=True)
     return True
 
 
-def _write_versions(mirror: Path, versions: Mapping[str, str]) -> None:
-    known = {name: version for name, version in _versions(mirror).items() if (mirror / name).is_file()}
-    temporary = mirror / f".{secrets.token_hex(8)}.tmp"
-    temporary.write_text(json.dumps({**known, **versions}))
-    temporary.replace(mirror / _VERSIONS_FILE)
+def _write(place: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside ``place`` and move it there, without waiting for the disk: the cache can be fetched again."""
+    temporary = place.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(place)
+    finally:
+        temporary.unlink(missing_ok=True)

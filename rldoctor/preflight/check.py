@@ -82,7 +82,12 @@ class Check(CheckDocs):
 
 
 def check(
-    code: str, name: str, group: Group, faults: tuple[str, ...], requires: tuple[str, ...] = ()
+    code: str,
+    name: str,
+    group: Group = Group.ENVIRONMENT,
+    *,
+    faults: tuple[str, ...],
+    requires: tuple[str, ...] = (),
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 

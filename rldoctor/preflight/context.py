@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -51,10 +51,11 @@ class Plugins(NamedTuple):
     refused: tuple[Refused, ...] = ()
 
 
+@dataclass(eq=False)
 class PreflightContext:
     """What checks look at. Each measurement is taken once, when a check first asks for it.
 
-    Args:
+    Attributes:
         env_id: Gymnasium id, or ``module:id``.
         recipe: What is to be trained on it.
         wrap: Applied directly to what ``gymnasium.make`` returns.
@@ -65,26 +66,15 @@ class PreflightContext:
         plugins: The checks of other packages.
     """
 
-    def __init__(
-        self,
-        env_id: str,
-        recipe: Recipe | None = None,
-        wrap: Wrapper | None = None,
-        make_vec_env: MakeVecEnv | None = None,
-        directory: Path | None = None,
-        measured: dict[str, Json] | None = None,
-        rules: tuple[Path, ...] = (),
-        plugins: Plugins | None = None,
-    ) -> None:
-        self.env_id = env_id
-        self.recipe = recipe
-        self.directory = directory or Path()
-        self.measured: dict[str, Json] = {} if measured is None else measured
-        self.plugins = plugins or Plugins()
-        self._expectations = load_expectations(rules)
-        self._wrap = wrap
-        self._make_vec_env = make_vec_env
-        self._opened: list[Env] = []
+    env_id: str
+    recipe: Recipe | None = None
+    wrap: Wrapper | None = None
+    make_vec_env: MakeVecEnv | None = None
+    directory: Path = Path()
+    measured: dict[str, Json] = field(default_factory=dict)
+    rules: tuple[Path, ...] = ()
+    plugins: Plugins = Plugins()  # noqa: RUF009
+    _opened: list[Env] = field(default_factory=list, init=False)
 
     def make(self) -> Env:
         """Make a fresh environment; :meth:`close` closes it.
@@ -96,13 +86,13 @@ class PreflightContext:
 
         env = registry.make(self.env_id)
         self._opened.append(env)
-        return self._wrap(env) if self._wrap else env
+        return self.wrap(env) if self.wrap else env
 
     @cached_property
     def vec_env(self) -> VecEnv:
         """``PARALLEL`` environments made as training does: in one process, each with SB3's Monitor outermost."""
-        if self._make_vec_env:
-            return self._make_vec_env(PARALLEL)
+        if self.make_vec_env:
+            return self.make_vec_env(PARALLEL)
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -122,13 +112,13 @@ class PreflightContext:
     @property
     def expectation(self) -> Expectation:
         """What is known of this environment; one without ``envs`` where nothing is."""
-        return self._expectations.get(_bare(self.env_id), Expectation(envs=(), title=""))
+        return load_expectations(self.rules).get(_bare(self.env_id), Expectation(envs=(), title=""))
 
     @property
     def dense_expected_by(self) -> str:
         """Id of the environment whose dense reward is expected: the recipe's or this one; empty for none."""
         wanted = _bare(self.recipe.env if self.recipe else self.env_id)
-        known = self._expectations.get(wanted)
+        known = load_expectations(self.rules).get(wanted)
         return wanted if known and known.reward.dense else ""
 
     @property

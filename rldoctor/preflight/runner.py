@@ -92,7 +92,7 @@ def run_preflight(
         registry.resolve(env_id)
     measured = {} if measured is None else measured
     context = PreflightContext(
-        env_id, recipe, wrap, make_vec_env, directory, measured, config.rules, plugins=load_plugins()
+        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins()
     )
     try:
         results = run_checks(selection.rules, context, watcher)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os.path
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 
-from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, Verdict
+from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, TreatmentTrial, Verdict
 
 # Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
 _SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 _GATE = {Verdict.HEALTHY: "passed", Verdict.SUSPECT: "passed with warnings", Verdict.SICK: "failed"}
 
 
@@ -20,6 +22,8 @@ def clean(text: str) -> str:
     So are the two characters that no XML document may hold (U+FFFE and U+FFFF). A file name that this locale cannot
     read (``LC_ALL=C``) is read as UTF-8 where it is that.
     """
+    if text.isprintable():
+        return text
     return "".join(
         c if c == "\n" or (unicodedata.category(c) not in _SPELT and c not in "\ufffe\uffff") else repr(c)[1:-1]
         for c in _as_utf8(text)
@@ -89,14 +93,22 @@ def report_word(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """Return one line: the verdict, and of how many subjects."""
+    parts = verdict_counts(report) or "nothing to judge"
+    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+
+
+def verdict_counts(report: Report) -> str:
+    """Return how many subjects have which verdict, such as ``2 sick, 1 healthy``."""
     # The trainings of a sweep are what counts, not the sweep beside them.
     counted_ones = [one for one in report.subjects if not isinstance(one, SweepResult)] or report.subjects
-    words = [
-        verdict_word(one, report.fail_on)
-        for one in sorted(counted_ones, key=lambda one: list(Verdict).index(one.verdict))
-    ]
-    parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words)) or "nothing to judge"
-    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+    ordered = sorted(counted_ones, key=lambda one: _WORST_FIRST.index(one.verdict))
+    words = [verdict_word(one, report.fail_on) for one in ordered]
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+
+
+def role_word(trial: TreatmentTrial) -> str:
+    """Return the word for a trial's role in a treatment."""
+    return "pilot run" if trial.role == "probe" else trial.role
 
 
 def changes_in_words(changes: Mapping[str, Json]) -> str:
@@ -107,3 +119,12 @@ def changes_in_words(changes: Mapping[str, Json]) -> str:
 def _value(pair: Json, key: str) -> str:
     value = pair.get(key) if isinstance(pair, Mapping) else None
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
+    """Return paths as they are called below the folder that all of them share; as they are where they share none."""
+    try:
+        shared = os.path.commonpath(paths)
+    except ValueError:  # absolute ones beside relative ones, or beside addresses of object stores
+        return paths
+    return [os.path.relpath(path, shared) for path in paths] if shared else paths

@@ -46,12 +46,10 @@ class Selector:
 
     Attributes:
         kind: What messages call it, such as ``sign``.
-        kinds: The same for several.
         name_prefix: Whether the beginning of a name selects too, not only the whole.
     """
 
     kind: str
-    kinds: str
     name_prefix: bool = False
 
     def fits(self, rule: Rule, word: str) -> bool:
@@ -103,9 +101,9 @@ class Selector:
         return Selection(
             tuple(rule for rule in chosen if rule.code not in ignored),
             tuple(ignored.values()),
-            f"only {', '.join(asked)} of the {self.kinds}" if asked else "",
+            f"only {', '.join(asked)} of the {self.kind}s" if asked else "",
         )
 
 
-SIGNS = Selector("sign", "signs")
-CHECKS = Selector("preflight check", "checks", name_prefix=True)
+SIGNS = Selector("sign")
+CHECKS = Selector("preflight check", name_prefix=True)

@@ -19,8 +19,6 @@ from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtr
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-Parameters = tuple[Tensor, Tensor]
-
 # As torch.distributions.Normal computes them.
 _LOG_SQRT_TAU = math.log(math.sqrt(2 * math.pi))
 _ENTROPY_OF_UNIT = 0.5 + 0.5 * math.log(2 * math.pi)

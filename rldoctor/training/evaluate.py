@@ -22,6 +22,7 @@ from rldoctor.environments.step_threads import helpful_threads
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
+from rldoctor.run_record import read_run_record
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 
@@ -59,7 +60,7 @@ def evaluate(
         TrainingFailed: The environment raised while being played.
     """
     run_directory.require(directory)
-    recipe = run_directory.read_run_record(directory).require_recipe(directory)
+    recipe = read_run_record(directory).require_recipe(directory)
     count = recipe.evaluation_episodes if episodes is None else episodes
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")

@@ -129,7 +129,7 @@ def test_no_data_is_exit_3_and_never_green(place, capsys):
     assert run(["gate", "folder"]) == 3
     out = " ".join(capsys.readouterr().out.split())
     assert "has no run.json" in out
-    assert "Name the directory of a run that rldoctor train made." in out
+    assert "Name a run of rldoctor train: other runs have none." in out
     assert "rldoctor evaluate" not in out
     assert run(["evaluate", "folder"]) == 3
     assert "has no run.json" in capsys.readouterr().err

@@ -167,7 +167,7 @@ def test_criteria_are_the_projects_unless_the_command_line_says_otherwise(projec
     code, out, _ = told("gate", directory)
     assert code == 1
     assert "set by configuration success_rate > 0.95 instead of > 0.9" in out
-    assert "final_distance_mean is off, the recipe asks for < 0.02" in out
+    assert "final_distance_mean is off; the recipe requires < 0.02" in out
     assert told("gate", directory, "--require", "success_rate=0.92")[0] == 0
     assert told("gate", directory, "--isolated")[0] == 0
     assert told("gate", directory, "--config", write(project, "[require]\nsuccess_rate = 0.5", "x.toml"))[0] == 0

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rldoctor.diagnosis import diagnose, diagnose_run
 from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
-from rldoctor.diagnosis.judge import _each, diagnose, diagnose_run
-from rldoctor.errors import CannotJudge, RldoctorError, UsageError
+from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from tests.diagnosis.made_up_runs import chapter_run, run
 
@@ -242,12 +240,3 @@ def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():
 def test_odds_alone_accuse_nobody():
     bare = diagnose_run(run({"throughput": (1000, 1000)}))
     assert (bare.verdict, [d.name for d in bare.diagnoses]) == (Verdict.UNJUDGED, ["missing-metrics"])
-
-
-def ends_its_process(directory: Path) -> None:
-    os._exit(9)
-
-
-def test_a_process_of_many_that_is_killed_is_told_in_a_sentence() -> None:
-    with pytest.raises(RldoctorError, match="ended from outside"):
-        _each(ends_its_process, [Path()] * 250, 2)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from benchmarks.corpus import without_doctor
 from rldoctor import machine
-from rldoctor.diagnosis import diagnose, diagnose_run, judge
+from rldoctor.diagnosis import diagnose, diagnose_run, many
+from rldoctor.errors import RldoctorError
+from rldoctor.executors.local import LocalExecutor
 from rldoctor.logs import discover, read_run
 from rldoctor.model import RunDiagnosis, Severity, Verdict, make_report
 from rldoctor.render.json_report import render_json
@@ -107,9 +110,18 @@ def test_the_remedy_names_the_setting_and_both_values() -> None:
 def test_many_runs_shared_among_processes_are_judged_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RUNS / "sick/learning-rate-too-high"
     alone = diagnose([folder])
-    monkeypatch.setattr(judge, "_RUNS_A_PROCESS", 1)
+    monkeypatch.setattr(many, "_RUNS_A_PROCESS", 1)
     monkeypatch.setattr(machine, "cores", lambda: 2)
     assert render_json(make_report("diagnose", diagnose([folder]))) == render_json(make_report("diagnose", alone))
+
+
+def ends_its_process(directory: Path) -> None:
+    os._exit(9)
+
+
+def test_a_process_of_many_that_ends_early_is_one_sentence() -> None:
+    with pytest.raises(RldoctorError, match="The work of another process was lost"):
+        many._shared(ends_its_process, ["run"] * 50, LocalExecutor(2))  # type: ignore[arg-type]
 
 
 def test_many_runs_come_worst_first(tmp_path: Path) -> None:

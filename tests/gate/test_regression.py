@@ -139,7 +139,7 @@ def test_a_baseline_that_does_not_say_what_doing_nothing_scores_is_no_measure(pl
     file.write_text(json.dumps(json.loads(file.read_text()) | {"baselines": {}}))
     (subject,) = judge_runs([now], baseline=[before])
     assert subject.verdict is Verdict.UNJUDGED
-    assert "a policy that learned nothing" in subject.unjudged[0].reason
+    assert "the zero-action and the random policy" in subject.unjudged[0].reason
 
 
 def test_a_metric_in_which_doing_nothing_is_as_good_is_left_out(played):

@@ -83,8 +83,8 @@ def test_runs_far_away_are_diagnosed_as_near_ones_are(bucket):
 
 def test_only_what_changed_is_fetched_again(bucket, monkeypatch):
     asked = []
-    fetch_one = remote._fetch_one
-    monkeypatch.setattr(remote, "_fetch_one", lambda *about: asked.append(about[1]) or fetch_one(*about))
+    fetch_one = remote._fetch_file
+    monkeypatch.setattr(remote, "_fetch_file", lambda *about: asked.append(about[1]) or fetch_one(*about))
     remote.fetch("s3://lab/runs")
     files = sum(path.is_file() for run in (HEALTHY, SICK) for path in run.iterdir() if "tfevents" in path.name)
     records = sum((run / "run.json").is_file() for run in (HEALTHY, SICK))

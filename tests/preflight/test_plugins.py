@@ -84,50 +84,50 @@ def install(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def examined(subject, code):
-    return next(examination for examination in subject.checks if examination.code == code)
+def check_of(result, code):
+    return next(check for check in result.checks if check.code == code)
 
 
 def test_without_such_a_package_nothing_is_said():
-    subject = run_preflight("CartPole-v1", select=["SYS401"])
-    assert examined(subject, "SYS401").outcome is Outcome.SKIPPED
+    result = run_preflight("CartPole-v1", select=["SYS401"])
+    assert check_of(result, "SYS401").outcome is Outcome.SKIPPED
     assert available_checks() == all_checks()
     assert plugin_docs() == ()
 
 
 def test_an_own_check_runs_among_the_others(install):
     install(gripper=GOOD)
-    subject = run_preflight("CartPole-v1", select=["OWN", "SYS401"])
+    result = run_preflight("CartPole-v1", select=["OWN", "SYS401"])
     # It brings the checks that it follows.
-    assert [e.code for e in subject.checks] == ["SYS401", "ENV101", "ENV102", "OWN101"]
-    assert examined(subject, "SYS401").outcome is Outcome.PASSED
-    [finding] = [finding for finding in subject.findings if finding.code == "OWN101"]
+    assert [e.code for e in result.checks] == ["SYS401", "ENV101", "ENV102", "OWN101"]
+    assert check_of(result, "SYS401").outcome is Outcome.PASSED
+    [finding] = [finding for finding in result.findings if finding.code == "OWN101"]
     assert finding.message == "The gripper of CartPole-v1 is open."
     assert finding.evidence == {"width": 0.5}
     assert json.dumps(finding.evidence)
-    assert subject.verdict is Verdict.SUSPECT
+    assert result.verdict is Verdict.SUSPECT
 
 
 def test_a_check_that_raises_is_a_finding_and_hides_nothing(install):
     install(gripper=GOOD, raising=RAISES, strange=STRANGE)
-    subject = run_preflight("CartPole-v1", select=["OWN"])
-    crashed = {finding.code: finding for finding in subject.findings if finding.name == "check-crashed"}
+    result = run_preflight("CartPole-v1", select=["OWN"])
+    crashed = {finding.code: finding for finding in result.findings if finding.name == "check-crashed"}
     assert "SystemExit: no robot here" in crashed["OWN102"].message
     assert "robot-checks 1.2 (robot_raising)" in crashed["OWN102"].remedy
     assert "which is no finding" in crashed["OWN104"].message
-    assert "OWN101" in {finding.code for finding in subject.findings}
-    assert subject.verdict is Verdict.SICK
+    assert "OWN101" in {finding.code for finding in result.findings}
+    assert result.verdict is Verdict.SICK
 
 
 def test_what_cannot_be_used_is_named(install):
     install(broken=BROKEN, foreign=FOREIGN, lonely=LONELY, empty="")
-    subject = run_preflight("CartPole-v1", select=["SYS401"])
-    messages = " ".join(finding.message for finding in subject.findings)
+    result = run_preflight("CartPole-v1", select=["SYS401"])
+    messages = " ".join(finding.message for finding in result.findings)
     assert "a_package_that_nobody_has" in messages
     assert "ENV999 foreign of robot-checks 1.2 (robot_foreign) is not used: its code must be a family" in messages
     assert "OWN103 lonely" in messages
     assert "it declares no check" in messages
-    assert subject.verdict is Verdict.SICK
+    assert result.verdict is Verdict.SICK
     assert available_checks() == all_checks()
 
 
@@ -157,12 +157,12 @@ def test_pages_are_read_without_importing_anything(install):
 def test_a_configuration_ignores_an_own_check_with_a_reason(install):
     install(gripper=GOOD)
     config = Config(ignore={"OWN101": "our gripper has no sensor", "OWN": "less close"})
-    subject = run_preflight("CartPole-v1", select=["OWN", "ENV101"], config=config)
-    assert [(s.code, s.reason) for s in subject.suppressed] == [("OWN101", "our gripper has no sensor")]
-    assert "OWN101" not in {e.code for e in subject.checks}
+    result = run_preflight("CartPole-v1", select=["OWN", "ENV101"], config=config)
+    assert [(s.code, s.reason) for s in result.suppressed] == [("OWN101", "our gripper has no sensor")]
+    assert "OWN101" not in {e.code for e in result.checks}
     # Named in full on the command line it runs all the same.
     asked = run_preflight("CartPole-v1", select=["OWN101"], config=config)
-    assert examined(asked, "OWN101").outcome is Outcome.FIRED
+    assert check_of(asked, "OWN101").outcome is Outcome.FIRED
     assert asked.suppressed == ()
 
 

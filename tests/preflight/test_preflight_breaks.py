@@ -65,18 +65,18 @@ TABLE = [
 ]
 
 
-def names(subject: PreflightResult) -> dict[str, Severity]:
-    return {finding.name: finding.severity for finding in subject.findings}
+def names(result: PreflightResult) -> dict[str, Severity]:
+    return {finding.name: finding.severity for finding in result.findings}
 
 
 @pytest.mark.parametrize(
     ("wrapper", "code", "finding", "severity"), TABLE, ids=[f"{row[0].__name__}-{row[1]}" for row in TABLE]
 )
 def test_names_the_fault(wrapper, code, finding, severity):
-    subject = run_preflight(ENV, wrap=wrapper, select=[code])
-    assert names(subject).get(finding) == severity
-    assert next(found for found in subject.findings if found.name == finding).remedy
-    assert "check-crashed" not in names(subject)
+    result = run_preflight(ENV, wrap=wrapper, select=[code])
+    assert names(result).get(finding) == severity
+    assert next(found for found in result.findings if found.name == finding).remedy
+    assert "check-crashed" not in names(result)
 
 
 def test_table_covers_every_environment_check():
@@ -87,16 +87,16 @@ def test_table_covers_every_environment_check():
 
 @pytest.mark.parametrize(("env", "recipe"), [(ENV, "quick"), ("CartPole-v1", None), ("Pendulum-v1", "pendulum/zoo")])
 def test_healthy_environment_gives_no_warning(env, recipe):
-    subject = run_preflight(env, recipe=references.load_recipe(recipe) if recipe else None)
+    result = run_preflight(env, recipe=references.load_recipe(recipe) if recipe else None)
     # Cores, disk and speed are those of the machine that the tests run on.
-    spoken = [f for f in subject.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
+    spoken = [f for f in result.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
     assert [f for f in spoken if f.severity is not Severity.NOTE] == []
-    assert not any(e.outcome is Outcome.NOT_RUN for e in subject.checks)
+    assert not any(e.outcome is Outcome.NOT_RUN for e in result.checks)
     # 20, fewer only where the machine is too busy for them.
-    assert 5 <= subject.facts["baselines"]["random"]["n_episodes"] <= 20
+    assert 5 <= result.facts["baselines"]["random"]["n_episodes"] <= 20
     if env == ENV:
-        assert subject.facts["baselines"]["zero_action"]["return_mean"] == pytest.approx(-7.0, abs=1.0)
-        assert "action-dimension-dead-as-known" in names(subject)
+        assert result.facts["baselines"]["zero_action"]["return_mean"] == pytest.approx(-7.0, abs=1.0)
+        assert "action-dimension-dead-as-known" in names(result)
 
 
 def test_every_fault_of_a_broken_environment_in_one_run():
@@ -105,10 +105,10 @@ def test_every_fault_of_a_broken_environment_in_one_run():
     def wrap(env):
         return broken.SuccessAlwaysFalse(broken.RewardFlipped(broken.NotReproducible(env)))
 
-    subject = run_preflight(ENV, wrap=wrap, ignore=["SYS", "ENV501", "ENV601"])
-    assert {"success-signal-wrong", "reward-sign-flipped", "trajectory-not-reproducible"} <= names(subject).keys()
-    assert subject.verdict is Verdict.SICK
-    ranks = [finding.severity.rank for finding in subject.findings]
+    result = run_preflight(ENV, wrap=wrap, ignore=["SYS", "ENV501", "ENV601"])
+    assert {"success-signal-wrong", "reward-sign-flipped", "trajectory-not-reproducible"} <= names(result).keys()
+    assert result.verdict is Verdict.SICK
+    ranks = [finding.severity.rank for finding in result.findings]
     assert ranks == sorted(ranks, reverse=True)
 
 
@@ -124,8 +124,8 @@ def test_parallel_environments_with_one_seed():
     def make_vec_env(count):
         return broken.OneSeedForAll([lambda: Monitor(registry.make(ENV))] * count)
 
-    subject = run_preflight(ENV, make_vec_env=make_vec_env, select=["ENV107"])
-    assert names(subject)["parallel-environments-alike"] is Severity.ERROR
+    result = run_preflight(ENV, make_vec_env=make_vec_env, select=["ENV107"])
+    assert names(result)["parallel-environments-alike"] is Severity.ERROR
 
 
 def test_four_value_step_of_the_environment_itself(monkeypatch):
@@ -140,8 +140,8 @@ def test_four_value_step_of_the_environment_itself(monkeypatch):
 @pytest.mark.parametrize("env", ["FrozenLake-v1", "MountainCar-v0", "CliffWalking-v1", "Reacher-v5"])
 def test_no_alarm_on_environments_with_other_habits(env):
     """One start for all seeds, one reward for every step, no goals, discrete observations: none of it is a fault."""
-    subject = run_preflight(env, ignore=["SYS", "ENV601"])
-    assert [f for f in subject.findings if f.severity is not Severity.NOTE] == []
+    result = run_preflight(env, ignore=["SYS", "ENV601"])
+    assert [f for f in result.findings if f.severity is not Severity.NOTE] == []
 
 
 def test_observations_that_ppo_cannot_take():

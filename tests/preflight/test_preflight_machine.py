@@ -149,14 +149,14 @@ def test_nvidia_smi_that_fails_is_no_crash(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "names", "hidden"), [(0, (), 2), (1, ("NVIDIA A100",), 1), (2, ("NVIDIA A100",) * 2, 0)]
 )
-def test_cards_without_nvidia_smi(tmp_path, monkeypatch, given, names, hidden):
-    """The driver's folder names every card of the machine; only those with a device file were given to a container."""
-    for card in range(2):
-        folder = tmp_path / "driver" / "gpus" / str(card)
+def test_gpus_without_nvidia_smi(tmp_path, monkeypatch, given, names, hidden):
+    """The driver's folder lists all GPUs of the machine; a container can access only those with a device file."""
+    for number in range(2):
+        folder = tmp_path / "driver" / "gpus" / str(number)
         folder.mkdir(parents=True)
         (folder / "information").write_text("Model: \t\t NVIDIA A100\nIRQ: 1\n")
-    for card in range(given):
-        (tmp_path / f"nvidia{card}").write_text("")
+    for number in range(given):
+        (tmp_path / f"nvidia{number}").write_text("")
     monkeypatch.setattr(gpu, "_DRIVER", tmp_path / "driver")
     monkeypatch.setattr(gpu, "_DEVICES", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -167,33 +167,33 @@ def test_cards_without_nvidia_smi(tmp_path, monkeypatch, given, names, hidden):
 def test_run_directory_that_is_a_file(tmp_path):
     place = tmp_path / "file"
     place.write_text("")
-    subject = run_preflight("CartPole-v1", directory=place / "runs", select=["SYS104"])
-    assert [f.name for f in subject.findings] == ["run-directory-not-writable"]
-    assert [e.outcome for e in subject.checks] == ["fired", "not-run"]
+    result = run_preflight("CartPole-v1", directory=place / "runs", select=["SYS104"])
+    assert [f.name for f in result.findings] == ["run-directory-not-writable"]
+    assert [e.outcome for e in result.checks] == ["fired", "not-run"]
 
 
 @pytest.mark.parametrize(("free", "name"), [(50e6, "disk-full"), (500e6, "disk-nearly-full"), (50e9, None)])
 def test_disk_space(tmp_path, monkeypatch, free, name):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(1, 1, free))
-    subject = run_preflight("CartPole-v1", directory=tmp_path / "not" / "yet", select=["SYS103"])
-    assert [f.name for f in subject.findings] == ([name] if name else [])
+    result = run_preflight("CartPole-v1", directory=tmp_path / "not" / "yet", select=["SYS103"])
+    assert [f.name for f in result.findings] == ([name] if name else [])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_tensorboard_that_loses_values(tmp_path, monkeypatch):
     assert tensorboard_logs.write_and_read(tmp_path) == pytest.approx([1.0, -2.5, 3e-4])
     monkeypatch.setattr(tensorboard_logs, "write_and_read", lambda folder: [1.0])
-    subject = run_preflight("CartPole-v1", directory=tmp_path, select=["SYS104"])
-    assert [f.name for f in subject.findings] == ["tensorboard-broken"]
+    result = run_preflight("CartPole-v1", directory=tmp_path, select=["SYS104"])
+    assert [f.name for f in result.findings] == ["tensorboard-broken"]
 
 
 @pytest.mark.parametrize(("rate", "fires"), [(499.0, True), (501.0, False)])
 def test_throughput_against_the_warning_line(monkeypatch, rate, fires):
     monkeypatch.setattr(throughput, "steps_per_second", lambda context: rate)
-    subject = run_preflight("CartPole-v1", select=["SYS301"])
-    assert [f.name for f in subject.findings] == (["environment-slow"] if fires else [])
-    assert subject.facts["steps_per_second"] == round(rate)
+    result = run_preflight("CartPole-v1", select=["SYS301"])
+    assert [f.name for f in result.findings] == (["environment-slow"] if fires else [])
+    assert result.facts["steps_per_second"] == round(rate)
 
 
 def test_slow_environments_play_fewer_baseline_episodes():
@@ -208,8 +208,8 @@ def test_package_that_cannot_be_imported_is_not_an_unknown_id(monkeypatch):
     with pytest.raises(EnvironmentBroken, match="Version mismatch"):
         registry.resolve("FetchReachDense-v99")
     assert registry.resolve("CartPole-v1") == "CartPole-v1"
-    subject = run_preflight("FetchReachDense-v99", select=["ENV102"])
-    assert [f.name for f in subject.findings] == ["environment-broken"]
+    result = run_preflight("FetchReachDense-v99", select=["ENV102"])
+    assert [f.name for f in result.findings] == ["environment-broken"]
 
 
 HEALTHY = LearningStep(256, 20, 1e-6, 0.5, 2.0, 0.4, 0.01, ())

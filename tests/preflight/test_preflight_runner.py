@@ -133,34 +133,34 @@ def test_environment_that_cannot_be_made(monkeypatch):
         set_joint_qpos()
 
     monkeypatch.setattr(gymnasium, "make", make)
-    subject = run_preflight("FetchReachDense-v4")
-    broken = next(f for f in subject.findings if f.name == "environment-broken")
+    result = run_preflight("FetchReachDense-v4")
+    broken = next(f for f in result.findings if f.name == "environment-broken")
     assert "mujoco" in broken.message
     assert "gymnasium-robotics" in broken.message
     assert "python -m pip install 'mujoco<3.12'" in broken.remedy
-    outcomes = {e.code: e.outcome for e in subject.checks}
+    outcomes = {e.code: e.outcome for e in result.checks}
     assert outcomes["SYS104"] is Outcome.PASSED
     assert outcomes["SYS301"] is Outcome.NOT_RUN
     assert {outcomes[c.code] for c in all_checks() if c.code.startswith("ENV") and c.code != "ENV101"} == {"not-run"}
-    assert subject.verdict is Verdict.SICK
-    assert all(missed.reason for missed in subject.unjudged)
+    assert result.verdict is Verdict.SICK
+    assert all(missed.reason for missed in result.unjudged)
 
 
 def test_nothing_run_is_unjudged():
-    subject = run_preflight("CartPole-v1", select=["ENV101"], ignore=["ENV101"])
-    assert subject.verdict is Verdict.UNJUDGED
+    result = run_preflight("CartPole-v1", select=["ENV101"], ignore=["ENV101"])
+    assert result.verdict is Verdict.UNJUDGED
 
 
 def test_watcher_and_shared_measurements():
     seen, measured = [], {"baselines": {"random": {"return_mean": 1.0}}}
-    subject = run_preflight(
+    result = run_preflight(
         "CartPole-v1",
         select=["ENV601"],
         measured=measured,
         watcher=lambda name, place, total: seen.append((name, place, total)),
     )
     assert seen == [("environment-makes", 0, 3), ("step-and-reset", 1, 3), ("baseline-policies", 2, 3)]
-    assert subject.facts["baselines"] == measured["baselines"]
+    assert result.facts["baselines"] == measured["baselines"]
 
 
 @pytest.mark.parametrize("declared", all_checks(), ids=lambda declared: declared.code)

@@ -101,6 +101,25 @@ def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
     wait(browser, "document.getElementById('together').layout.title.text.includes('entropy')")
 
 
+def test_the_table_of_runs_is_sorted_and_filtered(page):
+    browser = page(Report.of("diagnose", diagnose(SEVERAL)))
+    groups = [group.text for group in browser.find_elements("css selector", ".overview .group")]
+    assert groups == ["CartPole-v1", "FetchReachDense-v4"]
+    cells = "[...document.querySelectorAll('.overview tbody')[0].querySelectorAll('tr:not(.group)')]"
+    returns = f"return {cells}.map((row) => Number(row.cells[4].dataset.key))"
+    (button,) = [one for one in browser.find_elements("css selector", ".sort") if one.text.startswith("final return")]
+    button.click()
+    ascending = browser.execute_script(returns)
+    assert ascending == sorted(ascending)
+    assert len(set(ascending)) > 1
+    button.click()
+    assert browser.execute_script(returns) == ascending[::-1]
+    browser.find_element("id", "filter").send_keys("zoo/clip")
+    shown = [row.text for row in browser.find_elements("css selector", ".overview tbody tr") if row.is_displayed()]
+    assert sum("clip" in row for row in shown) == 4
+    assert len(shown) == 4 + len(groups)
+
+
 def test_it_can_be_used_by_keyboard(page):
     from selenium.webdriver.common.keys import Keys
 

@@ -65,7 +65,7 @@ def test_the_outputs_of_the_policy_are_the_same(seed):
 def test_a_policy_that_is_no_longer_finite_fails_with_the_same_message(name, value):
     envs = make_training_envs(FETCH, threads=1)
     observations = {key: torch.as_tensor(part) for key, part in envs.reset().items()}
-    said = []
+    messages = []
     for fast in (False, True):
         policy = ppo.build(FETCH, envs, seed=0).policy
         if fast:
@@ -74,8 +74,8 @@ def test_a_policy_that_is_no_longer_finite_fails_with_the_same_message(name, val
             policy.get_parameter(name).fill_(value)
         with pytest.raises(ValueError, match="distribution Normal") as error:
             policy(observations)
-        said.append(str(error.value))
-    assert said[0] == said[1]
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_picture(evaluated_once, tmp_path, suffix, begins):
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
     if suffix == ".svg":
         text = file.read_text()
-        # A line an episode and a cross a goal, whatever matplotlib draws beside them.
+        # At least one line per episode and one cross per goal.
         assert text.count('id="line2d_') > 20
         assert text.count('id="Path3DCollection_') == 20
 

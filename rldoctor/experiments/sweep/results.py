@@ -29,9 +29,9 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
-# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.bootstrap_interval).
+# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.stratified_interval).
 _FEWEST_SEEDS = 5
 # The chapter's criterion for the success rate.
 _GOAL = 0.9

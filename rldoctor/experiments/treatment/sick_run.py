@@ -15,7 +15,7 @@ from rldoctor.logs import discover, read_run
 from rldoctor.model import Run, RunDiagnosis, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
 # The only algorithm that this version trains.
 _TRAINED = "ppo"

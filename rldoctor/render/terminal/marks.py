@@ -54,12 +54,15 @@ def severity_mark(console: Console, severity: Severity) -> Text:
     return mark(console, _SEVERITY_MARK[severity])
 
 
-def shortened(console: Console, name: str, width: int) -> str:
-    """Return ``name`` in at most ``width`` characters, its middle left out: what tells names apart is at their ends."""
+def shortened(console: Console, name: str, width: int, begin: int | None = None) -> str:
+    """Return ``name`` in at most ``width`` characters, its middle left out: what tells names apart is at their ends.
+
+    ``begin`` is how many of its first characters stay; a third of them by default.
+    """
     if len(name) <= width:
         return name
     gap = "…" if has_unicode(console) else ".."
-    begin = (width - len(gap)) // 3
+    begin = (width - len(gap)) // 3 if begin is None else begin
     return name[:begin] + gap + name[len(name) - (width - len(gap) - begin) :]
 
 

@@ -21,7 +21,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
-from rldoctor.render.answer import answer, subject_of_answer
+from rldoctor.render.answer import answer_of
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
@@ -30,7 +30,7 @@ from rldoctor.render.terminal.preflight import print_preflight
 from rldoctor.render.terminal.run import print_overview, print_run
 from rldoctor.render.terminal.sweep import print_sweep
 from rldoctor.render.terminal.treatment import print_treatment
-from rldoctor.render.wording import one_line, report_word, verdict_word
+from rldoctor.render.wording import one_line, report_word, verdict_counts, verdict_word
 
 # By type of result: its heading, and what prints the part that only this type has.
 _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] = {
@@ -67,10 +67,11 @@ def _print_answer(console: Console, report: Report) -> None:
     """Print what everybody reads: the verdict, the most likely cause and what to change."""
     console.print()
     style = VERDICT_STYLE[report.verdict]
+    word = report_word(report).upper()
+    counts = f" ({verdict_counts(report)})" if len(report.subjects) > 1 else ""
     about = f"   rldoctor {one_line(report.command)}, exit code {report.exit_code}"
-    console.print(Text.assemble(("Verdict: ", "bold"), (report_word(report).upper(), style), (about, "dim")))
-    subject = subject_of_answer(report)
-    for label, text in answer(subject).lines if subject is not None else ():
+    console.print(Text.assemble(("Verdict: ", "bold"), (word, style), counts, (about, "dim")))
+    for label, text in answer_of(report):
         console.print(Text.assemble((f"{label}: ", "bold"), text))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
@@ -12,7 +11,7 @@ from rich.text import Text
 from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, mark, put, shortened, sparkline
-from rldoctor.render.wording import number, one_line
+from rldoctor.render.wording import below_what_is_shared, number, one_line
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
@@ -23,35 +22,23 @@ _WIDE = 100
 
 def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
     """Print one line a run, in the order given; paths below the folder that all of them share."""
+    headings = ["verdict", "run", "steps", *(["final return"] if console.width >= _WIDE else []), "leading cause"]
     rows = []
-    for run, name in zip(runs, _below_what_is_shared([run.path for run in runs]), strict=True):
+    for run, name in zip(runs, below_what_is_shared([run.path for run in runs]), strict=True):
         leading = run.diagnoses[0] if run.diagnoses else None
         cause = f"{one_line(leading.name)} ({leading.probability:.0%})" if leading else ""
-        returned = (
-            f"return {number(run.final_return)}" if run.final_return is not None and console.width >= _WIDE else ""
-        )
-        rows.append((run.verdict, one_line(name), f"{run.steps:,} steps", returned, cause))
+        returned = "" if run.final_return is None else number(run.final_return)
+        rows.append([run.verdict.value, one_line(name), f"{run.steps:,}", *([returned] * (len(headings) - 4)), cause])
     # The names of runs give way to what is said of them; what tells runs apart mostly stands at a name's end.
-    rest = sum(max(len(row[column]) for row in rows) + 2 for column in (0, 2, 3, 4))
+    rest = sum(max(len(row[place]) for row in [headings, *rows]) + 2 for place in range(len(headings)) if place != 1)
     width = max(_SHORTEST_NAME, console.width - 4 - rest)
-    table = Table.grid(padding=(0, 2))
-    for verdict, name, *others, cause in rows:
-        table.add_row(
-            Text(verdict, style=VERDICT_STYLE[verdict]),
-            Text(shortened(console, name, width), no_wrap=True),
-            *(Text(other, style="dim", justify="right", no_wrap=True) for other in others),
-            Text(cause, no_wrap=True),
-        )
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=True, justify="right" if 1 < place < len(headings) - 1 else "left")
+    for verdict, name, *others in rows:
+        style = VERDICT_STYLE[Verdict(verdict)]
+        table.add_row(Text(verdict, style), Text(shortened(console, name, width, 0)), *map(Text, others))
     put(console, table, above=1)
-
-
-def _below_what_is_shared(paths: Sequence[str]) -> Sequence[str]:
-    """Return paths as they are called below the folder that all of them share; as they are where they share none."""
-    try:
-        shared = os.path.commonpath(paths)
-    except ValueError:  # absolute ones beside relative ones, or beside addresses of object stores
-        return paths
-    return [os.path.relpath(path, shared) for path in paths] if shared else paths
 
 
 def print_run(console: Console, run: RunDiagnosis, view: View) -> None:

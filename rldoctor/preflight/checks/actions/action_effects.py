@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, note, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
@@ -25,7 +25,6 @@ _NOTHING = 1e-9
 @check(
     "ENV302",
     "action-effects",
-    Group.ENVIRONMENT,
     requires=("ENV201", "ENV202", "ENV205", "ENV301"),
     faults=("actions-without-effect", "action-dimension-dead", "action-dimension-dead-as-known"),
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 
 # Ours, measured on FetchReachDense-v4: cosine 1.00, size 1.01, fit 0.99. Random shuffling of the four dimensions gives
@@ -23,13 +23,7 @@ _FACTOR = 2.0
 _FIT = 0.8
 
 
-@check(
-    "ENV304",
-    "action-movement",
-    Group.ENVIRONMENT,
-    requires=("ENV206", "ENV302"),
-    faults=("actions-shuffled", "actions-scaled"),
-)
+@check("ENV304", "action-movement", requires=("ENV206", "ENV302"), faults=("actions-shuffled", "actions-scaled"))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the measured displacement with the known one."""
     known, movement = np.array(context.expectation.action.moves), context.movement

@@ -12,20 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 
 _STEPS = 3
 
 
-@check(
-    "ENV303",
-    "action-repeatable",
-    Group.ENVIRONMENT,
-    requires=("ENV202", "ENV302"),
-    faults=("same-action-other-effect",),
-)
+@check("ENV303", "action-repeatable", requires=("ENV202", "ENV302"), faults=("same-action-other-effect",))
 def run(context: PreflightContext) -> CheckFindings:
     """Repeat one action from one start."""
     action = draw(context.env.action_space, np.random.default_rng(7))

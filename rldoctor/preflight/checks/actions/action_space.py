@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, error, note, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Ours: PPO's first actions have a standard deviation of 1. Bounds of 10 leave a tenth of the range explored, bounds of
@@ -25,7 +25,6 @@ _NARROW = 0.1
 @check(
     "ENV301",
     "action-space",
-    Group.ENVIRONMENT,
     requires=("ENV102",),
     faults=(
         "action-space-unsupported",

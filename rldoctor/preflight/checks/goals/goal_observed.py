@@ -13,17 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 
-@check(
-    "ENV206",
-    "goal-observed",
-    Group.ENVIRONMENT,
-    requires=("ENV102",),
-    faults=("goal-not-observed", "goal-never-changes"),
-)
+@check("ENV206", "goal-observed", requires=("ENV102",), faults=("goal-not-observed", "goal-never-changes"))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the goals of several episodes."""
     batch = context.batch

@@ -13,20 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 
 # Ours: where the controller works it ends at 4 % of the first distance; the random policy at more than 100 %.
 _FAR_BETTER = 0.5
 
 
-@check(
-    "ENV406",
-    "goal-reachable",
-    Group.ENVIRONMENT,
-    requires=("ENV201", "ENV202", "ENV206", "ENV302"),
-    faults=("goal-unreachable",),
-)
+@check("ENV406", "goal-reachable", requires=("ENV201", "ENV202", "ENV206", "ENV302"), faults=("goal-unreachable",))
 def run(context: PreflightContext) -> CheckFindings:
     """Steer at the goal."""
     if context.movement is None:

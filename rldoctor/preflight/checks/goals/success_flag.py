@@ -13,17 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 
 
-@check(
-    "ENV405",
-    "success-flag",
-    Group.ENVIRONMENT,
-    requires=("ENV201", "ENV202", "ENV206"),
-    faults=("success-signal-wrong",),
-)
+@check("ENV405", "success-flag", requires=("ENV201", "ENV202", "ENV206"), faults=("success-signal-wrong",))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the flag with the distance."""
     threshold = context.distance_threshold

@@ -13,7 +13,7 @@ from __future__ import annotations
 import traceback
 
 from rldoctor import machine
-from rldoctor.preflight.check import CheckFindings, Group, check, error, one_line
+from rldoctor.preflight.check import CheckFindings, check, error, one_line
 from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, known_broken
 from rldoctor.preflight.context import PreflightContext
 
@@ -28,7 +28,7 @@ def _likely_cause(cause: BaseException, entry_point: str) -> BrokenTogether | No
     return None
 
 
-@check("ENV101", "environment-makes", Group.ENVIRONMENT, faults=("environment-broken",))
+@check("ENV101", "environment-makes", faults=("environment-broken",))
 def run(context: PreflightContext) -> CheckFindings:
     """Make the environment."""
     from rldoctor.environments.registry import EnvironmentBroken

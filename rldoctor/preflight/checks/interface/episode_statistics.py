@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, warning
+from rldoctor.preflight.check import CheckFindings, check, warning
 from rldoctor.preflight.context import PreflightContext
 
 
 @check(
     "ENV109",
     "episode-statistics",
-    Group.ENVIRONMENT,
     requires=("ENV102",),
     faults=("episode-statistics-missing", "episode-statistics-wrong", "success-signal-missing"),
 )

@@ -13,18 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays, flatten
 
 
-@check(
-    "ENV107",
-    "parallel-environments",
-    Group.ENVIRONMENT,
-    requires=("ENV201",),
-    faults=("parallel-environments-alike",),
-)
+@check("ENV107", "parallel-environments", requires=("ENV201",), faults=("parallel-environments-alike",))
 def run(context: PreflightContext) -> CheckFindings:
     """Seed, reset and compare parallel environments."""
     from rldoctor.environments.vec_envs import training_seed

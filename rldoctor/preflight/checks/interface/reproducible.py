@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 
@@ -20,11 +20,7 @@ _STEPS = 20
 
 
 @check(
-    "ENV105",
-    "reproducible",
-    Group.ENVIRONMENT,
-    requires=("ENV102",),
-    faults=("trajectory-not-reproducible", "declared-nondeterministic"),
+    "ENV105", "reproducible", requires=("ENV102",), faults=("trajectory-not-reproducible", "declared-nondeterministic")
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""

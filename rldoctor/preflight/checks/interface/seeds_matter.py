@@ -13,20 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 
 _STEPS = 5
 
 
-@check(
-    "ENV106",
-    "seeds-matter",
-    Group.ENVIRONMENT,
-    requires=("ENV102",),
-    faults=("seed-without-effect", "start-always-alike"),
-)
+@check("ENV106", "seeds-matter", requires=("ENV102",), faults=("seed-without-effect", "start-always-alike"))
 def run(context: PreflightContext) -> CheckFindings:
     """Play three seeds with the same actions."""
     first, *others = (trajectory(context.env, seed, _STEPS) for seed in (0, 1, 2))

@@ -13,14 +13,12 @@ from __future__ import annotations
 import contextlib
 import io
 
-from rldoctor.preflight.check import CheckFindings, Group, check, warning
+from rldoctor.preflight.check import CheckFindings, check, warning
 from rldoctor.preflight.checks.interface.gymnasium_check import complaints_of
 from rldoctor.preflight.context import PreflightContext
 
 
-@check(
-    "ENV104", "stable-baselines-check", Group.ENVIRONMENT, requires=("ENV102",), faults=("stable-baselines-complaint",)
-)
+@check("ENV104", "stable-baselines-check", requires=("ENV102",), faults=("stable-baselines-complaint",))
 def run(context: PreflightContext) -> CheckFindings:
     """Run SB3's check_env."""
     from stable_baselines3.common.env_checker import check_env

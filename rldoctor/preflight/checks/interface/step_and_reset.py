@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, check, error, one_line
+from rldoctor.preflight.check import CheckFindings, check, error, one_line
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
 
@@ -25,7 +25,6 @@ from rldoctor.preflight.measurements import draw
 @check(
     "ENV102",
     "step-and-reset",
-    Group.ENVIRONMENT,
     requires=("ENV101",),
     faults=("four-value-step", "step-signature-wrong", "reset-signature-wrong", "step-raises"),
 )

@@ -12,14 +12,13 @@ What to do: return ``terminated=True`` only for a real end, and leave the limit 
 
 from __future__ import annotations
 
-from rldoctor.preflight.check import CheckFindings, Group, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 
 
 @check(
     "ENV108",
     "time-limit",
-    Group.ENVIRONMENT,
     requires=("ENV102",),
     faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit"),
 )

@@ -100,12 +100,7 @@ def broken_combinations(versions: Mapping[str, str | None], entry_point: str) ->
     return findings
 
 
-@check(
-    "SYS101",
-    "package-versions",
-    Group.MACHINE,
-    faults=("versions-broken-together", "versions-broken-elsewhere"),
-)
+@check("SYS101", "package-versions", Group.MACHINE, faults=("versions-broken-together", "versions-broken-elsewhere"))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the installed versions with the combinations that are known to be broken."""
     versions = machine.versions()

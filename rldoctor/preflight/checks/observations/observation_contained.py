@@ -11,17 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, warning
+from rldoctor.preflight.check import CheckFindings, check, warning
 from rldoctor.preflight.context import PreflightContext
 
 
-@check(
-    "ENV203",
-    "observation-contained",
-    Group.ENVIRONMENT,
-    requires=("ENV201", "ENV202"),
-    faults=("observation-outside-space",),
-)
+@check("ENV203", "observation-contained", requires=("ENV201", "ENV202"), faults=("observation-outside-space",))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare observations with their bounds."""
     for key, space in context.boxes.items():

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, error, shortened
+from rldoctor.preflight.check import CheckFindings, check, error, shortened
 from rldoctor.preflight.context import PreflightContext
 
 
-@check("ENV202", "observation-finite", Group.ENVIRONMENT, requires=("ENV102",), faults=("observation-not-finite",))
+@check("ENV202", "observation-finite", requires=("ENV102",), faults=("observation-not-finite",))
 def run(context: PreflightContext) -> CheckFindings:
     """Look for NaN and infinity."""
     batch = context.batch

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
+from rldoctor.preflight.check import CheckFindings, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import spaces_of
 
@@ -24,7 +24,6 @@ from rldoctor.preflight.measurements import spaces_of
 @check(
     "ENV201",
     "observation-layout",
-    Group.ENVIRONMENT,
     requires=("ENV102",),
     faults=(
         "observation-space-unsupported",

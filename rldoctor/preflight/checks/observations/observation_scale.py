@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, check, warning
+from rldoctor.preflight.check import CheckFindings, check, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Ours: FetchReach stays below 1.4, CartPole below 1, Pendulum below 4 (its velocity reaches 8), all of which train
@@ -24,7 +24,6 @@ _SMALL = 1e-3
 @check(
     "ENV204",
     "observation-scale",
-    Group.ENVIRONMENT,
     requires=("ENV201", "ENV202"),
     faults=("observations-too-large", "observations-too-small"),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, note, shortened
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened
 from rldoctor.preflight.context import PreflightContext
 
 # A bandit's episode is a single step, and its observation need not change.
@@ -22,7 +22,6 @@ _FEW = 3
 @check(
     "ENV205",
     "observation-varies",
-    Group.ENVIRONMENT,
     requires=("ENV201", "ENV202"),
     faults=("observations-frozen", "observation-dimensions-constant"),
 )

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, one_line, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 
 @check(
     "ENV403",
     "compute-reward",
-    Group.ENVIRONMENT,
     requires=("ENV201", "ENV202", "ENV206"),
     faults=("reward-differs-from-compute-reward", "compute-reward-not-vectorised"),
 )

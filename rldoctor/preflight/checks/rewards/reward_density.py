@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 
@@ -37,7 +37,7 @@ def only_two_values(context: PreflightContext) -> bool:
     return len(values) == 2
 
 
-@check("ENV402", "reward-density", Group.ENVIRONMENT, requires=("ENV102", "ENV206"), faults=("reward-sparse",))
+@check("ENV402", "reward-density", requires=("ENV102", "ENV206"), faults=("reward-sparse",))
 def run(context: PreflightContext) -> CheckFindings:
     """Count the values that the reward takes."""
     import gymnasium

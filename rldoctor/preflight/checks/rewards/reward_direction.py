@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Ours: FetchReachDense-v4 has 1.00 by definition; below 0.2 another term outweighs the distance.
@@ -23,7 +23,6 @@ _RELATED = 0.2
 @check(
     "ENV404",
     "reward-direction",
-    Group.ENVIRONMENT,
     requires=("ENV201", "ENV202", "ENV206"),
     faults=("reward-sign-flipped", "reward-unrelated-to-distance"),
 )

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
+from rldoctor.preflight.check import CheckFindings, check, error, warning
 from rldoctor.preflight.checks.rewards.reward_density import only_two_values
 from rldoctor.preflight.context import PreflightContext
 
@@ -32,7 +32,6 @@ _HUGE = 1e4
 @check(
     "ENV401",
     "reward-range",
-    Group.ENVIRONMENT,
     requires=("ENV102",),
     faults=(
         "reward-not-finite",

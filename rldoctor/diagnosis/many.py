@@ -1,0 +1,145 @@
+"""Many runs diagnosed: found, shared among processes or the nodes of a cluster, and sorted, worst first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from rldoctor import machine
+from rldoctor.config import DEFAULTS, Config
+from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.errors import CannotJudge
+from rldoctor.executors import Executor, Send, map_jobs
+from rldoctor.logs import discover, read_run
+from rldoctor.logs.frameworks import find_tag_mapping
+from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
+from rldoctor.model import RunDiagnosis, Verdict
+
+# A run takes some 6 ms, the first process 300 ms: fewer runs than this are faster without.
+_RUNS_A_PROCESS = 100
+# Most runs of a job on a cluster.
+_RUNS_A_JOB = 16
+# Modules for the process from which those of jobs are forked.
+PRELOAD = ("rldoctor.diagnosis.preload",)
+
+_WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
+
+
+def diagnose(
+    paths: Sequence[Path | str],
+    reference: str | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    processes: int | None = None,
+    executor: Executor | None = None,
+    framework: str | None = None,
+    config: Config = DEFAULTS,
+    baseline_return: float | None = None,
+) -> list[RunDiagnosis]:
+    """Diagnose every run at or below ``paths``, worst first.
+
+    Args:
+        paths: Directories, or addresses of object stores such as ``s3://bucket/runs``.
+        reference: Compare every run with this reference instead of the one that fits it.
+        select: Use only signs whose code begins with, or whose name is, one of these.
+        ignore: Leave out such signs; they neither count nor are reported.
+        processes: How many processes share many runs; as many as there are cores by default.
+        executor: Shares the runs among its processes instead; runs in object stores are fetched where they are read.
+        framework: What logged the runs: a name of ``checks/tags/`` or the path of a tag mapping; by default it is
+            identified from the tags.
+        config: The configuration; ``select`` replaces its selection.
+        baseline_return: Better mean return of the zero-action and the random policy, if all runs are of one
+            environment.
+
+    Raises:
+        UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
+            not exist.
+        CannotJudge: There is no run.
+    """
+    names = [str(path) for path in paths]
+    remote = [name for name in names if is_remote(name)] if executor is not None else []
+    found = [str(directory) for directory in discover([name for name in names if name not in remote])]
+    found += [run for name in remote for run in list_runs(name)]
+    if not found:
+        raise CannotJudge(
+            f"There is no run below {', '.join(names)}: no TensorBoard event file was found.",
+            "Name the folder that tensorboard --logdir would take.",
+        )
+    # Made here and sent on, so that a mistake is one error and no other machine needs the project's files.
+    context = context_of(config, select, ignore)
+    if framework:
+        find_tag_mapping(framework, context.tag_mappings)
+    is_shipped = config.is_plain and not (select or ignore)
+    one = partial(
+        _diagnose_directory,
+        reference=reference,
+        framework=framework,
+        context=None if is_shipped else context,
+        baseline_return=baseline_return,
+    )
+    processes = min(processes or machine.cores(), len(found) // _RUNS_A_PROCESS)
+    if executor is None and processes < 2:
+        diagnoses = [one(Path(run)) for run in found]
+    else:
+        diagnoses = _shared(one, found, executor or _local(processes))
+    return sorted(diagnoses, key=lambda diagnosis: _WORST_FIRST.index(diagnosis.verdict))
+
+
+def _local(processes: int) -> Executor:
+    # Late: few commands need other processes.
+    from rldoctor.executors.local import LocalExecutor
+
+    return LocalExecutor(processes, PRELOAD)
+
+
+def _diagnose_directory(
+    directory: Path,
+    reference: str | None,
+    framework: str | None,
+    context: DiagnosisContext | None,
+    baseline_return: float | None,
+) -> RunDiagnosis:
+    context = context or shipped_context()
+    run = read_run(directory, framework, context.tag_mappings)
+    if baseline_return is not None:
+        run = replace(run, baseline_return=baseline_return)
+    return diagnose_run(run, reference, context=context)
+
+
+def _shared(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:
+    """Return ``one`` of each run, shared among the processes of ``executor``."""
+    marked = [(run, _fingerprint(Path(run)) if executor.away and not is_remote(run) else "") for run in runs]
+    # On this machine a job a process, dealt out in turn, as neighbours are alike; a cluster also evens out its nodes.
+    count = max(executor.slots, -(-len(runs) // _RUNS_A_JOB)) if executor.away else executor.slots
+    found: list[RunDiagnosis | None] = [None] * len(runs)
+    for place, part in enumerate(map_jobs(executor, _diagnose_some, [(one, marked[i::count]) for i in range(count)])):
+        found[place::count] = part
+    # A directory that another machine does not see is read on this one.
+    return [one(place_of(run)) if diagnosis is None else diagnosis for run, diagnosis in zip(runs, found, strict=True)]
+
+
+def _diagnose_some(
+    _send: Send, one: Callable[[Path], RunDiagnosis], runs: Sequence[tuple[str, str]]
+) -> list[RunDiagnosis | None]:
+    """Diagnose runs in this process; ``None`` for one that is not seen from here."""
+    return [_diagnose_here(one, run, fingerprint) for run, fingerprint in runs]
+
+
+def _diagnose_here(one: Callable[[Path], RunDiagnosis], run: str, fingerprint: str) -> RunDiagnosis | None:
+    if is_remote(run):
+        mirrors = fetch(run)
+        return one(mirrors[0]) if mirrors else None
+    # Another machine may have a directory of the same name.
+    return one(Path(run)) if fingerprint in ("", _fingerprint(Path(run))) else None
+
+
+def _fingerprint(directory: Path) -> str:
+    """Return names and sizes of a directory's files, in which directories of one name on two machines differ."""
+    try:
+        return repr(sorted((entry.name, entry.stat().st_size) for entry in os.scandir(directory) if entry.is_file()))
+    except OSError:
+        return "unreadable"
