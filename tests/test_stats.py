@@ -119,7 +119,7 @@ def test_iqm_as_by_taking_the_ends_away(x):
     assert close(stats.iqm(x), statistics.fmean(rest))
 
 
-def test_bootstrap_interval():
+def test_interval_of_one_stratum():
     x = list(range(10))
     interval = stats.stratified_interval([x], np.mean, seed=1)
     assert interval == stats.stratified_interval([x], np.mean, seed=1)
@@ -132,7 +132,7 @@ def test_bootstrap_interval():
     assert all(math.isnan(v) for v in stats.stratified_interval([[]], stats.iqm))
 
 
-def test_bootstrap_interval_against_every_resample():
+def test_interval_of_one_stratum_against_every_resample():
     x = [0.0, 1.0, 5.0, 6.0]
     every = sorted(statistics.fmean(pick) for pick in itertools.product(x, repeat=4))
     low, high = np.quantile(every, [0.1, 0.9])
@@ -277,9 +277,9 @@ def test_stratified_interval_as_a_slow_one_has_it():
 def test_stratified_interval_leaves_differences_between_strata_out():
     apart = [[0.0] * 5, [1.0] * 5]
     assert stats.stratified_interval(apart, np.mean) == (0.5, 0.5)
-    pooled = stats.bootstrap_interval([*apart[0], *apart[1]], np.mean)
+    pooled = stats.stratified_interval([[*apart[0], *apart[1]]], np.mean)
     assert pooled.high - pooled.low > 0.4
-    assert stats.stratified_interval([[1.0, 2.0, 3.0]]) == stats.bootstrap_interval([1.0, 2.0, 3.0], stats.iqm)
+    assert stats.stratified_interval([[1.0, 2.0, 3.0]]) == stats.stratified_interval([[1.0, 2.0, 3.0]], stats.iqm)
     assert all(math.isnan(end) for end in stats.stratified_interval([[], [math.nan]]))
     assert stats.stratified_interval([[], [2.0]]) == (2.0, 2.0)
 
