@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from msgspec import structs
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
 from rldoctor.experiments.treatment.pilot_run import PILOT_RUN
