@@ -1,7 +1,7 @@
 """Recipes: what to train, with which settings, and what passes.
 
-A recipe is data (``recipe.toml``, or the ``recipe`` of a ``run.json``); this module checks it key by key, so that a
-misspelt setting is an error before anything is written rather than a default that nobody asked for.
+A recipe is data (``recipe.toml``, or the ``recipe`` of a ``run.json``). A misspelt setting is an error before anything
+is written, not a silent default.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Severity
 from rldoctor.settings import HYPERPARAMETERS, Hyperparameters, parse
 
-# Keys of evaluation.json's aggregate that a criterion may name, with the word a reader sees and the unit.
+# Keys of the aggregate in evaluation.json that a criterion may name: code, title and unit.
 CRITERIA: Mapping[str, tuple[str, str, str]] = {
     "success_rate": ("EVL101", "success rate", ""),
     "return_mean": ("EVL102", "mean return", ""),
@@ -32,7 +32,7 @@ CRITERIA: Mapping[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Criterion:
-    """``observed relation threshold`` must hold; ``relation`` is ``>`` or ``<``; ``severity`` is what it is if not."""
+    """A passing criterion: ``observed relation threshold``, with ``>`` or ``<``; a miss has the ``severity``."""
 
     name: str
     relation: str
@@ -45,7 +45,7 @@ class Criterion:
         return bound if self.severity is Severity.ERROR else {**bound, "level": _word(self.severity)}
 
 
-# How serious it is where a criterion does not hold; off leaves it out.
+# How serious a miss is; off leaves the criterion out.
 LEVELS: Mapping[str, Severity | None] = {"off": None, "warn": Severity.WARNING, "error": Severity.ERROR}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor import references, run_directory
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, same_settings
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.gate import judge_run

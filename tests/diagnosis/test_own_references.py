@@ -11,8 +11,8 @@ import pytest
 from rldoctor import references
 from rldoctor.cli.app import run as command
 from rldoctor.config import Config, read_config
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.diagnosis.match import match
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
