@@ -109,7 +109,7 @@ def test_an_environment_of_ones_own_is_known_by_it(good, tmp_path):
 
 def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good, tmp_path):
     folder = good(HEALTHY / "fetch_reach_dense/quick", told=False)
-    with pytest.raises(UsageError, match="no run.json with its recipe"):
+    with pytest.raises(UsageError, match=r"no run\.json with its recipe"):
         recorded(folder, tmp_path)
     assert not (tmp_path / "kept").exists()
     made, config = recorded(folder, tmp_path, env=FETCH)
