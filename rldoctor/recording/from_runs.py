@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from rldoctor import references, run_directory
 from rldoctor.diagnosis.judge import diagnose_run
@@ -136,7 +137,7 @@ def _recipe(runs: Sequence[Run], spec: RecordingSpec) -> Recipe:
     recipes = [RunRecord(run.record).recipe for run in runs]
     unknown = next((run.path for run, recipe in zip(runs, recipes, strict=True) if recipe is None), None)
     recipe = _logged(runs, spec, unknown) if unknown else _common([one for one in recipes if one], runs, spec)
-    return replace(
+    return structs.replace(
         recipe,
         name=spec.name,
         title=f"PPO on {recipe.env}, recorded from {len(runs)} runs",
@@ -165,7 +166,7 @@ def _common(recipes: Sequence[Recipe], runs: Sequence[Run], spec: RecordingSpec)
     if spec.env not in (None, first.env):
         raise UsageError(f"The runs were trained on {first.env}, not on {spec.env}.", "Leave --env out.")
     framework = _framework(runs)
-    return replace(first, total_steps=min(recipe.total_steps for recipe in recipes), framework=framework)
+    return structs.replace(first, total_steps=min(recipe.total_steps for recipe in recipes), framework=framework)
 
 
 def _logged(runs: Sequence[Run], spec: RecordingSpec, unknown: str) -> Recipe:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -163,7 +164,7 @@ def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
     envs = DummyVecEnv([lambda: registry.make(recipe.env)])
     try:
-        model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
+        model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:
         envs.close()
     return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
