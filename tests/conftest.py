@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.recipe import Recipe
@@ -30,7 +30,7 @@ SMALL = ("n_envs=2", "n_steps=64", "batch_size=64", "n_epochs=2", "total_steps=1
 @pytest.fixture(scope="session")
 def small() -> Recipe:
     """The quick recipe made small; its learning rate falls linearly."""
-    return replace(load_recipe("quick").with_overrides(SMALL), evaluation_episodes=20)
+    return structs.replace(load_recipe("quick").with_overrides(SMALL), evaluation_episodes=20)
 
 
 @pytest.fixture(scope="session")

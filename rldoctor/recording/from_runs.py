@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from rldoctor import references, run_directory
 from rldoctor.diagnosis.judge import diagnose_run
@@ -145,7 +146,7 @@ def _recipe(runs: Sequence[Run], wish: RecordingSpec) -> Recipe:
     untold = next((run.path for run, recipe in zip(runs, told, strict=True) if recipe is None), None)
     recipe = _as_logged(runs, wish, untold) if untold else _common([recipe for recipe in told if recipe], runs, wish)
     names = ", ".join(Path(run.path).name for run in runs)
-    return replace(
+    return structs.replace(
         recipe,
         name=wish.name,
         title=f"PPO on {recipe.env}, {len(runs)} good runs of ours",
@@ -182,7 +183,7 @@ def _common(recipes: Sequence[Recipe], runs: Sequence[Run], wish: RecordingSpec)
     if wish.env not in (None, first.env):
         raise UsageError(f"The runs were trained on {first.env}, not on {wish.env}.", "Leave --env out.")
     framework = _framework(runs)
-    return replace(first, total_steps=min(recipe.total_steps for recipe in recipes), framework=framework)
+    return structs.replace(first, total_steps=min(recipe.total_steps for recipe in recipes), framework=framework)
 
 
 def _as_logged(runs: Sequence[Run], wish: RecordingSpec, untold: str) -> Recipe:
