@@ -82,8 +82,8 @@ def create(directory: Path) -> Path:
     raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --runs.")
 
 
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` and those above it, where they are not there yet.
+def make_folder(folder: Path, option: str = "--runs") -> None:
+    """Make ``folder`` and its parents; ``option`` is the one that names another place.
 
     Raises:
         UsageError: The place cannot be written to.
@@ -92,7 +92,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
+            f"{folder} cannot be made: {error.strerror or error}.", f"Name a writable place with {option}."
         ) from None
 
 
