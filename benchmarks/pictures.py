@@ -23,9 +23,9 @@ import rldoctor
 from benchmarks import DOCS, TESTS
 from rldoctor.checkup import checkup
 from rldoctor.cli.app import run as rldoctor_command
+from rldoctor.diagnosis.report_files import write_file
 from rldoctor.model import Report
 from rldoctor.references import load_recipe
-from rldoctor.render.formats import render
 from rldoctor.render.terminal.report import print_report
 
 PICTURES = DOCS / "pictures"
@@ -75,7 +75,7 @@ def photograph(report: Report, name: str) -> None:
     try:
         with tempfile.TemporaryDirectory() as place:
             page = Path(place) / "report.html"
-            page.write_text(render(report, "html") or "", encoding="utf-8")
+            write_file(report, "html", page)
             browser.execute_cdp_cmd(
                 "Emulation.setDeviceMetricsOverride",
                 {"width": 1200, "height": 1600, "deviceScaleFactor": 1, "mobile": False},

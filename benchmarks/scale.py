@@ -26,10 +26,11 @@ import numpy as np
 
 from benchmarks import DOCS, TESTS
 from rldoctor import machine
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.report import Report
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote
-from rldoctor.model import RunDiagnosis, make_report
+from rldoctor.model import RunDiagnosis
 from rldoctor.render.formats import render
 from rldoctor.render.json_report import pieces
 
@@ -101,10 +102,10 @@ def measure(runs: list[Path]) -> Costs:
     judge = cpu(lambda: subjects.extend(diagnose_run(read_run(run)) for run in runs)) / len(runs)
     memory = (resident() - before) / len(runs)
     parcels = [pickle.dumps(subject) for subject in subjects]
-    report = make_report("diagnose", subjects)
+    report = Report.of("diagnose", subjects)
     take = cpu(lambda: [pickle.loads(parcel) for parcel in parcels]) / len(runs)
     take += cpu(lambda: list(pieces(report))) / len(runs)
-    some = make_report("diagnose", subjects[:100])
+    some = Report.of("diagnose", subjects[:100])
     fetch, fetched = measure_fetch(runs[:200])
     return Costs(
         judge=judge,
@@ -116,7 +117,7 @@ def measure(runs: list[Path]) -> Costs:
         memory=memory,
         json=len(render(report, "json") or "") / len(runs),
         csv=len(render(report, "csv") or "") / len(runs),
-        html=(len(render(some, "html") or "") - len(render(make_report("diagnose", subjects[:2]), "html") or "")) / 98,
+        html=(len(render(some, "html") or "") - len(render(Report.of("diagnose", subjects[:2]), "html") or "")) / 98,
     )
 
 

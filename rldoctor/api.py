@@ -1,4 +1,4 @@
-"""What a script or a notebook calls: the command words as functions that return a report."""
+"""The Python interface: the commands as functions that return a report, and logs as one table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rldoctor.config import DEFAULTS, Config, read_config
-from rldoctor.diagnosis import diagnose as diagnose_all
+from rldoctor.diagnosis.many import diagnose as diagnose_all
 from rldoctor.diagnosis.report import Report
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.gate import Statistic, judge_runs
@@ -36,30 +36,31 @@ def diagnose(
     names: str | None = None,
     floor: float | None = None,
 ) -> Report:
-    """Read the TensorBoard logs at or below ``runs`` and say what is wrong with them.
+    """Read the training logs at or below ``runs`` and diagnose each run.
 
     Args:
-        runs: Folders, one by one or in a list, as ``tensorboard --logdir`` takes them, or addresses such as ``s3://bucket/runs``.
-        reference: Name or folder of a reference to hold every run against; by default the one that fits.
-        select: Use only signs whose code begins with, or whose name is, one of these.
-        ignore: Leave out such signs.
+        runs: Folders, as ``tensorboard --logdir`` takes them, or addresses such as ``s3://bucket/runs``; one by one or
+            in a list.
+        reference: Name or folder of a reference to compare every run with; by default the one that fits.
+        select: Use only these signs: names, or beginnings of codes.
+        ignore: Leave these signs out.
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
-        processes: How many share hundreds of runs. More than 1 only in a script that is guarded by
-            ``if __name__ == "__main__"``, as Python's ``multiprocessing`` asks.
+        processes: How many processes share hundreds of runs. More than 1 needs a script that is guarded by
+            ``if __name__ == "__main__"``, as Python's ``multiprocessing`` requires.
         framework: What logged the runs, such as ``"cleanrl"``, or the path of a tag mapping; detected from their tags
             by default.
         baseline_return: Mean return of the zero-action or the random policy, whichever is better, where all runs are
             of one environment; the returns are compared with it.
-        config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one: a script
-            says what it wants.
+        config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one, so that a
+            script gives the same report everywhere.
         names: The older name of ``framework``.
         floor: The older name of ``baseline_return``.
 
     Returns:
-        The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (a run each, the worst first).
+        The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (one for each run, the worst first).
 
     Raises:
-        UsageError: A folder, a reference, a framework or a word of ``select`` is not known.
+        UsageError: A folder, reference, framework or sign does not exist.
         CannotJudge: There is no run.
     """
     asked = _config(config)
@@ -90,7 +91,7 @@ def read_runs(*runs: Paths | Iterable[Paths], framework: str | None = None) -> p
         framework's name), ``step`` and ``value``. Metrics that rldoctor does not know are left out.
 
     Raises:
-        UsageError: A folder or the framework is not known.
+        UsageError: A folder or the framework does not exist.
         CannotJudge: There is no run.
     """
     from rldoctor.logs import discover, read_run
@@ -99,7 +100,7 @@ def read_runs(*runs: Paths | Iterable[Paths], framework: str | None = None) -> p
     found = discover(_flat(runs))
     if not found:
         raise CannotJudge(
-            f"There is no run below {', '.join(_flat(runs)) or 'nothing'}: no event file was found.",
+            f"There is no run below {', '.join(_flat(runs))}: no event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
     return frame_of(read_run(directory, framework) for directory in found)
@@ -115,28 +116,30 @@ def gate(
     fail_on: FailOn | None = None,
     config: Paths | None = None,
 ) -> Report:
-    """Hold the evaluations of runs against passing criteria.
+    """Compare the evaluations of runs with passing criteria.
 
     Args:
-        runs: Run directories that ``rldoctor evaluate`` has seen, or folders of them.
+        runs: Run directories with an evaluation by ``rldoctor evaluate``, or folders of them.
         require: Criteria to change: a threshold each, or ``"off"``, ``"warn"``, ``"error"``.
         reference: Use this reference's criteria instead of each run's own.
-        aggregate: Judge several seeds of a recipe together, by this number of theirs.
-        baseline: Earlier runs that must not have been better (:func:`rldoctor.gate.regression.compare`).
-        margin: Share of the baseline's lead over doing nothing that may be lost, in [0, 1].
+        aggregate: Judge the seeds of a recipe together, by this statistic.
+        baseline: Earlier runs to compare against; the gate fails on a regression
+            (:func:`rldoctor.gate.regression.compare`).
+        margin: Allowed regression, as a fraction of the baseline's gain over the better of the zero-action and the
+            random policy, in [0, 1].
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
-        config: A configuration file, none by default; ``require`` goes before what it requires.
+        config: A configuration file, none by default; ``require`` overrides its criteria.
 
     Returns:
         The report; ``exit_code`` is 0 for passed, 1 for failed, 3 where an evaluation is missing or stale.
 
     Raises:
-        UsageError: A folder, a criterion or a reference is not known.
+        UsageError: A folder, criterion or reference does not exist.
     """
     if aggregate is not None and aggregate not in list(Statistic):
-        raise UsageError(f"aggregate={aggregate!r} is no statistic.", f"Use {', '.join(Statistic)}.")
+        raise UsageError(f"aggregate={aggregate!r} is not a statistic.", f"Use {', '.join(Statistic)}.")
     if not 0 <= margin <= 1:
-        raise UsageError(f"The margin {margin} is no share.", "Give a number from 0 to 1.")
+        raise UsageError(f"margin={margin!r} is not a fraction.", "Give a number from 0 to 1.")
     pairs = [f"{name}={value}" for name, value in require.items()] if isinstance(require, Mapping) else list(require)
     asked = _config(config)
     subjects = judge_runs(
@@ -161,20 +164,20 @@ def preflight(
     fail_on: FailOn | None = None,
     config: Paths | None = None,
 ) -> Report:
-    """Examine this machine and an environment: is it fit to train on?
+    """Check this machine and an environment before a training.
 
     Args:
         env: Gymnasium id (``module:id`` imports the module), or a function that makes a new environment.
-        reference: The recipe that is to be trained on it; SB3's defaults without one.
+        reference: The reference whose recipe will be trained; SB3's defaults without one.
         settings: Hyperparameters that differ from the reference's.
         directory: Where runs will be written.
-        select: Run only checks whose code or name begins with one of these.
-        ignore: Leave out such checks.
+        select: Run only these checks: beginnings of codes or names.
+        ignore: Leave these checks out.
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
         config: A configuration file, none by default.
 
     Raises:
-        UsageError: The id, the reference, a setting or a word of ``select`` is not known.
+        UsageError: The id, the reference, a setting or a check does not exist.
         MissingExtra: The packages of the extra ``[train]`` are not installed.
     """
     try:
@@ -184,14 +187,16 @@ def preflight(
     except ImportError as error:
         raise MissingExtra("rldoctor.preflight", error.name or "gymnasium") from None
     if settings and reference is None:
-        raise UsageError("settings change a reference's recipe, and no reference is given.", "Add reference='chapter'.")
+        raise UsageError(
+            "settings changes a reference's recipe, but no reference is given.", "Add reference='chapter'."
+        )
     asked = _config(config)
     recipe = load_trainable(reference, asked.references) if reference else None
     if recipe and settings:
         recipe = recipe.with_overrides(f"{key}={value}" for key, value in settings.items())
     if isinstance(env, gymnasium.Env):
         raise UsageError(
-            "preflight makes several environments and cannot do so from one that is made already.",
+            "preflight makes several environments and needs to know how, but got one that is made already.",
             "Give its id, or a function that makes one: preflight(lambda: MyEnv()).",
         )
     subject = run_preflight(
@@ -247,5 +252,5 @@ def _verdict(fail_on: str | None, config: Config) -> Verdict:
     if fail_on is None:
         return config.fail_on
     if fail_on not in ("sick", "suspect"):
-        raise UsageError(f"fail_on={fail_on!r} is no verdict that can fail.", "Use 'sick' or 'suspect'.")
+        raise UsageError(f"fail_on={fail_on!r} is not a verdict that can fail.", "Use 'sick' or 'suspect'.")
     return Verdict(fail_on)

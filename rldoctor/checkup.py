@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from rldoctor import run_directory
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report_files import write_report
 from rldoctor.environments import registry
 from rldoctor.environments.engine import Engine, require_engine

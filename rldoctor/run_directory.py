@@ -1,7 +1,7 @@
 """The files of a run directory, written so that a half-written one is never taken for whole.
 
 ``runs/<reference or env>/<name>/``: TensorBoard event files, ``run.json``, ``checkpoints/``, ``policy.zip``,
-``baselines.json``, ``evaluation.json``, ``report.*``.
+``evaluation.json``, ``report.*``.
 """
 
 from __future__ import annotations
@@ -12,21 +12,19 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 from rldoctor.datafile import replacing as replacing
 from rldoctor.datafile import write_json as write_json
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.recipe import Recipe
 
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.zip"
 EVALUATION_FILE = "evaluation.json"
 PATHS_FILE = "paths.json"
-BASELINES_FILE = "baselines.json"
 CHECKPOINTS = "checkpoints"
 LOCK_FILE = ".lock"
 # run.json and evaluation.json are some kilobytes; an evaluation of ten thousand episodes 4 MB. JSON
@@ -84,8 +82,8 @@ def create(directory: Path) -> Path:
     raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --runs.")
 
 
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` and those above it, where they are not there yet.
+def make_folder(folder: Path, option: str = "--runs") -> None:
+    """Make ``folder`` and its parents; ``option`` is the one that names another place.
 
     Raises:
         UsageError: The place cannot be written to.
@@ -94,7 +92,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
+            f"{folder} cannot be made: {error.strerror or error}.", f"Name a writable place with {option}."
         ) from None
 
 
@@ -190,92 +188,6 @@ def checkpoints(directory: Path) -> list[Path]:
     return sorted((directory / CHECKPOINTS).glob("step-*.zip"))
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """What ``run.json`` says of a training, typed. What is missing or of the wrong type reads as not said.
-
-    Attributes:
-        content: The file as it is.
-    """
-
-    content: Mapping[str, Json] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """``running``, ``finished``, ``interrupted`` or ``failed``; empty where it is not said."""
-        return self._text("status")
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the training reached its total of steps."""
-        return self.status == "finished"
-
-    @property
-    def error(self) -> str:
-        """What broke the training, in the words of the exception."""
-        return self._text("error")
-
-    @property
-    def engine(self) -> str:
-        """What stepped the environments. Runs of earlier versions do not say: there was one engine."""
-        return self._text("engine") or "gymnasium"
-
-    @property
-    def seed(self) -> int | None:
-        """Seed of the training."""
-        return self._count("seed")
-
-    @property
-    def steps(self) -> int | None:
-        """Environment steps that the training has learned from."""
-        return self._count("steps")
-
-    @property
-    def recipe_table(self) -> Mapping[str, Json]:
-        """The recipe as it was written; empty where there is none."""
-        return json_table(self.content, "recipe")
-
-    @property
-    def recipe(self) -> Recipe | None:
-        """What was trained; ``None`` where that is not said, or is no recipe of this version."""
-        try:
-            return recipe_from_mapping(self.recipe_table, RUN_FILE) if self.recipe_table else None
-        except UsageError:
-            return None
-
-    def require_recipe(self, directory: Path) -> Recipe:
-        """Return what was trained in ``directory``, whose record this is.
-
-        Raises:
-            CannotJudge: That is not said.
-            UsageError: The recipe is not valid.
-        """
-        if not self.recipe_table:
-            raise CannotJudge(f"{directory / RUN_FILE} holds no recipe.", "It was not written by rldoctor.")
-        return recipe_from_mapping(self.recipe_table, str(directory / RUN_FILE))
-
-    def number(self, key: str) -> float | None:
-        """Return a number of the record, such as ``train_seconds``."""
-        return as_number(self.content.get(key))
-
-    def _text(self, key: str) -> str:
-        value = self.content.get(key)
-        return value if isinstance(value, str) else ""
-
-    def _count(self, key: str) -> int | None:
-        value = self.content.get(key)
-        return value if type(value) is int and value >= 0 else None
-
-
-def read_run_record(directory: Path) -> RunRecord:
-    """Read ``run.json``.
-
-    Raises:
-        CannotJudge: As :func:`read_json`.
-    """
-    return RunRecord(read_json(directory / RUN_FILE, "the record of a run"))
-
-
 def read_json(path: Path, what: str) -> dict[str, Json]:
     """Read one of the JSON files of a run directory.
 
@@ -320,17 +232,6 @@ def load_object(path: Path) -> dict[str, Json]:
     if not isinstance(content, dict):
         raise ValueError("is not a JSON object")
     return content
-
-
-def as_number(value: Json) -> float | None:
-    """Return a JSON number as a float; ``None`` for anything else, truth values included."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def json_table(content: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    """Return the table under ``key``, an empty one where there is none."""
-    value = content.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 def file_hash(path: Path) -> str:

@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.references import load_recipe
+from rldoctor.run_record import RunRecord, read_run_record
 
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 
@@ -26,7 +27,7 @@ def test_place(tmp_path):
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc", "", "a//b", ".", "..\\x", "C:/x", "a\0b"])
 def test_a_recipe_cannot_lead_out_of_the_runs(tmp_path, name):
     with pytest.raises(UsageError, match="no name for a folder"):
-        run_directory.place(tmp_path, replace(load_recipe("quick"), name=name), "seed-0")
+        run_directory.place(tmp_path, structs.replace(load_recipe("quick"), name=name), "seed-0")
     other = load_recipe("quick").with_overrides([f"env={name}"]) if name and "\0" not in name else None
     if other:
         assert run_directory.place(tmp_path, other, "seed-0").resolve().parents[1] == tmp_path.resolve()
@@ -194,7 +195,7 @@ def test_a_run_record_is_typed(tmp_path):
     recipe = load_recipe("quick")
     content = {"status": "finished", "seed": 3, "steps": 512, "train_seconds": 1.5, "recipe": recipe.to_json()}
     run_directory.write_json(tmp_path / run_directory.RUN_FILE, content)
-    record = run_directory.read_run_record(tmp_path)
+    record = read_run_record(tmp_path)
     assert record.recipe == record.require_recipe(tmp_path) == recipe
     assert (record.status, record.is_finished, record.seed, record.steps) == ("finished", True, 3, 512)
     assert (record.engine, record.error, record.number("train_seconds")) == ("gymnasium", "", 1.5)
@@ -204,7 +205,7 @@ def test_a_run_record_is_typed(tmp_path):
 @pytest.mark.parametrize("value", [None, True, -1, [], {"name": 3}])
 def test_what_a_run_record_does_not_say(tmp_path, value):
     keys = ("status", "seed", "steps", "engine", "error", "recipe", "train_seconds")
-    record = run_directory.RunRecord(dict.fromkeys(keys, value))
+    record = RunRecord(dict.fromkeys(keys, value))
     assert (record.status, record.is_finished, record.error, record.engine) == ("", False, "", "gymnasium")
     assert (record.seed, record.steps, record.recipe) == (None, None, None)
     assert record.number("train_seconds") == (-1 if value == -1 and value is not True else None)

@@ -119,24 +119,24 @@ def test_iqm_as_by_taking_the_ends_away(x):
     assert close(stats.iqm(x), statistics.fmean(rest))
 
 
-def test_bootstrap_interval():
+def test_interval_of_one_stratum():
     x = list(range(10))
-    interval = stats.bootstrap_interval(x, np.mean, seed=1)
-    assert interval == stats.bootstrap_interval(x, np.mean, seed=1)
+    interval = stats.stratified_interval([x], np.mean, seed=1)
+    assert interval == stats.stratified_interval([x], np.mean, seed=1)
     # The mean of a resample has the standard deviation sqrt(8.25 / 10) = 0.908: 4.5 -+ 1.96 x 0.908.
     assert interval.low == pytest.approx(2.72, abs=0.15)
     assert interval.high == pytest.approx(6.28, abs=0.15)
-    narrow = stats.bootstrap_interval(x, np.mean, level=0.5)
+    narrow = stats.stratified_interval([x], np.mean, level=0.5)
     assert interval.low < narrow.low < 4.5 < narrow.high < interval.high
-    assert stats.bootstrap_interval([3.0, 3.0, NAN], stats.iqm) == (3.0, 3.0)
-    assert all(math.isnan(v) for v in stats.bootstrap_interval([], stats.iqm))
+    assert stats.stratified_interval([[3.0, 3.0, NAN]], stats.iqm) == (3.0, 3.0)
+    assert all(math.isnan(v) for v in stats.stratified_interval([[]], stats.iqm))
 
 
-def test_bootstrap_interval_against_every_resample():
+def test_interval_of_one_stratum_against_every_resample():
     x = [0.0, 1.0, 5.0, 6.0]
     every = sorted(statistics.fmean(pick) for pick in itertools.product(x, repeat=4))
     low, high = np.quantile(every, [0.1, 0.9])
-    interval = stats.bootstrap_interval(x, np.mean, level=0.8, n=20_000)
+    interval = stats.stratified_interval([x], np.mean, level=0.8, n=20_000)
     assert interval == pytest.approx((low, high), abs=0.1)
 
 
@@ -277,9 +277,9 @@ def test_stratified_interval_as_a_slow_one_has_it():
 def test_stratified_interval_leaves_differences_between_strata_out():
     apart = [[0.0] * 5, [1.0] * 5]
     assert stats.stratified_interval(apart, np.mean) == (0.5, 0.5)
-    pooled = stats.bootstrap_interval([*apart[0], *apart[1]], np.mean)
+    pooled = stats.stratified_interval([[*apart[0], *apart[1]]], np.mean)
     assert pooled.high - pooled.low > 0.4
-    assert stats.stratified_interval([[1.0, 2.0, 3.0]]) == stats.bootstrap_interval([1.0, 2.0, 3.0], stats.iqm)
+    assert stats.stratified_interval([[1.0, 2.0, 3.0]]) == stats.stratified_interval([[1.0, 2.0, 3.0]], stats.iqm)
     assert all(math.isnan(end) for end in stats.stratified_interval([[], [math.nan]]))
     assert stats.stratified_interval([[], [2.0]]) == (2.0, 2.0)
 

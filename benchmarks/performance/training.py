@@ -25,9 +25,9 @@ from rldoctor.environments import registry
 from rldoctor.environments.engine import Engine
 from rldoctor.environments.step_threads import keep_to_core
 from rldoctor.environments.vec_envs import make_training_envs
-from rldoctor.preflight.one_update import ppo_arguments
 from rldoctor.references import load_recipe
 from rldoctor.sb3.fast_policy import use_fast_policy
+from rldoctor.sb3.ppo_arguments import ppo_arguments
 from rldoctor.training import ppo
 from rldoctor.training.train import train
 

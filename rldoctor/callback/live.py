@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report import Report
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Curve, Json, RankedDiagnosis, Run, RunDiagnosis, Verdict

@@ -39,7 +39,8 @@ def train(
     from rldoctor.environments.engine import require_engine
     from rldoctor.environments.registry import resolve
     from rldoctor.references import load_trainable
-    from rldoctor.run_directory import create, place, read_run_record, removed_if_empty, require
+    from rldoctor.run_directory import create, place, removed_if_empty, require
+    from rldoctor.run_record import read_run_record
     from rldoctor.training import train as training
 
     backend = engine or Engine.GYMNASIUM

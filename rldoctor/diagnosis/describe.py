@@ -13,7 +13,7 @@ from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"

@@ -11,7 +11,7 @@ from rldoctor import references
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 from rldoctor.settings import HYPERPARAMETERS
 
 # Recognising an environment by its curves alone must be nearly certain: a wrong reference spoils every judgement.

@@ -74,7 +74,8 @@ def roll_out(
         for _ in range(min(lanes, len(seeds))):
             envs.append(make_env())
             closing.callback(envs[-1].close)
-        return _play(envs, act, seeds, watcher or (lambda done: None), closing.enter_context(StepThreads(threads)))
+        step_threads = closing.enter_context(contextlib.closing(StepThreads(threads)))
+        return _play(envs, act, seeds, watcher or (lambda done: None), step_threads)
 
 
 def _play(

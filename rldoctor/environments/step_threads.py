@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import count, pairwise
-from types import TracebackType
 from typing import Any
 
 import gymnasium
@@ -81,11 +80,3 @@ class StepThreads:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()
-
-    def __enter__(self) -> StepThreads:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

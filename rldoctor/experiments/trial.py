@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Unpack
 
 from rldoctor import run_directory
 from rldoctor.environments.engine import Engine
@@ -16,11 +15,11 @@ from rldoctor.gate.evaluation import read_evaluation
 from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord, read_run_record
 
 if TYPE_CHECKING:
     from rldoctor.training.loop import Training
-    from rldoctor.training.training_callback import Watcher
+    from rldoctor.training.training_callback import Hooks
 
 # What makes two recipes the same training.
 _SAME = ("env", "total_steps", "n_envs", "hyperparameters", "log_interval")
@@ -52,7 +51,7 @@ def status_of(trial: Trial) -> str:
     if not trial.directory.is_dir():
         return ""
     try:
-        record = run_directory.read_run_record(trial.directory)
+        record = read_run_record(trial.directory)
     except CannotJudge:
         if all(_is_remnant(path) for path in trial.directory.iterdir()):
             return ""
@@ -99,25 +98,15 @@ def is_done(trial: Trial) -> bool:
 
 
 def train_trial(
-    trial: Trial,
-    *,
-    command: Sequence[str],
-    watcher: Watcher,
-    threads: int | None = None,
-    stop: threading.Event | None = None,
-    saved: Callable[[], None] | None = None,
-    stop_when: Literal["never", "sick"] = "never",
+    trial: Trial, *, command: Sequence[str], threads: int | None = None, **hooks: Unpack[Hooks]
 ) -> Training:
-    """Train a trial: from the start, from its newest checkpoint, or not at all where it is finished.
+    """Train a trial: from the start, from its newest checkpoint, or not at all if it is finished.
 
     Args:
         trial: The trial.
         command: The command line, for ``run.json``.
-        watcher: As for :func:`rldoctor.training.train.train`, like the others.
         threads: How many threads step the environments.
-        stop: Once set by another thread, the training ends as by Ctrl-C.
-        saved: Called after each checkpoint.
-        stop_when: ``sick`` ends a doomed training early.
+        hooks: As for :func:`rldoctor.training.train.train`.
 
     Raises:
         UsageError: The directory holds something else, or cannot be written to.
@@ -128,28 +117,17 @@ def train_trial(
     from rldoctor.training.loop import Training
     from rldoctor.training.train import resume, train
 
-    directory = trial.directory
+    recipe, directory = trial.recipe, trial.directory
     directory.mkdir(parents=True, exist_ok=True)
     status = status_of(trial)
     if status == "finished":
-        steps = run_directory.read_run_record(directory).steps or trial.recipe.total_steps
+        steps = read_run_record(directory).steps or recipe.total_steps
         return Training(directory, status, steps, 0.0, 0.0)
     if status and can_resume(directory):
-        return resume(directory, watcher=watcher, threads=threads, stop=stop, saved=saved, stop_when=stop_when)
+        return resume(directory, threads=threads, **hooks)
     with run_directory.run_lock(directory):
         clear(directory)
-    return train(
-        trial.recipe,
-        directory,
-        trial.seed,
-        command=command,
-        watcher=watcher,
-        threads=threads,
-        stop=stop,
-        saved=saved,
-        engine=trial.engine,
-        stop_when=stop_when,
-    )
+    return train(recipe, directory, trial.seed, command=command, threads=threads, engine=trial.engine, **hooks)
 
 
 def evaluate_trial(

@@ -109,7 +109,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
     shipped = load_rulebook()
     page: _Sections
     for check in checks:
-        page = (("", check.text), ("Provided by", check.origin))
+        page = (*check.sections, ("Provided by", check.origin))
         yield _coded("preflight checks", check.code, check.name, check.title, page, check.title, check.origin)
     for code, sign in sorted(book.signs.items()):
         origin = "" if code in shipped.signs else str(sign.file)

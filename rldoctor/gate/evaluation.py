@@ -10,7 +10,7 @@ from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import as_number, json_table
+from rldoctor.run_record import as_number, json_table, read_run_record
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_evaluation(directory: Path) -> Evaluation:
             training has gone on since.
     """
     run_directory.require(directory)
-    record = run_directory.read_run_record(directory)
+    record = read_run_record(directory)
     recipe = record.require_recipe(directory)
     content = run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
     episodes = _check_belongs(directory, content, recipe)

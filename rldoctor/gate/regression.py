@@ -10,7 +10,7 @@ import numpy as np
 from rldoctor.errors import CannotJudge
 from rldoctor.gate.evaluation import Evaluation
 from rldoctor.model import CriterionResult, Finding, FloatArray, Severity
-from rldoctor.run_directory import as_number, json_table
+from rldoctor.run_record import as_number, json_table
 from rldoctor.stats import bootstrap_gap
 
 CONFIDENCE = 0.99

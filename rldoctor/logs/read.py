@@ -21,7 +21,7 @@ from rldoctor.logs.read_issues import file_findings, invalid_record_finding, mer
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Curve, Finding, Json, Run
-from rldoctor.run_directory import RunRecord, as_number, json_table
+from rldoctor.run_record import RunRecord, as_number, json_table
 
 
 def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMapping] = ()) -> Run:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rldoctor.config import DEFAULTS, Config
@@ -41,8 +42,8 @@ class BackgroundPreflight:
         self._process = context.Process(target=_run, args=(recipe, directory, self._sender, config), daemon=True)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._watcher = watcher
-        self._received: dict[str, Any] = {}
-        self._changed = threading.Condition()
+        self._result: Future[PreflightResult] = Future()
+        self._baselines: Future[Mapping[str, Json]] = Future()
         self.failed = threading.Event()
         """Set as soon as preflight has found errors."""
 
@@ -53,9 +54,7 @@ class BackgroundPreflight:
         self._listener.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.join()
         self._listener.join()
@@ -67,8 +66,7 @@ class BackgroundPreflight:
         Raises:
             RldoctorError: Preflight ended early.
         """
-        result: PreflightResult = self._wait_for("result")
-        return result
+        return self._result.result()
 
     def baselines(self) -> Mapping[str, Json]:
         """Wait for the baselines and return what :func:`measure_baselines` returns for the first evaluation seeds.
@@ -79,37 +77,29 @@ class BackgroundPreflight:
         Raises:
             RldoctorError: Measuring them ended early.
         """
-        baselines: Mapping[str, Json] = self._wait_for("baselines")
-        return baselines
-
-    def _wait_for(self, what: str) -> Any:
-        with self._changed:
-            self._changed.wait_for(lambda: what in self._received or "error" in self._received)
-        if what not in self._received:
-            raise self._received["error"]
-        return self._received[what]
+        return self._baselines.result()
 
     def _listen(self) -> None:
-        try:
+        error = RldoctorError(
+            "The process that runs preflight ended before it was done.",
+            "Run rldoctor preflight by itself to see where.",
+        )
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 kind, content = self._receiver.recv()
                 if kind == "progress":
                     self._watcher(*content)
-                    continue
-                if kind == "result" and content.verdict is Verdict.SICK:
-                    self.failed.set()
-                self._keep(kind, content)
-        except (EOFError, OSError):
-            ended = RldoctorError(
-                "The process that runs preflight ended before it was done.",
-                "Run rldoctor preflight by itself to see where.",
-            )
-            self._keep("error", self._received.get("error", ended))
-
-    def _keep(self, kind: str, content: Any) -> None:
-        with self._changed:
-            self._received[kind] = content
-            self._changed.notify_all()
+                elif kind == "result":
+                    if content.verdict is Verdict.SICK:
+                        self.failed.set()
+                    self._result.set_result(content)
+                elif kind == "baselines":
+                    self._baselines.set_result(content)
+                else:
+                    error = content
+        for future in (self._result, self._baselines):
+            if not future.done():
+                future.set_exception(error)
 
 
 def _run(recipe: Recipe, directory: Path, sender: Connection, config: Config) -> None:

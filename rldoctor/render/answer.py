@@ -1,8 +1,7 @@
-"""The answer of a report in three lines: the verdict, the most likely cause, and what to change."""
+"""The answer of a report in a few lines: the most likely cause, and what to change."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import singledispatch
 
 from rldoctor.model import Report, Result, RunDiagnosis, SweepResult, TreatmentOutcome, TreatmentResult, Verdict
@@ -15,61 +14,47 @@ NEEDS_YOU = (
     TreatmentOutcome.IMPROVED,
     TreatmentOutcome.PLANNED,
 )
+# Pairs of label and text.
+Lines = list[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What is wrong and what to change; both are empty where nothing is.
-
-    Attributes:
-        reason: The most likely cause with its probability, or the worst finding.
-        fix: What to change, in a sentence.
-        label: What ``reason`` is.
-    """
-
-    reason: str = ""
-    fix: str = ""
-    label: str = "Reason"
-
-    @property
-    def lines(self) -> list[tuple[str, str]]:
-        """Pairs of label and text, without empty ones."""
-        return [
-            (label, one_line(" ".join(text.split())))
-            for label, text in ((self.label, self.reason), ("Fix", self.fix))
-            if text
-        ]
+def answer_of(report: Report) -> Lines:
+    """Return the answer of a whole report; nothing where several subjects need attention, each in its own way."""
+    subject = subject_of_answer(report)
+    return answer(subject) if subject is not None else []
 
 
 @singledispatch
-def answer(result: Result) -> Answer:
-    """Return the answer on one subject."""
+def answer(result: Result) -> Lines:
+    """Return the answer on one subject; nothing where all is well."""
     if result.verdict is Verdict.UNJUDGED and result.unjudged:
         first = result.unjudged[0]
-        return Answer(result.summary or first.reason, first.how_to_log)
+        return _lines(result.summary or first.reason, first.how_to_log)
     worst = max(result.findings, key=lambda finding: finding.severity.rank, default=None)
-    if worst is None or result.verdict is Verdict.HEALTHY:
-        return Answer()
-    return Answer(worst.message, worst.remedy)
+    return [] if worst is None or result.verdict is Verdict.HEALTHY else _lines(worst.message, worst.remedy)
 
 
 @answer.register
-def _(result: RunDiagnosis) -> Answer:
+def _(result: RunDiagnosis) -> Lines:
     cause = result.cause
     if cause is None or result.verdict is Verdict.HEALTHY:
-        return Answer()
+        return []
     if result.verdict is Verdict.UNJUDGED:
-        return Answer(result.summary, cause.remedy)
-    return Answer(f"{cause.name} ({cause.probability:.0%}): {cause.title}", cause.remedy, "Most likely cause")
+        return _lines(result.summary, cause.remedy)
+    return _lines(f"{cause.name} ({cause.probability:.0%}): {cause.title}", cause.remedy, "Most likely cause")
 
 
 @answer.register
-def _(result: TreatmentResult) -> Answer:
+def _(result: TreatmentResult) -> Lines:
     treatment = result.treatment
     if treatment.outcome is TreatmentOutcome.NOTHING_TO_DO:
-        return Answer()
+        return []
     first = treatment.instructions[:1] if treatment.outcome in NEEDS_YOU else ()
-    return Answer(result.summary, "".join(one.text for one in first), "Outcome")
+    return _lines(result.summary, "".join(one.text for one in first), "Outcome")
+
+
+def _lines(reason: str, fix: str, label: str = "Reason") -> Lines:
+    return [(what, one_line(" ".join(text.split()))) for what, text in ((label, reason), ("Fix", fix)) if text]
 
 
 def subject_of_answer(report: Report) -> Result | None:

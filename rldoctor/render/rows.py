@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rldoctor.model import Report, Result, RunDiagnosis, SweepResult
+from rldoctor.model import Report, RunDiagnosis, SweepResult
 from rldoctor.render.remarks import remarks_on
 
 _NUMBERS = ("mean", "std", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high")
@@ -38,22 +38,18 @@ def _subjects(report: Report) -> Rows:
 def _remarks(report: Report) -> Rows:
     """Yield a row a remark; a subject without any has one with empty columns."""
     for subject in report.subjects:
-        about = _about(subject)
+        leading = subject.diagnoses[0] if isinstance(subject, RunDiagnosis) and subject.diagnoses else None
+        about = {
+            "subject": subject.path,
+            "kind": subject.kind,
+            "verdict": subject.verdict.value,
+            "reference": subject.reference,
+            "steps": getattr(subject, "steps", 0),
+            "diagnosis": leading.name if leading else "",
+            "probability": f"{leading.probability:.4f}" if leading else "",
+        }
         rows = [{key: str(getattr(remark, key)) for key in _REMARK} for remark in remarks_on(subject)]
         yield from ({**about, **row} for row in rows or [dict.fromkeys(_REMARK, "")])
-
-
-def _about(subject: Result) -> dict[str, Any]:
-    leading = subject.diagnoses[0] if isinstance(subject, RunDiagnosis) and subject.diagnoses else None
-    return {
-        "subject": subject.path,
-        "kind": subject.kind,
-        "verdict": subject.verdict.value,
-        "reference": subject.reference,
-        "steps": getattr(subject, "steps", 0),
-        "diagnosis": leading.name if leading else "",
-        "probability": f"{leading.probability:.4f}" if leading else "",
-    }
 
 
 def _settings(report: Report) -> Rows:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 
-from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, Verdict
+from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, TreatmentTrial, Verdict
 
 # Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
 _SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -104,6 +104,11 @@ def verdict_counts(report: Report) -> str:
     ordered = sorted(counted_ones, key=lambda one: _WORST_FIRST.index(one.verdict))
     words = [verdict_word(one, report.fail_on) for one in ordered]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+
+
+def role_word(trial: TreatmentTrial) -> str:
+    """Return the word for a trial's role in a treatment."""
+    return "pilot run" if trial.role == "probe" else trial.role
 
 
 def changes_in_words(changes: Mapping[str, Json]) -> str:

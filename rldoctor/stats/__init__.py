@@ -1,10 +1,11 @@
-"""The statistics that signs, bands and criteria are made of. Pure numpy.
+"""The statistics of signs, bands and criteria. Pure numpy.
 
 Unless a docstring says otherwise, values that are not finite are left out, and what cannot be computed is NaN rather
-than an exception: a curve with one point, or with none, is something that logs really hold.
+than an exception: logs do hold curves with one point, or with none.
 """
 
 from rldoctor.stats.curves import (
+    align,
     interpolate,
     longest_stretch,
     median,
@@ -16,7 +17,6 @@ from rldoctor.stats.samples import (
     Interval,
     IqmBand,
     bootstrap_gap,
-    bootstrap_interval,
     improvement_interval,
     iqm,
     iqm_band,
@@ -28,8 +28,8 @@ __all__ = [
     "Gap",
     "Interval",
     "IqmBand",
+    "align",
     "bootstrap_gap",
-    "bootstrap_interval",
     "improvement_interval",
     "interpolate",
     "iqm",

@@ -1,4 +1,4 @@
-"""Numbers of several runs or episodes: what they come to together, and how sure that is."""
+"""Statistics of several runs or episodes, and how certain they are."""
 
 from __future__ import annotations
 
@@ -33,27 +33,6 @@ def iqm(x: ArrayLike) -> float:
     return float(values[cut : len(values) - cut].mean()) if len(values) else math.nan
 
 
-def bootstrap_interval(
-    x: ArrayLike,
-    statistic: Callable[[FloatArray], float],
-    level: float = 0.95,
-    n: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Return the percentile bootstrap interval of ``statistic``; the same for the same ``seed``.
-
-    With fewer than about eight values it is too narrow (Henderson 2018 asks for five seeds and more for that reason).
-
-    Args:
-        x: The sample, shape ``(m,)``.
-        statistic: A number for each resample of shape ``(m,)``, such as ``iqm``.
-        level: Confidence, in (0, 1).
-        n: Resamples.
-        seed: Of the resampling.
-    """
-    return stratified_interval([x], statistic, level, n, seed)
-
-
 def stratified_interval(
     strata: Sequence[ArrayLike],
     statistic: Callable[[FloatArray], float] = iqm,
@@ -63,8 +42,9 @@ def stratified_interval(
 ) -> Interval:
     """Return the percentile bootstrap interval of ``statistic`` over all values, resampled within each stratum.
 
-    A stratum is what a sweep holds fixed, such as the environment: that one is harder than another is no luck, and does
-    not widen the interval. With one stratum this is :func:`bootstrap_interval`, and too narrow for few values as that.
+    A stratum is what a sweep holds fixed, such as the environment: that one environment is harder than another is not
+    chance, and does not widen the interval. With fewer than about eight values the interval is too narrow (Henderson
+    2018 asks for five seeds and more for that reason).
 
     Source: Agarwal 2021, "Deep RL at the edge of the statistical precipice", section 4.1.
 
@@ -182,8 +162,8 @@ def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 50
     """Return by how much the mean of ``after`` is below that of ``before``, with its one-sided lower bound.
 
     Rows are runs and columns are episodes that all runs played. Each resample draws runs on either side, and the
-    same episodes for both: the luck of a training and that of an episode both widen the bound, and what is hard about
-    an episode for everybody does not. A side of one run has no luck of training to draw from.
+    same episodes for both: the variation between trainings and that between episodes both widen the bound, and what is
+    hard about an episode for all runs does not. A side of one run has no variation between trainings.
 
     Source: Efron and Tibshirani 1993, "An introduction to the bootstrap" (percentile interval); resampling both levels
     follows Agarwal 2021, "Deep RL at the edge of the statistical precipice".

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -22,6 +23,7 @@ from rldoctor.environments.step_threads import helpful_threads
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
+from rldoctor.run_record import read_run_record
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 
@@ -59,7 +61,7 @@ def evaluate(
         TrainingFailed: The environment raised while being played.
     """
     run_directory.require(directory)
-    recipe = run_directory.read_run_record(directory).require_recipe(directory)
+    recipe = read_run_record(directory).require_recipe(directory)
     count = recipe.evaluation_episodes if episodes is None else episodes
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
@@ -162,7 +164,7 @@ def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
     envs = DummyVecEnv([lambda: registry.make(recipe.env)])
     try:
-        model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
+        model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:
         envs.close()
     return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])

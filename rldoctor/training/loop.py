@@ -7,11 +7,11 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Unpack
 
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
@@ -22,11 +22,11 @@ from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import as_number
+from rldoctor.run_record import as_number
 from rldoctor.training import ppo
 from rldoctor.training.curve_file import CurveFile
 from rldoctor.training.resume_state import RestoreCallback, ResumeState, capture, restore_environments
-from rldoctor.training.training_callback import TrainingCallback, Watcher
+from rldoctor.training.training_callback import Hooks, Silent, TrainingCallback
 
 CHECKPOINTS_A_RUN = 10
 
@@ -58,12 +58,8 @@ def learn(
     recipe: Recipe,
     directory: Path,
     record: dict[str, Json],
-    watcher: Watcher,
-    *,
     state: ResumeState | None = None,
-    stop: threading.Event | None = None,
-    saved: Callable[[], None] | None = None,
-    stop_when: Literal["never", "sick"] = "never",
+    **hooks: Unpack[Hooks],
 ) -> Training:
     """Learn until the recipe's total is reached or something stops it; write ``run.json`` before and after.
 
@@ -73,11 +69,8 @@ def learn(
         recipe: What is trained.
         directory: Of the run, whose lock this process holds.
         record: What ``run.json`` says besides how far the training is.
-        watcher: Notified of progress.
         state: Of the checkpoint to resume from; ``None`` for a new run.
-        stop: Once set by another thread, the training ends as by Ctrl-C.
-        saved: Called after each checkpoint.
-        stop_when: ``sick`` ends a doomed training early.
+        hooks: See :class:`Hooks`.
 
     Raises:
         UsageError: The directory cannot be written to.
@@ -86,7 +79,7 @@ def learn(
     """
     resumed = state is not None
     # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
-    doctor = DoctorCallback(stop_when, warn=False, recipe=recipe, budget=math.inf)
+    doctor = DoctorCallback(hooks.get("stop_when", "never"), warn=False, recipe=recipe, budget=math.inf)
     restoring = [_restoring(state, envs, doctor)] if state else []
     begun = model.num_timesteps if resumed else 0
     earlier = as_number(record.get("train_seconds")) or 0.0
@@ -94,7 +87,7 @@ def learn(
     curves = CurveFile(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(Logger(str(directory), [curves]))
     (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
-    stop = stop or threading.Event()
+    stop, saved = hooks.get("stop") or threading.Event(), hooks.get("saved")
 
     def save(state: ResumeState) -> None:
         steps = state.count("steps")
@@ -111,7 +104,7 @@ def learn(
             saved()
 
     callback = TrainingCallback(
-        watcher,
+        hooks.get("watcher") or Silent(),
         lambda steps: capture(model, envs, doctor, steps),
         save,
         max(1, recipe.total_steps // CHECKPOINTS_A_RUN),

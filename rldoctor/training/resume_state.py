@@ -22,7 +22,7 @@ from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.environments.rewind import EpisodeSoFar, RewindableMonitor
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
-from rldoctor.run_directory import json_table
+from rldoctor.run_record import json_table
 
 # Keys of a checkpoint. They stay as they are, so that a run of an earlier version can be resumed.
 _PENDING, _RNG, _NUMPY_RNG = "noted", "chance", "numpy_chance"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Unpack
 
 import torch
 from stable_baselines3 import PPO
@@ -16,13 +15,13 @@ from rldoctor.environments.vec_envs import Wrapper, make_training_envs, training
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord, read_run_record
 from rldoctor.sb3.fast_policy import use_fast_policy
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 from rldoctor.training.loop import Training, learn, now
 from rldoctor.training.resume_state import ResumeState
-from rldoctor.training.training_callback import Silent, Watcher
+from rldoctor.training.training_callback import Hooks
 
 
 @without_dynamo()
@@ -32,14 +31,11 @@ def train(
     seed: int,
     *,
     command: Sequence[str] = (),
-    watcher: Watcher | None = None,
     wrap: Wrapper | None = None,
     adjust: Callable[[PPO], None] | None = None,
-    stop: threading.Event | None = None,
-    saved: Callable[[], None] | None = None,
     threads: int | None = None,
     engine: Engine = Engine.GYMNASIUM,
-    stop_when: Literal["never", "sick"] = "never",
+    **hooks: Unpack[Hooks],
 ) -> Training:
     """Train ``recipe`` from scratch into the existing, empty ``directory``.
 
@@ -51,15 +47,12 @@ def train(
         directory: Where; made by :func:`rldoctor.run_directory.create`.
         seed: Of network, actions and environments; the same seed on the same machine gives the same curves.
         command: The command line, for ``run.json``.
-        watcher: Notified of progress.
         wrap: Put around each environment.
         adjust: Changes the PPO object before it learns; the fault laboratory breaks it with this.
-        stop: Once set by another thread, the training ends as by Ctrl-C.
-        saved: Called after each checkpoint.
         threads: How many threads step the environments (see :func:`make_training_envs`); 1 where several trainings
             share the machine.
         engine: The environment backend.
-        stop_when: ``sick`` ends a doomed training early (:class:`DoctorCallback`); its status is ``interrupted``.
+        hooks: See :class:`Hooks`.
 
     Raises:
         UsageError: The environment is not known, or not to the engine, or the directory cannot be written to.
@@ -85,31 +78,14 @@ def train(
             "train_seconds": 0.0,
         }
         with run_directory.run_lock(directory):
-            return learn(
-                model,
-                envs,
-                recipe,
-                directory,
-                record,
-                watcher or Silent(),
-                stop=stop,
-                saved=saved,
-                stop_when=stop_when,
-            )
+            return learn(model, envs, recipe, directory, record, **hooks)
     finally:
         envs.close()
 
 
 @without_dynamo()
 def resume(
-    directory: Path,
-    *,
-    watcher: Watcher | None = None,
-    wrap: Wrapper | None = None,
-    stop: threading.Event | None = None,
-    saved: Callable[[], None] | None = None,
-    threads: int | None = None,
-    stop_when: Literal["never", "sick"] = "never",
+    directory: Path, *, wrap: Wrapper | None = None, threads: int | None = None, **hooks: Unpack[Hooks]
 ) -> Training:
     """Resume an interrupted run up to the total that its recipe names.
 
@@ -119,19 +95,16 @@ def resume(
 
     Args:
         directory: Of the run.
-        watcher: As for :func:`train`, like the others.
         wrap: The same as for the first part.
-        stop: Once set by another thread, the training ends as by Ctrl-C.
-        saved: Called after each checkpoint.
         threads: How many threads step the environments.
-        stop_when: As for :func:`train`.
+        hooks: See :class:`Hooks`.
 
     Raises:
         UsageError: There is no such directory, another process trains into it, or the run is complete.
         CannotJudge: It holds no run of rldoctor's, or no checkpoint can be loaded.
     """
     with run_directory.run_lock(run_directory.require(directory)):
-        record = run_directory.read_run_record(directory)
+        record = read_run_record(directory)
         recipe = record.require_recipe(directory)
         if record.is_finished:
             raise UsageError(f"{directory} is complete ({record.steps} steps).", "Start a new run with rldoctor train.")
@@ -151,18 +124,7 @@ def resume(
             torch.manual_seed(record.seed + model.num_timesteps)
             # How the first part ended is no longer true.
             content = {key: value for key, value in record.content.items() if key not in ("error", "finished")}
-            return learn(
-                model,
-                envs,
-                recipe,
-                directory,
-                content,
-                watcher or Silent(),
-                state=state,
-                stop=stop,
-                saved=saved,
-                stop_when=stop_when,
-            )
+            return learn(model, envs, recipe, directory, content, state, **hooks)
         finally:
             envs.close()
 

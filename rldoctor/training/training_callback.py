@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol, TypedDict
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import safe_mean
@@ -24,6 +24,22 @@ class Silent:
 
     def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Do nothing."""
+
+
+class Hooks(TypedDict, total=False):
+    """How others take part in a training; options of :func:`rldoctor.training.train.train` and of what calls it.
+
+    Attributes:
+        watcher: Notified of progress.
+        stop: Once set by another thread, the training ends as by Ctrl-C.
+        saved: Called after each checkpoint.
+        stop_when: ``sick`` ends a doomed training early (:class:`DoctorCallback`); its status is ``interrupted``.
+    """
+
+    watcher: Watcher | None
+    stop: threading.Event | None
+    saved: Callable[[], None] | None
+    stop_when: Literal["never", "sick"]
 
 
 class TrainingCallback(BaseCallback):

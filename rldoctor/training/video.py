@@ -15,6 +15,7 @@ from rldoctor import run_directory
 from rldoctor.environments import registry
 from rldoctor.environments.rollouts import Env, goal_distance, stack
 from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError, first_line
+from rldoctor.run_record import read_run_record
 from rldoctor.training.evaluate import load_policy
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
     require_renderer(file)
     import imageio.v3 as imageio
 
-    recipe = run_directory.read_run_record(directory).require_recipe(directory)
+    recipe = read_run_record(directory).require_recipe(directory)
     model, _, _ = load_policy(recipe, run_directory.find_policy(directory))
 
     def act(observations: Any) -> Any:

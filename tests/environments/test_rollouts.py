@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import gymnasium
 import numpy as np
@@ -65,7 +66,7 @@ def test_step_threads_do_every_place_once(threads, places):
         with lock:
             done.extend(share)
 
-    with StepThreads(threads) as step_threads:
+    with closing(StepThreads(threads)) as step_threads:
         step_threads.share(work, places)
     assert sorted(done) == list(range(places))
 
@@ -83,6 +84,6 @@ def test_an_error_in_a_thread_is_raised_after_all_threads_have_stopped(bad):
             finally:
                 working.remove(place)
 
-    with StepThreads(2) as step_threads, pytest.raises(ZeroDivisionError, match=f"at {bad}"):
+    with closing(StepThreads(2)) as step_threads, pytest.raises(ZeroDivisionError, match=f"at {bad}"):
         step_threads.share(work, 4)
     assert not working

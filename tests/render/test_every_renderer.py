@@ -128,8 +128,8 @@ def test_the_answer_is_about_the_one_subject_that_explains_the_verdict():
     assert subject_of_answer(make_report("checkup", [EVERY["preflight"], run, gate])) is run
     assert subject_of_answer(make_report("gate", [gate, EVERY["passing"]])) is gate
     assert subject_of_answer(make_report("diagnose", [run, run])) is None
-    assert answer(EVERY["passing"]).lines == []
-    assert dict(answer(gate).lines) == {"Reason": "approx_kl is 0.5.", "Fix": "Lower it."}
+    assert answer(EVERY["passing"]) == []
+    assert dict(answer(gate)) == {"Reason": "approx_kl is 0.5.", "Fix": "Lower it."}
 
 
 def test_what_was_not_checked_is_one_line():

@@ -96,18 +96,19 @@ def test_in_the_terminal_the_cure_is_told_from_plan_to_sureness() -> None:
     assert "ENV404" not in text
 
 
-def test_a_probe_is_told_before_the_rounds_and_is_no_round() -> None:
+def test_a_pilot_run_comes_before_the_rounds_and_is_no_round() -> None:
     given = treatment()
     tried = replace(given.trials[0], role="probe", name="clip_range 1 -> 0.2", state=TrialState.SICK, by="signs")
     probed = report(replace(given, trials=(tried, *given.trials)))
     text = shown(probed)
-    assert "probe" in text
+    assert "pilot run" in text
+    assert "probe" not in text
     assert text.index("clip_range 1 -> 0.2") < text.index("round 1")
     # Of a rival that is not tried there is nothing to worry about.
     assert "✘" not in text.split("round 1")[0]
     page, data = render(probed, "html"), render(probed, "json")
     assert page is not None
-    assert "probe: clip_range 1 -&gt; 0.2" in page
+    assert "pilot run: clip_range 1 -&gt; 0.2" in page
     assert data is not None
     jsonschema.validate(json.loads(data), schema())
 
@@ -181,5 +182,5 @@ def test_the_page_shows_what_was_tried_and_escapes_it(tmp_path) -> None:  # type
     assert "\x1b" not in page
     for words in ("What was tried", "cured", "control: untreated, seed 4", "33.3%", "rldoctor train --recipe"):
         assert words in page
-    assert "What is yours to do" not in page
+    assert "What you need to do" not in page
     assert "\x1b" not in shown(report(treatment(name=HOSTILE)))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rldoctor.config import Config
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import UsageError
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.examples import wrong_examples
@@ -142,7 +142,7 @@ def test_what_goes_to_other_processes_holds_no_file_of_the_project(whole):
 
 
 def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
-    from rldoctor.diagnosis import judge
+    from rldoctor.diagnosis import many
     from rldoctor.diagnosis.context import context_of as read
     from rldoctor.executors.local import LocalExecutor
 
@@ -151,7 +151,7 @@ def test_other_processes_need_no_file_of_the_project(whole, monkeypatch):
         shutil.rmtree(whole.rules[0])
         return means
 
-    monkeypatch.setattr(judge, "context_of", read_and_take_away)
+    monkeypatch.setattr(many, "context_of", read_and_take_away)
     [subject] = diagnose([RUN], executor=LocalExecutor(1), config=whole)
     assert not whole.rules[0].exists()
     assert "OWN101" in {finding.code for finding in subject.findings}

@@ -14,7 +14,7 @@ from rldoctor.executors import Send
 from rldoctor.experiments.trial import Trial, evaluate_trial, train_trial
 from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.model import Json
-from rldoctor.run_directory import json_table
+from rldoctor.run_record import json_table
 
 # A terminal needs no progress more often than this.
 _SECONDS_BETWEEN_MESSAGES = 0.5

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from rldoctor import run_directory
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.experiments.sweep.compare import STABLE_BELOW, TrialOutcome, compare
 from rldoctor.experiments.sweep.dispatch import Failure
@@ -29,9 +29,9 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
-from rldoctor.run_directory import RunRecord
+from rldoctor.run_record import RunRecord
 
-# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.bootstrap_interval).
+# With fewer, bootstrap intervals are too narrow (Henderson 2018; rldoctor.stats.stratified_interval).
 _FEWEST_SEEDS = 5
 # The chapter's criterion for the success rate.
 _GOAL = 0.9

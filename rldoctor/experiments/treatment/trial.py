@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rldoctor import run_directory
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, Stopped, TrainingFailed
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
@@ -27,7 +27,7 @@ from rldoctor.experiments.trial import Trial, evaluate_trial, is_same_training, 
 from rldoctor.gate import judge_run
 from rldoctor.logs import discover, read_run
 from rldoctor.model import GateResult, Json, TreatmentTrial, TrialState, Verdict
-from rldoctor.run_directory import as_number, json_table
+from rldoctor.run_record import as_number, json_table
 from rldoctor.training.training_callback import Watcher
 
 if TYPE_CHECKING:
@@ -126,12 +126,7 @@ def train_attempt(
         Stopped: Ctrl-C.
     """
     training = train_trial(
-        attempt,
-        command=context.command,
-        watcher=watch,
-        threads=context.threads,
-        stop=watch.stop,
-        stop_when=stop_when,
+        attempt, command=context.command, threads=context.threads, watcher=watch, stop=watch.stop, stop_when=stop_when
     )
     if training.status != "finished" and not watch.decision and not training.given_up:
         raise Stopped(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rldoctor.model import GateResult, Report
-from rldoctor.render.answer import answer, subject_of_answer
+from rldoctor.render.answer import answer_of
 from rldoctor.render.html.page import templates
 from rldoctor.render.remarks import by_configuration, remarks
 from rldoctor.render.wording import headline, report_word, verdict_word
@@ -19,7 +19,6 @@ def render_notebook(report: Report, verbose: bool = False) -> str:
 
     ``verbose`` unfolds every subject and lists all findings instead of those that are evidence for the likeliest cause.
     """
-    answered = subject_of_answer(report)
     views = [
         {
             "is": subject,
@@ -37,7 +36,7 @@ def render_notebook(report: Report, verbose: bool = False) -> str:
             report=report,
             word=report_word(report),
             headline=headline(report),
-            answer=answer(answered).lines if answered is not None else [],
+            answer=answer_of(report),
             views=views,
             more=len(report.subjects) - len(views),
             verbose=verbose,

@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from rldoctor.model import (
     Details,
-    FailedCommand,
     GateResult,
     Json,
     PreflightResult,
@@ -30,7 +29,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
-from rldoctor.render.answer import NEEDS_YOU, answer, subject_of_answer
+from rldoctor.render.answer import NEEDS_YOU, answer, answer_of
 from rldoctor.render.html.charts import chart_data, trend_data
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.sweep_tables import tables
@@ -41,19 +40,11 @@ from rldoctor.render.wording import (
     headline,
     number,
     report_word,
+    role_word,
     verdict_word,
 )
 from rldoctor.version import __version__
 
-# By type of result: its heading, and the template of the part that only this type has.
-_PARTS: Mapping[type[Result], tuple[str, str]] = {
-    RunDiagnosis: ("Diagnosis", "run.html"),
-    PreflightResult: ("Preflight", "preflight.html"),
-    GateResult: ("Gate", "gate.html"),
-    SweepResult: ("Sweep", "sweep.html"),
-    TreatmentResult: ("Treatment", "treatment.html"),
-    FailedCommand: ("Command", "nothing.html"),
-}
 _ASSETS = Path(__file__).resolve().parent / "assets"
 # Causes below the first share are left out, below the second only named.
 _SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
@@ -70,7 +61,6 @@ def render_page(report: Report, verbose: bool = False) -> str:
     sweep = next((subject for subject in subjects if isinstance(subject, SweepResult)), None)
     places = {id(run): place for place, run in enumerate(runs)}
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
-    answered = subject_of_answer(report)
     views = [{**_view(one, report, details, verbose), "place": places.get(id(one))} for one in subjects]
     return (
         templates()
@@ -78,7 +68,7 @@ def render_page(report: Report, verbose: bool = False) -> str:
         .render(
             report=report,
             word=report_word(report),
-            answer=answer(answered).lines if answered is not None else [],
+            answer=answer_of(report),
             headline=headline(report),
             views=views,
             runs=[view for view in views if view["place"] is not None],
@@ -114,7 +104,8 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number": number, "percent": lambda share: f"{share:.0%}", "listed": ", ".join}
+    filters: dict[str, Any] = {"number": number, "percent": "{:.0%}".format, "listed": ", ".join, "role": role_word}
+    templates.filters |= filters
     return templates
 
 
@@ -139,14 +130,11 @@ def _has_runs(subject: Result) -> bool:
 
 def _view(subject: Result, report: Report, details: Details, verbose: bool) -> dict[str, Any]:
     """Return what the templates say of a subject; what only its type has comes from :func:`_part`."""
-    heading, template = _PARTS[type(subject)]
     explained = [(finding, " ".join(details.rule(finding.code)).strip()) for finding in subject.findings]
     return {
         "is": subject,
-        "heading": heading,
-        "template": template,
         "word": verdict_word(subject, report.fail_on),
-        "answer": answer(subject).lines if len(report.subjects) > 1 else [],
+        "answer": answer(subject) if len(report.subjects) > 1 else [],
         "open": verbose or subject.verdict is not Verdict.HEALTHY or _has_runs(subject),
         "findings": explained,
         "asked": by_configuration(subject),
@@ -157,8 +145,8 @@ def _view(subject: Result, report: Report, details: Details, verbose: bool) -> d
 
 @singledispatch
 def _part(_subject: Result, _details: Details) -> dict[str, Any]:
-    """Return what the template of a result of this type needs besides the result itself."""
-    return {}
+    """Return the heading of a result of this type, its template, and what that needs besides the result itself."""
+    return {"heading": "Command", "template": None}
 
 
 @_part.register
@@ -168,6 +156,8 @@ def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
     likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
     record = details.record(subject)
     return {
+        "heading": "Diagnosis",
+        "template": "run.html",
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
         "by_code": {finding.code: finding for finding in subject.findings},
@@ -177,7 +167,8 @@ def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
 
 @_part.register
 def _(subject: PreflightResult, _details: Details) -> dict[str, Any]:
-    return {"pairs": {title: _flat(subject.facts.get(title.lower())) for title in ("Versions", "Machine")}}
+    pairs = {title: _flat(subject.facts.get(title.lower())) for title in ("Versions", "Machine")}
+    return {"heading": "Preflight", "template": "preflight.html", "pairs": pairs}
 
 
 @_part.register
@@ -185,12 +176,13 @@ def _(subject: GateResult, _details: Details) -> dict[str, Any]:
     baselines = subject.facts.get("baselines")
     named = baselines if isinstance(baselines, Mapping) else {}
     compared = {f"Baseline: {name.replace('_', ' ')}": _flat(numbers) for name, numbers in named.items()}
-    return {"pairs": {"Evaluation": _flat(subject.facts.get("aggregate")), **compared}}
+    pairs = {"Evaluation": _flat(subject.facts.get("aggregate")), **compared}
+    return {"heading": "Gate", "template": "gate.html", "pairs": pairs}
 
 
 @_part.register
 def _(subject: SweepResult, _details: Details) -> dict[str, Any]:
-    return {"tables": [table for table in tables(subject) if table.rows]}
+    return {"heading": "Sweep", "template": "sweep.html", "tables": [one for one in tables(subject) if one.rows]}
 
 
 @_part.register
@@ -201,6 +193,8 @@ def _(subject: TreatmentResult, _details: Details) -> dict[str, Any]:
     facts = {"cause": treatment.cause, "steps spent, of a whole training": steps}
     facts |= {"probability of the same outcome by chance": chance, "cured recipe": treatment.recipe}
     return {
+        "heading": "Treatment",
+        "template": "treatment.html",
         "pairs_shown": {key: value for key, value in facts.items() if value},
         "changes": [changes_in_words(remedy.changes) for remedy in treatment.remedies],
         "instructions": treatment.instructions if treatment.outcome in NEEDS_YOU else (),

@@ -21,7 +21,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
-from rldoctor.render.answer import answer, subject_of_answer
+from rldoctor.render.answer import answer_of
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
@@ -71,8 +71,7 @@ def _print_answer(console: Console, report: Report) -> None:
     counts = f" ({verdict_counts(report)})" if len(report.subjects) > 1 else ""
     about = f"   rldoctor {one_line(report.command)}, exit code {report.exit_code}"
     console.print(Text.assemble(("Verdict: ", "bold"), (word, style), counts, (about, "dim")))
-    subject = subject_of_answer(report)
-    for label, text in answer(subject).lines if subject is not None else ():
+    for label, text in answer_of(report):
         console.print(Text.assemble((f"{label}: ", "bold"), text))
 
 

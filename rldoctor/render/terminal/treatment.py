@@ -11,7 +11,7 @@ from rich.text import Text
 from rldoctor.model import Instruction, Treatment, TreatmentOutcome, TreatmentResult, TrialState
 from rldoctor.render.answer import NEEDS_YOU
 from rldoctor.render.terminal.marks import View, mark, put, sparkline
-from rldoctor.render.wording import changes_in_words, clean, number
+from rldoctor.render.wording import changes_in_words, clean, number, role_word
 
 _STATES = {TrialState.WELL: "ok", TrialState.SICK: "bad", TrialState.UNDECIDED: "odd"}
 _CURVE_POINTS = 40
@@ -37,7 +37,7 @@ def print_treatment(console: Console, result: TreatmentResult, view: View) -> No
     if treatment.outcome in NEEDS_YOU and not (treatment.outcome is TreatmentOutcome.PLANNED and treatment.remedies):
         _print_instructions(console, treatment.instructions if view.verbose else _worth_a_look(treatment.instructions))
     if treatment.recipe:
-        what = "the whole training, by the cured recipe; then rldoctor evaluate and rldoctor gate"
+        what = "train with the cured recipe to the end, then run rldoctor evaluate and rldoctor gate"
         put(console, Text.assemble(("Next: ", "bold"), what), above=1)
         # To be copied: the line is broken by the terminal alone.
         console.print(
@@ -61,10 +61,10 @@ def _print_trials(console: Console, treatment: Treatment) -> None:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     for trial in treatment.trials:
-        what = f"round {trial.round}" if trial.role == "remedy" else trial.role
+        what = f"round {trial.round}" if trial.role == "remedy" else role_word(trial)
         share = f"{trial.steps:,} steps, {trial.steps / max(trial.planned, 1):.0%} of a whole training"
         line = Text.assemble((clean(trial.name), "bold"), ("  " + share, "dim"), f"\n{clean(trial.why)}")
-        # A sick control is as it should be, and a probe only tells rivals apart.
+        # A control is meant to stay sick, and a pilot run only separates rivals.
         kind = "note" if trial.role != "remedy" and trial.state is not TrialState.WELL else _STATES[trial.state]
         table.add_row(mark(console, kind), Text(what, style="dim"), line)
     put(console, table, above=1)
@@ -98,7 +98,7 @@ def _worth_a_look(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
 def _print_instructions(console: Console, instructions: Sequence[Instruction]) -> None:
     if not instructions:
         return
-    put(console, Text("What is yours to do: rldoctor changes no environment and no code", style="dim"), above=1)
+    put(console, Text("What you need to do (rldoctor changes neither environments nor code)", style="dim"), above=1)
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rldoctor.preflight.check import CheckFindings, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Complaints that are no fault here, each with the reason.
-HARMLESS = (
+_HARMLESS = (
     # A Box without bounds is usual for positions and velocities; whether values are in scale is measured (ENV204).
     "minimum value is -infinity",
     "maximum value is infinity",
@@ -33,7 +33,7 @@ HARMLESS = (
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def complaints_of(check_env: Callable[[], object], harmless: Sequence[str] = HARMLESS) -> list[str]:
+def complaints_of(check_env: Callable[[], object]) -> list[str]:
     """Return the warnings and the error of ``check_env``, in order, without harmless ones and repeats."""
     raised = []
     with warnings.catch_warnings(record=True) as caught:
@@ -45,7 +45,7 @@ def complaints_of(check_env: Callable[[], object], harmless: Sequence[str] = HAR
     warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
     texts = [" ".join(_COLOUR.sub("", text).removeprefix("WARN: ").split()) for text in warned]
     texts = [text.removeprefix("WARN: ") for text in texts]
-    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in harmless)))
+    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _HARMLESS)))
 
 
 @check("ENV103", "gymnasium-check", requires=("ENV102",), faults=("gymnasium-complaint",))
