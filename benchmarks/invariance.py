@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from rldoctor.diagnosis import diagnose_run, judge
+from rldoctor.diagnosis import judge
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs import read_run
 from rldoctor.model import Curve, Run, Verdict

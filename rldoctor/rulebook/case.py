@@ -55,6 +55,8 @@ class Case:
 
 # Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
 GRID = 100
+# A curve that changes less often is constant here and there, which is no repetition.
+_FEWEST_CHANGES = 10
 
 
 def resampled(curve: Curve) -> Curve:
@@ -64,7 +66,7 @@ def resampled(curve: Curve) -> Curve:
     are repeated, half of the stretches of equal values are at least as long as their median.
     """
     changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
-    repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) > 2 else 1
+    repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) >= _FEWEST_CHANGES else 1
     bins = min(GRID, max(1, len(curve) // repeats))
     if len(curve) <= bins:
         return curve
