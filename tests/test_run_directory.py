@@ -87,7 +87,7 @@ def test_create_where_nobody_may_write(tmp_path):
 def test_require(tmp_path):
     assert run_directory.require(tmp_path) == tmp_path
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="is a file where a run directory is meant"):
+    with pytest.raises(UsageError, match="is a file, not a run directory"):
         run_directory.require(tmp_path / "file")
     with pytest.raises(UsageError, match="There is no directory"):
         run_directory.require(tmp_path / "nowhere")
