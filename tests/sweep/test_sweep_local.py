@@ -101,7 +101,7 @@ def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     assert before == {p: p.stat().st_mtime_ns for p in swept.rglob("*") if p.is_file() and p.parent != swept}
 
 
-def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
+def test_a_dry_run_only_prints_the_plan(recipe_file, tmp_path, capsys):
     arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--runs", str(tmp_path), "--dry-run"]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0
     said = capsys.readouterr().out
@@ -223,11 +223,11 @@ def test_a_directory_that_holds_something_else(plan_of):
     assert (directory / "thesis.tex").exists()
 
 
-def test_a_trial_that_was_killed_in_its_first_moments_begins_anew(plan_of):
+def test_a_trial_that_was_killed_before_its_first_checkpoint_starts_again(plan_of):
     plan = plan_of(seeds=(0,))
     directory = plan.trials[0].directory
     (directory / run_directory.CHECKPOINTS).mkdir(parents=True)
-    (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"torn")
+    (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"truncated")
     (directory / run_directory.LOCK_FILE).touch()
     assert unfinished(plan.trials) == list(plan.trials)
     assert do(plan) == {}
