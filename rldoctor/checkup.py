@@ -80,8 +80,13 @@ def checkup(
     ):
         # PyTorch takes seconds to load; preflight has begun by then.
         from rldoctor.training.evaluate import evaluate
+        from rldoctor.training.train import train
+        from rldoctor.training.training_callback import Hooks
 
-        training = _train_unless_sick(recipe, directory, seed, command, training_bar, background, engine)
+        hooks = Hooks(watcher=training_bar, stop=background.failed)
+        training = _unless_sick(
+            background, lambda: train(recipe, directory, seed, command=command, engine=engine, **hooks)
+        )
         if training is None:
             shutil.rmtree(directory)
             return _report([background.result()])
@@ -100,22 +105,10 @@ def checkup(
     return report
 
 
-def _train_unless_sick(
-    recipe: Recipe,
-    directory: Path,
-    seed: int,
-    command: Sequence[str],
-    watcher: ProgressBar,
-    background: BackgroundPreflight,
-    engine: Engine,
-) -> Training | None:
+def _unless_sick(background: BackgroundPreflight, train: Callable[[], Training]) -> Training | None:
     """Train while preflight runs in the background; return ``None`` if preflight fails."""
-    from rldoctor.training.train import train
-
     try:
-        training = train(
-            recipe, directory, seed, command=command, watcher=watcher, stop=background.failed, engine=engine
-        )
+        training = train()
     except RldoctorError:
         # Preflight names best what broke the training.
         if background.result().verdict is Verdict.SICK:
@@ -124,7 +117,7 @@ def _train_unless_sick(
     if training.status != "finished" and not background.failed.is_set():
         raise Stopped(
             f"The training was stopped at {training.steps:,} steps; everything until then is saved.",
-            f"Resume with: rldoctor train --resume {directory}",
+            f"Resume with: rldoctor train --resume {training.directory}",
         )
     return None if background.result().verdict is Verdict.SICK else training
 

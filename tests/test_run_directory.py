@@ -26,7 +26,7 @@ def test_place(tmp_path):
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc", "", "a//b", ".", "..\\x", "C:/x", "a\0b"])
 def test_a_recipe_cannot_lead_out_of_the_runs(tmp_path, name):
-    with pytest.raises(UsageError, match="no name for a folder"):
+    with pytest.raises(UsageError, match="cannot be a folder"):
         run_directory.place(tmp_path, structs.replace(load_recipe("quick"), name=name), "seed-0")
     other = load_recipe("quick").with_overrides([f"env={name}"]) if name and "\0" not in name else None
     if other:

@@ -209,8 +209,8 @@ def test_bootstrap_gap_by_hand():
     same = stats.bootstrap_gap([[1.0, 2.0, 3.0]], [[0.5, 1.5, 2.5]], 0.99)
     assert same == pytest.approx((0.5, 0.5))
     # Two runs, 0 and 1, against one of 1: resamples of the first are 0, 0.5 and 1 with chances 1/4, 1/2 and 1/4.
-    luck = stats.bootstrap_gap([[0.0], [1.0]], [[1.0]], 0.9)
-    assert luck == pytest.approx((-0.5, -1.0))
+    spread = stats.bootstrap_gap([[0.0], [1.0]], [[1.0]], 0.9)
+    assert spread == pytest.approx((-0.5, -1.0))
     assert stats.bootstrap_gap([[0.0], [1.0]], [[1.0]], 0.6).low == pytest.approx(-0.5)
 
 

@@ -176,7 +176,7 @@ class DoctorCallback(BaseCallback):
         self._recorder.begin()
         self._rollouts += 1
         self._due = self._is_due()
-        if self._probe is not None and (probe := self._probe):
+        if probe := self._probe:
             self._guard("the measurement of an update", lambda: self._updated.update(probe.after_update()))
         self._measure_seconds += time.perf_counter() - clock
         if self._may_diagnose():
@@ -241,7 +241,7 @@ class DoctorCallback(BaseCallback):
         self._updated = {}
         for measure in (*MEASURES, self._repetition.measure):
             self._guard(f"the measurement of {measure.__name__}", partial(_add, metrics, measure, rollout))
-        if self._probe is not None and (probe := self._probe):
+        if probe := self._probe:
             self._guard("the measurement of the policy", lambda: metrics.update(probe.before_update(rollout)))
         self._measured += 1
         for name, value in metrics.items():

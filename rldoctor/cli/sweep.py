@@ -46,8 +46,9 @@ def sweep(
 ) -> None:
     """Train many seeds and settings side by side, and compare them. Re-run the same command to resume."""
     need_training_packages("sweep")
+    from rldoctor.diagnosis.report_files import write_report
     from rldoctor.experiments.sweep.plan import make_plan
-    from rldoctor.experiments.sweep.run import run_sweep, write_reports
+    from rldoctor.experiments.sweep.run import run_sweep
     from rldoctor.experiments.sweep.spec import SweepSpec, read_sweep_spec, seeds_of, varied
     from rldoctor.model import make_report
     from rldoctor.references import load_trainable
@@ -80,5 +81,6 @@ def sweep(
         )
     if results:
         report = make_report("sweep", results, failing(fail_on, settings))
-        write_reports(report, plan)
+        # Next to the runs, in every format that a reader or a program may want of a sweep.
+        write_report(report, plan.folder, plan.name, ("csv", "md"))
         finish(report, format_, verbose, output)

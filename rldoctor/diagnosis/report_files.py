@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,11 +66,18 @@ def _write(parts: Iterable[str], path: Path) -> None:
         file.write("\n")
 
 
-def write_report(report: Report, directory: Path) -> None:
+def write_report(report: Report, directory: Path, name: str = "report", more: Sequence[str] = ()) -> None:
     """Write ``report.txt`` and ``report.html`` for people and ``report.json`` for programs into ``directory``.
+
+    Args:
+        report: The report.
+        directory: The folder.
+        name: Another name for the files.
+        more: Further formats.
 
     Raises:
         UsageError: The place cannot be written to.
     """
-    for format_, suffix in (("text", "txt"), ("json", "json"), ("html", "html")):
-        write_file(report, format_, directory / f"report.{suffix}", verbose=format_ == "text")
+    for format_ in ("text", "json", "html", *more):
+        suffix = "txt" if format_ == "text" else format_
+        write_file(report, format_, directory / f"{name}.{suffix}", verbose=format_ == "text")

@@ -81,7 +81,7 @@ def test_advantages_are_those_of_the_definition() -> None:
         (lambda a: np.random.default_rng(0).permutation(a.ravel()).reshape(a.shape), 1.0, 2.0),
     ],
 )
-def test_gae_error_tells_what_was_done_to_the_advantages(change: Any, low: float, high: float) -> None:
+def test_gae_error_shows_what_was_done_to_the_advantages(change: Any, low: float, high: float) -> None:
     rollout = made_up()
     found = metrics.advantages(replace(rollout, advantages=change(rollout.advantages)))
     assert low <= found["gae_error"] <= high
@@ -174,7 +174,7 @@ def test_rewards_that_follow_the_distance_correlate_and_their_negation_does_not(
     assert metrics.goals(replace(rollout, rewards=np.ones((N, E))))["reward_goal_correlation"] == 0.0
 
 
-def test_the_goal_is_told_constant_only_after_more_than_one_episode() -> None:
+def test_the_goal_is_constant_only_after_more_than_one_episode() -> None:
     rollout = made_up()
     assert metrics.goals(rollout)["goal_constant"] == 0.0
     same = {**rollout.observations, "desired_goal": np.ones((N, E, 2))}
@@ -184,7 +184,7 @@ def test_the_goal_is_told_constant_only_after_more_than_one_episode() -> None:
     assert "goal_constant" not in metrics.goals(replace(lone, rewards=rollout.rewards[:, :1]))
 
 
-def test_success_is_held_against_the_distance_only_where_the_threshold_is_known() -> None:
+def test_success_is_compared_with_the_distance_only_where_the_threshold_is_known() -> None:
     ends = (EpisodeEnd(True, True, 0.01), EpisodeEnd(True, False, 0.02), EpisodeEnd(False, False, 0.3))
     found = metrics.goals(made_up(ends=ends, distance_threshold=0.05))
     assert found["success_distance_mismatch"] == pytest.approx(1 / 3)

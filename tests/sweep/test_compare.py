@@ -58,7 +58,7 @@ def test_stable_below_five_percent(plan_of):
     assert (stable.stable, unstable.stable) == (True, False)
 
 
-def test_one_seed_tells_no_spread(plan_of):
+def test_one_seed_has_no_spread(plan_of):
     plan = plan_of(seeds=(0,), vary={"clip_range": ("0.2", "0.1")})
     base, other = compare(plan, [outcome(t, v) for t, v in zip(plan.trials, (0.5, 1.0), strict=True)])
     success = other.sample("success_rate")

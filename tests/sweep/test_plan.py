@@ -202,7 +202,7 @@ def test_settings_that_only_fit_together_are_changed_together(plan_of):
         plan_of(changes=changes[:1])
 
 
-def test_values_are_told_apart_to_the_last_digit(plan_of):
+def test_values_differ_to_the_last_digit(plan_of):
     plan = plan_of(vary={"learning_rate": ("1e-4", "1.0000001e-4")})
     assert len({setting.folder for setting in plan.settings}) == 2
 

@@ -19,7 +19,7 @@ from rldoctor.cli.app import run as command
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors.local import LocalExecutor
 from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
-from rldoctor.experiments.sweep.job import PRELOAD, TrialJob, files_of, run_away, write_files
+from rldoctor.experiments.sweep.job import PRELOAD, files_of, run_away, write_files
 from rldoctor.experiments.sweep.run import run_sweep
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
@@ -101,7 +101,7 @@ def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     assert before == {p: p.stat().st_mtime_ns for p in swept.rglob("*") if p.is_file() and p.parent != swept}
 
 
-def test_a_plan_is_only_told(recipe_file, tmp_path, capsys):
+def test_a_dry_run_only_prints_the_plan(recipe_file, tmp_path, capsys):
     arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--runs", str(tmp_path), "--dry-run"]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0
     said = capsys.readouterr().out
@@ -223,11 +223,11 @@ def test_a_directory_that_holds_something_else(plan_of):
     assert (directory / "thesis.tex").exists()
 
 
-def test_a_trial_that_was_killed_in_its_first_moments_begins_anew(plan_of):
+def test_a_trial_that_was_killed_before_its_first_checkpoint_starts_again(plan_of):
     plan = plan_of(seeds=(0,))
     directory = plan.trials[0].directory
     (directory / run_directory.CHECKPOINTS).mkdir(parents=True)
-    (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"torn")
+    (directory / "events.out.tfevents.1.host.1.0").write_bytes(b"truncated")
     (directory / run_directory.LOCK_FILE).touch()
     assert unfinished(plan.trials) == list(plan.trials)
     assert do(plan) == {}
@@ -276,7 +276,6 @@ def _holds(process, directory):
 
 def test_another_machine_sends_home_what_it_saves(plan_of):
     trial = plan_of(seeds=(0,)).trials[0]
-    job = TrialJob(trial, ("sweep",), {})
     sent = []
 
     def stop_after_two(message):
@@ -285,7 +284,7 @@ def test_another_machine_sends_home_what_it_saves(plan_of):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_away(stop_after_two, job, {})
+        run_away(stop_after_two, trial, ("sweep",), {}, {})
     assert not trial.directory.exists()
     trial.directory.mkdir(parents=True)
     for message in sent:
@@ -296,7 +295,7 @@ def test_another_machine_sends_home_what_it_saves(plan_of):
     assert sum(name.startswith("checkpoints/") for name in home) == 1
     assert sum("tfevents" in name for name in home) == 1
     rest = []
-    run_away(rest.append, job, home)
+    run_away(rest.append, trial, ("sweep",), {}, home)
     for message in rest:
         if hasattr(message, "files"):
             write_files(trial.directory, message.files)

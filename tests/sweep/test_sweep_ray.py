@@ -99,7 +99,7 @@ def test_a_node_is_killed_in_the_middle_of_its_trial(executor, cluster, plan_of,
     assert run_trials(unfinished(plan.trials), executor, command=["sweep"], observer=notes) == {}
     assert cluster.second is None
     assert len(notes.elsewhere) == 1
-    # It went on from a checkpoint and was not begun anew.
+    # It resumed from a checkpoint.
     name = notes.elsewhere[0][0]
     assert [begun for begun, _ in notes.begun].count(name) == 2
     assert unfinished(plan.trials) == []

@@ -105,14 +105,14 @@ def test_the_same_numbers_twice(trained, evaluation):
 
 
 def test_fewer_episodes_are_the_first_ones(trained, evaluation):
-    told = []
-    short = evaluate(trained, episodes=3, watcher=lambda policy, done: told.append((policy, done)))
+    watched = []
+    short = evaluate(trained, episodes=3, watcher=lambda policy, done: watched.append((policy, done)))
     assert short["aggregate"]["n_episodes"] == len(short["episodes"]) == 3
     assert [row["seed"] for row in short["episodes"]] == [0, 1, 2]
     returns = [row["episode_return"] for row in evaluation["episodes"][:3]]
     assert [row["episode_return"] for row in short["episodes"]] == pytest.approx(returns, rel=1e-3)
-    assert [done for policy, done in told if policy == "policy"] == [1, 2, 3]
-    assert told[-1] == ("baselines", 3)
+    assert [done for policy, done in watched if policy == "policy"] == [1, 2, 3]
+    assert watched[-1] == ("baselines", 3)
 
 
 def test_an_unfinished_run_is_judged_by_its_newest_checkpoint(trained, evaluation):

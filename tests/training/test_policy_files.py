@@ -111,7 +111,7 @@ def test_a_file_that_is_no_archive(policy, model, content):
         ppo.load_weights(model, policy)
 
 
-def test_a_torn_file(policy, model):
+def test_a_truncated_file(policy, model):
     whole = policy.read_bytes()
     for part in (0.1, 0.5, 0.9, 0.999):
         policy.write_bytes(whole[: int(len(whole) * part)])

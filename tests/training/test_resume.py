@@ -127,7 +127,7 @@ def assert_same_curves(whole, again):
             np.testing.assert_array_equal(again.curves[name].values, curve.values, name)
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint(small, trained_once, tmp_path):
+def test_a_killed_run_resumes_from_its_last_checkpoint(small, trained_once, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(small, tmp_path, 0, watcher=Interrupts(700, times=2))
     # 700 steps were done, and nothing after the checkpoint at 512 was saved.
@@ -190,14 +190,14 @@ class HasItsOwnChance(gymnasium.Wrapper):
         return observation, reward, terminated or self.chance.random() < 0.2, truncated, info
 
 
-def test_an_environment_that_cannot_be_brought_back_begins_new_episodes(small, tmp_path):
+def test_an_environment_that_cannot_be_restored_begins_new_episodes(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(small, tmp_path, 0, wrap=HasItsOwnChance, watcher=Interrupts(700, times=2))
     assert resume(tmp_path, wrap=HasItsOwnChance).steps == 1536
     assert not read_run(tmp_path).findings
 
 
-def test_the_schedule_goes_on(resumed, trained_once):
+def test_the_schedule_continues(resumed, trained_once):
     expected = dict(zip(*points(trained_once), strict=True))
     steps, rates = points(resumed)
     assert steps[-1] == 1536
@@ -210,7 +210,7 @@ def points(directory):
     return curve.steps.tolist(), curve.values.tolist()
 
 
-def test_the_window_of_recent_episodes_goes_on(resumed, interrupted_once, small):
+def test_the_window_of_recent_episodes_continues(resumed, interrupted_once, small):
     before, _ = state_of(small, newest_checkpoint(interrupted_once))
     after, _ = state_of(small, resumed / run_directory.POLICY_FILE)
     # Of two environments: 6 whole episodes of 50 steps in the first 320, 15 in all 768.
@@ -318,7 +318,7 @@ class BreaksOnce(gymnasium.Wrapper):
         return self.env.step(action)
 
 
-def test_a_failed_run_goes_on_and_forgets_the_error(small, tmp_path):
+def test_a_failed_run_resumes_and_forgets_the_error(small, tmp_path):
     with pytest.raises(TrainingFailed):
         train(small, tmp_path, 0, wrap=BreaksOnce)
     assert record_of(tmp_path)["error"]

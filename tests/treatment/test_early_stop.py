@@ -45,13 +45,13 @@ def test_a_trial_that_does_as_the_sick_run_does_is_stopped() -> None:
     assert end_of(watching(), np.zeros(len(STEPS))) == ("behind", 4_000)
 
 
-def test_a_trial_between_the_two_goes_on_to_its_end() -> None:
+def test_a_trial_between_the_two_runs_to_its_end() -> None:
     # Below what is healthy, but by less than twice the slack.
     values = (STEPS / TOTAL * 100) * 0.85 - 5
     assert end_of(watching(), values) == ("", TOTAL)
 
 
-def test_one_bad_point_begins_the_count_anew() -> None:
+def test_one_bad_point_resets_the_count() -> None:
     values = STEPS / TOTAL * 100
     values[45] = 20
     assert end_of(watching(), values) == ("well", 6_600)

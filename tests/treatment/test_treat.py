@@ -128,7 +128,7 @@ class Killed:
 
 
 @pytest.mark.slow
-def test_killed_and_called_again_it_goes_on(tmp_path: Path) -> None:
+def test_killed_and_called_again_it_resumes(tmp_path: Path) -> None:
     options = TreatmentOptions(out=tmp_path, steps=12_000)
     with pytest.raises(KeyboardInterrupt):
         treat(STANDS_STILL, options, watch=lambda title, total: Killed(3_000), threads=1)
@@ -154,7 +154,7 @@ def test_killed_after_its_last_step_a_trial_is_judged_and_not_trained_again(tmp_
     assert {path: path.read_bytes() for path in directory.glob("events*")} == logs
 
 
-def test_stopped_by_ctrl_c_it_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_by_ctrl_c_it_says_how_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rldoctor.experiments.treatment import trial
 
     class Stopping(trial.TrialWatch):
@@ -242,7 +242,7 @@ def test_what_did_not_cure_is_improved_or_not(
     assert not list(tmp_path.rglob("cured.toml"))
 
 
-def test_a_healthy_run_is_told_so_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_healthy_run_needs_nothing_and_nothing_is_written(tmp_path: Path) -> None:
     report = treat(RUNS / "healthy/cartpole/zoo/as-recorded-20", TreatmentOptions(out=tmp_path))
     assert report.exit_code == 0
     assert report.subjects[0].treatment is not None

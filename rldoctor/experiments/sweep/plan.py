@@ -127,24 +127,22 @@ def _texts(pairs: Mapping[str, str]) -> list[str]:
 
 
 def _same(one: Recipe, other: Recipe) -> bool:
-    keys = {*one.hyperparameters, *other.hyperparameters}
-    return (one.env, one.total_steps, one.n_envs) == (other.env, other.total_steps, other.n_envs) and all(
-        one.setting(key) == other.setting(key) for key in keys
-    )
+    keys = {"env", "total_steps", "n_envs", *one.hyperparameters, *other.hyperparameters}
+    return all(_value(one, key) == _value(other, key) for key in keys)
 
 
 def _changed(recipe: Recipe, pairs: Sequence[str]) -> Recipe:
     """Return the recipe with the pairs that change something: a value that it has already is no change."""
     changed = recipe.with_overrides(pairs)
+    keys = [pair.partition("=")[0].strip() for pair in pairs]
     return recipe.with_overrides(
-        [pair for pair in pairs if not _is_own(recipe, changed, pair.partition("=")[0].strip())]
+        [pair for pair, key in zip(pairs, keys, strict=True) if _value(recipe, key) != _value(changed, key)]
     )
 
 
-def _is_own(recipe: Recipe, changed: Recipe, key: str) -> bool:
-    if key in HYPERPARAMETERS:
-        return recipe.setting(key) == changed.setting(key)
-    return bool(getattr(recipe, key) == getattr(changed, key))
+def _value(recipe: Recipe, key: str) -> Json:
+    value: Json = recipe.setting(key) if key in HYPERPARAMETERS else getattr(recipe, key)
+    return value
 
 
 def _setting(reference: Recipe, base: Recipe, pairs: Mapping[str, str], spec: SweepSpec) -> Setting:

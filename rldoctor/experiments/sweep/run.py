@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from rldoctor import run_directory
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import context_of
-from rldoctor.diagnosis.report_files import write_file
 from rldoctor.environments import registry
 from rldoctor.environments.engine import require_engine
 from rldoctor.errors import RldoctorError, Stopped
@@ -17,7 +16,7 @@ from rldoctor.experiments.sweep import throughput
 from rldoctor.experiments.sweep.dispatch import SweepObserver, run_trials, unfinished
 from rldoctor.experiments.sweep.plan import Plan, SweepTrial
 from rldoctor.experiments.sweep.results import results_of
-from rldoctor.model import Report, Result
+from rldoctor.model import Result
 
 
 def run_sweep(
@@ -85,16 +84,6 @@ def _duration(plan: Plan, todo: Sequence[SweepTrial], executor: Executor) -> str
         return f"The duration cannot be estimated: {error.problem}"
     took = throughput.in_words(throughput.seconds(rate, todo, executor.slots))
     return f"About {took}, at {rate.training:,.0f} steps/s in each process, measured just now."
-
-
-def write_reports(report: Report, plan: Plan) -> None:
-    """Write the report next to the runs, in every format that a reader or a program may want of a sweep.
-
-    Raises:
-        UsageError: The place cannot be written to.
-    """
-    for format_, suffix in (("text", "txt"), ("json", "json"), ("csv", "csv"), ("md", "md"), ("html", "html")):
-        write_file(report, format_, plan.folder / f"{plan.name}.{suffix}", verbose=format_ == "text")
 
 
 def describe(plan: Plan, todo: int, slots: int) -> list[str]:

@@ -10,7 +10,6 @@ import numpy as np
 from msgspec import structs
 
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
 from rldoctor.experiments.treatment.pilot_run import PILOT_RUN
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES
@@ -33,7 +32,6 @@ from rldoctor.model import (
 from rldoctor.recipe import Recipe, write_recipe
 
 CURED_FILE = "cured.toml"
-REPORT = "treatment"
 _MOST_POINTS = 60
 
 _VERDICTS: Mapping[TreatmentOutcome, Verdict] = {
@@ -43,6 +41,12 @@ _VERDICTS: Mapping[TreatmentOutcome, Verdict] = {
     TreatmentOutcome.UNPROVEN: Verdict.SUSPECT,
     TreatmentOutcome.NOT_CURED: Verdict.SICK,
     TreatmentOutcome.INSTRUCTED: Verdict.SICK,
+}
+_FINDINGS: Mapping[TreatmentOutcome, tuple[str, str, Severity]] = {
+    TreatmentOutcome.NOT_CURED: ("EVL501", "not-cured", Severity.ERROR),
+    TreatmentOutcome.IMPROVED: ("EVL502", "improved-not-cured", Severity.WARNING),
+    TreatmentOutcome.INSTRUCTED: ("EVL503", "cause-outside-the-recipe", Severity.ERROR),
+    TreatmentOutcome.UNPROVEN: ("EVL504", "luck-not-excluded", Severity.WARNING),
 }
 
 
@@ -100,25 +104,20 @@ def summary(treatment: Treatment) -> str:
 
 
 def _findings(treatment: Treatment) -> tuple[Finding, ...]:
-    outcome = treatment.outcome
-    first = next(iter(treatment.instructions), None)
-    instruction = "" if first is None else f"{first.text} {_confirm(first.confirmed_by)}".strip()
-    if outcome is TreatmentOutcome.INSTRUCTED:
-        what = "The remaining causes lie outside the recipe"
-        named = f"; most likely: {first.diagnosis}" if first is not None else ""
-        return (Finding("EVL503", "cause-outside-the-recipe", Severity.ERROR, f"{what}{named}.", instruction),)
-    if outcome is TreatmentOutcome.NOT_CURED:
-        return (Finding("EVL501", "not-cured", Severity.ERROR, summary(treatment), instruction),)
-    if outcome is TreatmentOutcome.IMPROVED:
-        return (Finding("EVL502", "improved-not-cured", Severity.WARNING, summary(treatment), instruction),)
-    if outcome is TreatmentOutcome.UNPROVEN:
+    if treatment.outcome not in _FINDINGS:
+        return ()
+    code, name, severity = _FINDINGS[treatment.outcome]
+    if treatment.outcome is TreatmentOutcome.UNPROVEN:
         cure = "Train several seeds of both recipes: rldoctor sweep --seeds 0-4."
-        return (Finding("EVL504", "luck-not-excluded", Severity.WARNING, summary(treatment), cure),)
-    return ()
-
-
-def _confirm(codes: tuple[str, ...]) -> str:
-    return f"Confirm it with: rldoctor preflight --select {','.join(codes)}" if codes else ""
+        return (Finding(code, name, severity, summary(treatment), cure),)
+    first = next(iter(treatment.instructions), None)
+    codes = ",".join(first.confirmed_by) if first else ""
+    confirm = f"Confirm it with: rldoctor preflight --select {codes}" if codes else ""
+    instruction = f"{first.text} {confirm}".strip() if first else ""
+    message = summary(treatment)
+    if treatment.outcome is TreatmentOutcome.INSTRUCTED:
+        message = f"The remaining causes lie outside the recipe{f'; most likely: {first.diagnosis}' if first else ''}."
+    return (Finding(code, name, severity, message, instruction),)
 
 
 def write_cured(path: Path, recipe: Recipe, sick: SickRun, trial: TreatmentTrial) -> Path:
@@ -131,16 +130,6 @@ def write_cured(path: Path, recipe: Recipe, sick: SickRun, trial: TreatmentTrial
     source = f"rldoctor treat: {in_words(trial.changes)}, where {sick.directory.name} was {sick.diagnosis.verdict}"
     write_recipe(structs.replace(recipe, title=title, source=source), path)
     return path
-
-
-def write_reports(report: Report, folder: Path) -> None:
-    """Write the before-and-after report: text, JSON and a page.
-
-    Raises:
-        UsageError: The place cannot be written to.
-    """
-    for format_, suffix in (("text", "txt"), ("json", "json"), ("html", "html")):
-        write_file(report, format_, folder / f"{REPORT}.{suffix}", verbose=format_ == "text")
 
 
 def _curves(sick: SickRun, treatment: Treatment, trained: list[Run]) -> dict[str, OutcomeCurve]:

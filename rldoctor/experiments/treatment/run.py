@@ -10,6 +10,7 @@ from pathlib import Path
 from rldoctor import run_directory
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.report_files import write_report
 from rldoctor.environments import registry
 from rldoctor.errors import RldoctorError, UsageError
 from rldoctor.executors.local import LocalExecutor
@@ -25,7 +26,7 @@ from rldoctor.experiments.treatment.plan import (
     was_behind,
 )
 from rldoctor.experiments.treatment.remedies import in_words
-from rldoctor.experiments.treatment.results import CURED_FILE, report_of, write_cured, write_reports
+from rldoctor.experiments.treatment.results import CURED_FILE, report_of, write_cured
 from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
 from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, run_trial
 from rldoctor.model import Instruction, Json, Report, Treatment, TreatmentOutcome, TreatmentTrial, TrialState
@@ -124,7 +125,7 @@ def treat(
         return report_of(sick, _planned(plan, plan.instructions))
     context = TrialContext(command, watch, threads, sick.context, {} if baselines is None else baselines)
     report = report_of(sick, _treated(plan, tie, context, say, wrap))
-    write_reports(report, plan.folder)
+    write_report(report, plan.folder, "treatment")
     return report
 
 
@@ -231,14 +232,9 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
         recipe = plan.recipe_with(last.changes)
         file = write_cured(plan.folder / CURED_FILE, recipe, plan.sick, last)
         return replace(treatment, outcome=TreatmentOutcome.CURED, recipe=str(file))
-    best = max((_recovered(plan, trial) for trial in remedies), default=0.0)
+    best = max(plan.comparison.recovered(trial.steps, trial.numbers) or 0.0 for trial in remedies)
     outcome = TreatmentOutcome.IMPROVED if best >= _IMPROVED else TreatmentOutcome.NOT_CURED
     return replace(treatment, outcome=outcome, sureness=_what_is_left(plan, best, instructions))
-
-
-def _recovered(plan: Plan, trial: TreatmentTrial) -> float:
-    numbers = {key: float(value) for key, value in trial.numbers.items() if isinstance(value, (int, float))}
-    return plan.comparison.recovered(trial.steps, numbers) or 0.0
 
 
 def _what_is_left(plan: Plan, best: float, instructions: Sequence[Instruction]) -> str:
