@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from rldoctor.errors import UsageError
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
+from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
 from rldoctor.logs.formats.tables import is_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
@@ -109,15 +111,36 @@ def _runs_below(root: Path) -> Iterator[Path]:
     formats: Mapping[str, Sequence[LogFormat]] = {
         directory: [format_ for format_, _ in found] for directory, found in logs.items()
     }
-    for directory in run_folders(formats, os.sep):
+    runs = run_folders(formats, os.sep)
+    runs += [directory for directory in logs if directory not in runs and _is_of_another_time(directory, runs, logs)]
+    for directory in runs:
         yield from _runs_in(Path(directory), logs[directory])
     yield from unlisted
 
 
+def _is_of_another_time(directory: str, runs: Sequence[str], logs: Mapping[str, Logs]) -> bool:
+    """Return whether the monitor files of a directory above or below runs are of a training that none of these is."""
+    monitors = [name for format_, names in logs[directory] if format_ is MONITOR for name in names]
+    if not monitors or any(not format_.supplement for format_, _ in logs[directory]):
+        return False
+    begun = []
+    for run in runs:
+        if f"{run}{os.sep}".startswith(directory + os.sep) or directory.startswith(run + os.sep):
+            found = [re.search(r"tfevents\.(\d+)", name, re.ASCII) for _, names in logs[run] for name in names]
+            if not all(found):
+                return False
+            begun += [int(second[1]) for second in found if second]
+    trainings = MONITOR.read([Path(directory, name) for name in monitors], bool)
+    return all(
+        not training.first_time - SLACK_SECONDS <= second <= training.last_time + SLACK_SECONDS
+        for training in trainings
+        for second in begun
+    )
+
+
 def _is_of_run_above(directory: Path, found: Logs, logs: Mapping[str, Logs]) -> bool:
     """Return whether a directory holds only the settings and results that ``add_hparams`` wrote for the run above."""
-    above = logs.get(str(directory.parent), ())
-    if len(found) > 1 or found[0][0] is not TFEVENTS or not any(format_ is TFEVENTS for format_, _ in above):
+    if len(found) > 1 or found[0][0] is not TFEVENTS or str(directory.parent) not in logs:
         return False
     return all(_is_hparams(directory / name) for name in found[0][1])
 

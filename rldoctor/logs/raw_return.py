@@ -44,7 +44,7 @@ def with_raw_return(curves: Mapping[str, Curve], beside: Sequence[LogFile]) -> t
     found[SHAPED], found[_RETURN] = replace(logged, metric=SHAPED), raw
     message = (
         f"{logged.tag} ends at {logged.values[-1]:.3g}, the monitor files at {raw.values[-1]:.3g}: the logged return "
-        "is that of normalized or scaled rewards (VecMonitor outside VecNormalize). That of the monitor files is judged."
+        "holds normalized or scaled rewards (VecMonitor outside VecNormalize). That of the monitor files is judged."
     )
     remedy = "Put VecMonitor inside VecNormalize, so that the logger shows the return of the environment."
     return found, [_note("return-normalized", "LOG312", message, remedy)]

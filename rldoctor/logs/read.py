@@ -16,6 +16,7 @@ from rldoctor.logs import frameworks
 from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, ReadIssues, Wanted
+from rldoctor.logs.formats.monitor import SLACK_SECONDS
 from rldoctor.logs.formats.tables import read_table
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
@@ -31,8 +32,6 @@ from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Curve, Finding, Json, Run
 from rldoctor.run_record import RunRecord, as_number, json_table
 
-# Event files are begun between the first and the last episode of their training.
-_SLACK_SECONDS = 60.0
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
 
@@ -150,7 +149,7 @@ def _of_one_training(logs: Sequence[LogFile], begun: float) -> list[LogFile]:
     with_points = [log for log in logs if log.tags]
     if len(with_points) < 2:
         return list(logs)
-    fitting = [log for log in with_points if log.first_time - _SLACK_SECONDS <= begun <= log.last_time + _SLACK_SECONDS]
+    fitting = [log for log in with_points if log.first_time - SLACK_SECONDS <= begun <= log.last_time + SLACK_SECONDS]
     kept = (fitting or with_points)[-1]
     return [log for log in logs if log is kept or not log.tags]
 

@@ -54,10 +54,21 @@ class TestMonitorFilesBesideOtherRuns:
         assert discover([tmp_path]) == [tmp_path / "other/deep", tmp_path / "tb/PPO_1"]
 
     def test_monitor_files_above_or_below_a_run_belong_to_it(self, tmp_path, make):
-        make.curve(tmp_path / "logs/PPO_1", range(0, 1000, 100))
+        make.curve(tmp_path / "logs/PPO_1", range(0, 1000, 100), begun=1_700_000_001)
         monitor(tmp_path / "logs/0.monitor.csv", RISING)
         monitor(tmp_path / "logs/PPO_1/monitors/0.monitor.csv", RISING)
         assert discover([tmp_path]) == [tmp_path / "logs/PPO_1"]
+
+    def test_monitor_files_above_or_below_a_run_of_another_day_do_not(self, tmp_path, make):
+        make.curve(tmp_path / "logs/PPO_1", range(0, 1000, 100), begun=1_700_000_001)
+        monitor(tmp_path / "logs/0.monitor.csv", FALLING, 1.7e9 - 24 * HOUR)
+        monitor(tmp_path / "logs/PPO_1/more/0.monitor.csv", FALLING, 1.7e9 + 24 * HOUR)
+        assert discover([tmp_path]) == [tmp_path / "logs", tmp_path / "logs/PPO_1", tmp_path / "logs/PPO_1/more"]
+
+    def test_tables_do_not_tell_the_time_so_that_monitor_files_above_them_belong_to_them(self, tmp_path):
+        progress(tmp_path / "logs/a", RISING[::10])
+        monitor(tmp_path / "logs/0.monitor.csv", RISING)
+        assert discover([tmp_path]) == [tmp_path / "logs/a"]
 
     def test_a_folder_of_evaluations_is_no_run_beside_others(self, tmp_path, make):
         make.curve(tmp_path / "PPO_1", range(0, 1000, 100))

@@ -29,8 +29,10 @@ _SUCCESS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.
 _TAGS = ("rollout/ep_rew_mean", "rollout/ep_len_mean", "rollout/success_rate")
 # Numbers in names count environments (0.monitor.csv, 1.monitor.csv), except where they count trainings.
 _NUMBERS = re.compile(r"((?:seed|run|trial|exp)[_.-]?\d+)|\d+", re.IGNORECASE)
+# Event files are begun between the first and the last episode of their training, or shortly before.
+SLACK_SECONDS = 60.0
 # Monitors of parallel environments are made one after the other, before the first episode.
-_SLACK_SECONDS = 1.0
+_STARTED_WITHIN_SECONDS = 1.0
 
 Episode = tuple[float, float, float, float, float]
 """Session of the file, seconds, return, length in steps, success (NaN where it was not recorded)."""
@@ -92,7 +94,7 @@ def _by_training(monitors: Sequence[_Monitor]) -> list[list[_Monitor]]:
         ended = -math.inf
         timed = sorted((m for m in group if math.isfinite(m.begun)), key=lambda m: m.begun)
         for monitor in timed:
-            if monitor.begun > ended + _SLACK_SECONDS:
+            if monitor.begun > ended + _STARTED_WITHIN_SECONDS:
                 found.append([])
             found[-1].append(monitor)
             ended = max(ended, monitor.ended)
@@ -173,7 +175,7 @@ def _table(text: str) -> tuple[float, list[dict[str, str]]]:
         columns = [*_COLUMNS, "is_success"]
     rows = [dict(zip(columns, line, strict=False)) for line in lines if line]
     # Nothing else says what these numbers are: episodes have whole lengths, and time does not go below zero.
-    if not rows or float(rows[0]["r"]) is None or int(rows[0]["l"]) < 1 or float(rows[0]["t"]) < 0:
+    if not rows or not math.isfinite(float(rows[0]["r"])) or int(rows[0]["l"]) < 1 or float(rows[0]["t"]) < 0:
         raise ValueError("no episodes")
     return math.nan, rows
 
