@@ -24,8 +24,8 @@ from benchmarks.fit_weights import fit, with_weights
 from benchmarks.rates import wilson_interval
 from rldoctor import machine
 from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis, Patience, ScalarMemory
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis import judge as judging
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.logs.frameworks import shipped_tag_mappings

@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks import DOCS, TESTS
 from rldoctor import machine
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report import Report
 from rldoctor.executors import map_jobs
 from rldoctor.logs import read_run, remote

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import DOCS
 from rldoctor import machine
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import RunDiagnosis, Verdict
 from tests.diagnosis.public_cases import cases

@@ -8,7 +8,7 @@
 #            and 10, frames 210 x 160 x 3) with vectorization_mode="sync". Nothing warns.
 # Hurts:     scores reported from such runs are counts of scoring events, not points: ten and more times too small, not
 #            comparable with any table, and a factor that differs from game to game.
-# Source:    https://ale.farama.org/vector-environment/ (reward_clipping=True is listed there among the defaults)
+# Source:    https://github.com/Farama-Foundation/Arcade-Learning-Environment (reward_clipping=True in AtariVectorEnv)
 set -euo pipefail
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT

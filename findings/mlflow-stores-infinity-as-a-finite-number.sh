@@ -7,7 +7,7 @@
 #            one bad point of three.
 # Hurts:     divergence checks on logged runs: the overflow of a value loss passes isfinite, and means, axes and
 #            normalised scores over that curve overflow in turn, far from the cause.
-# Source:    https://mlflow.org/docs/latest/api_reference/python_api/mlflow.html#mlflow.log_metric ("some" stores "may")
+# Source:    https://mlflow.org/docs/latest/api_reference/python_api/mlflow.html#mlflow.log_metric (in small print)
 set -euo pipefail
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT

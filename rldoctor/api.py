@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rldoctor.config import DEFAULTS, Config, read_config
-from rldoctor.diagnosis import diagnose as diagnose_all
+from rldoctor.diagnosis.many import diagnose as diagnose_all
 from rldoctor.diagnosis.report import Report
 from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.gate import Statistic, judge_runs

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from rldoctor import run_directory
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report_files import write_report
 from rldoctor.environments import registry
 from rldoctor.environments.engine import Engine, require_engine
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class ProgressBar(Protocol):
-    """What a checkup tells its progress to."""
+    """Shows the progress of a part of a checkup."""
 
     def progressed(self, steps: int, numbers: Mapping[str, float]) -> None:
-        """Take the progress of a training."""
+        """Show the progress of a training."""
 
     def count(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Take the progress of anything else."""
+        """Show the progress of anything else."""
 
 
 def checkup(
@@ -47,7 +47,7 @@ def checkup(
     engine: Engine = Engine.GYMNASIUM,
     config: Config = DEFAULTS,
 ) -> Report:
-    """Run the whole examination and write the report into the run directory.
+    """Run all steps and write the report into the run directory.
 
     The exit code is the gate's. Preflight runs in the background of the training, on another core; its errors end the
     checkup and nothing is written: a training on a broken environment would only cost time.
@@ -58,8 +58,8 @@ def checkup(
         seed: Of the training.
         command: The command line, for ``run.json``.
         bar: Starts a progress bar: title, total.
-        engine: What steps the environments of the training; preflight and evaluation are gymnasium's.
-        config: What the project asks for; its criteria are in ``recipe`` already.
+        engine: The environment backend of the training; preflight and evaluation use Gymnasium.
+        config: The project's configuration; its criteria are in ``recipe`` already.
 
     Raises:
         UsageError: The environment is not known, or not to the engine, or the run directory cannot be made.
@@ -68,34 +68,34 @@ def checkup(
     """
     registry.resolve(recipe.env)
     require_engine(engine, recipe.env)
-    means = context_of(config)
+    context = context_of(config)
     clock = time.perf_counter()
     episodes = recipe.evaluation_episodes
-    examining, teaching = bar("preflight", 1), bar("train", recipe.total_steps)
-    evaluating = bar("evaluate", episodes)
+    preflight_bar, training_bar = bar("preflight", 1), bar("train", recipe.total_steps)
+    evaluation_bar = bar("evaluate", episodes)
     directory = run_directory.create(run_directory.place(out, recipe, f"seed-{seed}"))
     with (
         run_directory.removed_if_empty(directory),
-        BackgroundPreflight(recipe, out, examining.count, config) as background,
+        BackgroundPreflight(recipe, out, preflight_bar.count, config) as background,
     ):
-        # PyTorch takes seconds to load; the examination has begun by then.
+        # PyTorch takes seconds to load; preflight has begun by then.
         from rldoctor.training.evaluate import evaluate
 
-        training = _train_unless_sick(recipe, directory, seed, command, teaching, background, engine)
+        training = _train_unless_sick(recipe, directory, seed, command, training_bar, background, engine)
         if training is None:
             shutil.rmtree(directory)
             return _report([background.result()])
-        evaluate(directory, baselines=background.baselines, watcher=lambda policy, done: evaluating.count(done))
-        examined = background.result()
-    judged = judge_run(directory)
+        evaluate(directory, baselines=background.baselines, watcher=lambda policy, done: evaluation_bar.count(done))
+        preflight = background.result()
+    gate = judge_run(directory)
     took = time.perf_counter() - clock
     by = "" if engine is Engine.GYMNASIUM else f"by {engine} "
-    way = (
+    summary = (
         f"{training.steps:,} steps of training {by}in {training.seconds:.1f} s "
         f"({training.steps_per_second:,.0f} steps/s), then {episodes} evaluation episodes; {took:.1f} s in all."
     )
-    diagnosed = diagnose_run(read_run(directory, own=means.tag_mappings), context=means)
-    report = _report([examined, diagnosed, replace(judged, summary=way)])
+    diagnosis = diagnose_run(read_run(directory, own=context.tag_mappings), context=context)
+    report = _report([preflight, diagnosis, replace(gate, summary=summary)])
     write_report(report, directory)
     return report
 
@@ -109,7 +109,7 @@ def _train_unless_sick(
     background: BackgroundPreflight,
     engine: Engine,
 ) -> Training | None:
-    """Train while preflight runs in the background; return ``None`` where preflight finds that this was in vain."""
+    """Train while preflight runs in the background; return ``None`` if preflight fails."""
     from rldoctor.training.train import train
 
     try:
@@ -117,7 +117,7 @@ def _train_unless_sick(
             recipe, directory, seed, command=command, watcher=watcher, stop=background.failed, engine=engine
         )
     except RldoctorError:
-        # What broke the training is best named by preflight.
+        # Preflight names best what broke the training.
         if background.result().verdict is Verdict.SICK:
             return None
         raise
@@ -129,6 +129,6 @@ def _train_unless_sick(
     return None if background.result().verdict is Verdict.SICK else training
 
 
-def _report(subjects: Sequence[Result]) -> Report:
-    """Return the report; its exit code is that of its last subject, which is the gate's where it came so far."""
-    return Report("checkup", tuple(subjects), worst(s.verdict for s in subjects), exit_code_of([subjects[-1].verdict]))
+def _report(results: Sequence[Result]) -> Report:
+    """Return the report, with the exit code of its last result: the gate's, unless the checkup ended before."""
+    return Report("checkup", tuple(results), worst(r.verdict for r in results), exit_code_of([results[-1].verdict]))

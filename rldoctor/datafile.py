@@ -1,6 +1,6 @@
-"""Data files: where the shipped ones lie, and the one place that reads, checks and writes TOML and JSON.
+"""Data files: where the shipped ones are, and the one place that reads, checks and writes TOML and JSON.
 
-What a file may hold is a ``msgspec.Struct``; what a file holds instead is reported with file, key and what is allowed.
+The content of a file is declared as a ``Table``; a mistake is reported with file, key and what is allowed.
 """
 
 from __future__ import annotations
@@ -136,15 +136,20 @@ def _mistake(data: Any, kind: Any, key: str, renamed: Mapping[str, str], strict:
     if problem.startswith("Invalid"):
         words = _words(kind)
         allowed = f"Allowed: {', '.join(words)}." if len(words) < _MANY else near(str(data), words)
-        return f"{key} = {data!r} is not known", allowed
+        return f"{key} = {_shown(data)} is not known", allowed
     if problem.startswith(("Expected", "Number out of range")):
         cure = f'Write {key} = ["{data}"].' if "`array" in problem and isinstance(data, str) else ""
-        return f"{key or 'its content'} = {data!r} must be {_meant(problem)}", cure
+        return f"{key or 'its content'} = {_shown(data)} must be {_meant(problem)}", cure
     return f"{key}: {problem}" if key else problem, ""
 
 
-# Of so many words only the nearest are offered.
-_MANY = 10
+# Of so many words only the nearest are offered; of a longer value only the beginning is shown.
+_MANY, _LONG = 10, 200
+
+
+def _shown(data: object) -> str:
+    text = repr(data)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
 def _dotted(key: str, part: str) -> str:

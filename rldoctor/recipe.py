@@ -1,18 +1,18 @@
 """Recipes: what to train, with which settings, and what passes.
 
-A recipe is data (``recipe.toml``, or the ``recipe`` of a ``run.json``); this module checks it key by key, so that a
-misspelt setting is an error before anything is written rather than a default that nobody asked for.
+A recipe is data (``recipe.toml``, or the ``recipe`` of a ``run.json``). A misspelt setting is an error before anything
+is written, not a silent default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from msgspec import structs
+from msgspec import field
+from msgspec.structs import replace
 
 from rldoctor import datafile
 from rldoctor.datafile import Finite, Positive, Table, Text
@@ -20,7 +20,7 @@ from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Severity
 from rldoctor.settings import HYPERPARAMETERS, Hyperparameters, parse
 
-# Keys of evaluation.json's aggregate that a criterion may name, with the word a reader sees and the unit.
+# Keys of the aggregate in evaluation.json that a criterion may name: code, title and unit.
 CRITERIA: Mapping[str, tuple[str, str, str]] = {
     "success_rate": ("EVL101", "success rate", ""),
     "return_mean": ("EVL102", "mean return", ""),
@@ -30,32 +30,40 @@ CRITERIA: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Criterion:
-    """``observed relation threshold`` must hold; ``relation`` is ``>`` or ``<``; ``severity`` is what it is if not."""
-
-    name: str
-    relation: str
-    threshold: float
-    severity: Severity = Severity.ERROR
-
-    def to_json(self) -> dict[str, Json]:
-        """Return what :func:`recipe_from_mapping` reads."""
-        bound: dict[str, Json] = {"above" if self.relation == ">" else "below": self.threshold}
-        return bound if self.severity is Severity.ERROR else {**bound, "level": _word(self.severity)}
-
-
-# How serious it is where a criterion does not hold; off leaves it out.
+# How serious a miss is; off leaves the criterion out.
 LEVELS: Mapping[str, Severity | None] = {"off": None, "warn": Severity.WARNING, "error": Severity.ERROR}
 
 
-def _word(severity: Severity) -> str:
-    return next(word for word, meant in LEVELS.items() if meant is severity)
+class Criterion(Table, frozen=True, omit_defaults=True):
+    """A passing criterion: ``{ above = 0.9 }`` or ``{ below = 0.02, level = "warn" }``."""
+
+    above: Finite | None = None
+    below: Finite | None = None
+    level: Literal["warn", "error"] = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse two limits, or none."""
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a criterion must be { above = number } or { below = number }")
+
+    @property
+    def relation(self) -> str:
+        """``>`` or ``<``, of what was observed to the threshold."""
+        return "<" if self.above is None else ">"
+
+    @property
+    def threshold(self) -> float:
+        """The limit that is given."""
+        return (self.below if self.above is None else self.above) or 0.0
+
+    @property
+    def severity(self) -> Severity:
+        """How serious a miss is."""
+        return LEVELS[self.level] or Severity.ERROR
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What to train and what passes.
+class Recipe(Table, frozen=True):
+    """What to train and what passes: ``recipe.toml``, and the ``recipe`` of ``run.json``.
 
     Attributes:
         name: ``fetch_reach_dense/chapter``; the environment id for a recipe without a reference.
@@ -63,60 +71,55 @@ class Recipe:
         total_steps: Environment steps to train for; SB3 rounds up to whole rollouts.
         n_envs: Parallel environments.
         hyperparameters: The settings that differ from SB3's defaults, keys of ``HYPERPARAMETERS``.
+        criteria: Passing criteria by name, in the order in which they are reported.
+        title: What it is, in a line.
+        source: Where it comes from.
+        evaluation_episodes: Episodes that ``rldoctor evaluate`` plays by default.
         log_interval: Rollouts between two points of the curves, as in ``stable_baselines3``'s ``learn``.
-        criteria: Passing criteria in the order in which they are reported.
         overrides: What ``--set`` changed, recorded in ``run.json``.
-        partial: Settings that are not stated are not known, rather than SB3's defaults; such a recipe was read off
-            logs, and nothing can be trained by it.
+        partial: Settings that are not stated are unknown, rather than SB3's defaults; such a recipe was read from logs
+            and cannot be trained.
         framework: What logged the runs of this recipe's bands, a key of ``checks/tags/``; SB3 where empty.
+        algorithm: What trains it.
+        provenance: How the numbers were found; for readers of the file.
     """
 
     name: str
-    env: str
-    total_steps: int
-    n_envs: int
-    hyperparameters: Mapping[str, Json] = field(default_factory=dict)
-    criteria: tuple[Criterion, ...] = ()
+    env: Text
+    total_steps: Positive
+    n_envs: Positive = 1
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    criteria: dict[str, Criterion] = field(default_factory=dict)
     title: str = ""
     source: str = ""
-    evaluation_episodes: int = 100
-    log_interval: int = 1
-    overrides: Mapping[str, Json] = field(default_factory=dict)
+    evaluation_episodes: Positive = 100
+    log_interval: Positive = 1
+    overrides: dict[str, Any] = field(default_factory=dict)
     partial: bool = False
     framework: str = ""
+    algorithm: Literal["ppo"] = "ppo"
+    provenance: Any = None
 
     def knows(self, key: str) -> bool:
-        """Tell whether the value of a setting, ``n_envs`` among them, is known."""
+        """Return whether the value of a setting, ``n_envs`` included, is known."""
         return not self.partial or key in self.hyperparameters
 
     def setting(self, key: str) -> Json:
-        """Return a hyperparameter's value: where the recipe is silent SB3's default, or ``None`` for a partial one."""
-        return self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key])
+        """Return a hyperparameter; SB3's default where the recipe states none, ``None`` for a partial recipe."""
+        value: Json = self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key])
+        return value
 
     def to_json(self) -> dict[str, Json]:
         """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "source": self.source,
-            "env": self.env,
-            "algorithm": "ppo",
-            "total_steps": self.total_steps,
-            "n_envs": self.n_envs,
-            "evaluation_episodes": self.evaluation_episodes,
-            "log_interval": self.log_interval,
-            "hyperparameters": dict(self.hyperparameters),
-            "criteria": {c.name: c.to_json() for c in self.criteria},
-            "overrides": dict(self.overrides),
-            **({"partial": True} if self.partial else {}),
-            **({"framework": self.framework} if self.framework else {}),
-        }
+        content: dict[str, Json] = msgspec.to_builtins(self)
+        rare = ("partial", "framework", "provenance")
+        return {key: value for key, value in content.items() if value or key not in rare}
 
     def with_overrides(self, pairs: Iterable[str]) -> Recipe:
-        """Return the recipe with ``key=value`` pairs applied, each checked against type and range.
+        """Return the recipe with ``key=value`` pairs applied, each checked against its type and limits.
 
         Raises:
-            UsageError: A key is unknown or a value is not of its type or outside its range.
+            UsageError: A key is unknown, or a value is not of its type or outside its limits.
         """
         recipe = self
         for pair in pairs:
@@ -125,9 +128,9 @@ class Recipe:
             if not equals:
                 raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
             value = parse(key, text.strip(), "--set")
-            changed = (
-                {"hyperparameters": {**recipe.hyperparameters, key: value}} if key in HYPERPARAMETERS else {key: value}
-            )
+            changed: dict[str, Any] = {key: value}
+            if key in HYPERPARAMETERS:
+                changed = {"hyperparameters": {**recipe.hyperparameters, key: value}}
             recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
         _check_rollout(recipe, "--set")
         return recipe
@@ -140,58 +143,19 @@ class Recipe:
         Raises:
             UsageError: The recipe has no such criterion or the threshold is not a finite number.
         """
-        criteria = {criterion.name: criterion for criterion in self.criteria}
-        off: set[str] = set()
+        criteria, off = dict(self.criteria), set[str]()
         for pair in pairs:
             name, _, text = pair.partition("=")
             if name not in criteria:
                 raise UsageError(f"{self.name} has no passing criterion {name!r}.", near(name, criteria))
-            severity = LEVELS.get(text)
-            if severity is not None:
-                criteria[name] = replace(criteria[name], severity=severity)
-            elif text not in LEVELS:
+            if text not in LEVELS:
                 threshold = datafile.check(text, Finite, "--require", name, strict=False)
-                criteria[name] = replace(criteria[name], threshold=threshold)
+                side = "below" if criteria[name].above is None else "above"
+                criteria[name] = replace(criteria[name], **{side: threshold})
+            elif text != "off":
+                criteria[name] = replace(criteria[name], level=text)
             (off.add if text == "off" else off.discard)(name)
-        return replace(self, criteria=tuple(c for c in criteria.values() if c.name not in off))
-
-
-class _Bound(Table, frozen=True):
-    """A criterion as a file states it: ``{ above = 0.9 }`` or ``{ below = 0.02, level = "warn" }``."""
-
-    above: Finite | None = None
-    below: Finite | None = None
-    level: Literal["warn", "error"] = "error"
-
-    def __post_init__(self) -> None:
-        """Refuse two limits, or none."""
-        if (self.above is None) == (self.below is None):
-            raise ValueError("a criterion must be { above = number } or { below = number }")
-
-    @property
-    def limit(self) -> float:
-        """The one that is given."""
-        return (self.below if self.above is None else self.above) or 0.0
-
-
-class _RecipeFile(Table, frozen=True):
-    """What ``recipe.toml`` and the ``recipe`` of ``run.json`` may hold."""
-
-    name: str
-    env: Text
-    total_steps: Positive
-    n_envs: Positive | None = None
-    algorithm: Literal["ppo"] = "ppo"
-    title: str = ""
-    source: str = ""
-    evaluation_episodes: Positive = 100
-    log_interval: Positive = 1
-    hyperparameters: Hyperparameters = Hyperparameters()
-    criteria: dict[str, _Bound] = msgspec.field(default_factory=dict)
-    overrides: dict[str, Any] = msgspec.field(default_factory=dict)
-    provenance: Any = None
-    partial: bool = False
-    framework: str = ""
+        return replace(self, criteria={name: kept for name, kept in criteria.items() if name not in off})
 
 
 def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
@@ -204,22 +168,15 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     Raises:
         UsageError: A key is missing or unknown, or a value is not of its type or outside its limits.
     """
-    stated = datafile.check(data, _RecipeFile, where)
-    if stated.n_envs is None and not stated.partial:
+    recipe = datafile.check(data, Recipe, where)
+    if "n_envs" not in data and not recipe.partial:
         raise UsageError(f"{where}: the key 'n_envs' is missing.")
-    for name in stated.criteria:
+    for name in recipe.criteria:
         if name not in CRITERIA:
             raise UsageError(f"{where}: unknown key 'criteria.{name}'.", near(name, CRITERIA))
+    settings = msgspec.to_builtins(datafile.check(recipe.hyperparameters, Hyperparameters, where, "hyperparameters"))
     # Only what is stated: what is not is a default, or unknown to a partial recipe.
-    settings: dict[str, Json] = msgspec.to_builtins(stated.hyperparameters)
-    given: Any = data.get("hyperparameters", ())
-    criteria = (
-        Criterion(name, "<" if bound.above is None else ">", bound.limit, LEVELS[bound.level] or Severity.ERROR)
-        for name, bound in stated.criteria.items()
-    )
-    fields = {key: value for key, value in structs.asdict(stated).items() if key not in ("algorithm", "provenance")}
-    fields |= {"n_envs": stated.n_envs or 1, "criteria": tuple(criteria)}
-    recipe = Recipe(**fields | {"hyperparameters": {key: settings[key] for key in settings if key in given}})
+    recipe = replace(recipe, hyperparameters={key: settings[key] for key in recipe.hyperparameters})
     _check_rollout(recipe, where)
     return recipe
 

@@ -1,4 +1,4 @@
-"""The files of a run directory, written so that a half-written one is never taken for whole.
+"""The files of a run directory, written so that a half-written one is never mistaken for a complete one.
 
 ``runs/<reference or env>/<name>/``: TensorBoard event files, ``run.json``, ``checkpoints/``, ``policy.zip``,
 ``evaluation.json``, ``report.*``.
@@ -28,7 +28,7 @@ PATHS_FILE = "paths.json"
 CHECKPOINTS = "checkpoints"
 LOCK_FILE = ".lock"
 # run.json and evaluation.json are some kilobytes; an evaluation of ten thousand episodes 4 MB. JSON
-# takes up to thirty times its size in memory: more than this is not one of ours and is not read.
+# takes up to thirty times its size in memory: a larger file is not one of rldoctor's and is not read.
 _MAX_JSON_BYTES = 16 * 2**20
 
 
@@ -36,22 +36,22 @@ def place(runs: Path, recipe: Recipe, name: str) -> Path:
     """Return where a run belongs: ``runs/<reference>/<name>``; by its environment where ``--env`` changed that.
 
     Raises:
-        UsageError: The recipe, which may be a stranger's, has a name that leads out of ``runs``.
+        UsageError: The recipe, which may come from anybody, has a name that leads out of ``runs``.
     """
     if "env" in recipe.overrides:
         folder = re.sub(r"[^A-Za-z0-9._-]+", "_", recipe.env)
-        # An environment called .. is not one, but is asked for here before that is known.
+        # No environment is called .., but that is only found out later.
         return runs / (folder if folder.strip(".") else "_") / name
     parts = recipe.name.replace("\\", "/").split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts) or PureWindowsPath(recipe.name).drive:
         raise UsageError(
-            f"The recipe's name {recipe.name!r} is no name for a folder of runs.", "Write it like robot/task."
+            f"The recipe's name {recipe.name!r} cannot be a folder of runs.", "Use a name like robot/task."
         )
     return runs / recipe.name / name
 
 
 def create(directory: Path) -> Path:
-    """Create a run directory that nobody else uses; ``seed-0-2`` and so on where ``seed-0`` is taken.
+    """Create a new run directory: ``seed-0-2`` and so on if ``seed-0`` exists.
 
     Returns:
         The directory that was created.
@@ -74,7 +74,7 @@ def create(directory: Path) -> Path:
     except OSError as error:
         if isinstance(error, FileExistsError):
             raise UsageError(
-                f"{directory.parent} is a file where a directory is meant.", "Name another directory with --runs."
+                f"{directory.parent} is a file, not a directory.", "Name another directory with --runs."
             ) from None
         raise UsageError(
             f"{directory} cannot be made: {error.strerror}.", "Name a writable place with --runs."
@@ -82,8 +82,8 @@ def create(directory: Path) -> Path:
     raise UsageError(f"{directory.parent} already holds 10,000 runs of this name.", "Name another place with --runs.")
 
 
-def make_folder(folder: Path) -> None:
-    """Make ``folder`` and those above it, where they are not there yet.
+def make_folder(folder: Path, option: str = "--runs") -> None:
+    """Make ``folder`` and its parents; ``option`` is the one that names another place.
 
     Raises:
         UsageError: The place cannot be written to.
@@ -92,7 +92,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be made: {error.strerror or error}.", "Name a writable place with --runs."
+            f"{folder} cannot be made: {error.strerror or error}.", f"Name a writable place with {option}."
         ) from None
 
 
@@ -125,7 +125,9 @@ def run_lock(directory: Path) -> Iterator[None]:
             f"Another process is training into {directory}.", "Wait until it ends, or stop it first."
         ) from None
     except OSError as error:
-        raise UsageError(f"{directory} cannot be written to: {error.strerror or error}.", "Free it first.") from None
+        raise UsageError(
+            f"{directory} cannot be written to: {error.strerror or error}.", "Make it writable first."
+        ) from None
     try:
         yield
     finally:
@@ -145,24 +147,24 @@ def require(directory: Path) -> Path:
     if not there:
         raise UsageError(f"There is no directory {directory}.", "Name the directory of a run.")
     if not directory.is_dir():
-        raise UsageError(f"{directory} is a file where a run directory is meant.", "Name the directory that holds it.")
+        raise UsageError(f"{directory} is a file, not a run directory.", "Name the directory that contains it.")
     if not os.access(directory, os.R_OK | os.X_OK):
         raise UsageError(f"{directory} cannot be read: permission denied.", "Change its permissions or name another.")
     return directory
 
 
 def require_folder_of(file: Path) -> None:
-    """Make sure, before anything takes long, that the folder that ``file`` is to be written into is there.
+    """Check, before anything takes long, that the folder of a file that is to be written exists.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It does not.
     """
     if not file.parent.is_dir():
         raise UsageError(f"{file} cannot be written: there is no folder {file.parent}.", "Make it, or name another.")
 
 
 def below(folder: Path) -> list[Path]:
-    """Return the run directories at or below ``folder``: those with a ``run.json``, sorted; none inside another."""
+    """Return the run directories at or below ``folder``, those with a ``run.json``, sorted; none inside another."""
     if (folder / RUN_FILE).is_file():
         return [folder]
     found: list[Path] = []

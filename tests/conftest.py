@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.recipe import Recipe
@@ -23,29 +23,14 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("fixed")
 
-# Fixtures that are too costly to be made in every worker: the tests that use one share a worker.
-SHARED = (
-    *("chromium", "ray_cluster", "server"),
-    *("curves", "evaluated_once", "interrupted_once", "logged", "repeated", "swept", "treated"),
-)
-
 # 12 rollouts of 128 steps, each with 2 epochs of 2 minibatches: about a second of real training.
 SMALL = ("n_envs=2", "n_steps=64", "batch_size=64", "n_epochs=2", "total_steps=1536")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a costly fixture in one worker."""
-    for item in items:
-        shared = next((name for name in SHARED if name in getattr(item, "fixturenames", ())), None)
-        if shared:
-            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(scope="session")
 def small() -> Recipe:
     """The quick recipe made small; its learning rate falls linearly."""
-    return replace(load_recipe("quick").with_overrides(SMALL), evaluation_episodes=20)
+    return structs.replace(load_recipe("quick").with_overrides(SMALL), evaluation_episodes=20)
 
 
 @pytest.fixture(scope="session")

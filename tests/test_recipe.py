@@ -47,7 +47,8 @@ def test_a_whole_number_is_taken_where_a_float_is_meant():
 
 def test_criteria():
     recipe = parsed(criteria={"success_rate": {"above": 0.9}, "final_distance_mean": {"below": 0.02}})
-    assert recipe.criteria == (Criterion("success_rate", ">", 0.9), Criterion("final_distance_mean", "<", 0.02))
+    assert recipe.criteria == {"success_rate": Criterion(above=0.9), "final_distance_mean": Criterion(below=0.02)}
+    assert [(c.relation, c.threshold) for c in recipe.criteria.values()] == [(">", 0.9), ("<", 0.02)]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_batch_and_rollout_may_change_together_in_any_order():
 
 def test_require():
     recipe = load_recipe("chapter").with_criteria(["success_rate=0.5", "final_distance_mean=0.05"])
-    thresholds = {c.name: (c.relation, c.threshold) for c in recipe.criteria}
+    thresholds = {name: (c.relation, c.threshold) for name, c in recipe.criteria.items()}
     assert thresholds["success_rate"] == (">", 0.5)
     assert thresholds["final_distance_mean"] == ("<", 0.05)
     assert thresholds["return_mean"] == (">", -10.0)
@@ -243,7 +244,7 @@ def recipes(draw):
         total_steps=draw(st.integers(1, 10**9)),
         n_envs=draw(st.integers(1, 64)),
         hyperparameters=settings,
-        criteria=tuple(Criterion(name, draw(st.sampled_from("<>")), draw(FLOATS)) for name in criteria),
+        criteria={name: Criterion(**{draw(st.sampled_from(("above", "below"))): draw(FLOATS)}) for name in criteria},
         title=draw(st.text()),
         evaluation_episodes=draw(st.integers(1, 1000)),
         overrides={key: settings[key] for key in chosen[:2]},

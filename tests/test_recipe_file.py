@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from rldoctor import references
 from rldoctor.errors import UsageError
@@ -23,7 +23,7 @@ def test_so_do_changes_lists_and_words_that_toml_would_stumble_over(tmp_path: Pa
     recipe = references.load_recipe("quick").with_overrides(
         ["net_arch=32 32", "learning_rate=1e-5", "normalize_advantage=false", "target_kl=0.03", "gamma=1"]
     )
-    recipe = replace(recipe, title='a "quoted" \\ title\nof two lines\x7f, é 🩺')
+    recipe = structs.replace(recipe, title='a "quoted" \\ title\nof two lines\x7f, é 🩺')
     write_recipe(recipe, tmp_path / "recipe.toml")
     assert references.load_recipe(str(tmp_path / "recipe.toml")) == recipe
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge, UsageError
@@ -26,8 +26,8 @@ def test_place(tmp_path):
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc", "", "a//b", ".", "..\\x", "C:/x", "a\0b"])
 def test_a_recipe_cannot_lead_out_of_the_runs(tmp_path, name):
-    with pytest.raises(UsageError, match="no name for a folder"):
-        run_directory.place(tmp_path, replace(load_recipe("quick"), name=name), "seed-0")
+    with pytest.raises(UsageError, match="cannot be a folder"):
+        run_directory.place(tmp_path, structs.replace(load_recipe("quick"), name=name), "seed-0")
     other = load_recipe("quick").with_overrides([f"env={name}"]) if name and "\0" not in name else None
     if other:
         assert run_directory.place(tmp_path, other, "seed-0").resolve().parents[1] == tmp_path.resolve()
@@ -87,7 +87,7 @@ def test_create_where_nobody_may_write(tmp_path):
 def test_require(tmp_path):
     assert run_directory.require(tmp_path) == tmp_path
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="is a file where a run directory is meant"):
+    with pytest.raises(UsageError, match="is a file, not a run directory"):
         run_directory.require(tmp_path / "file")
     with pytest.raises(UsageError, match="There is no directory"):
         run_directory.require(tmp_path / "nowhere")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.reliability.fault import HEALTHY, SICK
 from rldoctor import datafile, references
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.logs.tag_mapping import load_tag_mapping

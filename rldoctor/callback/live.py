@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report import Report
+from rldoctor.logs.curves import to_curves
 from rldoctor.logs.frameworks import shipped_tag_mappings
-from rldoctor.model import Curve, Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
+from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 
 # Ours: below ten points a slow start and a sick one look alike. Nor is a run stopped in its first fifth, where healthy
 # runs may still stand at the return that they began with, whatever the number of points.
@@ -48,18 +49,12 @@ class ScalarMemory(KVWriter):
 
     def run(self, path: str, record: Mapping[str, Json]) -> Run:
         """Return the run so far, as reading its event files would."""
-        mappings = [names for names in shipped_tag_mappings() if names.framework in ("sb3", "doctor")]
-        curves: dict[str, Curve] = {}
-        for names in sorted(mappings, key=lambda names: names.supplement):
-            for tag, points in self.points.items():
-                meaning = names.meaning(tag)
-                if meaning is None or meaning.metric in curves:
-                    continue
-                steps, values = np.array([p[0] for p in points], np.int64), np.array([p[1] for p in points])
-                curves[meaning.metric] = Curve(
-                    meaning.metric, steps, values * meaning.factor + 0.0, tag, meaning.aggregation
-                )
-        return Run(path, "sb3", curves, record=record)
+        mappings = [mapping for mapping in shipped_tag_mappings() if mapping.framework in ("sb3", "doctor")]
+        points = {
+            tag: (np.array([step for step, _ in dumped], np.int64), np.array([value for _, value in dumped]))
+            for tag, dumped in self.points.items()
+        }
+        return Run(path, "sb3", to_curves(points, mappings)[0], record=record)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def diagnose(
     verbose: options.Verbose = False,
 ) -> None:
     """Read training logs back: healthy or not, what is wrong, the evidence, and what to change."""
-    from rldoctor.diagnosis import diagnose as examine
+    from rldoctor.diagnosis.many import diagnose as examine
     from rldoctor.model import make_report
 
     settings = configured(config, isolated)

@@ -26,7 +26,7 @@ def record(
     jobs: options.Jobs = None,
     from_: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="Train nothing: make a reference of your own from these good runs."),
+        typer.Option("--from", help="Train nothing: make your own reference from these good runs."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Its name, such as my_env/mine (with --from).")] = None,
     out: Annotated[Path, typer.Option("--out", help="The folder that collects references (with --from).")] = Path(
@@ -37,7 +37,7 @@ def record(
     config: options.Config = None,
     isolated: options.Isolated = False,
 ) -> None:
-    """Record a reference: the bands of healthy curves, of many seeds of its recipe or of good runs of your own."""
+    """Record a reference: the bands of healthy curves, from many seeds of its recipe or from your own good runs."""
     if (reference is None) == (not from_):
         raise UsageError(
             "A reference is recorded by training its recipe, or from runs.",
@@ -48,7 +48,7 @@ def record(
             from_, name, out, env, framework, configured(config, isolated, follow_references=False)
         )
         if not _is_known(folder, config, isolated):
-            typer.echo(f'So that runs are held against it, write into rldoctor.toml: references = ["{out}"]')
+            typer.echo(f'To compare runs with it, add to rldoctor.toml: references = ["{out}"]')
     else:
         _train_and_record(str(reference), seeds, runs, jobs, configured(config, isolated))
 
@@ -65,11 +65,11 @@ def _record_existing(
     for run in made.left_out:
         typer.echo(f"{run} does not pass its recipe's criteria and is left out: rldoctor gate {run}")
     for run, cause in made.doubtful.items():
-        typer.echo(f"{run} is part of it, though a diagnosis calls it sick ({cause}): make sure that it is a good run.")
-    typer.echo(f"Written: {made.folder}, {name} of {made.runs} runs on {made.recipe.env}")
+        typer.echo(f"{run} is included although its diagnosis is sick ({cause}): make sure that it is a good run.")
+    typer.echo(f"Written: {made.folder}, {name} from {made.runs} runs on {made.recipe.env}")
     if made.recipe.partial:
         known = ", ".join(key for key in made.recipe.hyperparameters if not key.endswith("_schedule")) or "none"
-        typer.echo(f"Settings that the logs tell: {known}. Others can be stated in its recipe.toml.")
+        typer.echo(f"Settings found in the logs: {known}. Add others to its recipe.toml.")
     return made.folder
 
 
@@ -77,7 +77,7 @@ def _is_known(folder: Path, config: Path | None, isolated: bool) -> bool:
     try:
         return folder.resolve() in [known.resolve() for known in configured(config, isolated).references]
     except UsageError:
-        # Another reference that is not there is for those commands to tell that need it.
+        # Another reference is missing: the commands that need it report that.
         return False
 
 
@@ -109,7 +109,7 @@ def _train_and_record(reference: str, seeds: str, runs: Path, jobs: int | None, 
     for trial, failure in failures.items():
         raise TrainingFailed(f"Seed {trial.seed}: {failure.problem}", failure.cure)
     directories = [trial.directory for trial in trials]
-    # Only those that pass are healthy patients.
+    # Only runs that pass are healthy.
     healthy = [directory for directory in directories if judge_run(directory).verdict is Verdict.HEALTHY]
     left_out = [directory for directory in directories if directory not in healthy]
     for directory in left_out:

@@ -6,13 +6,12 @@ import contextlib
 import importlib
 import io
 import logging
+from functools import cache
 from typing import Any
 
 import gymnasium
 
 from rldoctor.errors import RldoctorError, UsageError, first_line, near
-
-_ROBOTICS = "gymnasium_robotics"
 
 
 class EnvironmentBroken(RldoctorError):
@@ -28,30 +27,26 @@ class EnvironmentBroken(RldoctorError):
         self.cause = cause
 
 
-def register_robotics() -> None:
+@cache
+def register_robotics() -> Exception | None:
     """Register gymnasium-robotics' environments, without its notice about Adroit environments on stderr.
 
-    If it cannot be imported, such as with parts of two mujoco versions installed, the reason is kept for
-    :func:`resolve`: environments of other packages still work.
+    Returns:
+        Why the package cannot be imported, such as parts of two mujoco versions: environments of other packages still
+        work. ``None`` if it can, or is not installed.
     """
-    if _ROBOTICS in registered_namespaces:
-        return
-    with contextlib.suppress(ModuleNotFoundError), contextlib.redirect_stderr(io.StringIO()):
-        level = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            gymnasium.register_envs(importlib.import_module(_ROBOTICS))
-        except ModuleNotFoundError:
-            raise
-        except Exception as error:
-            _failed_imports.append(error)
-        finally:
-            logging.disable(level)
-        registered_namespaces.add(_ROBOTICS)
-
-
-registered_namespaces: set[str] = set()
-_failed_imports: list[Exception] = []
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            gymnasium.register_envs(importlib.import_module("gymnasium_robotics"))
+    except ModuleNotFoundError:
+        return None
+    except Exception as error:
+        return error
+    finally:
+        logging.disable(level)
+    return None
 
 
 def resolve(env_id: str) -> str:
@@ -61,7 +56,7 @@ def resolve(env_id: str) -> str:
         UsageError: The module cannot be imported or the id is not registered; the message offers close matches.
         EnvironmentBroken: The id is not registered and gymnasium-robotics, which may provide it, cannot be imported.
     """
-    register_robotics()
+    robotics_error = register_robotics()
     module, colon, name = env_id.rpartition(":")
     if colon:
         try:
@@ -77,8 +72,8 @@ def resolve(env_id: str) -> str:
         try:
             gymnasium.spec(name)
         except gymnasium.error.Error:
-            if _failed_imports:
-                raise EnvironmentBroken(env_id, _failed_imports[0]) from _failed_imports[0]
+            if robotics_error:
+                raise EnvironmentBroken(env_id, robotics_error) from robotics_error
             raise UsageError(f"There is no environment {name!r}.", near(name, gymnasium.registry)) from None
     return env_id
 

@@ -109,19 +109,19 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
     shipped = load_rulebook()
     page: _Sections
     for check in checks:
-        page = (("", check.text), ("Provided by", check.origin))
-        yield _coded("preflight checks", check.code, check.name, check.title, page, check.title, check.origin)
+        page = (*check.sections, ("Provided by", check.origin))
+        yield _entry("preflight checks", (check.code, check.name), check.title, page, check.title, check.origin)
     for code, sign in sorted(book.signs.items()):
         origin = "" if code in shipped.signs else str(sign.file)
         page = (*_sign_sections(book, sign), ("Provided by", origin))
-        yield _coded("signs", code, sign.name, sign.what, page, origin=origin)
+        yield _entry("signs", (code, sign.name), sign.what, page, origin=origin)
     for code, entry in _table("codes.toml").items():
         page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
-        yield _coded(_CODES, code, entry["name"], entry["what"], page)
+        yield _entry(_CODES, (code, entry["name"]), entry["what"], page)
     for name, rule in book.diagnoses.items():
         origin = "" if name in shipped.diagnoses else str(rule.file)
         page = (*_diagnosis_sections(book, rule), ("Provided by", origin))
-        yield _named("diagnoses", name, rule.title, page, origin=origin)
+        yield _entry("diagnoses", (name,), rule.title, page, rule.title, origin)
     for name, metric in book.metrics.items():
         page = (
             ("Meaning", metric.meaning),
@@ -131,29 +131,24 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
             ("How to log it", metric.how_to_log),
             ("Source", metric.source),
         )
-        yield _named("metrics", name, metric.title, page)
+        yield _entry("metrics", (name,), metric.title, page, metric.title)
     for name, algorithm in book.algorithms.items():
         page = (
             ("What it is", algorithm.what),
             ("What can be judged", algorithm.limits or "Everything that rldoctor knows."),
             ("Source", algorithm.source),
         )
-        yield _named("algorithms", name, algorithm.title, page, f"{algorithm.title}: {algorithm.what}")
+        yield _entry("algorithms", (name,), f"{algorithm.title}: {algorithm.what}", page, algorithm.title)
     for name, entry in _table("concepts.toml").items():
         page = (("In short", " ".join(entry["text"].split())), ("Source", entry["see"]))
-        yield _named("concepts", name, entry["title"], page)
+        yield _entry("concepts", (name,), entry["title"], page, entry["title"])
 
 
-def _coded(
-    shelf: str, code: str, name: str, about: str, sections: _Sections, title: str = "", origin: str = ""
+def _entry(
+    shelf: str, names: tuple[str, ...], about: str, sections: _Sections, title: str = "", origin: str = ""
 ) -> Entry:
-    line = f"{name}: {about}{f' [{origin}]' if origin else ''}"
-    return Entry(shelf, (code, name), line, Page(f"{code} {name}".strip(), title, sections))
-
-
-def _named(shelf: str, name: str, title: str, sections: _Sections, line: str = "", origin: str = "") -> Entry:
-    line = f"{line or title}{f' [{origin}]' if origin else ''}"
-    return Entry(shelf, (name,), line, Page(name, title, sections))
+    line = ": ".join((*names[1:], about)) + (f" [{origin}]" if origin else "")
+    return Entry(shelf, names, line, Page(" ".join(names).strip(), title, sections))
 
 
 def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:

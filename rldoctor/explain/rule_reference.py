@@ -23,13 +23,9 @@ def render_reference(shelves: Mapping[str, Iterable[Page]]) -> str:
         for page in pages:
             lines += ["", f"### {page.name}", *(["", _marked(page.title)] if page.title else [])]
             for heading, text in page.sections:
-                for paragraph in _paragraphs(text) if text else ():
-                    lines += ["", f"**{heading}:** {paragraph}" if heading else paragraph]
+                if text:
+                    lines += ["", f"**{heading}:** {_marked(text)}" if heading else _marked(text)]
     return "\n".join(lines) + "\n"
-
-
-def _paragraphs(text: str) -> list[str]:
-    return [_marked(paragraph) for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
 
 
 def _marked(text: str) -> str:

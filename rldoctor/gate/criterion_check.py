@@ -9,13 +9,13 @@ from rldoctor.model import CriterionResult, Finding, Severity
 from rldoctor.recipe import CRITERIA, Criterion
 
 
-def check(criterion: Criterion, observed: float) -> CriterionResult:
+def check(name: str, criterion: Criterion, observed: float) -> CriterionResult:
     """Check one number against its criterion; a number that is not finite never passes."""
-    code, title, unit = CRITERIA[criterion.name]
+    code, title, unit = CRITERIA[name]
     passed = observed > criterion.threshold if criterion.relation == ">" else observed < criterion.threshold
     return CriterionResult(
         code,
-        criterion.name,
+        name,
         title,
         observed,
         criterion.relation,

@@ -137,15 +137,14 @@ def _subject(
     )
 
 
-def _changes(stated: Sequence[Criterion], checked: Sequence[Criterion]) -> Iterator[str]:
+def _changes(stated: Mapping[str, Criterion], checked: Mapping[str, Criterion]) -> Iterator[str]:
     """Yield in words what was required instead of what the recipe states."""
-    asked = {criterion.name: criterion for criterion in checked}
-    for before in stated:
-        now = asked.get(before.name)
+    for name, before in stated.items():
+        now = checked.get(name)
         if now is None:
-            yield f"{before.name} is off; the recipe requires {_bound(before)}"
+            yield f"{name} is off; the recipe requires {_bound(before)}"
         elif now != before:
-            yield f"{before.name} {_bound(now)} instead of {_bound(before)}"
+            yield f"{name} {_bound(now)} instead of {_bound(before)}"
 
 
 def _bound(criterion: Criterion) -> str:
@@ -168,7 +167,7 @@ def _baseline(directory: Path) -> Evaluation:
 
 
 def _checked(
-    runs: Sequence[Evaluation], criteria: Sequence[Criterion], aggregate: Statistic | None
+    runs: Sequence[Evaluation], criteria: Mapping[str, Criterion], aggregate: Statistic | None
 ) -> tuple[CriterionResult, ...]:
     """Check every criterion.
 
@@ -180,15 +179,15 @@ def _checked(
             f"The recipe {runs[0].recipe.name} has no passing criteria.", "Use those of a reference: --reference NAME."
         )
     for run in runs:
-        missing = [criterion.name for criterion in criteria if run.number(criterion.name) is None]
+        missing = [name for name in criteria if run.number(name) is None]
         if missing:
             raise CannotJudge(
                 f"The evaluation of {run.directory} does not measure {', '.join(missing)}.",
                 "Evaluate an environment that reports them, or switch these criteria off: --require NAME=off.",
             )
     return tuple(
-        check(criterion, _one([run.number(criterion.name) or 0.0 for run in runs], criterion, aggregate))
-        for criterion in criteria
+        check(name, criterion, _one([run.number(name) or 0.0 for run in runs], criterion, aggregate))
+        for name, criterion in criteria.items()
     )
 
 

@@ -100,7 +100,7 @@ class TreatmentTrial:
     state: TrialState
     by: str
     why: str
-    numbers: Mapping[str, Json] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from rldoctor.model import Finding, Json, Severity
 if TYPE_CHECKING:
     from rldoctor.preflight.context import PreflightContext
 
+SECTIONS = ("What it does", "Why it matters", "What to do")
+"""Headings of the paragraphs of a check's docstring, in this order."""
+
 # What a check's function gives: findings one by one and, returned at the end, a few words on what it measured.
 CheckFindings: TypeAlias = Generator[Finding, None, str]
 
@@ -59,9 +62,14 @@ class CheckDocs:
         return self.docs.partition("\n")[0]
 
     @property
-    def text(self) -> str:
-        """The docstring below the title."""
-        return self.docs.partition("\n")[2].strip()
+    def sections(self) -> tuple[tuple[str, str], ...]:
+        """Heading and text of each paragraph below the title; the heading is empty where it is none of ``SECTIONS``."""
+        paragraphs = (" ".join(text.split()) for text in self.docs.partition("\n")[2].split("\n\n") if text.strip())
+        parts = (text.partition(": ") for text in paragraphs)
+        return tuple(
+            (heading, f"{text[:1].upper()}{text[1:]}") if heading in SECTIONS else ("", f"{heading}{colon}{text}")
+            for heading, colon, text in parts
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

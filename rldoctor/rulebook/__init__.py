@@ -1,4 +1,4 @@
-"""What the doctor knows: signs and diagnoses as data, and the closed vocabulary in which they are written."""
+"""The rules: signs and diagnoses as data, and the detectors of which signs are made."""
 
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.load import Rulebook, load_rulebook

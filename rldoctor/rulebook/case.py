@@ -1,4 +1,4 @@
-"""A case: one run, with the reference it is held against, as the signs see it."""
+"""A case: one run and its reference, as the signs see them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
 
-# Two logged points make a line through anything; signs ask for more.
+# Any two points lie on a line; signs need more.
 FEWEST_POINTS = 4
 # Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
 _OF_STD_ONE = 1.4189385
-# Shares of a run: how old an evaluation of its last policy may be, and the end that it speaks for.
+# Fractions of a run: how old an evaluation of its last policy may be, and the part at the end that it describes.
 _FRESH, _END = 0.05, 0.2
 
 
@@ -25,7 +25,7 @@ class Case:
 
     Attributes:
         run: The curves.
-        reference: The known-good patient on the same environment; ``None`` where none matches.
+        reference: A known-good training on the same environment; ``None`` where none matches.
         same_recipe: Whether the run was trained with the reference's settings. Only then do its bands of update
             metrics (KL, clip fraction, entropy, ...) apply; outcome bands (return, success) need the environment alone.
     """
@@ -42,7 +42,7 @@ class Case:
         return {**finite, **_derived(finite), **_lead(finite, self.run.baseline_return)}
 
     def curve(self, metric: str) -> Curve | None:
-        """Return a curve with enough points to say something, else ``None``."""
+        """Return a curve that has enough points, else ``None``."""
         curve = self.curves.get(metric)
         return curve if curve is not None and len(curve) >= FEWEST_POINTS else None
 
@@ -56,7 +56,7 @@ class Case:
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
 
 
-# What tells whether the task is done, whatever the reward says.
+# What shows whether the task is solved, whatever the reward is.
 SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_success_rate"})
 
 
@@ -66,7 +66,7 @@ def derived_metrics() -> tuple[str, ...]:
     return (*names, "lead_over_doing_nothing")
 
 
-# What training achieves, and what tells as much where it is not logged: episodes played beside the training.
+# What training achieves, and the evaluation that stands in where training does not log it.
 _STAND_INS = {
     "episode_return": "evaluation_return",
     "episode_length": "evaluation_length",
@@ -106,14 +106,14 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     return derived
 
 
-def _lead(curves: Mapping[str, Curve], floor: float | None) -> dict[str, Curve]:
-    """Return how far the return is above what no policy at all gets, as a share of the larger of both; in [-2, 2]."""
+def _lead(curves: Mapping[str, Curve], baseline: float | None) -> dict[str, Curve]:
+    """Return the return minus the baseline return, as a fraction of the larger of both; in [-2, 2]."""
     returns = curves.get("episode_return")
-    if floor is None or returns is None:
+    if baseline is None or returns is None:
         return {}
-    size = np.maximum(np.maximum(np.abs(returns.values), abs(floor)), 1e-12)
+    size = np.maximum(np.maximum(np.abs(returns.values), abs(baseline)), 1e-12)
     return {
-        "lead_over_doing_nothing": _like(returns, "lead_over_doing_nothing", (returns.values - floor) / size),
+        "lead_over_doing_nothing": _like(returns, "lead_over_doing_nothing", (returns.values - baseline) / size),
     }
 
 
@@ -121,7 +121,7 @@ def _reached(success: Curve, evaluated: Curve | None) -> FloatArray:
     """Return the success rate with, at the end of the run, what an evaluation of the last policy found.
 
     Training shows the exploring policy over its last hundred episodes, some of them long ago; an evaluation shows what
-    was learned. One that is older than the last twentieth of the run says nothing of its end.
+    was learned. One that is older than the last twentieth of the run does not describe its end.
     """
     if evaluated is None or not len(evaluated):
         return success.values

@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Rulebook:
-    """Everything the doctor knows, by name."""
+    """Everything that rldoctor knows, by name."""
 
     algorithms: Mapping[str, Algorithm]
     metrics: Mapping[str, Metric]
@@ -45,10 +45,10 @@ class Rulebook:
 def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rulebook:
     """Read the rules below ``folder``, the shipped ``checks/`` by default, and those of the user's ``own`` folders.
 
-    A folder of the user's is laid out like ``checks/``: ``signs/**``, ``diagnoses/*.toml`` and ``metrics.toml``, each
-    of which may be missing (``names/`` and ``preflight/environments/`` are read where logs and environments are). It
-    adds rules and replaces none: a code, a name or a metric that is there already is refused, and signs are of a
-    family of their own, so that no later version of rldoctor can bring one of the same code.
+    A folder of the user's has the layout of ``checks/``: ``signs/**``, ``diagnoses/*.toml`` and ``metrics.toml``, each
+    of which may be missing (``tags/`` and ``preflight/environments/`` are read where logs and environments are). It
+    adds rules and replaces none: a code, a name or a metric that exists already is refused, and the codes of signs are
+    of a family of their own, so that no later version of rldoctor can use the same one.
 
     Raises:
         UsageError: A file is not valid; the message names file, key and what is allowed.
@@ -120,15 +120,15 @@ def _require_rules(root: Path) -> None:
         raise UsageError(f"The folder {root} holds no rules.", f"Rules are in {', '.join(_OWN_FILES)}.")
 
 
-def _require_known(words: Collection[str], known: Collection[str], where: str, what: str) -> None:
-    """Refuse a word that names nothing.
+def _require_known(names: Collection[str], known: Collection[str], where: str, what: str) -> None:
+    """Refuse a name of something that does not exist.
 
     Raises:
         UsageError: There is one; the message offers the nearest.
     """
-    for word in words:
-        if word not in known:
-            raise UsageError(f"{where} names {word!r}, which is no {what}.", near(word, known))
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{where} names {name!r}, which is no {what}.", near(name, known))
 
 
 def _sign(path: Path, metrics: Collection[str], algorithms: Collection[str], allowed: re.Pattern[str] = _CODE) -> Sign:

@@ -1,10 +1,11 @@
-"""The statistics that signs, bands and criteria are made of. Pure numpy.
+"""The statistics of signs, bands and criteria. Pure numpy.
 
 Unless a docstring says otherwise, values that are not finite are left out, and what cannot be computed is NaN rather
-than an exception: a curve with one point, or with none, is something that logs really hold.
+than an exception: logs do hold curves with one point, or with none.
 """
 
 from rldoctor.stats.curves import (
+    align,
     interpolate,
     longest_stretch,
     median,
@@ -27,6 +28,7 @@ __all__ = [
     "Gap",
     "Interval",
     "IqmBand",
+    "align",
     "bootstrap_gap",
     "improvement_interval",
     "interpolate",

@@ -1,13 +1,14 @@
-"""Numbers of one curve: its median, its trend, how long something lasts."""
+"""Statistics of curves: the median, the trend, how long something lasts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rldoctor.model import FloatArray
+from rldoctor.model import Curve, FloatArray, IntArray
 
 # Numbers in all windows of a running median together: 32 MB, a curve of 9,000 points in windows of a twentieth.
 _MAX_WINDOWED = 2**22
@@ -119,6 +120,24 @@ def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArra
         return np.full(where.shape, np.nan)
     result: FloatArray = np.interp(where, xs, ys, left=np.nan, right=np.nan)
     return result
+
+
+def align(curves: Sequence[Curve], most_points: int) -> tuple[IntArray, FloatArray]:
+    """Return curves at common steps: those of the first one that lie within all of them, thinned evenly.
+
+    Args:
+        curves: At least one, each with a finite value.
+        most_points: Of the result.
+
+    Returns:
+        Steps of shape ``(n,)``, and values of shape ``(len(curves), n)``; ``n`` is 0 where the curves do not overlap.
+    """
+    curves = [curve.finite() for curve in curves]
+    first, last = max(int(curve.steps[0]) for curve in curves), min(int(curve.steps[-1]) for curve in curves)
+    steps = curves[0].steps[(curves[0].steps >= first) & (curves[0].steps <= last)]
+    if len(steps) > most_points:
+        steps = steps[np.unique(np.linspace(0, len(steps) - 1, most_points).round().astype(int))]
+    return steps, np.stack([interpolate(curve.steps, curve.values, steps) for curve in curves])
 
 
 def _finite_pairs(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""The event file of a training: SB3's own TensorBoard output, and one sentence where it cannot be written."""
+"""The event file of a training: SB3's TensorBoard output, with one sentence if it cannot be written."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rldoctor.errors import UsageError
 
 
 class CurveFile(TensorBoardOutputFormat):
-    """Writes every point to the disk's cache as it comes, so that a process that is killed has lost none.
+    """Writes every point at once, so that a process that is killed loses none.
 
     Args:
-        directory: Where; SB3 itself would make a folder in it.
-        purge_step: Marks points of an earlier, broken-off part as overtaken: TensorBoard and rldoctor drop them.
+        directory: Of the file; SB3 itself would make a folder in it.
+        purge_step: Points of an interrupted part from this step on are superseded: TensorBoard and rldoctor drop them.
 
     Raises:
         UsageError: The directory cannot be written to.
@@ -29,8 +29,8 @@ class CurveFile(TensorBoardOutputFormat):
     def __init__(self, directory: Path, purge_step: int | None) -> None:
         self._directory = directory
         self._is_closed = False
-        _tell_once()
-        with self._in_words():
+        _silence_writer_thread()
+        with self._usage_errors():
             self.writer = SummaryWriter(log_dir=str(directory), purge_step=purge_step)
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, Any], step: int = 0) -> None:
@@ -39,14 +39,14 @@ class CurveFile(TensorBoardOutputFormat):
         Raises:
             UsageError: They cannot be written.
         """
-        with self._in_words():
+        with self._usage_errors():
             super().write(key_values, key_excluded, step)
 
     def close(self) -> None:
-        """End the file. What could not be written has been told when it was to be."""
+        """Close the file. What could not be written has been reported by then."""
         with contextlib.suppress(OSError):
             super().close()
-        # It is closed only after a last flush, which may have failed; its thread is at work until then.
+        # super().close() flushes first, which may have failed, and leaves the writing thread running then.
         file: Any = self.writer.file_writer
         if file is not None:
             with contextlib.suppress(OSError):
@@ -54,7 +54,7 @@ class CurveFile(TensorBoardOutputFormat):
         self._is_closed = True
 
     @contextlib.contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def _usage_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -65,8 +65,8 @@ class CurveFile(TensorBoardOutputFormat):
 
 
 @cache
-def _tell_once() -> None:
-    """Keep TensorBoard's writing thread from printing the error that it hands to the training as well."""
+def _silence_writer_thread() -> None:
+    """Keep TensorBoard's writing thread from printing an error that the training raises anyway."""
     before = threading.excepthook
 
     def hook(arguments: threading.ExceptHookArgs) -> None:

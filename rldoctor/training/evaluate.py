@@ -1,4 +1,4 @@
-"""An honest evaluation: the deterministic policy, on the real environment, on episodes that training never saw."""
+"""The evaluation of a policy: deterministic, on the real environment, on episodes that training never saw."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -26,9 +27,9 @@ from rldoctor.run_record import read_run_record
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
 
-# Of one episode's path in paths.json; FetchReach has 51.
+# Points of an episode's path in paths.json; FetchReach has 51.
 _MOST_POINTS = 100
-# Told which policy is being played and how many episodes are done.
+# Called with the policy that is being played and how many episodes are done.
 EvaluationWatcher = Callable[[str, int], None]
 
 
@@ -50,9 +51,9 @@ def evaluate(
         directory: A run directory with ``run.json`` and ``policy.zip`` (or at least one checkpoint).
         episodes: How many; the recipe's number by default.
         baselines: Gives what :func:`measure_baselines` returns for the same environment, measured elsewhere;
-            asked once the policy has been played.
-        watcher: Told of progress.
-        threads: How many step environments at a time; by default as many as help. The numbers are the same.
+            called once the policy has been played.
+        watcher: Notified of progress.
+        threads: How many threads step the environments; by default as many as help. The numbers are the same.
 
     Raises:
         UsageError: There is no such directory, or ``episodes`` is not positive.
@@ -67,7 +68,7 @@ def evaluate(
     policy_file = run_directory.find_policy(directory)
     model, steps, helpful = load_policy(recipe, policy_file)
     seeds = range(count)
-    tell = watcher or (lambda policy, done: None)
+    watch = watcher or (lambda policy, done: None)
 
     def make_env() -> Env:
         env = registry.make(recipe.env)
@@ -79,9 +80,9 @@ def evaluate(
 
     try:
         with ppo.one_thread():
-            played = roll_out(make_env, act, seeds, lambda done: tell("policy", done), threads=threads or helpful)
-            floor = (
-                baselines() if baselines else measure_baselines(make_env, seeds, lambda done: tell("baselines", done))
+            played = roll_out(make_env, act, seeds, lambda done: watch("policy", done), threads=threads or helpful)
+            measured = (
+                baselines() if baselines else measure_baselines(make_env, seeds, lambda done: watch("baselines", done))
             )
     except RldoctorError:
         raise
@@ -95,8 +96,8 @@ def evaluate(
         "env": recipe.env,
         "recipe": recipe.name,
         "deterministic": True,
-        "aggregate": _with_margins(aggregate(played), floor),
-        "baselines": {k: _finite(v) if isinstance(v, Mapping) else v for k, v in floor.items()},
+        "aggregate": _with_margins(aggregate(played), measured),
+        "baselines": {k: _finite(v) if isinstance(v, Mapping) else v for k, v in measured.items()},
         "episodes": [_finite(_plain(episode)) for episode in played],
         "policy": {
             "file": policy_file.relative_to(directory).as_posix(),
@@ -112,13 +113,13 @@ def evaluate(
 
 
 def _plain(episode: Episode) -> dict[str, Json]:
-    """Return an episode's numbers without its path, which has a file of its own."""
+    """Return an episode's numbers without its path, which is in another file."""
     plain = dataclasses.asdict(episode)
     return {key: value for key, value in plain.items() if key not in ("goal", "path")}
 
 
 def _write_paths(directory: Path, played: Sequence[Episode], evaluated: str) -> None:
-    """Write how the episodes went, for pictures; an older file goes where there is nothing to draw."""
+    """Write the paths of the episodes, for pictures; an older file is removed if there is nothing to draw."""
     file = directory / run_directory.PATHS_FILE
     if not all(episode.goal and len(episode.path[0]) == len(episode.goal) for episode in played):
         file.unlink(missing_ok=True)
@@ -128,7 +129,7 @@ def _write_paths(directory: Path, played: Sequence[Episode], evaluated: str) -> 
             "seed": episode.seed,
             "success": episode.success,
             "goal": [round(x, 4) for x in episode.goal],
-            # A tenth of a millimetre is less than a picture shows; long episodes are thinned to what it can show.
+            # A picture shows neither a tenth of a millimetre nor every step of a long episode.
             "steps": (steps := _thinned(len(episode.path))),
             "path": [[round(x, 4) for x in episode.path[step]] for step in steps],
         }
@@ -163,14 +164,14 @@ def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
     envs = DummyVecEnv([lambda: registry.make(recipe.env)])
     try:
-        model = ppo.build(dataclasses.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
+        model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:
         envs.close()
     return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
 
 
 def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> dict[str, Json]:
-    """Add by how much the mean return exceeds that of each baseline, in the environment's own reward."""
+    """Add how far the mean return is above that of each baseline, in the environment's own reward."""
     for name in ("zero_action", "random"):
         baseline = baselines.get(name)
         mine, theirs = numbers["return_mean"], baseline.get("return_mean") if isinstance(baseline, Mapping) else None
@@ -180,5 +181,5 @@ def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> di
 
 
 def _finite(numbers: Mapping[str, Json]) -> dict[str, Json]:
-    """Replace NaN and infinities, which JSON has no word for, by null: the gate reads null as 'not measured'."""
+    """Replace NaN and infinities, which JSON does not have, by null: the gate reads null as 'not measured'."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}

@@ -36,7 +36,7 @@ def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
     """
     arguments = ppo_arguments(recipe)
     try:
-        # The first weights come from a QR decomposition, whose rounding depends on the number of threads.
+        # The initial weights come from a QR decomposition, whose rounding depends on the number of threads.
         with one_thread():
             return PPO(policy_class(envs.observation_space), envs, seed=seed, device="cpu", verbose=0, **arguments)
     except (AssertionError, NotImplementedError, ValueError) as error:
@@ -48,14 +48,14 @@ def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
 
 
 def is_finite(model: PPO) -> bool:
-    """Tell whether every weight is a finite number: one that is not spoils all that is learned after it."""
+    """Return whether every weight is finite: one that is not spoils all later updates."""
     return all(bool(torch.isfinite(weight).all()) for weight in model.policy.parameters())
 
 
 def save(model: PPO, path: Path, state: Mapping[str, Json], tensors: Mapping[str, torch.Tensor] | None = None) -> None:
     """Write the policy, its optimizer, ``state`` and ``tensors`` to ``path`` in one atomic step.
 
-    The file is an ordinary SB3 archive (``PPO.load`` takes it) with two members more, ``rldoctor.json`` and
+    The file is an ordinary SB3 archive (``PPO.load`` reads it) with two more members, ``rldoctor.json`` and
     ``rldoctor.pth``.
     """
     with replacing(path) as temporary:
@@ -72,7 +72,7 @@ def save(model: PPO, path: Path, state: Mapping[str, Json], tensors: Mapping[str
 def load_weights(model: PPO, path: Path) -> dict[str, Json]:
     """Load policy and optimizer from ``path`` into ``model`` and return the state saved with them.
 
-    Only tensors are read (``weights_only``); the pickled settings of the SB3 archive are left alone.
+    Only tensors are read (``weights_only``); the pickled settings of the SB3 archive are not.
 
     Raises:
         CannotJudge: The file is missing, damaged, or was made for other shapes.
@@ -87,7 +87,7 @@ def load_weights(model: PPO, path: Path) -> dict[str, Json]:
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors that :func:`save` was given; none for the archive of an earlier version.
+    """Return the tensors that were passed to :func:`save`; none for an archive of an earlier version.
 
     Raises:
         CannotJudge: The file is missing or damaged.
@@ -101,7 +101,7 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; whatever goes wrong with its content is said in one sentence.
+    """Open an archive, and report any problem with its content in one sentence.
 
     Raises:
         CannotJudge: The file is missing, damaged, or was made for other shapes.
@@ -114,9 +114,9 @@ def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
     except pickle.UnpicklingError:
         raise CannotJudge(f"The policy {path} holds more than tensors and is not loaded.") from None
     except Exception as error:
-        # Whatever is in the file may be a stranger's: zip, zlib, torch and json each have errors of their own.
+        # The file may come from anybody: zip, zlib, torch and json each raise errors of their own.
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        cure = "Remove it to go on from the one before it." if path.parent.name == CHECKPOINTS else ""
+        cure = "Remove it to resume from the one before it." if path.parent.name == CHECKPOINTS else ""
         raise CannotJudge(f"The policy {path} cannot be loaded: {first}", cure) from None
 
 
@@ -137,14 +137,14 @@ def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
         if sum(member.file_size for member in inner.infolist()) > len(content):
             raise ValueError(f"its member {name} claims more than it holds")
     with warnings.catch_warnings():
-        # torch warns of what it is about to refuse; the error is enough.
+        # torch warns of what it then refuses; the error is enough.
         warnings.simplefilter("ignore")
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread: for networks of this size more threads only wait for each other."""
+    """Let PyTorch use one thread: with networks of this size more threads only wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rldoctor.diagnosis import diagnose, diagnose_run
 from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from tests.diagnosis.made_up_runs import chapter_run, run

@@ -11,8 +11,8 @@ import pytest
 from rldoctor import references
 from rldoctor.cli.app import run as command
 from rldoctor.config import Config, read_config
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.diagnosis.match import match
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
@@ -45,8 +45,8 @@ def good(tmp_path):
     return good
 
 
-def recorded(folder, tmp_path, **wish):
-    made = record_existing([folder], RecordingSpec(**{"name": "our_env/ours", "out": tmp_path / "kept", **wish}))
+def recorded(folder, tmp_path, **spec):
+    made = record_existing([folder], RecordingSpec(**{"name": "our_env/ours", "out": tmp_path / "kept", **spec}))
     return made, Config(references=(made.folder,))
 
 
@@ -109,7 +109,7 @@ def test_an_environment_of_ones_own_is_known_by_it(good, tmp_path):
 
 def test_logs_without_run_json_need_the_environment_and_tell_what_they_can(good, tmp_path):
     folder = good(HEALTHY / "fetch_reach_dense/quick", told=False)
-    with pytest.raises(UsageError, match="that tells its recipe"):
+    with pytest.raises(UsageError, match=r"no run\.json with its recipe"):
         recorded(folder, tmp_path)
     assert not (tmp_path / "kept").exists()
     made, config = recorded(folder, tmp_path, env=FETCH)
@@ -186,27 +186,27 @@ def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(go
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("spec", "said"),
     [
-        ({"name": "fetch_reach_dense/quick"}, "is that of a shipped reference"),
-        ({"name": "../out"}, "is no name"),
-        ({"name": ""}, "is no name"),
+        ({"name": "fetch_reach_dense/quick"}, "is the name of a shipped reference"),
+        ({"name": "../out"}, "is not a valid name"),
+        ({"name": ""}, "is not a valid name"),
         ({"env": "Other-v0"}, "were trained on FetchReachDense-v4, not on Other-v0"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_and_nothing_is_written(good, tmp_path, wish, said):
+def test_a_spec_that_is_not_valid_is_refused_and_nothing_is_written(good, tmp_path, spec, said):
     with pytest.raises(UsageError) as caught:
-        recorded(good(), tmp_path, **wish)
+        recorded(good(), tmp_path, **spec)
     assert said in str(caught.value)
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_reference_is_of_one_recipe(good, tmp_path):
     folder = good(names=(*GOOD, "gamma-0.9-58"))
-    with pytest.raises(UsageError, match=r"gamma-0.9-58 was trained otherwise .*: gamma 0.8 -> 0.9"):
+    with pytest.raises(UsageError, match=r"gamma-0.9-58 was trained with other settings .*: gamma 0.8 -> 0.9"):
         recorded(folder, tmp_path)
     shutil.rmtree(folder)
-    with pytest.raises(UsageError, match="2 good runs make no band"):
+    with pytest.raises(UsageError, match="2 runs are too few"):
         recorded(good(names=GOOD[:2]), tmp_path)
 
 
@@ -216,7 +216,7 @@ def test_damaged_and_other_logs_make_no_band(good, tmp_path):
     content = bytearray(events.read_bytes())
     content[len(content) // 2] ^= 0xFF
     events.write_bytes(content)
-    with pytest.raises(CannotJudge, match="as-recorded-22 make no band"):
+    with pytest.raises(CannotJudge, match="as-recorded-22 cannot be used"):
         recorded(folder, tmp_path)
     shutil.rmtree(folder)
     folder = good(change={"algorithm": "sac"})
@@ -267,7 +267,7 @@ def test_the_command_makes_it_and_says_how_it_is_found(good, tmp_path, capsys, m
     (tmp_path / "rldoctor.toml").write_text('references = ["other"]')
     assert command(arguments) == 0
     out = capsys.readouterr().out
-    assert "our_env/ours of 3 runs on FetchReachDense-v4" in out
+    assert "our_env/ours from 3 runs on FetchReachDense-v4" in out
     assert 'references = ["reference_curves"]' in out
     (tmp_path / "rldoctor.toml").write_text('references = ["reference_curves"]')
     assert command(arguments) == 0

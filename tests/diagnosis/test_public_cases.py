@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.rulebook import load_rulebook
 from tests.diagnosis.public_cases import Case, cases
 

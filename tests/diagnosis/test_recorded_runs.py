@@ -12,7 +12,9 @@ import pytest
 
 from benchmarks.corpus import without_doctor
 from rldoctor import machine
-from rldoctor.diagnosis import diagnose, diagnose_run, many
+from rldoctor.diagnosis import many
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import RldoctorError
 from rldoctor.executors.local import LocalExecutor
 from rldoctor.logs import discover, read_run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from msgspec import structs
@@ -101,6 +100,6 @@ def test_changes_of_one_order_are_made_together_and_the_next_order_after_them() 
 
 
 def test_back_to_the_reference_holds_the_environments_too() -> None:
-    sick = replace(REFERENCE.with_overrides(["gamma=0.5"]), n_envs=2)
+    sick = structs.replace(REFERENCE.with_overrides(["gamma=0.5"]), n_envs=2)
     assert back_to(REFERENCE, sick) == {"gamma": Move(0.5, 0.8), "n_envs": Move(2, 8)}
     assert back_to(REFERENCE, REFERENCE) == {}

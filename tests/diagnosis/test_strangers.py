@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import Verdict
 from tests.diagnosis.strangers import MISSED, Stranger, strangers

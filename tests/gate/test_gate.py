@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.errors import UsageError
@@ -58,7 +58,7 @@ def test_each_criterion_fails_by_how_much(hand_made, name, observed, message):
 
 @pytest.mark.parametrize("name", CRITERIA)
 def test_a_number_on_the_threshold_does_not_pass(hand_made, name):
-    threshold = next(c.threshold for c in load_recipe("quick").criteria if c.name == name)
+    threshold = load_recipe("quick").criteria[name].threshold
     assert judge_run(hand_made.measured(**{name: threshold})).verdict is Verdict.SICK
 
 
@@ -97,7 +97,7 @@ def test_require_replaces_a_threshold(hand_made):
 def test_another_recipes_criteria(hand_made):
     strict = load_recipe("quick").with_criteria(["return_mean=-0.5"])
     assert judge_run(hand_made.directory, recipe=strict).verdict is Verdict.SICK
-    assert "no passing criteria" in reason(judge_run(hand_made.directory, recipe=replace(strict, criteria=())))
+    assert "no passing criteria" in reason(judge_run(hand_made.directory, recipe=structs.replace(strict, criteria={})))
 
 
 def test_no_directory_is_a_usage_error(tmp_path):

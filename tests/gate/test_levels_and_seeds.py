@@ -30,7 +30,7 @@ def test_a_criterion_that_is_off_is_not_held(hand_made):
     assert subject.verdict is Verdict.HEALTHY
     assert "final_distance_mean" not in {result.name for result in subject.criteria}
     assert judge_run(failing, ["final_distance_mean=off", "final_distance_mean=error"]).verdict is Verdict.SICK
-    all_off = [f"{criterion.name}=off" for criterion in load_recipe("quick").criteria]
+    all_off = [f"{name}=off" for name in load_recipe("quick").criteria]
     assert judge_run(failing, all_off).verdict is Verdict.UNJUDGED
 
 

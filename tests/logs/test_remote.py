@@ -110,7 +110,7 @@ def test_one_run_and_one_file(bucket):
 
 
 def test_shared_among_processes(bucket):
-    from rldoctor.diagnosis import diagnose
+    from rldoctor.diagnosis.many import diagnose
     from rldoctor.executors.local import LocalExecutor
 
     assert remote.list_runs("s3://lab/runs") == ["s3://lab/runs/bad", "s3://lab/runs/good"]

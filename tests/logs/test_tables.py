@@ -19,6 +19,7 @@ from rldoctor.cli.app import run as command
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.formats.monitor import recent_mean
+from rldoctor.training.ppo import one_thread
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,8 @@ def logged(tmp_path_factory):
     model = PPO("MlpPolicy", envs, n_steps=128, seed=0, device="cpu")
     model.set_logger(configure(str(folder), ["tensorboard", "csv", "json"]))
     evaluate = EvalCallback(looked_at, eval_freq=256, n_eval_episodes=3, log_path=str(folder), verbose=0)
-    model.learn(2048, callback=evaluate)
+    with one_thread():
+        model.learn(2048, callback=evaluate)
     model.logger.close()
     envs.close()
     return folder

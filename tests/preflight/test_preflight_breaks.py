@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import broken_environments as broken
 import pytest
+from msgspec import structs
 from stable_baselines3.common.monitor import Monitor
 
 from rldoctor import references
@@ -153,5 +152,5 @@ def test_observations_that_ppo_cannot_take():
 
 def test_learning_rate_of_zero_moves_nothing():
     recipe = references.load_recipe("quick")
-    still = replace(recipe, hyperparameters={**recipe.hyperparameters, "learning_rate": 0.0})
+    still = structs.replace(recipe, hyperparameters={**recipe.hyperparameters, "learning_rate": 0.0})
     assert "weights-unmoved" in names(run_preflight(ENV, recipe=still, select=["ENV501"]))

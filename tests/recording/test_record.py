@@ -39,5 +39,5 @@ def test_seeds_that_do_not_pass_are_left_out(own_reference, tmp_path, capsys):
     assert command(["record", str(own_reference), "--seeds", "0", "--runs", str(tmp_path / "runs")]) == 2
     said = capsys.readouterr()
     assert "does not pass the recipe's criteria and is left out" in said.out
-    assert "0 seeds make no band" in said.err
+    assert "0 seeds are too few for a band" in said.err
     assert not (own_reference / "curves.csv").exists()

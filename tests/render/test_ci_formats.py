@@ -16,7 +16,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from rldoctor.cli.app import run
-from rldoctor.diagnosis import diagnose
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import CannotJudge
 from rldoctor.model import (
     CheckResult,

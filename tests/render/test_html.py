@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rldoctor.cli.app import run
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.chart_data import thinned
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.diagnosis.report import Report
 from rldoctor.model import (
     Curve,

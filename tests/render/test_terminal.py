@@ -13,8 +13,8 @@ from rich.console import Console
 
 import rldoctor
 from rldoctor.cli.app import run
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.chart_data import StoredDetails
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.model import (
     CheckResult,
     CriterionResult,

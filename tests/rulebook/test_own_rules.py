@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rldoctor.config import Config
-from rldoctor.diagnosis import diagnose
 from rldoctor.diagnosis.context import context_of
+from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import UsageError
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.examples import wrong_examples

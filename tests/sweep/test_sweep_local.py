@@ -19,7 +19,7 @@ from rldoctor.cli.app import run as command
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.executors.local import LocalExecutor
 from rldoctor.experiments.sweep.dispatch import run_trials, unfinished
-from rldoctor.experiments.sweep.job import PRELOAD, TrialJob, files_of, run_away, write_files
+from rldoctor.experiments.sweep.job import PRELOAD, files_of, run_away, write_files
 from rldoctor.experiments.sweep.run import run_sweep
 from rldoctor.gate import judge_run
 from rldoctor.logs import read_run
@@ -276,7 +276,6 @@ def _holds(process, directory):
 
 def test_another_machine_sends_home_what_it_saves(plan_of):
     trial = plan_of(seeds=(0,)).trials[0]
-    job = TrialJob(trial, ("sweep",), {})
     sent = []
 
     def stop_after_two(message):
@@ -285,7 +284,7 @@ def test_another_machine_sends_home_what_it_saves(plan_of):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_away(stop_after_two, job, {})
+        run_away(stop_after_two, trial, ("sweep",), {}, {})
     assert not trial.directory.exists()
     trial.directory.mkdir(parents=True)
     for message in sent:
@@ -296,7 +295,7 @@ def test_another_machine_sends_home_what_it_saves(plan_of):
     assert sum(name.startswith("checkpoints/") for name in home) == 1
     assert sum("tfevents" in name for name in home) == 1
     rest = []
-    run_away(rest.append, job, home)
+    run_away(rest.append, trial, ("sweep",), {}, home)
     for message in rest:
         if hasattr(message, "files"):
             write_files(trial.directory, message.files)

@@ -73,7 +73,7 @@ def test_no_cluster_at_the_address():
 def test_diagnosing_is_shared_among_the_nodes(executor):
     from pathlib import Path
 
-    from rldoctor.diagnosis import diagnose
+    from rldoctor.diagnosis.many import diagnose
 
     runs = Path(__file__).parents[1] / "runs/healthy"
     shared, alone = diagnose([runs], executor=executor), diagnose([runs])

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from stable_baselines3 import PPO
 
 from rldoctor import run_directory
@@ -275,7 +275,7 @@ def test_interrupted_twice(interrupted):
 
 
 def test_interrupted_before_anything_was_learned(small, tmp_path):
-    recipe = replace(small, total_steps=256)
+    recipe = structs.replace(small, total_steps=256)
     training = train(recipe, tmp_path, 0, watcher=Interrupts(1))
     assert (training.status, training.steps) == ("interrupted", 0)
     assert resume(tmp_path).steps == 256
@@ -292,7 +292,7 @@ def test_a_stop_during_an_update_keeps_that_update(small, tmp_path, monkeypatch,
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(PPO, "train", learn_and_press)
-    training = train(replace(small, total_steps=total), tmp_path, 0)
+    training = train(structs.replace(small, total_steps=total), tmp_path, 0)
     assert (training.status, training.steps) == (status, 256)
     assert (tmp_path / run_directory.POLICY_FILE).exists() == (status == "finished")
     state, adam = state_of(small, run_directory.find_policy(tmp_path))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from rldoctor import run_directory
 from rldoctor.environments.vec_envs import make_training_envs, training_seed
@@ -156,7 +156,7 @@ class Seeds(gymnasium.Wrapper):
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
 def test_training_never_sees_an_evaluation_episode(small, train_into, seed):
     seen = []
-    recipe = replace(small, n_envs=4, total_steps=256)
+    recipe = structs.replace(small, n_envs=4, total_steps=256)
     train_into(recipe, seed, wrap=lambda env: Seeds(env, seen))
     given = [s for s in seen if s is not None]
     assert given == [training_seed(seed) + i for i in range(4)]
@@ -247,7 +247,7 @@ def test_an_environment_that_ppo_cannot_train(small, tmp_path):
 
 
 def test_an_environment_without_goals(train_into):
-    recipe = replace(load_recipe("cartpole/zoo"), total_steps=512, log_interval=1)
+    recipe = structs.replace(load_recipe("cartpole/zoo"), total_steps=512, log_interval=1)
     directory = train_into(recipe, 0)
     assert read_run(directory).curves["episode_length"].values[-1] > 1
     assert "success_rate" not in read_run(directory).curves
@@ -260,7 +260,7 @@ def test_a_watcher_sees_steps_and_numbers(small, train_into):
         def progressed(self, steps, numbers):
             seen.append((steps, dict(numbers)))
 
-    train_into(replace(small, total_steps=512), 0, watcher=Watcher())
+    train_into(structs.replace(small, total_steps=512), 0, watcher=Watcher())
     assert [steps for steps, _ in seen] == [64, 128, 192, 256, 320, 384, 448, 512, 512]
     assert seen[0][1].get("success_rate") is None
     assert set(seen[-1][1]) == {"success_rate", "episode_return", "approx_kl", "std"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rldoctor import run_directory
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import Stopped, UsageError
 from rldoctor.experiments.treatment import treat
 from rldoctor.experiments.treatment.run import TreatmentOptions

@@ -8,34 +8,22 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rldoctor.experiments.faults.fault import Env, Fault
+from rldoctor.experiments.faults.fault import Env, Fault, Tampered
 
 _CONTINUOUS = ("FetchReachDense-v4", "Pendulum-v1")
 
 
-class ChangedAction(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Passes each action through ``change``."""
-
-    def __init__(self, env: Env, change: Callable[[Any], Any]) -> None:
-        super().__init__(env)
-        self._change = change
-
-    def step(self, action: Any) -> Any:
-        """Change the action and step."""
-        return self.env.step(self._change(action))
-
-
 def _ignored(env: Env) -> Env:
     if isinstance(env.action_space, gymnasium.spaces.Box):
-        return ChangedAction(env, np.zeros_like)
+        return Tampered(env, action=np.zeros_like)
     space = env.action_space
     space.seed(0)
-    return ChangedAction(env, lambda action: space.sample())
+    return Tampered(env, action=lambda action: space.sample())
 
 
 def _shuffled(env: Env) -> Env:
     random = np.random.default_rng(0)
-    return ChangedAction(env, lambda action: random.permutation(action))
+    return Tampered(env, action=lambda action: random.permutation(action))
 
 
 def _delayed(steps: float) -> Callable[[Env], Env]:
@@ -46,7 +34,7 @@ def _delayed(steps: float) -> Callable[[Env], Env]:
             waiting.append(action)
             return waiting.pop(0) if len(waiting) > steps else waiting[0]
 
-        return ChangedAction(env, change)
+        return Tampered(env, action=change)
 
     return wrap
 
@@ -69,7 +57,7 @@ FAULTS = (
         "Actions reach the environment scaled down; the knob is the factor.",
         ("actions-without-effect",),
         {"mild": 0.1, "strong": 0.01},
-        wrap=lambda k: lambda env: ChangedAction(env, lambda action: action * np.float32(k)),
+        wrap=lambda k: lambda env: Tampered(env, action=lambda action: action * np.float32(k)),
         only=_CONTINUOUS,
     ),
     Fault(
@@ -82,7 +70,7 @@ FAULTS = (
     Fault(
         "actions-delayed",
         "Actions take effect late; the knob is the delay in steps.",
-        # A delay between action and observation looks the same from inside, on whichever side it is.
+        # A delay between action and observation looks the same on either side.
         ("actions-without-effect", "observations-uninformative", "plateau-below-target"),
         {"mild": 3.0, "strong": 20.0},
         wrap=_delayed,
@@ -92,14 +80,14 @@ FAULTS = (
         "Actions are scaled up so that nearly all of them are at the bound.",
         ("plateau-below-target", "actions-without-effect"),
         {"full": 1000.0},
-        wrap=lambda k: lambda env: ChangedAction(env, lambda action: np.clip(action * k, -1, 1).astype(np.float32)),
+        wrap=lambda k: lambda env: Tampered(env, action=lambda action: np.clip(action * k, -1, 1).astype(np.float32)),
         only=("FetchReachDense-v4",),
     ),
     Fault(
         "action-axis-inverted",
-        "The first action entry has its sign flipped; PPO learns it all the same.",
+        "The first action entry has its sign flipped; PPO learns it anyway.",
         (),
-        wrap=lambda _: lambda env: ChangedAction(env, _one_axis_inverted),
+        wrap=lambda _: lambda env: Tampered(env, action=_one_axis_inverted),
         only=_CONTINUOUS,
     ),
 )

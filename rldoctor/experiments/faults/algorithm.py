@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,9 @@ def _reuse(model: PPO) -> None:
 
     def change(buffer: Any) -> None:
         if not kept:
-            for name in fields:
-                value = getattr(buffer, name)
-                kept[name] = {k: v.copy() for k, v in value.items()} if isinstance(value, dict) else value.copy()
-            return
+            kept.update({name: deepcopy(getattr(buffer, name)) for name in fields})
         for name in fields:
-            value = kept[name]
-            copied = {k: v.copy() for k, v in value.items()} if isinstance(value, dict) else value.copy()
-            setattr(buffer, name, copied)
+            setattr(buffer, name, deepcopy(kept[name]))
 
     _after_advantages(change)(model)
 
@@ -95,7 +91,7 @@ FAULTS = (
     ),
     Fault(
         "gae-ignores-dones",
-        "Advantages run across the ends of episodes; PPO shrugs it off on some tasks.",
+        "Advantages run across the ends of episodes; PPO copes with it on some tasks.",
         ("advantages-miscomputed", "plateau-below-target"),
         adjust=lambda _: _ignore_dones,
     ),

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import gymnasium
 import numpy as np
 
-from rldoctor.experiments.faults.fault import Env, Fault
-
-
-class ChangedObservation(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Passes each observation through ``change(key, array, first of the episode)``; key is empty for a plain array."""
-
-    def __init__(self, env: Env, change: Callable[[str, Any, bool], Any]) -> None:
-        super().__init__(env)
-        self._change = change
-
-    def _all(self, observation: Any, first: bool) -> Any:
-        if isinstance(observation, Mapping):
-            return {key: self._change(key, value, first).astype(value.dtype) for key, value in observation.items()}
-        return self._change("", observation, first).astype(observation.dtype)
-
-    def reset(self, **kwargs: Any) -> Any:
-        """Reset and change the observation."""
-        observation, info = self.env.reset(**kwargs)
-        return self._all(observation, True), info
-
-    def step(self, action: Any) -> Any:
-        """Step and change the observation."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return self._all(observation, False), reward, terminated, truncated, info
+from rldoctor.experiments.faults.fault import Env, Fault, Tampered
 
 
 class _Remembered:
-    """Keeps what each key showed before."""
+    """Keeps earlier arrays of each key."""
 
     def __init__(self, delay: int) -> None:
         self._delay = delay
@@ -55,18 +31,18 @@ class _Remembered:
 
 
 def _goal_hidden(env: Env) -> Env:
-    return ChangedObservation(env, lambda key, value, first: np.zeros_like(value) if key == "desired_goal" else value)
+    return Tampered(env, observation=lambda key, value, first: np.zeros_like(value) if key == "desired_goal" else value)
 
 
 def _shuffled(env: Env) -> Env:
     random = np.random.default_rng(0)
-    return ChangedObservation(env, lambda key, value, first: random.permutation(value))
+    return Tampered(env, observation=lambda key, value, first: random.permutation(value))
 
 
 def _noisy(scale: float) -> Callable[[Env], Env]:
     def wrap(env: Env) -> Env:
         random = np.random.default_rng(0)
-        return ChangedObservation(env, lambda key, value, first: value + random.normal(0.0, scale, np.shape(value)))
+        return Tampered(env, observation=lambda key, value, first: value + random.normal(0.0, scale, np.shape(value)))
 
     return wrap
 
@@ -79,7 +55,7 @@ def _nan_from(step: float) -> Callable[[Env], Env]:
             seen["steps"] += key in ("", "observation")
             return np.full_like(value, np.nan) if seen["steps"] > step and key in ("", "observation") else value
 
-        return ChangedObservation(env, change)
+        return Tampered(env, observation=change)
 
     return wrap
 
@@ -96,15 +72,15 @@ FAULTS = (
         "observations-frozen",
         "Every observation is the first one.",
         ("observations-uninformative",),
-        wrap=lambda _: lambda env: ChangedObservation(env, _Remembered(0).frozen),
+        wrap=lambda _: lambda env: Tampered(env, observation=_Remembered(0).frozen),
     ),
     Fault(
         "observations-delayed",
         "Observations arrive late; the knob is the delay in steps.",
-        # A delay between action and observation looks the same from inside, on whichever side it is.
+        # A delay between action and observation looks the same on either side.
         ("observations-uninformative", "actions-without-effect", "plateau-below-target"),
         {"mild": 5.0, "strong": 30.0},
-        wrap=lambda k: lambda env: ChangedObservation(env, _Remembered(int(k)).delayed),
+        wrap=lambda k: lambda env: Tampered(env, observation=_Remembered(int(k)).delayed),
     ),
     Fault(
         "observations-shuffled",
@@ -124,14 +100,14 @@ FAULTS = (
         "Observations come in a unit that makes them huge; the knob is the factor.",
         ("observations-unscaled",),
         {"mild": 100.0, "strong": 10_000.0},
-        wrap=lambda k: lambda env: ChangedObservation(env, lambda key, value, first: value * k),
+        wrap=lambda k: lambda env: Tampered(env, observation=lambda key, value, first: value * k),
     ),
     Fault(
         "observations-tiny",
         "Observations come in a unit that makes them vanish; the knob is the factor.",
         ("observations-unscaled", "observations-uninformative"),
         {"mild": 1e-2, "strong": 1e-5},
-        wrap=lambda k: lambda env: ChangedObservation(env, lambda key, value, first: value * k),
+        wrap=lambda k: lambda env: Tampered(env, observation=lambda key, value, first: value * k),
     ),
     Fault(
         "observations-nan",

@@ -8,22 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rldoctor.experiments.faults.fault import Env, Fault
-
-
-class ChangedReward(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Passes each reward through ``change(reward, info, steps so far)``."""
-
-    def __init__(self, env: Env, change: Callable[[float, dict[str, Any], int], float]) -> None:
-        super().__init__(env)
-        self._change = change
-        self._steps = 0
-
-    def step(self, action: Any) -> Any:
-        """Step and change the reward."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        self._steps += 1
-        return observation, self._change(float(reward), info, self._steps), terminated, truncated, info
+from rldoctor.experiments.faults.fault import Env, Fault, Tampered
 
 
 class DelayedReward(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -47,15 +32,20 @@ class DelayedReward(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def _changed(change: Callable[[float, dict[str, Any], int], float]) -> Callable[[Env], Env]:
-    return lambda env: ChangedReward(env, change)
+    return lambda env: Tampered(env, reward=change)
 
 
 def _noisy(scale: float) -> Callable[[Env], Env]:
     def wrap(env: Env) -> Env:
         random = np.random.default_rng(0)
-        return ChangedReward(env, lambda reward, info, steps: reward + float(random.normal(0.0, scale)))
+        return Tampered(env, reward=lambda reward, info, steps: reward + float(random.normal(0.0, scale)))
 
     return wrap
+
+
+def _pure_noise(env: Env) -> Env:
+    random = np.random.default_rng(0)
+    return Tampered(env, reward=lambda reward, info, steps: float(random.normal(0.0, 1.0)))
 
 
 FAULTS = (
@@ -133,8 +123,3 @@ FAULTS = (
         only=("FetchReachDense-v4", "Pendulum-v1"),
     ),
 )
-
-
-def _pure_noise(env: Env) -> Env:
-    random = np.random.default_rng(0)
-    return ChangedReward(env, lambda reward, info, steps: float(random.normal(0.0, 1.0)))

@@ -1,4 +1,4 @@
-"""Run a recipe with a fault in it."""
+"""Train a recipe with a fault in it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,15 @@ def train_with_fault(
 ) -> None:
     """Train ``recipe`` with ``fault`` into the existing, empty ``directory``, and label it.
 
-    The label (``label.json``) is for those who measure the doctor; the doctor never reads it. ``run.json`` tells
-    the settings that were used, as it always does, and nothing of the fault. A training that the fault makes raise
-    is what it is: it is kept as far as it came.
+    The label (``label.json``) is for measuring the doctor, which never reads it. ``run.json`` has the settings that
+    were used, as always, and nothing about the fault. A training that raises because of it is kept as far as it got.
 
     Raises:
-        UsageError: The fault has no such severity, or makes no sense on this environment.
+        UsageError: The fault has no such severity, or does not apply to this environment.
     """
     if fault.only and recipe.env not in fault.only:
         raise UsageError(
-            f"The fault {fault.name} makes no sense on {recipe.env}.", f"It is made for {', '.join(fault.only)}."
+            f"The fault {fault.name} does not apply to {recipe.env}.", f"It is made for {', '.join(fault.only)}."
         )
     knob = fault.knob(severity)
     broken = recipe.with_overrides(fault.settings(knob)) if fault.settings else recipe
@@ -46,8 +45,8 @@ def train_with_fault(
     fault_wrap = fault.wrap(knob) if fault.wrap else None
 
     def wrap(env: Env) -> Env:
-        honest = TrueOutcome(env, sink)
-        return fault_wrap(honest) if fault_wrap else honest
+        unbroken = TrueOutcome(env, sink)
+        return fault_wrap(unbroken) if fault_wrap else unbroken
 
     def into(place: Path, with_seed: int) -> None:
         adjust = fault.adjust(knob) if fault.adjust else None
@@ -65,7 +64,7 @@ def train_with_fault(
 
 
 class TrueOutcome(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Keeps the return and success of each episode as the unbroken environment gives them, below every fault."""
+    """Keeps the return and success of each episode in the unbroken environment, below every fault."""
 
     def __init__(self, env: Env, sink: list[tuple[float, float]]) -> None:
         super().__init__(env)
@@ -75,8 +74,8 @@ class TrueOutcome(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._steps = 0
 
     def reset(self, **kwargs: Any) -> Any:
-        """Note the episode that ends here, whoever ended it, and reset."""
-        self._note()
+        """Keep the episode that ends here, and reset."""
+        self._keep()
         return self.env.reset(**kwargs)
 
     def step(self, action: Any) -> Any:
@@ -87,7 +86,7 @@ class TrueOutcome(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._success = float(info.get("is_success", math.nan))
         return observation, reward, terminated, truncated, info
 
-    def _note(self) -> None:
+    def _keep(self) -> None:
         if self._steps:
             self._sink.append((self._return, self._success))
         self._return, self._success, self._steps = 0.0, math.nan, 0

@@ -6,8 +6,9 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import TimeLimit
 
-from rldoctor.experiments.faults.fault import Env, Fault
+from rldoctor.experiments.faults.fault import Env, Fault, Tampered
 
 _FETCH = ("FetchReachDense-v4",)
 
@@ -27,44 +28,6 @@ class MovedGoal(gymnasium.Wrapper[Any, Any, Any, Any]):
         return {**observation, "desired_goal": unwrapped.goal.copy()}, info
 
 
-class DeadSuccess(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Reports failure whatever happens."""
-
-    def step(self, action: Any) -> Any:
-        """Step and deny success."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return observation, reward, terminated, truncated, {**info, "is_success": 0.0}
-
-
-class ShortHorizon(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Truncates after ``steps`` steps."""
-
-    def __init__(self, env: Env, steps: int) -> None:
-        super().__init__(env)
-        self._horizon = steps
-        self._taken = 0
-
-    def reset(self, **kwargs: Any) -> Any:
-        """Reset the count."""
-        self._taken = 0
-        return self.env.reset(**kwargs)
-
-    def step(self, action: Any) -> Any:
-        """Step and count."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        self._taken += 1
-        return observation, reward, terminated, truncated or self._taken >= self._horizon, info
-
-
-class LimitAsEnd(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Reports a reached time limit as a true end."""
-
-    def step(self, action: Any) -> Any:
-        """Step and confuse truncation with termination."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return observation, reward, terminated or truncated, False, info
-
-
 FAULTS = (
     Fault(
         "goal-unreachable",
@@ -78,7 +41,7 @@ FAULTS = (
         "success-flag-dead",
         "is_success is never true.",
         ("success-signal-broken",),
-        wrap=lambda _: DeadSuccess,
+        wrap=lambda _: lambda env: Tampered(env, end=lambda over, cut, info: (over, cut, {**info, "is_success": 0.0})),
         always_harms=True,
         only=_FETCH,
     ),
@@ -87,13 +50,13 @@ FAULTS = (
         "Episodes end before the task can be done; the knob is the horizon in steps.",
         ("environment-misconfigured", "task-unreachable"),
         {"mild": 5.0, "strong": 2.0},
-        wrap=lambda k: lambda env: ShortHorizon(env, int(k)),
+        wrap=lambda k: lambda env: TimeLimit(env, int(k)),
         only=_FETCH,
     ),
     Fault(
         "time-limit-as-end",
-        "The time limit is reported as a true end; PPO shrugs it off on short tasks.",
+        "The time limit is reported as a true end; PPO copes with it on short tasks.",
         (),
-        wrap=lambda _: LimitAsEnd,
+        wrap=lambda _: lambda env: Tampered(env, end=lambda over, cut, info: (over or cut, False, info)),
     ),
 )

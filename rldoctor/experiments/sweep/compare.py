@@ -172,17 +172,12 @@ def _values(arm: _Arm, metric: str) -> list[FloatArray]:
 
 def _trend(metric: str, finished: Iterable[TrialOutcome]) -> Trend | None:
     """Return a metric over the runs, at steps that all of them reached; ``None`` where no run logged it."""
-    curves = [
-        outcome.run.curves[metric].finite() for outcome in finished if outcome.run and metric in outcome.run.curves
-    ]
-    curves = [curve for curve in curves if len(curve)]
+    logged = [outcome.run.curves[metric] for outcome in finished if outcome.run and metric in outcome.run.curves]
+    curves = [curve for curve in logged if len(curve.finite())]
     if not curves:
         return None
-    first, last = max(int(curve.steps[0]) for curve in curves), min(int(curve.steps[-1]) for curve in curves)
-    grid = curves[0].steps[(curves[0].steps >= first) & (curves[0].steps <= last)]
-    if not len(grid):
+    steps, table = stats.align(curves, _TREND_POINTS)
+    if not len(steps):
         return None
-    grid = grid[np.unique(np.linspace(0, len(grid) - 1, min(len(grid), _TREND_POINTS)).round().astype(int))]
-    band = stats.iqm_band([stats.interpolate(curve.steps, curve.values, grid) for curve in curves])
-    middle, low, high = (tuple(float(f"{value:.6g}") for value in side.tolist()) for side in band)
-    return Trend(metric, tuple(grid.tolist()), middle, low, high)
+    middle, low, high = (tuple(float(f"{value:.6g}") for value in side.tolist()) for side in stats.iqm_band(table))
+    return Trend(metric, tuple(steps.tolist()), middle, low, high)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.executors import Done, Event, Executor, Failed, Job, Lost, Message
-from rldoctor.experiments.sweep.job import Progress, Saved, TrialJob, files_of, run_away, run_here, write_files
+from rldoctor.experiments.sweep.job import Progress, Saved, files_of, run_away, run_here, write_files
 from rldoctor.experiments.sweep.plan import SweepTrial
 from rldoctor.experiments.trial import can_resume, clear, is_done
 from rldoctor.gate.evaluation import read_evaluation
@@ -66,13 +66,13 @@ class _Sweep:
 
     def job(self, key: str) -> Job:
         trial = self.trials[key]
-        job = TrialJob(trial, self.command, self.baselines.get(trial.recipe.env, {}))
+        arguments = (trial, self.command, self.baselines.get(trial.recipe.env, {}))
         if not self.away:
-            return Job(key, run_here, (job,))
+            return Job(key, run_here, arguments)
         if trial.directory.is_dir() and not can_resume(trial.directory):
             # Its logs would stand next to those of the next attempt.
             clear(trial.directory)
-        return Job(key, run_away, (job, files_of(trial.directory)))
+        return Job(key, run_away, (*arguments, files_of(trial.directory)))
 
     def handle(self, event: Event) -> Job | None:
         trial = self.trials[event.key]

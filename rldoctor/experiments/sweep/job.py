@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,32 +41,45 @@ class Saved:
     files: Files
 
 
-@dataclass(frozen=True)
-class TrialJob:
-    """What another process needs to know of a trial.
-
-    Attributes:
-        trial: The trial; its directory as the sweep's own machine knows it.
-        command: The command line, for ``run.json``.
-        baselines: Returns of the zero-action and the random policy on its environment; empty to measure them.
-    """
-
-    trial: Trial
-    command: tuple[str, ...]
-    baselines: Mapping[str, Json]
-
-
-def run_here(send: Send, job: TrialJob) -> Mapping[str, Json]:
-    """Run a trial in its directory, resuming an earlier attempt; return the baseline returns of its environment."""
-    return _run(job, job.trial, _Reporter(send), saved=None)
-
-
-def run_away(send: Send, job: TrialJob, files: Files) -> Mapping[str, Json]:
-    """Run a trial on a machine that may not see the trial's directory.
+def run_here(
+    send: Send,
+    trial: Trial,
+    command: Sequence[str],
+    baselines: Mapping[str, Json],
+    saved: Callable[[], None] | None = None,
+) -> Mapping[str, Json]:
+    """Run a trial in its directory, resuming an earlier attempt, and return the baselines of its environment.
 
     Args:
-        send: Takes :class:`Progress` and, at each checkpoint and at the end, :class:`Saved`.
-        job: The trial.
+        send: Takes :class:`Progress`.
+        trial: The trial.
+        command: The command line, for ``run.json``.
+        baselines: Returns of the zero-action and the random policy on its environment; empty to measure them.
+        saved: Called after each checkpoint.
+    """
+    reporter = _Reporter(send)
+    training = train_trial(trial, command=command, watcher=reporter, saved=saved, threads=1)
+    if training.status != "finished":
+        raise Stopped(f"The training was stopped from outside after {training.steps:,} steps.")
+    evaluation = evaluate_trial(
+        trial,
+        baselines=baselines,
+        watcher=lambda policy, done: reporter.progressed(training.steps, {"episodes": done}, evaluating=True),
+        threads=1,
+    )
+    return json_table(evaluation, "baselines")
+
+
+def run_away(
+    send: Send, trial: Trial, command: Sequence[str], baselines: Mapping[str, Json], files: Files
+) -> Mapping[str, Json]:
+    """Run a trial on a machine that may not see the trial's directory; see :func:`run_here`.
+
+    Args:
+        send: Takes, at each checkpoint and at the end, :class:`Saved` as well.
+        trial: The trial, whose directory is that of the sweep's own machine.
+        command: The command line, for ``run.json``.
+        baselines: Returns of the zero-action and the random policy on its environment; empty to measure them.
         files: What earlier attempts saved.
     """
     with tempfile.TemporaryDirectory(prefix="rldoctor-") as folder:
@@ -79,7 +92,7 @@ def run_away(send: Send, job: TrialJob, files: Files) -> Mapping[str, Json]:
             send(Saved({name: (directory / name).read_bytes() for name in changed}))
 
         try:
-            return _run(job, replace(job.trial, directory=directory), _Reporter(send), saved=send_files)
+            return run_here(send, replace(trial, directory=directory), command, baselines, saved=send_files)
         finally:
             # If the training broke off, its record and its last points say why.
             send_files()
@@ -142,16 +155,3 @@ class _Reporter:
         if now - self._sent_at >= _SECONDS_BETWEEN_MESSAGES:
             self._sent_at = now
             self._send(Progress(steps, dict(numbers), evaluating))
-
-
-def _run(job: TrialJob, trial: Trial, reporter: _Reporter, saved: Callable[[], None] | None) -> Mapping[str, Json]:
-    training = train_trial(trial, command=job.command, watcher=reporter, saved=saved, threads=1)
-    if training.status != "finished":
-        raise Stopped(f"The training was stopped from outside after {training.steps:,} steps.")
-    evaluation = evaluate_trial(
-        trial,
-        baselines=job.baselines,
-        watcher=lambda policy, done: reporter.progressed(training.steps, {"episodes": done}, evaluating=True),
-        threads=1,
-    )
-    return json_table(evaluation, "baselines")

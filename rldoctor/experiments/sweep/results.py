@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from rldoctor import run_directory
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.experiments.sweep.compare import STABLE_BELOW, TrialOutcome, compare
 from rldoctor.experiments.sweep.dispatch import Failure

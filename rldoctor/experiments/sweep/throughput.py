@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from rldoctor.environments.engine import Engine
 from rldoctor.executors import Executor, Send, map_jobs
@@ -60,7 +62,7 @@ def _measure(_send: Send, recipe: Recipe, engine: Engine) -> Rate:
 
     batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
     n_steps = -(-max(_ROLLOUT, batch) // recipe.n_envs)
-    small = replace(recipe, hyperparameters={**recipe.hyperparameters, "n_steps": max(2, n_steps)})
+    small = structs.replace(recipe, hyperparameters={**recipe.hyperparameters, "n_steps": max(2, n_steps)})
     envs = make_training_envs(small, threads=1, engine=engine)
     try:
         model = ppo.build(small, envs, 0)

@@ -142,7 +142,7 @@ def in_order(
         say(f"Pilot run: {pilots[-1].name}, {pilots[-1].steps:,} steps. {pilots[-1].why}")
         if pilots[-1].state is TrialState.WELL:
             break
-    first = tie.rivals[best([_left(pilot) for pilot in pilots])]
+    first = tie.rivals[best([pilot.numbers.get("signs_left", 1.0) for pilot in pilots])]
     others = tuple(remedy for remedy in plan.candidates if remedy is not first)
     return replace(plan, candidates=(first, *others)), tuple(pilots)
 
@@ -202,9 +202,3 @@ def _why(signs: Strengths, seen: Strengths) -> str:
     parts += [f"still there: {', '.join(left)}"] if left else []
     parts += [f"not judged: {', '.join(unknown)}"] if unknown else []
     return "; ".join(parts) + "."
-
-
-def _left(pilot: TreatmentTrial) -> float:
-    """Return the share of the signs' strength that a pilot run left; 0 is none."""
-    value = pilot.numbers.get("signs_left", 1.0)
-    return float(value) if isinstance(value, (int, float)) else 1.0

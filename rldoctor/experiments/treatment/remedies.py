@@ -107,18 +107,18 @@ def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | Non
             n_envs = after if isinstance(after, int) else n_envs
         else:
             settings[key] = after
-    made = replace(recipe, hyperparameters=settings, n_envs=n_envs)
+    made = structs.replace(recipe, hyperparameters=settings, n_envs=n_envs)
     rollout = _whole(made.setting("n_steps")) * n_envs
     if _whole(made.setting("batch_size")) > rollout:
         # A usual value that does not fit a small rollout.
-        made = replace(made, hyperparameters={**settings, "batch_size": rollout})
+        made = structs.replace(made, hyperparameters={**settings, "batch_size": rollout})
     overrides = {key: value for key, value in recipe.overrides.items() if key not in changes}
     if reference is None:
         overrides |= {key: _move(value).after for key, value in changes.items()}
     else:
         differing = differences(made, reference)
         overrides |= {key: made.setting(key) for key in differing if key != "n_envs" and key in changes}
-    return replace(made, overrides=overrides)
+    return structs.replace(made, overrides=overrides)
 
 
 def _known(sick: SickRun) -> Known:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
-from rldoctor.diagnosis import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.report_files import write_file
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED
 from rldoctor.experiments.treatment.pilot_run import PILOT_RUN
@@ -128,7 +129,7 @@ def write_cured(path: Path, recipe: Recipe, sick: SickRun, trial: TreatmentTrial
     """
     title = f"{sick.recipe.title or sick.recipe.env}, treated"
     source = f"rldoctor treat: {in_words(trial.changes)}, where {sick.directory.name} was {sick.diagnosis.verdict}"
-    write_recipe(replace(recipe, title=title, source=source), path)
+    write_recipe(structs.replace(recipe, title=title, source=source), path)
     return path
 
 

@@ -231,14 +231,9 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
         recipe = plan.recipe_with(last.changes)
         file = write_cured(plan.folder / CURED_FILE, recipe, plan.sick, last)
         return replace(treatment, outcome=TreatmentOutcome.CURED, recipe=str(file))
-    best = max((_recovered(plan, trial) for trial in remedies), default=0.0)
+    best = max(plan.comparison.recovered(trial.steps, trial.numbers) or 0.0 for trial in remedies)
     outcome = TreatmentOutcome.IMPROVED if best >= _IMPROVED else TreatmentOutcome.NOT_CURED
     return replace(treatment, outcome=outcome, sureness=_what_is_left(plan, best, instructions))
-
-
-def _recovered(plan: Plan, trial: TreatmentTrial) -> float:
-    numbers = {key: float(value) for key, value in trial.numbers.items() if isinstance(value, (int, float))}
-    return plan.comparison.recovered(trial.steps, numbers) or 0.0
 
 
 def _what_is_left(plan: Plan, best: float, instructions: Sequence[Instruction]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import structs
+
 from rldoctor import references
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, match
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import discover, read_run
@@ -97,7 +99,7 @@ def read_sick_run(
     recipe = recipe.with_overrides((*settings, *((f"total_steps={steps}",) if steps is not None else ())))
     known = _reference(matched.reference, recipe, reference)
     if known is not None and not recipe.criteria:
-        recipe = replace(recipe, criteria=known.recipe.criteria)
+        recipe = structs.replace(recipe, criteria=known.recipe.criteria)
     diagnosis = diagnose_run(run, reference, context=context)
     _require_judged(diagnosis)
     return SickRun(found[0], run, diagnosis, recipe, RunRecord(run.record).seed or 0, known, context, notes)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from rldoctor import run_directory
-from rldoctor.diagnosis import diagnose_run
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, Stopped, TrainingFailed
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
@@ -179,18 +181,10 @@ def _read(attempt: TreatmentAttempt) -> TreatmentTrial | None:
     """Return the saved result of a trial; ``None`` if there is none."""
     try:
         content = run_directory.read_json(attempt.directory / RESULT_FILE, "the result of a trial")
-    except CannotJudge:
+        saved = msgspec.convert(content, TreatmentTrial)
+    except (CannotJudge, msgspec.ValidationError):
         return None
     same = is_same_training(json_table(content, "recipe"), attempt.recipe)
-    if content.get("rldoctor_trial") != _VERSION or not same or content.get("seed") != attempt.seed:
+    if content.get("rldoctor_trial") != _VERSION or not same or saved.seed != attempt.seed:
         return None
-    known = {key: as_number(value) for key, value in json_table(content, "numbers").items()}
-    steps = content.get("steps")
-    return result_of(
-        attempt,
-        {key: value for key, value in known.items() if value is not None},
-        steps if type(steps) is int else 0,
-        TrialState(str(content.get("state"))),
-        str(content.get("by")),
-        str(content.get("why")),
-    )
+    return result_of(attempt, saved.numbers, saved.steps, saved.state, saved.by, saved.why)

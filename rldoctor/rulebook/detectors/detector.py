@@ -145,15 +145,14 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         raise NotImplementedError
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
+        """Return what is measured, in words."""
         raise NotImplementedError
 
     def describe(self) -> str:
         """Return what is measured and when that counts, in words."""
         needed = ", where it is logged" if self.optional else ""
-        return f"{self.__struct_config__.tag}: {self.quantity}{needed}"
+        return f"{self.__struct_config__.tag}: {self._quantity()}{needed}"
 
 
 class Graded(Condition, frozen=True, kw_only=True):

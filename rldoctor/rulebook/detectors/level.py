@@ -36,9 +36,7 @@ class Level(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     band: bool = False
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         overruled = " (a reference's band overrules the thresholds)" if self.band else ""
         return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"
 
@@ -76,9 +74,7 @@ class BehindReference(Graded, frozen=True):
     credited several times over.
     """
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"{self.metric} late in the run behind the reference's median, as a fraction of what that gained"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -104,13 +100,11 @@ class BehindReference(Graded, frozen=True):
 class ScaleOff(Graded, frozen=True):
     """How many powers of ten the metric's first points are larger than those of healthy runs; negative is smaller.
 
-    Before anything is learned every policy is much alike, so that another size means another unit; bands of any recipe
-    on the environment tell it.
+    Before anything is learned every policy is much alike, so that another size means another unit; the bands of any
+    recipe on the environment show it.
     """
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"powers of ten by which {self.metric} begins above the reference"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -138,9 +132,7 @@ class OffBand(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     same_recipe: bool = False
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"{self.metric} {self.side} the reference's band {during(self.window)}, in widths of the band"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:

@@ -12,9 +12,7 @@ from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasure
 class NonFinite(Condition, frozen=True):
     """Any NaN or infinite value in any curve as logged, except in ``metric``, where it is harmless."""
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"NaN or infinity in any metric but {self.metric}"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
@@ -36,9 +34,7 @@ class Recorded(Condition, frozen=True, kw_only=True):
     equals: str = ""
     contains: str = ""
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         what = f"contains {self.contains!r}" if self.contains else f"is {self.equals!r}"
         return f"{self.key!r} in run.json {what}"
 
@@ -57,9 +53,7 @@ class Missing(Condition, frozen=True, kw_only=True):
     logged: str
     alternatives: tuple[str, ...] = ()
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"{self.metric} is not logged although {self.logged} is"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
@@ -85,9 +79,7 @@ class Discrete(Condition, frozen=True):
     do both, begins at 1.42 a dimension in most libraries, and its standard deviation is logged by many.
     """
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"{self.metric} stays between 0 and where it began, as that of numbered actions does"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:

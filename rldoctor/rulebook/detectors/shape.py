@@ -32,9 +32,7 @@ class Change(Graded, frozen=True, kw_only=True):
     statistic: Statistic = "median"
     ratio: bool = False
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         what = "ratio" if self.ratio else "difference"
         return f"{what} between the {self.statistic} of {self.metric} {during(_LATE)} and that {during(self.early)}"
 
@@ -53,9 +51,7 @@ class Grows(Graded, frozen=True, kw_only=True):
     early: Window = _EARLY
     log: bool = True
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"size of {self.metric} {during(_LATE)} over its size {during(self.early)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -72,9 +68,7 @@ class Gain(Graded, frozen=True):
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"rise of {self.metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -96,9 +90,7 @@ class Trend(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     least_gain: float = 0.0
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"rank correlation of {self.metric} with the step {during(self.window)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -127,9 +119,7 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
 
     least_gain: float = 0.2
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"fraction of what {self.metric} gained that is lost again after its peak"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -151,9 +141,7 @@ class Share(Graded, frozen=True, kw_only=True):
     below: float | None = None
     window: Window = (0.0, 1.0)
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
         return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
 
@@ -168,9 +156,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"longest fraction of the points of {self.metric} with one and the same value {during(self.window)}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -185,9 +171,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"fraction of the points of {self.metric} that are smaller than {self.tiny:g}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -197,9 +181,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 class Restless(Graded, frozen=True):
     """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"total variation of {self.metric} over its net change"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -213,9 +195,7 @@ class Restless(Graded, frozen=True):
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words."""
+    def _quantity(self) -> str:
         return f"range of {self.metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
