@@ -284,7 +284,7 @@ def attacked(value: Any, key: str = "") -> Any:
         "strength",
         "status",
     )
-    if not isinstance(value, str) or key in fixed:
+    if not isinstance(value, str) or not value or key in fixed:
         return value
     return ("=" if key == "path" else "") + ATTACK
 
