@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +47,8 @@ def failing(option: FailOnVerdict | None, config: Config) -> Verdict:
     return config.fail_on if option is None else Verdict(option.value)
 
 
-@contextlib.contextmanager
-def executor_of(name: ExecutorName, jobs: int | None, address: str | None) -> Iterator[Executor]:
-    """Provide the executor that the options name, and close it afterwards.
+def executor_of(name: ExecutorName, jobs: int | None, address: str | None) -> AbstractContextManager[Executor]:
+    """Return the executor that the options name, as a context that closes it.
 
     Raises:
         UsageError: The options contradict each other, or there is no cluster at the address.
@@ -59,18 +57,13 @@ def executor_of(name: ExecutorName, jobs: int | None, address: str | None) -> It
     if name is ExecutorName.RAY:
         from rldoctor.executors.on_ray import RayExecutor
 
-        executor: Executor = RayExecutor(address, jobs)
-    else:
-        if address is not None:
-            raise UsageError("--address is the address of a Ray cluster.", "Add --executor ray.")
-        from rldoctor.executors.local import LocalExecutor
-        from rldoctor.experiments.sweep.job import PRELOAD
+        return closing(RayExecutor(address, jobs))
+    if address is not None:
+        raise UsageError("--address is the address of a Ray cluster.", "Add --executor ray.")
+    from rldoctor.executors.local import LocalExecutor
+    from rldoctor.experiments.sweep.job import PRELOAD
 
-        executor = LocalExecutor(jobs, PRELOAD)
-    try:
-        yield executor
-    finally:
-        executor.close()
+    return closing(LocalExecutor(jobs, PRELOAD))
 
 
 def need_training_packages(command: str) -> None:

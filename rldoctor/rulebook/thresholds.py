@@ -28,26 +28,16 @@ def with_thresholds(book: Rulebook, changed: Mapping[str, Thresholds], where: st
         UsageError: There is no such sign, its first condition has no thresholds, or the new ones point the other way.
     """
     signs, words = dict(book.signs), {}
+    by_word = {**book.signs, **{sign.name: sign for sign in book.signs.values()}}
     for word, thresholds in changed.items():
-        sign = find_sign(book, word, where)
+        if word not in by_word:
+            raise UsageError(f"{where}.{word}: no sign has this code or name.", near(word, by_word))
+        sign = by_word[word]
         first, *others = sign.when
         before = _checked(first, thresholds, sign, f"{where}.{word}")
         signs[sign.code] = structs.replace(sign, when=(structs.replace(first, thresholds=thresholds), *others))
         words[sign.code] = f"{sign.code} {sign.name}: {_words(thresholds)} instead of {_words(before)}"
     return replace(book, signs=signs), words
-
-
-def find_sign(book: Rulebook, word: str, where: str) -> Sign:
-    """Return the sign of a code or a name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    found = next((sign for sign in book.signs.values() if word in (sign.code, sign.name)), None)
-    if found is None:
-        known = [word for sign in book.signs.values() for word in (sign.code, sign.name)]
-        raise UsageError(f"{where}.{word}: no sign has this code or name.", near(word, known))
-    return found
 
 
 def _checked(condition: Condition, thresholds: Thresholds, sign: Sign, where: str) -> Thresholds:

@@ -101,7 +101,8 @@ def test_a_backend_that_cannot_draw_is_found_out(backend):
 
 # imageio's reader of films leaves its pipes for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("suffix", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_a_film(trained_once, tmp_path, suffix):
     import imageio.v3 as imageio
 

@@ -11,10 +11,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from rldoctor import stats
 from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
@@ -34,7 +34,6 @@ class Measured:
     expected: str
     first_step: int
     last_step: int
-    band: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +124,12 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
     """Base of the detectors.
 
     Attributes:
+        measures: What is measured, in words, with keys to fill in.
         metric: What is looked at.
         optional: Where the metric is not logged the condition does not count, and the others decide.
     """
 
+    measures: ClassVar[str] = ""
     metric: str = ""
     optional: bool = False
 
@@ -147,7 +148,8 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
 
     def _quantity(self) -> str:
         """Return what is measured, in words."""
-        raise NotImplementedError
+        keys = structs.asdict(self)
+        return self.measures.format_map(keys | {key: during(keys[key]) for key in ("window", "early") if key in keys})
 
     def describe(self) -> str:
         """Return what is measured and when that counts, in words."""
@@ -177,17 +179,11 @@ class Graded(Condition, frozen=True, kw_only=True):
         scale = " on a logarithmic scale" if self.log else ""
         return f"{super().describe()}, strength from 0 at {none:g} to 1 at {full:g}{scale}"
 
-    def _found(
-        self,
-        observed: float,
-        steps: IntArray,
-        thresholds: Thresholds | None = None,
-        band: bool = False,
-    ) -> Measured:
+    def _found(self, observed: float, steps: IntArray, thresholds: Thresholds | None = None) -> Measured:
         """Return what a number comes to, on the way from the first to the last of ``steps``."""
         bounds = thresholds or self.thresholds
         expected = f"{'below' if bounds[1] > bounds[0] else 'above'} {bounds[0]:g}"
-        return Measured(strength(observed, bounds, self.log), observed, expected, *ends(steps), band)
+        return Measured(strength(observed, bounds, self.log), observed, expected, *ends(steps))
 
 
 def ends(steps: IntArray) -> tuple[int, int]:

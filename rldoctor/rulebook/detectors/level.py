@@ -49,7 +49,7 @@ class Level(Graded, frozen=True, kw_only=True):
             return self._found(observed, part.steps, bounds)
         # Keep the distance of the thresholds (their ratio, on a logarithmic scale) beyond the edge of the band.
         full = edge * bounds[1] / bounds[0] if self.log else edge + bounds[1] - bounds[0]
-        return self._found(observed, part.steps, (edge, full), band=True)
+        return self._found(observed, part.steps, (edge, full))
 
     def _edge(self, case: Case, part: Curve) -> float | None:
         band = case.band(self.metric)
@@ -74,8 +74,7 @@ class BehindReference(Graded, frozen=True):
     credited several times over.
     """
 
-    def _quantity(self) -> str:
-        return f"{self.metric} late in the run behind the reference's median, as a fraction of what that gained"
+    measures = "{metric} late in the run behind the reference's median, as a fraction of what that gained"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         band = case.band(self.metric)
@@ -94,7 +93,7 @@ class BehindReference(Graded, frozen=True):
         if not case.same_recipe and behind > 0:
             earlier = stats.median(part_of(curve, _EARLIER).values)
             behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
-        return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *ends(part.steps), True)
+        return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *ends(part.steps))
 
 
 class ScaleOff(Graded, frozen=True):
@@ -104,8 +103,7 @@ class ScaleOff(Graded, frozen=True):
     recipe on the environment show it.
     """
 
-    def _quantity(self) -> str:
-        return f"powers of ten by which {self.metric} begins above the reference"
+    measures = "powers of ten by which {metric} begins above the reference"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         band = case.reference.bands.get(self.metric) if case.reference else None
@@ -118,7 +116,7 @@ class ScaleOff(Graded, frozen=True):
         here = stats.median(part.values)
         powers = math.log10(max(abs(here), 1e-300) / there)
         expected = f"about {float(band.median[0]):.3g}"
-        return Measured(strength(powers, self.thresholds), here, expected, *ends(part.steps), True)
+        return Measured(strength(powers, self.thresholds), here, expected, *ends(part.steps))
 
 
 class OffBand(Graded, frozen=True, kw_only=True):
@@ -132,8 +130,7 @@ class OffBand(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     same_recipe: bool = False
 
-    def _quantity(self) -> str:
-        return f"{self.metric} {self.side} the reference's band {during(self.window)}, in widths of the band"
+    measures = "{metric} {side} the reference's band {window}, in widths of the band"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if self.same_recipe and not case.same_recipe:
@@ -152,4 +149,4 @@ class OffBand(Graded, frozen=True, kw_only=True):
         outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width
         expected = f"{stats.median(low):.3g} to {stats.median(high):.3g}"
         found = strength(stats.median(outside), self.thresholds)
-        return Measured(found, stats.median(part.values), expected, *ends(part.steps), True)
+        return Measured(found, stats.median(part.values), expected, *ends(part.steps))

@@ -12,8 +12,7 @@ from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasure
 class NonFinite(Condition, frozen=True):
     """Any NaN or infinite value in any curve as logged, except in ``metric``, where it is harmless."""
 
-    def _quantity(self) -> str:
-        return f"NaN or infinity in any metric but {self.metric}"
+    measures = "NaN or infinity in any metric but {metric}"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look at the raw curves: the finite ones have dropped what is sought."""
@@ -53,8 +52,7 @@ class Missing(Condition, frozen=True, kw_only=True):
     logged: str
     alternatives: tuple[str, ...] = ()
 
-    def _quantity(self) -> str:
-        return f"{self.metric} is not logged although {self.logged} is"
+    measures = "{metric} is not logged although {logged} is"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look whether the metric is there at all."""
@@ -79,8 +77,7 @@ class Discrete(Condition, frozen=True):
     do both, begins at 1.42 a dimension in most libraries, and its standard deviation is logged by many.
     """
 
-    def _quantity(self) -> str:
-        return f"{self.metric} stays between 0 and where it began, as that of numbered actions does"
+    measures = "{metric} stays between 0 and where it began, as that of numbered actions does"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         least, most = float(np.min(curve.values)), float(np.max(curve.values))

@@ -51,8 +51,7 @@ class Grows(Graded, frozen=True, kw_only=True):
     early: Window = _EARLY
     log: bool = True
 
-    def _quantity(self) -> str:
-        return f"size of {self.metric} {during(_LATE)} over its size {during(self.early)}"
+    measures = "size of {metric} in the last 15 % of the run over its size {early}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         early, late = part_of(curve, self.early), part_of(curve, _LATE)
@@ -68,8 +67,7 @@ class Gain(Graded, frozen=True):
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
 
-    def _quantity(self) -> str:
-        return f"rise of {self.metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
+    measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         return self._found(_gain(curve), curve.steps)
@@ -90,8 +88,7 @@ class Trend(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     least_gain: float = 0.0
 
-    def _quantity(self) -> str:
-        return f"rank correlation of {self.metric} with the step {during(self.window)}"
+    measures = "rank correlation of {metric} with the step {window}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
@@ -119,8 +116,7 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
 
     least_gain: float = 0.2
 
-    def _quantity(self) -> str:
-        return f"fraction of what {self.metric} gained that is lost again after its peak"
+    measures = "fraction of what {metric} gained that is lost again after its peak"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
@@ -156,8 +152,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
-    def _quantity(self) -> str:
-        return f"longest fraction of the points of {self.metric} with one and the same value {during(self.window)}"
+    measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         part = part_of(curve, self.window)
@@ -171,8 +166,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
-    def _quantity(self) -> str:
-        return f"fraction of the points of {self.metric} that are smaller than {self.tiny:g}"
+    measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
@@ -181,8 +175,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 class Restless(Graded, frozen=True):
     """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
 
-    def _quantity(self) -> str:
-        return f"total variation of {self.metric} over its net change"
+    measures = "total variation of {metric} over its net change"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if len(curve) < 2 * FEWEST_POINTS:
@@ -195,8 +188,7 @@ class Restless(Graded, frozen=True):
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
-    def _quantity(self) -> str:
-        return f"range of {self.metric} as a fraction of its larger end"
+    measures = "range of {metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         low, high = (float(np.quantile(curve.values, share)) for share in (0.05, 0.95))
