@@ -88,7 +88,7 @@ def rldoctor(
     seconds = time.perf_counter() - begun
     err, _, peak = (done.stderr or "peak 0").rpartition("peak ")
     assert "Traceback" not in err, err[-3000:]
-    assert "defect of rldoctor" not in err + (done.stdout or ""), (arguments, err[-1000:])
+    assert "rldoctor itself failed" not in err + (done.stdout or ""), (arguments, err[-1000:])
     return Done(done.returncode, done.stdout or "", err, seconds, int(peak or 0) / 1024)
 
 
@@ -100,7 +100,7 @@ def here(*arguments: object) -> tuple[int, str]:
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = run([str(argument) for argument in arguments])
     text = said.getvalue()
-    assert "defect of rldoctor" not in text, (arguments, text[-1000:])
+    assert "rldoctor itself failed" not in text, (arguments, text[-1000:])
     return code, text
 
 
