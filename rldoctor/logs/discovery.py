@@ -156,7 +156,7 @@ def _is_hparams(path: Path) -> bool:
 
 
 def _without_links(runs: Iterable[Path]) -> list[Path]:
-    """Leave out directories all of whose logs are those of another run, by symbolic or hard links."""
+    """Leave out directories all of whose logs are symbolic links to those of another run."""
     # Those that hold the files themselves come first, then those that were named first.
     logs = {run: _identities(run) for run in runs}
     links = {run: sum(link for link, _ in files) for run, files in logs.items()}
@@ -164,7 +164,7 @@ def _without_links(runs: Iterable[Path]) -> list[Path]:
     kept = []
     for run in sorted(logs, key=links.__getitem__):
         files = {identity for _, identity in logs[run]}
-        if not files or not files <= seen:
+        if links[run] < len(logs[run]) or not files <= seen or not files:
             kept.append(run)
         seen |= files
     return kept

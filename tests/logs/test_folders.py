@@ -270,12 +270,16 @@ class TestWhatIsNoRunOfItsOwn:
         log = make.curve(tmp_path / "runs/b", range(0, 1000, 100))
         (tmp_path / "runs/a").mkdir()
         (tmp_path / "runs/a" / log.name).symlink_to(log)
-        (tmp_path / "runs/c").mkdir()
-        os.link(log, tmp_path / "runs/c" / log.name)
         (tmp_path / "runs/latest").symlink_to(tmp_path / "runs/b")
         assert discover([tmp_path]) == [tmp_path / "runs/b"]
         assert discover([tmp_path / "runs/latest", tmp_path / "runs"]) == [tmp_path / "runs/latest"]
         assert discover([tmp_path / "runs/a"]) == [tmp_path / "runs/a"]
+
+    def test_a_copy_of_hard_links_is_a_run_of_its_own(self, tmp_path, make):
+        log = make.curve(tmp_path / "runs/b", range(0, 1000, 100))
+        (tmp_path / "runs/c").mkdir()
+        os.link(log, tmp_path / "runs/c" / log.name)
+        assert discover([tmp_path]) == [tmp_path / "runs/b", tmp_path / "runs/c"]
 
     def test_links_in_one_folder_are_read_once(self, tmp_path):
         file = monitor(tmp_path / "0.monitor.csv", RISING)

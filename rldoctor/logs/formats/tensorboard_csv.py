@@ -7,7 +7,6 @@ Source: tensorboard/plugins/scalar, tf-scalar-dashboard's data downloader.
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -74,7 +73,8 @@ def _candidates(tag: str) -> Iterator[str]:
 
 def _is_one(path: Path) -> bool:
     head = begins_with(path, len(_BYTE_ORDER_MARK) + len(_HEADER) + 4).removeprefix(_BYTE_ORDER_MARK)
-    cells = next(csv.reader(io.StringIO(head.decode("utf-8", errors="replace"))), [])
+    lines = head.decode("utf-8", errors="replace").splitlines()
+    cells = next(csv.reader(lines[:1]), [])
     return ",".join(cell.strip() for cell in cells).encode() == _HEADER
 
 
