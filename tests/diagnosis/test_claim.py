@@ -39,7 +39,7 @@ def harmful(found: Sequence[Answer]) -> list[Answer]:
         ("plain", "first", 0.86),
         ("plain", "among_three", 0.96),
         ("with DoctorCallback", "found", 0.98),
-        ("with DoctorCallback", "first", 0.95),
+        ("with DoctorCallback", "first", 0.94),
         ("with DoctorCallback", "among_three", 0.99),
     ],
 )
