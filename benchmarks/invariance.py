@@ -1,8 +1,8 @@
-"""The same training, logged otherwise: python -m benchmarks.invariance [--other CHECKOUT] [--show CHANGE]
+"""How far a diagnosis depends on the way a run was logged: python -m benchmarks.invariance [--other CHECKOUT] [--show CHANGE]
 
-Every recorded run (tests/runs, tests/strangers) is changed in ways that must not change what the doctor says: its
-verdict, and the leading cause where it is not healthy. Writes docs/invariance.md; with --other the same is asked of
-another checkout, whose figures stand beside. Some two minutes each.
+Every recorded run (tests/runs, tests/strangers) is changed in ways that must not change its diagnosis: the verdict and,
+for a run that is not healthy, the most likely cause. Writes docs/invariance.md; with --other, the figures of another
+checkout are added. About two minutes each.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ from rldoctor.logs import read_run
 from rldoctor.model import Curve, Run, Verdict
 
 HERE = Path(__file__).resolve().parents[1]
-# A thinned run must leave what the doctor itself asks for: ten points.
+# A thinned run must keep the ten points that a diagnosis needs.
 FEWEST_ROWS = 10
 # Metrics in units of reward, and in units of its square.
 REWARDS, SQUARES = ("episode_return", "evaluation_return", "reward_std"), ("value_loss",)
 SCALE_FAULTS = ("reward-scale-too-large", "reward-scale-too-small")
-# What is asked of each kind of change, in per cent of the runs; none for what is only reported.
+# Targets for each kind of change, in per cent of the runs; none for a change that is only reported.
 TARGETS = {"thinned": 99, "held": 99, "scaled": 97, "stretched": 97}
 HEAD = """# The same training, the same verdict
 
-Every recorded run is logged otherwise, and the doctor has to say the same: the verdict, and the leading cause of a run that is
-not healthy. A thinned run keeps at least ten rows. Rewards are scaled, and runs stretched and continued, without references,
-and rewards not where their scale is the cause. Reproduce with `python -m benchmarks.invariance --other CHECKOUT`.
+How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
+likely cause (for runs that are not healthy) should stay the same. A thinned run keeps at least ten rows. Scaled, stretched and
+continued runs are judged without references; rewards are not scaled in runs whose fault is the scale of the reward. Reproduce with
+`python -m benchmarks.invariance --other CHECKOUT`.
 """
 
 
@@ -80,7 +81,7 @@ def thinned(run: Run, every: int) -> Run | None:
 
 
 def held(run: Run, times: int) -> Run:
-    """Log each value ``times`` times until the next one comes."""
+    """Repeat each value ``times`` times until the next one."""
 
     def hold(curve: Curve) -> Curve:
         if len(curve) < 2:
@@ -93,7 +94,7 @@ def held(run: Run, times: int) -> Run:
 
 
 def scaled(run: Run, factor: float, shift: float = 0.0) -> Run:
-    """Give all rewards another unit, or add the same to each return (``shift`` in units of the return's size)."""
+    """Scale all rewards, or add a constant to each return (``shift`` in units of the return's size)."""
 
     def scale(curve: Curve) -> Curve:
         if curve.metric in REWARDS:
@@ -107,12 +108,12 @@ def scaled(run: Run, factor: float, shift: float = 0.0) -> Run:
 
 
 def stretched(run: Run, times: int) -> Run:
-    """Let each step count ``times`` as many."""
+    """Multiply all steps by ``times``."""
     return changed(run, lambda c: with_points(c, c.steps * times, c.values))
 
 
 def continued(run: Run) -> Run:
-    """Go on for as long again at the level of the end."""
+    """Continue for as long again at the final level."""
 
     def go_on(curve: Curve) -> Curve:
         if len(curve) < FEWEST_ROWS:
@@ -130,18 +131,18 @@ CHANGES: dict[str, tuple[str, bool, Callable[[Run], Run | None]]] = {
     "every 2nd row": ("thinned", False, lambda r: thinned(r, 2)),
     "every 5th row": ("thinned", False, lambda r: thinned(r, 5)),
     "every 20th row": ("thinned", False, lambda r: thinned(r, 20)),
-    "each value held 3 times": ("held", False, lambda r: held(r, 3)),
-    "each value held 20 times": ("held", False, lambda r: held(r, 20)),
+    "each value repeated 3 times": ("held", False, lambda r: held(r, 3)),
+    "each value repeated 20 times": ("held", False, lambda r: held(r, 20)),
     "reward x 0.01": ("scaled", True, lambda r: scaled(r, 0.01)),
     "reward x 100": ("scaled", True, lambda r: scaled(r, 100.0)),
     "return shifted": ("scaled", True, lambda r: scaled(r, 1.0, 0.5)),
     "steps x 10": ("stretched", True, lambda r: stretched(r, 10)),
-    "as long again at the last level": ("continued", True, continued),
+    "continued at the final level": ("continued", True, continued),
 }
 
 
 def said(run: Run, alone: bool) -> tuple[str, str]:
-    """Return verdict and leading cause."""
+    """Return the verdict and, unless it is healthy, the most likely cause."""
     kept = judge.match
     if alone:
         judge.match = lambda run, wanted=None, own=(): Match(None, False, "left out")
@@ -154,7 +155,7 @@ def said(run: Run, alone: bool) -> tuple[str, str]:
 
 
 def ask() -> dict[str, list[dict[str, str]]]:
-    """Return, by change, what was said before and after of each run."""
+    """Return for each change the diagnoses of each run before and after it."""
     answers: dict[str, list[dict[str, str]]] = defaultdict(list)
     for name, run in runs():
         run = replace(run, record={**run.record})
@@ -171,7 +172,7 @@ def ask() -> dict[str, list[dict[str, str]]]:
 
 
 def shares(rows: list[dict[str, str]]) -> tuple[float, float]:
-    """Return in how many of the runs all stays the same, and the verdict alone."""
+    """Return the fraction of the runs with the same verdict and cause, and with the same verdict."""
     same = sum(row["before"] == row["after"] for row in rows)
     verdicts = sum(row["before"].split("/")[0] == row["after"].split("/")[0] for row in rows)
     return same / len(rows), verdicts / len(rows)
@@ -180,7 +181,7 @@ def shares(rows: list[dict[str, str]]) -> tuple[float, float]:
 def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str, str]]]) -> list[str]:
     """Return the table of the document."""
     lines = [
-        "| change | runs | verdict and cause the same | verdict the same | target | other checkout |",
+        "| change | runs | same verdict and cause | same verdict | target | other checkout |",
         "|---|---|---|---|---|---|",
     ]
     for title, (kind, _, _) in CHANGES.items():
@@ -197,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the answers instead of writing the document")
     parser.add_argument("--other", type=Path, help="another checkout of rldoctor")
-    parser.add_argument("--show", default="", help="list the runs of which something else is said after this change")
+    parser.add_argument("--show", default="", help="list the runs whose diagnosis differs after this change")
     chosen = parser.parse_args()
     answers = ask()
     if chosen.json:
