@@ -102,12 +102,19 @@ def held_out(
     return answers
 
 
+def single_runs(corpus: Sequence[RecordedRun]) -> dict[int, Hashable]:
+    """Return the fold of each run, as if each were held out by itself.
+
+    Neighbours by name are alike, and dealt to different folds: of two runs that differ in their seed alone one teaches
+    while the other is asked.
+    """
+    ordered = sorted(range(len(corpus)), key=lambda place: corpus[place].name)
+    return {place: f"{i % FOLDS:02d}" for i, place in enumerate(ordered)}
+
+
 def ways_of_leaving_out(corpus: Sequence[RecordedRun]) -> dict[str, dict[bool, list[Answer]]]:
     """Return the answers for each way in which weights can be ignorant of a run."""
-    # Neighbours by name are alike, and dealt to different folds: of two runs that differ in their seed alone one teaches
-    # while the other is asked, as if each run were left out by itself.
-    ordered = sorted(range(len(corpus)), key=lambda place: corpus[place].name)
-    runs: dict[int, Hashable] = {place: f"{i % FOLDS:02d}" for i, place in enumerate(ordered)}
+    runs = single_runs(corpus)
     healthy: dict[int, Hashable] = {i: f"{runs[i]}" for i, p in enumerate(corpus) if not p.fault}
 
     def sick(group: Callable[[RecordedRun], str], among: Callable[[RecordedRun], str]) -> dict[int, Hashable]:
@@ -323,9 +330,19 @@ def fresh(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fresh", type=Path, help="a folder of runs recorded by record_corpus --fresh")
+    parser.add_argument("--single", action="store_true", help="hold out single runs only, and print the rows")
     chosen = parser.parse_args()
     if chosen.fresh:
         fresh(chosen.fresh)
+        return
+    if chosen.single:
+        corpus = recorded_runs()
+        answers = held_out(corpus, single_runs(corpus))
+        print(
+            "\n".join(
+                line for label, plain in LABELS.items() for line in summary(f"single runs, {label}", answers[plain])
+            )
+        )
         return
     corpus = recorded_runs()
     ways = ways_of_leaving_out(corpus)

@@ -40,6 +40,7 @@ DECISIVE = 6.0
 GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
+LOWEST_BIAS = -4.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
 # A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
@@ -119,8 +120,10 @@ def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
 
 
 def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
-    # The fault laboratory trains only PPO; the weights for other algorithms were set by hand.
-    names = [name for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")]
+    # The fault laboratory trains only PPO; the weights for other algorithms were set by hand, and so were those of causes
+    # that no recorded run can have, whose bias is below any that is fitted.
+    ranked = {name: rule for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")}
+    names = [name for name, rule in ranked.items() if rule.bias >= LOWEST_BIAS]
     codes = list(book.signs)
     counts = Counter(recorded.fault for recorded in corpus)
     taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
@@ -168,7 +171,7 @@ def _descend(
             value -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-10)
         np.clip(w * direction, 0.0, LARGEST, out=w)
         w *= direction
-        np.clip(b, -4.0, 4.0, out=b)
+        np.clip(b, LOWEST_BIAS, -LOWEST_BIAS, out=b)
     return w, b
 
 

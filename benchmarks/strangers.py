@@ -52,7 +52,7 @@ def sums(found: Sequence[tuple[bool, bool, RunDiagnosis, Sequence[str]]]) -> str
 def recorded(kind: str) -> tuple[str, str]:
     """Return the table and the sums of the recorded runs of one kind, ``environments`` or ``frameworks``.
 
-    Those recorded after signs and weights were fixed are also summed up separately.
+    Those recorded after the signs and weights of version 0.1.0 were fixed are also summed up separately.
     """
     rows, found, unseen = [], [], []
     for stranger in (s for s in strangers() if s.name.startswith(kind)):
@@ -70,9 +70,7 @@ def recorded(kind: str) -> tuple[str, str]:
         rows.append((who, what, stranger.label["fault"] or "none", said(subject), _RIGHT[found[-1][1]]))
     return table(
         ("task" if kind == "environments" else "library", "environment", "fault", "verdict", "right?"), rows
-    ), sums(found) + (
-        f"\n\nOf these, recorded after signs and weights were fixed (*unseen*): {sums(unseen)}" if unseen else ""
-    )
+    ), sums(found) + (f"\n\nOf these, *unseen*: {sums(unseen)}" if unseen else "")
 
 
 def _task(stranger: Stranger) -> str:
@@ -101,8 +99,9 @@ def main() -> None:
     text = f"""# Runs from elsewhere
 
 How the diagnosis does on runs that no reference covers: other environments, other libraries, and trainings that people described in
-public. No weight was fitted on them, but some signs were improved with them in view, except for those marked *unseen*. (For fresh
-runs of known environments, see [accuracy-fresh-seeds.md](accuracy-fresh-seeds.md).) The diagnosis of a healthy run counts as right if
+public. No weight was fitted on them, but some signs were improved with them in view. Those marked *unseen* were recorded after the
+signs and weights of version 0.1.0 were fixed. (For fresh runs of known environments, see
+[accuracy-fresh-seeds.md](accuracy-fresh-seeds.md).) The diagnosis of a healthy run counts as right if
 the verdict is healthy (for a public case: if there is no alarm); that of a sick run, if the verdict is suspect or sick and the right
 cause is among the first three. Reproduce with `python -m benchmarks.strangers`.
 

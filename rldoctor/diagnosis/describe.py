@@ -18,6 +18,8 @@ from rldoctor.run_record import RunRecord
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
+# Nobody misses them who trains anything else.
+_OF_LANGUAGE_MODELS = ("reference_kl", "kl_penalty")
 # How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
 _UNITS = {"env_steps": "steps", "frames": "frames"}
@@ -110,7 +112,8 @@ def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verd
     found = [
         Unjudged(codes[0], f"Not checked ({metric} is not logged): {', '.join(codes)}.", _how(book, metric))
         for metric, codes in missing.items()
-        if metric != "std" or "entropy" not in run.curves
+        if (metric != "std" or "entropy" not in run.curves)
+        and (metric not in _OF_LANGUAGE_MODELS or run.framework == "trl")
     ]
     algorithm = book.algorithms.get(run.algorithm)
     if algorithm and algorithm.limits and foreign:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from rldoctor import references
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
+from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
@@ -19,6 +20,7 @@ from rldoctor.rulebook.observe import observe_all
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
 _MISSING = "missing-metrics"
+_INCONCLUSIVE = "inconclusive"
 _SHOWN_CAUSES = 5
 _LISTED_TAGS = 20
 
@@ -39,6 +41,7 @@ def diagnose_run(
     """
     context = context or shipped_context()
     book = book or context.book
+    run = set_aside(run, book)
     matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
@@ -96,12 +99,20 @@ def _diagnoses(
     conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if verdict is Verdict.UNJUDGED:
-        short = not is_foreign(case.run) and (is_short(case) or "episode_return" in case.curves)
-        return tuple(conditions[name] for name in first or [_SHORT if short else _MISSING])
+        return tuple(conditions[name] for name in first or [_why_unjudged(case)])
     causes = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
     named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
     return (*(conditions[name] for name in first), *named, *others)
+
+
+def _why_unjudged(case: Case) -> str:
+    """Return the diagnosis of a run that cannot be judged: too few points, too few metrics, or nothing decisive."""
+    if is_foreign(case.run):
+        return _MISSING
+    if is_short(case):
+        return _SHORT
+    return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 
 
 def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:

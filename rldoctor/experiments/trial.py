@@ -102,11 +102,7 @@ def train_trial(
 ) -> Training:
     """Train a trial: from the start, from its newest checkpoint, or not at all if it is finished.
 
-    Args:
-        trial: The trial.
-        command: The command line, for ``run.json``.
-        threads: How many threads step the environments.
-        hooks: As for :func:`rldoctor.training.train.train`.
+    The options are those of :func:`rldoctor.training.train.train`.
 
     Raises:
         UsageError: The directory holds something else, or cannot be written to.
@@ -139,11 +135,7 @@ def evaluate_trial(
 ) -> Mapping[str, Json]:
     """Evaluate the policy of a trial, unless that is done already, and return the content of ``evaluation.json``.
 
-    Args:
-        trial: The trial.
-        baselines: The returns of the zero-action and the random policy on its environment; empty to measure them.
-        watcher: As for :func:`rldoctor.training.evaluate.evaluate`.
-        threads: How many threads step the environments.
+    The options are those of :func:`rldoctor.training.evaluate.evaluate`; without ``baselines`` they are measured.
 
     Raises:
         CannotJudge: There is no policy.

@@ -58,7 +58,8 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             if meaning.aggregation is Aggregation.EPISODE:
                 # What the signs expect: SB3 and others log the mean of the last hundred episodes.
                 values = recent_mean(values, _window(len(values)))
-            found.setdefault(meaning.metric, Curve(meaning.metric, steps, values, tag, meaning.aggregation))
+            metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric
+            found.setdefault(metric, Curve(metric, steps, values, tag, meaning.aggregation))
         curves = {**found, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
 

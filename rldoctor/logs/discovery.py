@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from rldoctor.errors import UsageError
-from rldoctor.logs.formats import formats_of, is_log_file
+from rldoctor.logs.formats import formats_of, is_log_file, run_folders
+from rldoctor.logs.formats.log_file import LogFormat
+from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
 from rldoctor.logs.formats.tables import is_table
+from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.run_directory import require
+
+Logs = Sequence[tuple[LogFormat, Sequence[str]]]
+"""The formats of which a directory holds logs, and the names of these."""
+
+# What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
+_LARGEST_HPARAMS = 2**20
+_HPARAMS = b"_hparams_/"
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
     """Return every directory at or below ``paths`` that holds a run, sorted, each once.
 
     A run is a directory with logs in one of the formats of :data:`rldoctor.logs.formats.FORMATS`. Supplements (monitor
-    files, ``evaluations.npz``) make a run only where nothing else does. A table that is named itself is a run.
+    files, ``evaluations.npz``) make a run only where nothing else does; monitor files also beside other runs, neither
+    above nor below one. Where one directory holds several trainings that their files tell apart, monitor files or
+    TensorBoard's CSV exports, each is a run, named by its first file. A table that is named itself is a run.
 
     The logs at an address of an object store (``s3://bucket/runs``) are fetched first, and the directories are those
     of their mirror (:mod:`rldoctor.logs.remote`).
 
-    Symbolic links are followed where they are given, not below. A directory below the given ones that cannot be listed
-    is returned as well, since it may hold a run: ``read_run`` reports it.
+    Symbolic links to directories are followed where they are given, not below; a directory whose logs are links to
+    those of another run is none of its own, nor is one that holds no more than what ``add_hparams`` wrote for the run
+    above it. A directory below the given ones that cannot be listed is returned as well, since it may hold a run:
+    ``read_run`` reports it.
 
     Raises:
         UsageError: A path does not exist, cannot be read, or is a file that is no log.
@@ -31,24 +48,51 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     found: dict[tuple[int, int], Path] = {}
     for path in paths:
         remote = isinstance(path, str) and is_remote(path)
-        for directory in fetch(str(path)) if remote else _runs_below(_searchable(Path(path))):
+        for run in fetch(str(path)) if remote else sorted(_runs_below(_searchable(Path(path)))):
             try:
-                status = directory.stat()
+                status = run.stat()
             except OSError:  # gone since it was listed
                 continue
-            found.setdefault((status.st_dev, status.st_ino), directory)
-    return sorted(found.values())
+            found.setdefault((status.st_dev, status.st_ino), run)
+    return sorted(_without_links(found.values()))
 
 
 def _searchable(path: Path) -> Path:
-    """Return the directory to search for a path that the user gave, or a table of curves itself."""
+    """Return the directory to search for a path that the user gave, or a file that is a run by itself."""
     if not os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises where a part of the path may not be read
         return require(path)
-    if is_table(path.name):
+    logs = _logs_in(path.parent)
+    runs = _runs_in(path.parent, logs)
+    if len(runs) > 1:
+        (format_, names), *_ = logs
+        groups = _groups(path.parent, format_, names)
+        own = next((group[0] for group in groups if path in group), None)
+        if own:
+            return own
+    if is_table(path.name) and not (logs and path.name in logs[0][1]):
         return path
-    if is_log_file(path.name):
+    if is_log_file(path.name) or (logs and path.name in logs[0][1]):
         return path.parent
     raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the event files.")
+
+
+def _logs_in(directory: Path) -> Logs:
+    _, folders, files = next(os.walk(directory), ("", [], []))
+    return formats_of(sorted(folders), sorted(files), directory)
+
+
+def _groups(directory: Path, format_: LogFormat, names: Sequence[str]) -> list[list[Path]]:
+    paths = [directory / name for name in sorted(names)]
+    return format_.trainings(paths) if format_.trainings else [paths]
+
+
+def _runs_in(directory: Path, logs: Logs) -> list[Path]:
+    """Return the runs in one directory: itself, or the first file of each training that it holds."""
+    if len(logs) == 1:
+        groups = _groups(directory, *logs[0])
+        if len(groups) > 1:
+            return [group[0] for group in groups]
+    return [directory]
 
 
 def _runs_below(root: Path) -> Iterator[Path]:
@@ -56,18 +100,83 @@ def _runs_below(root: Path) -> Iterator[Path]:
         yield root
         return
     unlisted: list[Path] = []
-    supplements: list[Path] = []
-    found = False
+    logs: dict[str, Logs] = {}
     walk = os.walk(root, onerror=lambda error: unlisted.append(Path(os.fsdecode(error.filename))))
     for directory, folders, files in walk:
-        formats = [format_ for format_, _ in formats_of(folders, files)]
-        if formats and formats[0].supplement:
-            supplements.append(Path(directory))
-        elif formats:
-            found = True
-            yield Path(directory)
-            if any(format_.includes_subfolders for format_ in formats):
+        found = formats_of(folders, files, Path(directory))
+        if found and not _is_of_run_above(Path(directory), found, logs):
+            logs[directory] = found
+            if any(format_.includes_subfolders for format_, _ in found):
                 folders.clear()
+    formats: Mapping[str, Sequence[LogFormat]] = {
+        directory: [format_ for format_, _ in found] for directory, found in logs.items()
+    }
+    runs = run_folders(formats, os.sep)
+    runs += [directory for directory in logs if directory not in runs and _is_of_another_time(directory, runs, logs)]
+    for directory in runs:
+        yield from _runs_in(Path(directory), logs[directory])
     yield from unlisted
-    if not found:
-        yield from supplements
+
+
+def _is_of_another_time(directory: str, runs: Sequence[str], logs: Mapping[str, Logs]) -> bool:
+    """Return whether the monitor files of a directory above or below runs are of a training that none of these is."""
+    monitors = [name for format_, names in logs[directory] if format_ is MONITOR for name in names]
+    if not monitors or any(not format_.supplement for format_, _ in logs[directory]):
+        return False
+    begun = []
+    for run in runs:
+        if f"{run}{os.sep}".startswith(directory + os.sep) or directory.startswith(run + os.sep):
+            found = [re.search(r"tfevents\.(\d+)", name, re.ASCII) for _, names in logs[run] for name in names]
+            if not all(found):
+                return False
+            begun += [int(second[1]) for second in found if second]
+    trainings = MONITOR.read([Path(directory, name) for name in monitors], bool)
+    return all(
+        not training.first_time - SLACK_SECONDS <= second <= training.last_time + SLACK_SECONDS
+        for training in trainings
+        for second in begun
+    )
+
+
+def _is_of_run_above(directory: Path, found: Logs, logs: Mapping[str, Logs]) -> bool:
+    """Return whether a directory holds only the settings and results that ``add_hparams`` wrote for the run above."""
+    if len(found) > 1 or found[0][0] is not TFEVENTS or str(directory.parent) not in logs:
+        return False
+    return all(_is_hparams(directory / name) for name in found[0][1])
+
+
+def _is_hparams(path: Path) -> bool:
+    try:
+        if path.stat().st_size > _LARGEST_HPARAMS or not path.is_file() or _HPARAMS not in path.read_bytes():
+            return False
+    except OSError:
+        return False
+    points = np.bincount(read_event_file(path, lambda _: True).tag_ids)
+    return bool((points <= 1).all())
+
+
+def _without_links(runs: Iterable[Path]) -> list[Path]:
+    """Leave out directories all of whose logs are symbolic links to those of another run."""
+    # Those that hold the files themselves come first, then those that were named first.
+    logs = {run: _identities(run) for run in runs}
+    links = {run: sum(link for link, _ in files) for run, files in logs.items()}
+    seen: set[tuple[int, int]] = set()
+    kept = []
+    for run in sorted(logs, key=links.__getitem__):
+        files = {identity for _, identity in logs[run]}
+        if links[run] < len(logs[run]) or not files <= seen or not files:
+            kept.append(run)
+        seen |= files
+    return kept
+
+
+def _identities(run: Path) -> list[tuple[bool, tuple[int, int]]]:
+    """Return of each log file whether it is a link, and which file it is."""
+    found = []
+    for name in (name for _, names in _logs_in(run)[:1] for name in names) if run.is_dir() else ():
+        try:
+            status = (run / name).stat()
+        except OSError:
+            continue
+        found.append(((run / name).is_symlink(), (status.st_dev, status.st_ino)))
+    return found

@@ -8,7 +8,7 @@ interleaved would be a run that never happened, so only the last run is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -73,6 +73,27 @@ class _Columns:
 
     def __getitem__(self, keep: slice | np.ndarray) -> _Columns:
         return _Columns(self.tag_ids[keep], self.steps[keep], self.values[keep])
+
+
+def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
+    """Number the points of each tag where all are at step 0, as ``add_scalar`` without a step writes them.
+
+    Returns:
+        The files, and whether their steps are such numbers.
+    """
+    most = max((int(np.bincount(file.tag_ids).max()) for file in files if len(file.steps)), default=0)
+    if most < 2 or any(file.steps.any() for file in files):
+        return list(files), False
+    counts: dict[str, int] = {}
+    numbered = []
+    for file in files:
+        steps = np.zeros(len(file.steps), np.int64)
+        for place, tag in enumerate(file.tags):
+            mine = np.flatnonzero(file.tag_ids == place)
+            steps[mine] = counts.get(tag, 0) + np.arange(len(mine))
+            counts[tag] = counts.get(tag, 0) + len(mine)
+        numbered.append(replace(file, steps=steps))
+    return numbered, True
 
 
 def merge(files: Sequence[LogFile]) -> Merged:

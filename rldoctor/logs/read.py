@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,13 +16,23 @@ from rldoctor.logs import frameworks
 from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, ReadIssues, Wanted
+from rldoctor.logs.formats.monitor import SLACK_SECONDS
 from rldoctor.logs.formats.tables import read_table
-from rldoctor.logs.merge import merge
-from rldoctor.logs.read_issues import file_findings, invalid_record_finding, merge_findings, unknown_tags_finding
+from rldoctor.logs.merge import in_their_order, merge
+from rldoctor.logs.raw_return import with_raw_return
+from rldoctor.logs.read_issues import (
+    file_findings,
+    invalid_record_finding,
+    merge_findings,
+    stepless_finding,
+    unknown_tags_finding,
+)
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Curve, Finding, Json, Run
 from rldoctor.run_record import RunRecord, as_number, json_table
+
+_EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
 
 def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMapping] = ()) -> Run:
@@ -29,7 +40,8 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
 
     Its event files are read in the order in which they were begun; without any, the first other format of
     :data:`rldoctor.logs.formats.FORMATS`. Supplements (Stable-Baselines3's ``evaluations.npz`` and monitor files) add
-    the metrics that those lack. ``directory`` may also be a table of curves itself, a CSV or JSON lines.
+    the metrics that those lack. ``directory`` may also be a table of curves itself, a CSV or JSON lines, or the first
+    file of one of several trainings in a directory, as :func:`rldoctor.logs.discover` returns it.
 
     Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
     to one run, is in ``Run.findings`` (codes LOG...).
@@ -47,17 +59,21 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     record, findings = _read_record(directory)
     mappings = [m for m in (*frameworks.shipped_tag_mappings(), *own) if named is None or m.supplement]
     mappings += [named] if named else []
-    files = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings))
+    files, beside = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings))
+    files, counted = in_their_order(files)
     merged = merge(files)
     unknown = dict.fromkeys(tag for file in files for tag in file.unknown_tags)
     found = frameworks.identify([*merged.points, *unknown], mappings, named)
     points, step_tag = env_step_axis(merged.points, found.mapping.steps_from if found else ())
     curves, unused = to_curves(points, [m for m in mappings if m.supplement or (found and m is found.mapping)])
+    curves, raw_return = with_raw_return(curves, beside)
     evaluation = _evaluation(directory)
     curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
+    findings += stepless_finding(files) if counted else []
+    findings += raw_return
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
     return Run(
         path=name_of(directory),
@@ -68,11 +84,17 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
         algorithm=_algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else ""),
-        step_axis="env_steps" if step_tag or not found else found.mapping.step_axis,
+        step_axis=_step_axis(found, bool(step_tag), counted),
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),
     )
+
+
+def _step_axis(found: frameworks.IdentifiedFramework | None, translated: bool, counted: bool) -> str:
+    if counted:
+        return "iterations"
+    return "env_steps" if translated or not found else found.mapping.step_axis
 
 
 def _algorithm(record: RunRecord) -> str:
@@ -80,21 +102,61 @@ def _algorithm(record: RunRecord) -> str:
     return algorithm.lower() if isinstance(algorithm, str) else ""
 
 
-def _read_files(directory: Path, wanted: Wanted) -> list[LogFile]:
-    """Return the log files of a run in the order in which their points follow each other."""
-    if directory.is_file():
-        return [read_table(directory, wanted)]
+def _read_files(directory: Path, wanted: Wanted) -> tuple[list[LogFile], list[LogFile]]:
+    """Return the log files of a run in the order in which their points follow each other.
+
+    Second come the supplements that are left out because the framework itself logged the same tags.
+    """
+    file = directory if directory.is_file() else None
+    directory = file.parent if file else directory
     try:
         _, folders, names = next(os.walk(directory, onerror=_raise))
     except OSError as error:
-        return [LogFile(directory, issues=ReadIssues.unreadable(error, "listed"))]
+        return [LogFile(directory, issues=ReadIssues.unreadable(error, "listed"))], []
     found = [
-        (format_, [directory / name for name in logs]) for format_, logs in formats_of(sorted(folders), sorted(names))
+        (format_, _once([directory / name for name in logs]))
+        for format_, logs in formats_of(sorted(folders), sorted(names), directory)
     ]
+    if file:
+        groups = [(f, group) for f, paths in found if f.trainings for group in f.trainings(paths) if file in group]
+        return groups[0][0].read(groups[0][1], wanted) if groups else [read_table(file, wanted)], []
     main = next((format_.read(paths, wanted) for format_, paths in found if not format_.supplement), [])
-    logged = {tag for file in main for tag in file.tags}
-    supplements = [file for f, paths in found if f.supplement for file in f.read(paths, wanted)]
-    return main + [file for file in supplements if file.issues.counts or logged.isdisjoint(file.tags)]
+    supplements = [f.read(_of_training(paths), wanted) for f, paths in found if f.supplement]
+    if not main:
+        return [log for logs in supplements for log in logs], []
+    logged = {tag for log in main for tag in log.tags}
+    begun = min((log.first_time for log in main if math.isfinite(log.first_time)), default=math.nan)
+    added = [log for logs in supplements for log in _of_one_training(logs, begun)]
+    lacking = [log for log in added if log.issues.counts or logged.isdisjoint(log.tags)]
+    return main + lacking, [log for log in added if all(log is not other for other in lacking)]
+
+
+def _once(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths without those that are links to another of them."""
+    found: dict[object, Path] = {}
+    for path in sorted(paths, key=os.path.islink):
+        try:
+            status = path.stat()
+        except OSError:  # reported when it is read
+            found[path] = path
+        else:
+            found.setdefault((status.st_dev, status.st_ino), path)
+    return sorted(found.values())
+
+
+def _of_one_training(logs: Sequence[LogFile], begun: float) -> list[LogFile]:
+    """Return the files of a supplement without those of other trainings than the one that began at ``begun``."""
+    with_points = [log for log in logs if log.tags]
+    if len(with_points) < 2:
+        return list(logs)
+    fitting = [log for log in with_points if log.first_time - SLACK_SECONDS <= begun <= log.last_time + SLACK_SECONDS]
+    kept = (fitting or with_points)[-1]
+    return [log for log in logs if log is kept or not log.tags]
+
+
+def _of_training(paths: Sequence[Path]) -> Sequence[Path]:
+    """Return the files without those of evaluations, by their names, where there are others."""
+    return [path for path in paths if not _EVALUATION.search(path.name)] or paths
 
 
 def _raise(error: OSError) -> None:

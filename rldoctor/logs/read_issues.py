@@ -126,6 +126,14 @@ def _evidence(breaks: Sequence[Break]) -> dict[str, Json]:
     }
 
 
+def stepless_finding(files: Sequence[LogFile]) -> list[Finding]:
+    """Return the note that all points are at step 0, and are taken in their order."""
+    points = sum(len(file.steps) for file in files)
+    message = f"All {points} points are at step 0 (add_scalar without a step): they are taken in their order."
+    remedy = "Log with the number of environment steps: writer.add_scalar(tag, value, global_step)."
+    return [Finding("LOG211", "no-steps", Severity.NOTE, message, remedy, {"points": points})]
+
+
 def unknown_tags_finding(known: Sequence[str], unknown: Sequence[str]) -> list[Finding]:
     """Return a note where hardly any tag is known: which are, and which metrics the others may be."""
     if not unknown or len(known) >= _FEW_METRICS:

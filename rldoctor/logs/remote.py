@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.logs.formats import formats_of, is_log_file
+from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.run_directory import RUN_FILE
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.DOTALL)
@@ -193,10 +193,7 @@ def _folders(files: Iterable[str]) -> dict[str, list[str]]:
             names.setdefault(folder, []).append(name)
     # As for local runs (rldoctor.logs.discovery); MLflow's runs are folders and are not read from a store.
     formats = {folder: [format_ for format_, _ in formats_of((), inside)] for folder, inside in names.items()}
-    runs = [folder for folder, found in formats.items() if found and not found[0].supplement]
-    whole = tuple(f"{folder}/" for folder in runs if any(f.includes_subfolders for f in formats[folder]))
-    runs = [folder for folder in runs if not folder.startswith(whole)]
-    runs = runs or [folder for folder, found in formats.items() if found]
+    runs = run_folders({folder: found for folder, found in formats.items() if found})
     return {
         folder: [f"{folder}/{name}" for name in names[folder] if is_log_file(name) or name == RUN_FILE]
         for folder in runs

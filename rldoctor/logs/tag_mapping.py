@@ -47,14 +47,22 @@ class _Scale(Table, frozen=True):
 
 
 class Meaning(_Scale, frozen=True, kw_only=True):
-    """What a tag holds: a metric, by its canonical name."""
+    """What a tag holds: a metric, by its canonical name.
+
+    Attributes:
+        metric: The metric.
+        otherwise: The metric that the tag holds where one that stands before it in the file gives ``metric``: a return
+            with a penalty in it is ``shaped_return`` where the raw one is logged.
+    """
 
     metric: str
+    otherwise: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a metric whose name no rule could use."""
-        if not _METRIC_NAME.fullmatch(self.metric):
-            raise ValueError(f"metric = {self.metric!r} must be a name of lower-case letters, digits and _")
+        for key, name in (("metric", self.metric), ("otherwise", self.otherwise or self.metric)):
+            if not _METRIC_NAME.fullmatch(name):
+                raise ValueError(f"{key} = {name!r} must be a name of lower-case letters, digits and _")
 
 
 class TagMapping(Table, frozen=True, dict=True):

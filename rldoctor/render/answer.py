@@ -49,7 +49,9 @@ def _(result: TreatmentResult) -> Lines:
     treatment = result.treatment
     if treatment.outcome is TreatmentOutcome.NOTHING_TO_DO:
         return []
-    first = treatment.instructions[:1] if treatment.outcome in NEEDS_YOU else ()
+    # A plan with remedies says what it will try itself.
+    is_plan = treatment.outcome is TreatmentOutcome.PLANNED and treatment.remedies
+    first = treatment.instructions[:1] if treatment.outcome in NEEDS_YOU and not is_plan else ()
     return _lines(result.summary, "".join(one.text for one in first), "Outcome")
 
 

@@ -37,7 +37,7 @@ class Case:
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
-        finite = {name: curve.finite() for name, curve in self.run.curves.items()}
+        finite = {name: resampled(curve.finite()) for name, curve in self.run.curves.items()}
         finite |= _stand_ins(finite)
         return {**finite, **_derived(finite), **_lead(finite, self.run.baseline_return)}
 
@@ -51,6 +51,37 @@ class Case:
         if self.reference is None or not (self.same_recipe or metric in OUTCOME_METRICS):
             return None
         return self.reference.bands.get(metric)
+
+
+# Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
+GRID = 100
+# A curve that changes less often is constant here and there, which is no repetition.
+_FEWEST_CHANGES = 10
+
+
+def resampled(curve: Curve) -> Curve:
+    """Return a curve on at most 100 equal stretches of steps, and on no more than it has values that are new.
+
+    A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
+    are repeated, half of the stretches of equal values are at least as long as their median.
+    """
+    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
+    repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) >= _FEWEST_CHANGES else 1
+    bins = min(GRID, max(1, len(curve) // repeats))
+    if len(curve) <= bins:
+        return curve
+    first, last = float(curve.steps[0]), float(curve.steps[-1])
+    if last <= first:
+        return curve
+    place = np.minimum(((curve.steps - first) / (last - first) * bins).astype(np.int64), bins - 1)
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    counts = np.diff(np.append(starts, len(curve)))
+    values = np.add.reduceat(curve.values, starts) / counts
+    low = np.minimum.reduceat(curve.values, starts)
+    # The mean of equal numbers is that number, to the last bit.
+    values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
+    steps = np.add.reduceat(curve.steps, starts) // counts
+    return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
 
 
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})

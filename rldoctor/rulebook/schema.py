@@ -5,6 +5,7 @@ The attributes are the keys of the files. A default is what a file that leaves t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +22,10 @@ FIRES_FROM = 0.5
 
 
 class Metric(Table, frozen=True):
-    """One entry of ``checks/metrics.toml``: a quantity in plain words."""
+    """One entry of ``checks/metrics.toml``: a quantity in plain words.
+
+    ``lowest`` and ``highest`` are what it can be at all; a curve beyond them is miscounted, and is set aside.
+    """
 
     title: Text
     better: Text
@@ -30,6 +34,8 @@ class Metric(Table, frozen=True):
     source: Text
     unit: str = ""
     how_to_log: str = ""
+    lowest: float = -math.inf
+    highest: float = math.inf
 
 
 class Algorithm(Table, frozen=True):

@@ -63,14 +63,8 @@ def learn(
 ) -> Training:
     """Learn until the recipe's total is reached or something stops it; write ``run.json`` before and after.
 
-    Args:
-        model: Built, or restored from a checkpoint.
-        envs: Its environments.
-        recipe: What is trained.
-        directory: Of the run, whose lock this process holds.
-        record: What ``run.json`` says besides how far the training is.
-        state: Of the checkpoint to resume from; ``None`` for a new run.
-        hooks: See :class:`Hooks`.
+    This process has the lock of ``directory``; ``record`` is what ``run.json`` says besides how far the training is,
+    and ``state`` that of the checkpoint to resume from.
 
     Raises:
         UsageError: The directory cannot be written to.

@@ -217,7 +217,9 @@ def test_success_in_monitor_files(tmp_path):
     ("text", "code"),
     [
         ("", "LOG102"),
-        ("r,l,t\n1,2,3\n", "LOG102"),
+        ("r,l,t\n", "LOG102"),
+        ("1,2.5,3\n", "LOG102"),
+        ("cpu,memory,time\n1,2,3\n", "LOG102"),
         ('#{"t_start": "x"}\nr,l,t\n', "LOG102"),
         ('#{"t_start": 1}\nr,l,t\n', "LOG103"),
         ('#{"t_start": 1}\na,b,c\n1,2,3\n', "LOG101"),

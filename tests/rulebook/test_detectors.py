@@ -24,6 +24,7 @@ from rldoctor.rulebook.detectors.shape import (
     Frozen,
     Gain,
     Restless,
+    Rise,
     Share,
     Swing,
     Trend,
@@ -157,11 +158,46 @@ def test_frozen() -> None:
 
 def test_restless_and_swing() -> None:
     zigzag = np.tile([1.0, -1.0], 50)
-    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=zigzag)).observed > 50
-    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=RISING)).observed == pytest.approx(1.0, abs=0.05)
-    assert seen(Restless("m", thresholds=(4.0, 10.0)), case(m=1.0)).observed == 0.0
+    restless = Restless("m", thresholds=(2.0, 3.0))
+    noise = np.random.default_rng(0).normal(size=100)
+    assert seen(restless, case(m=noise)).strength == 1.0
+    assert seen(restless, case(m=RISING)).observed == pytest.approx(1.0, abs=0.15)
+    # A rise and a fall back to the start is a collapse, not noise.
+    assert seen(restless, case(m=np.concatenate([RISING[::2], RISING[::-2]]))).strength == 0.0
+    assert seen(restless, case(m=1.0)).observed == 0.0
     assert seen(Swing("m", thresholds=(0.5, 1.0)), case(m=zigzag)).observed == pytest.approx(2.0)
     assert seen(Swing("m", thresholds=(0.5, 1.0)), case(m=5.0)).observed == 0.0
+
+
+def test_how_often_a_run_is_logged_changes_nothing() -> None:
+    steps = np.arange(1, 2001, dtype=np.int64) * 50
+    rising = np.interp(steps, [0, 100_000], [0.0, 25.0]) + np.random.default_rng(0).normal(0, 1.0, 2000)
+    every, twentieth = (
+        Case(Run("x", "sb3", {"episode_return": Curve("episode_return", steps[at], rising[at])}))
+        for at in (slice(None), slice(19, None, 20))
+    )
+    for condition in (
+        Restless("episode_return", thresholds=(2.0, 3.0)),
+        Gain("episode_return", thresholds=(0.4, 0.7)),
+        Trend("episode_return", thresholds=(0.85, 0.95)),
+    ):
+        assert seen(condition, every).strength == seen(condition, twentieth).strength
+    held = Curve("episode_return", np.arange(1, 2001, dtype=np.int64) * 50, np.repeat(rising[19::20], 20))
+    frozen = Frozen("episode_return", thresholds=(0.5, 0.9))
+    assert seen(frozen, Case(Run("x", "rsl_rl", {"episode_return": held}))).strength == 0.0
+
+
+def test_a_small_rise_that_is_certain() -> None:
+    noise = np.random.default_rng(0).normal(0, 10.0, 100)
+    small = np.interp(np.arange(100), [0, 40, 99], [1400.0, 2100.0, 2170.0])
+    rise = Rise("episode_return", thresholds=(6.0, 12.0))
+    assert seen(rise, case(episode_return=small + noise)).strength == 1.0
+    assert seen(rise, case(episode_return=1400.0 + noise)).strength == 0.0
+    assert seen(rise, case(episode_return=1400.0 + 70 * noise)).strength == 0.0
+    assert isinstance(
+        rise.measure(Case(Run("x", "sb3", {"episode_return": Curve("episode_return", STEPS[:9], small[:9])}))),
+        NotMeasured,
+    )
 
 
 def test_behind_the_reference() -> None:

@@ -76,6 +76,32 @@ def _plain_sgd(model: PPO) -> None:
     model.policy.optimizer = torch.optim.SGD(model.policy.parameters(), lr=float(model.lr_schedule(1.0)))
 
 
+def _store(change: Callable[[PPO, Any, Any], tuple[Any, Any]]) -> Callable[[PPO], None]:
+    """Return an adjustment that keeps other actions or log-probabilities in the rollout than those that were used."""
+
+    def adjust(model: PPO) -> None:
+        buffer: Any = model.rollout_buffer
+        add = buffer.add
+
+        def changed(obs: Any, action: Any, reward: Any, start: Any, value: Any, log_prob: Any) -> None:
+            action, log_prob = change(model, action, log_prob)
+            add(obs, action, reward, start, value, log_prob)
+
+        buffer.add = changed
+
+    return adjust
+
+
+def _clip(model: PPO, action: Any, log_prob: Any) -> tuple[Any, Any]:
+    space: Any = model.action_space
+    return np.clip(action, space.low, space.high), log_prob
+
+
+def _mean_log_prob(_: PPO, action: Any, log_prob: Any) -> tuple[Any, Any]:
+    # The mean over the dimensions of an action where the sum is meant.
+    return action, log_prob / max(1, int(np.prod(np.shape(action)[1:]))) - 0.5
+
+
 FAULTS = (
     Fault(
         "advantage-sign",
@@ -118,5 +144,18 @@ FAULTS = (
         "Every update uses the first rollout again.",
         ("stale-data-reused", "update-direction-wrong", "updates-too-aggressive"),
         adjust=lambda _: _reuse,
+    ),
+    Fault(
+        "stored-action-clipped",
+        "The rollout keeps the clipped action with the probability of the one that was drawn.",
+        ("rollout-update-mismatch", "updates-too-aggressive"),
+        adjust=lambda _: _store(_clip),
+        only=("FetchReachDense-v4", "Pendulum-v1"),
+    ),
+    Fault(
+        "log-probability-off",
+        "The rollout keeps another log-probability than that of its action.",
+        ("rollout-update-mismatch", "updates-too-aggressive"),
+        adjust=lambda _: _store(_mean_log_prob),
     ),
 )

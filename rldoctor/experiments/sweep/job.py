@@ -50,12 +50,8 @@ def run_here(
 ) -> Mapping[str, Json]:
     """Run a trial in its directory, resuming an earlier attempt, and return the baselines of its environment.
 
-    Args:
-        send: Takes :class:`Progress`.
-        trial: The trial.
-        command: The command line, for ``run.json``.
-        baselines: Returns of the zero-action and the random policy on its environment; empty to measure them.
-        saved: Called after each checkpoint.
+    ``baselines`` are the returns of the zero-action and the random policy there, empty to measure them. ``saved`` is
+    called after each checkpoint.
     """
     reporter = _Reporter(send)
     training = train_trial(trial, command=command, watcher=reporter, saved=saved, threads=1)
@@ -73,14 +69,9 @@ def run_here(
 def run_away(
     send: Send, trial: Trial, command: Sequence[str], baselines: Mapping[str, Json], files: Files
 ) -> Mapping[str, Json]:
-    """Run a trial on a machine that may not see the trial's directory; see :func:`run_here`.
+    """Run a trial on a machine that may not see the trial's directory, from the ``files`` that earlier attempts saved.
 
-    Args:
-        send: Takes, at each checkpoint and at the end, :class:`Saved` as well.
-        trial: The trial, whose directory is that of the sweep's own machine.
-        command: The command line, for ``run.json``.
-        baselines: Returns of the zero-action and the random policy on its environment; empty to measure them.
-        files: What earlier attempts saved.
+    As :func:`run_here`; at each checkpoint and at the end it sends :class:`Saved` as well.
     """
     with tempfile.TemporaryDirectory(prefix="rldoctor-") as folder:
         directory = Path(folder)

@@ -72,12 +72,7 @@ class Plan:
 
 
 def make_plan(spec: SweepSpec, recipe: Recipe, out: Path) -> Plan:
-    """Make the plan of a sweep.
-
-    Args:
-        spec: Of the sweep.
-        recipe: Of ``spec.reference``.
-        out: The folder that collects runs.
+    """Make the plan of a sweep of ``recipe``, that of ``spec.reference``, below the folder of runs ``out``.
 
     Raises:
         UsageError: A setting or a value is not valid, or there would be too many trials.

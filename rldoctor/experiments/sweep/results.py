@@ -43,11 +43,6 @@ def results_of(
 ) -> list[Result]:
     """Diagnose every run of a sweep and compare its settings.
 
-    Args:
-        plan: Of the sweep.
-        failures: Trials that have no result, with the cause.
-        context: What its runs are diagnosed with; the shipped rules by default.
-
     Returns:
         The result of the sweep, then the diagnosis of each run, setting by setting.
     """

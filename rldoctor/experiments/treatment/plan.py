@@ -71,13 +71,7 @@ class Plan:
 
 
 def make_plan(sick: SickRun, out: Path, rounds: int) -> Plan:
-    """Make the plan of a treatment.
-
-    Args:
-        sick: The sick run.
-        out: The folder that collects runs.
-        rounds: Maximum number of remedies to try, at least 1.
-    """
+    """Make the plan of a treatment of at most ``rounds`` remedies, below the folder of runs ``out``."""
     candidates, to_do = remedies(sick), instructions(sick)
     outside = leads_outside(within(candidates, rounds), to_do, sick.diagnosis.verdict)
     return Plan(sick, _comparison(sick), _folder(sick, out), rounds, candidates, to_do, outside)
@@ -153,13 +147,9 @@ def describe(plan: Plan) -> list[str]:
 
 
 def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) -> str:
-    """Return in a sentence how long the treatment takes at most, from a rate that is measured now.
+    """Return in a sentence how long the treatment takes at most, from a rate that ``executor`` measures now.
 
-    Args:
-        plan: Of the treatment.
-        executor: Measures the rate.
-        pilots: Pilot runs that come first.
-        steps: Environment steps of each of them.
+    ``pilots`` pilot runs of ``steps`` environment steps each come first.
 
     Raises:
         RldoctorError: The recipe cannot be trained.

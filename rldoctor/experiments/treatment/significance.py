@@ -14,14 +14,8 @@ UNLIKELY = 0.1
 def fisher_exact(untreated: int, untreated_sick: int, treated: int, treated_sick: int) -> float:
     """Return the p-value of Fisher's exact test, one-sided: the treatment makes no difference.
 
-    It is the probability that so many of the sick runs are among the untreated, if all runs are assigned to the two
-    groups at random and the number of sick ones is fixed.
-
-    Args:
-        untreated: Runs of the sick recipe.
-        untreated_sick: Those that were sick.
-        treated: Runs of the treated recipe.
-        treated_sick: Those that were sick.
+    It is the probability that at least ``untreated_sick`` of the sick runs are among the ``untreated`` ones, if all
+    runs are assigned to the two groups at random and the number of sick ones is fixed.
     """
     sick, runs = untreated_sick + treated_sick, untreated + treated
     ways = sum(
@@ -35,14 +29,10 @@ def fisher_exact(untreated: int, untreated_sick: int, treated: int, treated_sick
 def in_words(
     probability: float, untreated: int, untreated_sick: int, reference: Reference | None, control: bool
 ) -> str:
-    """Return how certain a cure is, in a sentence with the numbers.
+    """Return how certain a cure is, in a sentence with the numbers of :func:`fisher_exact`.
 
-    Args:
-        probability: What :func:`fisher_exact` returned.
-        untreated: Runs of the untreated recipe: the sick one and the control.
-        untreated_sick: Those that were sick.
-        reference: Given if the treated recipe is its own, so that its seeds count as treated runs.
-        control: Whether the untreated recipe was trained again.
+    ``reference`` is given if the treated recipe is its own, so that its seeds count as treated runs; ``control`` says
+    whether the untreated recipe was trained again.
     """
     well = "the treated run is well"
     if reference is not None:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rldoctor.logs.formats.evaluations import EVALUATIONS
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.mlflow import MLFLOW
 from rldoctor.logs.formats.monitor import MONITOR
-from rldoctor.logs.formats.tables import TABLES
+from rldoctor.logs.formats.tables import RLLIB, TABLES
+from rldoctor.logs.formats.tensorboard_csv import TENSORBOARD_CSV
 from rldoctor.logs.formats.tfevents import TFEVENTS
 from rldoctor.logs.formats.wandb import WANDB
 
@@ -19,17 +21,56 @@ from rldoctor.logs.formats.wandb import WANDB
 FORMATS: Mapping[str, LogFormat] = {
     "MLflow": MLFLOW,
     "TensorBoard": TFEVENTS,
+    "RLlib": RLLIB,
     "table": TABLES,
     "Weights & Biases": WANDB,
+    "TensorBoard CSV": TENSORBOARD_CSV,
     "evaluations.npz": EVALUATIONS,
     "monitor.csv": MONITOR,
 }
 
 
-def formats_of(folders: Sequence[str], files: Sequence[str]) -> list[tuple[LogFormat, list[str]]]:
-    """Return the formats of which a directory with these entries holds logs, in order, with the names of these logs."""
-    found = ((format_, format_.find(folders, files)) for format_ in FORMATS.values())
-    return [(format_, names) for format_, names in found if names]
+def formats_of(
+    folders: Sequence[str], files: Sequence[str], directory: Path | None = None
+) -> list[tuple[LogFormat, list[str]]]:
+    """Return the formats of which a directory with these entries holds logs, in order, with the names of these logs.
+
+    Args:
+        folders: The names of its folders.
+        files: The names of its files.
+        directory: Where they are; without it, formats that are known by content alone are left out.
+    """
+    found = []
+    for format_ in FORMATS.values():
+        names = format_.find(folders, files)
+        if format_.confirm is not None:
+            names = [name for name in names if directory is not None and format_.confirm(directory / name)]
+        if names:
+            found.append((format_, names))
+    return found
+
+
+def run_folders(found: Mapping[str, Sequence[LogFormat]], separator: str = "/") -> list[str]:
+    """Return which of the folders, given with the formats of their logs, are runs.
+
+    Supplements make a run where nothing else does. Those that show a whole training also make one beside other runs,
+    but neither above nor below one, where they belong to it (``logs/monitor.csv``, ``logs/PPO_1/events...``).
+    """
+    runs = [folder for folder, formats in found.items() if not formats[0].supplement]
+    whole = tuple(folder + separator for folder in runs if any(f.includes_subfolders for f in found[folder]))
+    runs = [folder for folder in runs if not folder.startswith(whole)]
+    if not runs:
+        return list(found)
+
+    def is_apart(folder: str) -> bool:
+        inside, below = folder + separator, tuple(run + separator for run in runs)
+        return not inside.startswith(below) and not any(run.startswith(inside) for run in runs)
+
+    return runs + [
+        folder
+        for folder, formats in found.items()
+        if formats[0].supplement and any(f.shows_training for f in formats) and is_apart(folder)
+    ]
 
 
 def is_log_file(name: str) -> bool:

@@ -135,13 +135,21 @@ class LogFormat:
         read: Reads these paths of one directory. Never raises for the state or the content of a file.
         supplement: Its files accompany logs of another format and add the metrics that those lack. Alone they make a
             run only where nothing else does.
+        shows_training: A supplement whose files alone show a whole training: a folder of them is a run also where
+            folders beside it hold other logs.
         includes_subfolders: What lies below a run belongs to it and may be copies of its logs.
+        confirm: Whether a file that ``find`` returned is one by its content, for names that anything may have.
+        trainings: Sorts the files of one directory by the training that they are of, the earliest training first;
+            without it they are all of one.
     """
 
     find: Callable[[Sequence[str], Sequence[str]], list[str]]
     read: Callable[[Sequence[Path], Wanted], list[LogFile]]
     supplement: bool = False
+    shows_training: bool = False
     includes_subfolders: bool = False
+    confirm: Callable[[Path], bool] | None = None
+    trainings: Callable[[Sequence[Path]], list[list[Path]]] | None = None
 
 
 def by_name(is_one: Callable[[str], bool]) -> Callable[[Sequence[str], Sequence[str]], list[str]]:
@@ -169,6 +177,15 @@ def open_log(path: Path, buffering: int = -1) -> BinaryIO:
 
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def begins_with(path: Path, count: int) -> bytes:
+    """Return the first ``count`` bytes of a file, none where it cannot be read."""
+    try:
+        with open_log(path) as file:
+            return file.read(count)
+    except OSError:
+        return b""
 
 
 def read_bytes(path: Path) -> tuple[bytes | None, ReadIssues]:

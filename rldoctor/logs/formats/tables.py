@@ -1,5 +1,8 @@
 """Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV with a column of steps.
 
+RLlib's ``progress.csv`` and ``result.json`` (one JSON object a line) hold what it writes to TensorBoard, under tags
+without ``ray/tune/``, one row for each iteration (ray/tune/logger/json.py, csv.py and tensorboardx.py).
+
 Cells that hold no number are skipped. A file that is no table, or ends in half a row, is reported like an event file.
 """
 
@@ -21,6 +24,8 @@ from rldoctor.logs.formats.log_file import (
     LogFormat,
     ReadIssues,
     Wanted,
+    begins_with,
+    by_name,
     one_by_one,
     read_text,
 )
@@ -33,6 +38,10 @@ STEP_COLUMNS = (
     *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
     *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step"),
 )
+# RLlib's, in its tables, with what it puts in front of the tags and what it leaves out in TensorBoard.
+_RLLIB_STEPS, _RLLIB_PREFIX = "training_iteration", "ray/tune/"
+_RLLIB_OTHER = ("config", "pid", "timestamp", "time_total_s")
+_HEAD_OF_RESULTS = 2**18
 _JSON_SUFFIXES = (".json", ".jsonl")
 
 Row = Mapping[str, object]
@@ -53,7 +62,7 @@ def read_table(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    rows = _json_rows(text, issues) if path.suffix.lower() in _JSON_SUFFIXES else _csv_rows(text, issues)
+    rows = _json_rows(text, issues) if path.suffix.lower() in _JSON_SUFFIXES else csv_rows(text, issues)
     return read_rows(path, rows, len(text), wanted, issues)
 
 
@@ -75,14 +84,18 @@ def read_rows(
     count = 0
     for row in rows:
         count += 1
-        column = column or next((name for name in STEP_COLUMNS if name in row), "")
-        step = _number(row.get(column))
+        column = column or next((name for name in (*STEP_COLUMNS, _RLLIB_STEPS) if name in row), "")
+        step = as_float(row.get(column))
         if step is None or not 0 <= step < LARGEST_STEP:
             continue
         for tag, cell in row.items():
-            value = _number(cell)
+            value = as_float(cell)
             if value is None or tag == column:
                 continue
+            if column == _RLLIB_STEPS:
+                if tag.partition("/")[0] in _RLLIB_OTHER:
+                    continue
+                tag = _RLLIB_PREFIX + tag
             if wanted(tag):
                 steps, values = points.setdefault(tag, (array("q"), array("d")))
                 steps.append(int(step))
@@ -100,7 +113,8 @@ def read_rows(
     return LogFile.from_points(path, arrays, size, tuple(unknown), issues)
 
 
-def _csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
+def csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
+    """Yield the rows of a CSV under its column names; short ones are added to ``issues``."""
     lines = csv.reader(io.StringIO(text, newline=""))
     short: list[str] | None = None
     try:
@@ -132,11 +146,26 @@ def _json_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
             issues.add_line(index, len(lines), "has a line that is no JSON object", offset)
             row = None
         if isinstance(row, dict):
-            yield row
+            yield _flat(row)
         offset += len(line) + 1
 
 
-def _number(cell: object) -> float | None:
+def _flat(row: dict[str, object]) -> Row:
+    """Return nested objects as tags with slashes: ``{"env_runners": {"num_episodes": 3}}``."""
+    if not any(isinstance(cell, dict) for cell in row.values()):
+        return row
+    found: dict[str, object] = {}
+    left: list[tuple[str, object]] = [*row.items()][::-1]
+    while left:
+        tag, cell = left.pop()
+        if isinstance(cell, dict):
+            left.extend((f"{tag}/{name}", inside) for name, inside in [*cell.items()][::-1])
+        else:
+            found[tag] = cell
+    return found
+
+
+def as_float(cell: object) -> float | None:
     """Return a cell as a number; ``None`` for text, an empty cell and a truth value."""
     if isinstance(cell, bool) or not isinstance(cell, (int, float, str)):
         return None
@@ -150,4 +179,10 @@ def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
     return [name for name in _PROGRESS if name in files][:1]
 
 
+def _is_rllib(path: Path) -> bool:
+    return f'"{_RLLIB_STEPS}"'.encode() in begins_with(path, _HEAD_OF_RESULTS)
+
+
+# The header of RLlib's progress.csv is that of the first result, often without a return; result.json has it all.
+RLLIB = LogFormat(by_name("result.json".__eq__), one_by_one(read_table), confirm=_is_rllib)
 TABLES = LogFormat(_find, one_by_one(read_table))

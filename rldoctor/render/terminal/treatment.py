@@ -48,7 +48,7 @@ def print_treatment(console: Console, result: TreatmentResult, view: View) -> No
 def _print_plan(console: Console, treatment: Treatment) -> None:
     table = Table.grid(padding=(0, 2))
     for place, remedy in enumerate(treatment.remedies, 1):
-        why = ", ".join(remedy.diagnoses) or "back to the reference altogether"
+        why = ", ".join(remedy.diagnoses) or "a full reset to the reference"
         table.add_row(
             Text(f"round {place}", style="dim"), Text(changes_in_words(remedy.changes)), Text(why, style="dim")
         )

@@ -18,6 +18,7 @@ from rldoctor.rulebook.detectors.shape import (
     Gain,
     Grows,
     Restless,
+    Rise,
     Share,
     Swing,
     Trend,
@@ -38,6 +39,7 @@ Detector = (
     | OffBand
     | ScaleOff
     | Restless
+    | Rise
     | Swing
     | NonFinite
     | Recorded

@@ -107,6 +107,26 @@ def _noise(curve: Curve) -> float:
     return 1.4826 * stats.median(np.abs(np.diff(curve.values))) / math.sqrt(2.0)
 
 
+class Rise(Graded, frozen=True, kw_only=True):
+    """How clear a rise is: late against early level, in standard deviations of the curve's ups and downs.
+
+    A rise by less than ``least_gain`` of the metric's size, or in fewer than ``least_points`` points, is none: 0.
+    """
+
+    least_gain: float = 0.2
+    least_points: int = 20
+
+    measures = "rise of {metric} in standard deviations of its ups and downs from point to point"
+
+    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+        if len(curve) < self.least_points:
+            return NotMeasured(f"{self.metric} has too few points for its noise")
+        before, after = (stats.median(part_of(curve, window).values) for window in (_START, _LATE))
+        noise = max(_noise(curve), 1e-3 * max(abs(before), abs(after)))
+        rise = (after - before) / noise if noise > 0 and _gain(curve) >= self.least_gain else 0.0
+        return self._found(rise, curve.steps)
+
+
 class DropsFromPeak(Graded, frozen=True, kw_only=True):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
@@ -172,17 +192,28 @@ class Zeros(Graded, frozen=True, kw_only=True):
         return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
 
 
-class Restless(Graded, frozen=True):
-    """How much the metric goes up and down for what it gets: total variation over net change; 1 is a straight way."""
+# As many points as a return takes to show where it goes; more show how it was logged.
+_STRETCHES = 20
 
-    measures = "total variation of {metric} over its net change"
+
+class Restless(Graded, frozen=True):
+    """How far the metric travels for the ground that it covers: 1 is a straight way, or one rise and one fall.
+
+    The ground is what a curve with a single peak or dip of that height would travel; means over twenty stretches of
+    the run are looked at, so that it does not matter how often the run was logged.
+    """
+
+    measures = "total variation of {metric} over that of a curve of its height with one peak or dip"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if len(curve) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
-        way = float(np.sum(np.abs(np.diff(curve.values))))
-        net = abs(stats.median(curve.values[-3:]) - stats.median(curve.values[:3]))
-        return self._found(way / net if net > 0 else (math.inf if way > 0 else 0.0), curve.steps)
+        means = np.array([part.mean() for part in np.array_split(curve.values, min(len(curve), _STRETCHES))])
+        ordered = np.sort(means)
+        height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
+        ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
+        way = float(np.sum(np.abs(np.diff(means))))
+        return self._found(way / ground if ground > 0 else (math.inf if way > 0 else 0.0), curve.steps)
 
 
 class Swing(Graded, frozen=True):

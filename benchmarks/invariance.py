@@ -1,0 +1,225 @@
+"""How far a diagnosis depends on the way a run was logged: python -m benchmarks.invariance [--other CHECKOUT] [--show CHANGE]
+
+Every recorded run (tests/runs, tests/strangers) is changed in ways that must not change its diagnosis: the verdict and,
+for a run that is not healthy, the most likely cause. Writes docs/invariance.md; with --other, the figures of another
+checkout are added. About two minutes each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rldoctor.diagnosis import judge
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.match import Match
+from rldoctor.logs import read_run
+from rldoctor.model import Curve, Run, Verdict
+
+HERE = Path(__file__).resolve().parents[1]
+# A thinned run must keep the ten points that a diagnosis needs.
+FEWEST_ROWS = 10
+# Metrics in units of reward, and in units of its square.
+REWARDS, SQUARES = ("episode_return", "evaluation_return", "reward_std"), ("value_loss",)
+SCALE_FAULTS = ("reward-scale-too-large", "reward-scale-too-small")
+# Targets for each kind of change, in per cent of the runs; none for a change that is only reported.
+TARGETS = {"thinned": 99, "held": 99, "scaled": 97, "stretched": 97}
+HEAD = """# The same training, the same verdict
+
+How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
+likely cause (for runs that are not healthy) should stay the same. A thinned run keeps at least ten rows. Scaled, stretched and
+continued runs are judged without references; rewards are not scaled in runs whose fault is the scale of the reward. Reproduce with
+`python -m benchmarks.invariance --other CHECKOUT`.
+"""
+
+
+def runs() -> Iterator[tuple[str, Run]]:
+    """Yield every run with its name."""
+    for label in sorted((HERE / "tests").rglob("label.json")):
+        yield label.parent.relative_to(HERE / "tests").as_posix(), read_run(label.parent)
+    labelled = {label.parent for label in (HERE / "tests").rglob("label.json")}
+    for record in sorted((HERE / "tests/runs/healthy").rglob("run.json")):
+        if record.parent not in labelled:
+            yield record.parent.relative_to(HERE / "tests").as_posix(), read_run(record.parent)
+
+
+def changed(run: Run, change: Callable[[Curve], Curve | None]) -> Run:
+    """Return the run with each curve changed; one that becomes ``None`` is left out."""
+    curves = {name: new for name, curve in run.curves.items() if (new := change(curve)) is not None}
+    return replace(run, curves=curves)
+
+
+def with_points(curve: Curve, steps: Any, values: Any) -> Curve:
+    return Curve(curve.metric, np.asarray(steps, np.int64), np.asarray(values, float), curve.tag, curve.aggregation)
+
+
+def rows_of(run: Run) -> Any:
+    """Return the steps at which anything was logged."""
+    parts = [curve.steps for curve in run.curves.values()]
+    return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
+
+
+def thinned(run: Run, every: int) -> Run | None:
+    """Log only each ``every``-th row."""
+    rows = rows_of(run)
+    kept = rows[every - 1 :: every]
+    if len(kept) < FEWEST_ROWS:
+        return None
+    return changed(
+        run, lambda c: with_points(c, c.steps[m], c.values[m]) if (m := np.isin(c.steps, kept)).any() else None
+    )
+
+
+def held(run: Run, times: int) -> Run:
+    """Repeat each value ``times`` times until the next one."""
+
+    def hold(curve: Curve) -> Curve:
+        if len(curve) < 2:
+            return curve
+        gaps = np.append(np.diff(curve.steps), max(1, curve.steps[-1] - curve.steps[-2]))
+        steps = (curve.steps[:, None] + gaps[:, None] * np.arange(times) / times).astype(np.int64).ravel()
+        return with_points(curve, steps, np.repeat(curve.values, times))
+
+    return changed(run, hold)
+
+
+def scaled(run: Run, factor: float, shift: float = 0.0) -> Run:
+    """Scale all rewards, or add a constant to each return (``shift`` in units of the return's size)."""
+
+    def scale(curve: Curve) -> Curve:
+        if curve.metric in REWARDS:
+            size = float(np.nanmax(np.abs(curve.values))) if len(curve) else 0.0
+            return with_points(curve, curve.steps, curve.values * factor + shift * size)
+        if curve.metric in SQUARES:
+            return with_points(curve, curve.steps, curve.values * factor**2)
+        return curve
+
+    return changed(run, scale)
+
+
+def stretched(run: Run, times: int) -> Run:
+    """Multiply all steps by ``times``."""
+    return changed(run, lambda c: with_points(c, c.steps * times, c.values))
+
+
+def continued(run: Run) -> Run:
+    """Continue for as long again at the final level."""
+
+    def go_on(curve: Curve) -> Curve:
+        if len(curve) < FEWEST_ROWS:
+            return curve
+        span = curve.steps[-1] - curve.steps[0] + int(np.median(np.diff(curve.steps)))
+        late = curve.values[-max(3, len(curve) // 8) :]
+        more = np.resize(late, len(curve))
+        return with_points(curve, np.append(curve.steps, curve.steps + span), np.append(curve.values, more))
+
+    return changed(run, go_on)
+
+
+CHANGES: dict[str, tuple[str, bool, Callable[[Run], Run | None]]] = {
+    # name: (kind, without references, change)
+    "every 2nd row": ("thinned", False, lambda r: thinned(r, 2)),
+    "every 5th row": ("thinned", False, lambda r: thinned(r, 5)),
+    "every 20th row": ("thinned", False, lambda r: thinned(r, 20)),
+    "each value repeated 3 times": ("held", False, lambda r: held(r, 3)),
+    "each value repeated 20 times": ("held", False, lambda r: held(r, 20)),
+    "reward x 0.01": ("scaled", True, lambda r: scaled(r, 0.01)),
+    "reward x 100": ("scaled", True, lambda r: scaled(r, 100.0)),
+    "return shifted": ("scaled", True, lambda r: scaled(r, 1.0, 0.5)),
+    "steps x 10": ("stretched", True, lambda r: stretched(r, 10)),
+    "continued at the final level": ("continued", True, continued),
+}
+
+
+def said(run: Run, alone: bool) -> tuple[str, str]:
+    """Return the verdict and, unless it is healthy, the most likely cause."""
+    kept = judge.match
+    if alone:
+        judge.match = lambda run, wanted=None, own=(): Match(None, False, "left out")
+    try:
+        subject = diagnose_run(run)
+    finally:
+        judge.match = kept
+    healthy = subject.verdict is Verdict.HEALTHY
+    return subject.verdict.value, "" if healthy or not subject.diagnoses else subject.diagnoses[0].name
+
+
+def ask() -> dict[str, list[dict[str, str]]]:
+    """Return for each change the diagnoses of each run before and after it."""
+    answers: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for name, run in runs():
+        run = replace(run, record={**run.record})
+        before = {alone: said(run, alone) for alone in (False, True)}
+        for title, (kind, alone, change) in CHANGES.items():
+            if kind == "scaled" and before[alone][1] in SCALE_FAULTS:
+                continue
+            other = change(run)
+            if other is None:
+                continue
+            after = said(other, alone)
+            answers[title].append({"run": name, "before": "/".join(before[alone]), "after": "/".join(after)})
+    return answers
+
+
+def shares(rows: list[dict[str, str]]) -> tuple[float, float]:
+    """Return the fraction of the runs with the same verdict and cause, and with the same verdict."""
+    same = sum(row["before"] == row["after"] for row in rows)
+    verdicts = sum(row["before"].split("/")[0] == row["after"].split("/")[0] for row in rows)
+    return same / len(rows), verdicts / len(rows)
+
+
+def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Return the table of the document."""
+    lines = [
+        "| change | runs | same verdict and cause | same verdict | target | other checkout |",
+        "|---|---|---|---|---|---|",
+    ]
+    for title, (kind, _, _) in CHANGES.items():
+        if title not in here:
+            continue
+        both, verdict = shares(here[title])
+        target = f"{TARGETS[kind]} %" if kind in TARGETS else "-"
+        other = f"{shares(there[title])[0]:.1%}" if title in there else "-"
+        lines.append(f"| {title} | {len(here[title])} | {both:.1%} | {verdict:.1%} | {target} | {other} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the answers instead of writing the document")
+    parser.add_argument("--other", type=Path, help="another checkout of rldoctor")
+    parser.add_argument("--show", default="", help="list the runs whose diagnosis differs after this change")
+    chosen = parser.parse_args()
+    answers = ask()
+    if chosen.json:
+        print(json.dumps(answers))
+        return
+    there = {}
+    if chosen.other:
+        environment = {**os.environ, "PYTHONPATH": str(chosen.other)}
+        command = [sys.executable, __file__, "--json"]
+        there = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
+    lines = table(answers, there)
+    (HERE / "docs" / "invariance.md").write_text("\n".join([HEAD, *lines, ""]), encoding="utf-8")
+    print("\n".join(lines))
+    for title, rows in answers.items():
+        if chosen.show and chosen.show in title:
+            print(
+                title,
+                *(f"{r['run']}: {r['before']} -> {r['after']}" for r in rows if r["before"] != r["after"]),
+                sep="\n  ",
+            )
+
+
+if __name__ == "__main__":
+    main()
