@@ -52,7 +52,7 @@ def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     assert "worst of 2 runs" in done.stdout
     assert "IQM of 2 runs" in done.stdout
     # Of the ablation's six trainings two were there already.
-    assert "2 are finished and not repeated, 4 to do." in done.stdout
+    assert "2 of them are already finished, 4 to do." in done.stdout
     assert "learning-rate-too-high" in done.stdout
     assert "exit code 1" in done.stdout
     assert done.stdout.count("success rate regression (99% lower bound)") >= 1
