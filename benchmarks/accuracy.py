@@ -20,13 +20,14 @@ import numpy as np
 
 from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
-from benchmarks.fit_weights import fit, with_weights
+from benchmarks.fit_weights import fitted_book
 from benchmarks.rates import wilson_interval
 from rldoctor import machine
 from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis, Patience, ScalarMemory
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match, match
+from rldoctor.diagnosis.observation import Observation
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Verdict
@@ -65,12 +66,14 @@ class Answer:
         return any(cause in self.recorded.right for cause in self.causes[:3])
 
 
-def answer_for(recorded: RecordedRun, book: Rulebook, use_references: bool = True) -> Answer:
+def answer_for(
+    recorded: RecordedRun, book: Rulebook, use_references: bool = True, observations: Sequence[Observation] = ()
+) -> Answer:
     if not use_references:
         kept = judging.match  # type: ignore[attr-defined]
         judging.match = lambda run, wanted=None, own=(): Match(None, False, "left out")  # type: ignore[attr-defined]
     try:
-        subject = diagnose_run(recorded.run, book=book)
+        subject = diagnose_run(recorded.run, book=book, observations=observations)
     finally:
         if not use_references:
             judging.match = kept  # type: ignore[attr-defined]
@@ -79,7 +82,11 @@ def answer_for(recorded: RecordedRun, book: Rulebook, use_references: bool = Tru
 
 
 def held_out(
-    corpus: Sequence[RecordedRun], groups: Mapping[int, Hashable], folds: int = 0, use_references: bool = True
+    corpus: Sequence[RecordedRun],
+    groups: Mapping[int, Hashable],
+    folds: int = 0,
+    use_references: bool = True,
+    witness: Callable[[RecordedRun], Sequence[Observation]] = lambda recorded: (),
 ) -> dict[bool, list[Answer]]:
     """Diagnose runs with weights fitted on the runs of other groups: by plain scalars (True), by all (False).
 
@@ -88,6 +95,7 @@ def held_out(
         groups: Place in ``corpus`` to the group that is left out together; a run without one only teaches.
         folds: Groups are put together into so many folds; 0 for each by itself.
         use_references: Whether bands may be used.
+        witness: What other witnesses than the logs say of a run.
     """
     book = load_rulebook()
     names = sorted({str(group) for group in groups.values()})
@@ -96,9 +104,9 @@ def held_out(
     answers: dict[bool, list[Answer]] = {True: [], False: []}
     for number in range(folds):
         test = [p for place, p in enumerate(corpus) if fold.get(place) == number]
-        fitted = with_weights(book, fit(book, [p for place, p in enumerate(corpus) if fold.get(place) != number]))
-        answers[True] += [answer_for(p.without_doctor(), fitted, use_references) for p in test]
-        answers[False] += [answer_for(p, fitted, use_references) for p in test]
+        fitted = fitted_book(book, [p for place, p in enumerate(corpus) if fold.get(place) != number])
+        answers[True] += [answer_for(p.without_doctor(), fitted, use_references, witness(p)) for p in test]
+        answers[False] += [answer_for(p, fitted, use_references, witness(p)) for p in test]
     return answers
 
 

@@ -23,6 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from msgspec import structs
 
+from benchmarks import witnesses
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from rldoctor import datafile
 from rldoctor.diagnosis.match import match
@@ -30,7 +31,7 @@ from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
 from rldoctor.rulebook.observe import made_for, observe_all
-from rldoctor.rulebook.schema import FIRES_FROM
+from rldoctor.rulebook.schema import FIRES_FROM, WitnessRule
 
 # A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
 PRIOR = 1.2
@@ -40,6 +41,8 @@ DECISIVE = 6.0
 GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
+# A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault.
+FOUND, CLEARED = 5.0, 1.5
 LOWEST_BIAS = -4.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
@@ -152,14 +155,59 @@ def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     }
 
 
+def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
+    """Fit what other witnesses' observations add to a cause, the weights of the signs of logs left as they are.
+
+    Logs alone are judged as before, whatever the other witnesses say.
+    """
+    names = [rule.name for rule in book.diagnoses.values() if rule.ranked and made_for(rule, "ppo")]
+    codes, keys = list(book.signs), list(book.witnesses)
+    counts = Counter(recorded.fault for recorded in corpus)
+    taught = [
+        (recorded, row, seen) for recorded in corpus for seen in witness_views(recorded) for row in rows(recorded)
+    ]
+    x = np.array([[seen.get(key, 0.0) for key in keys] for _, _, seen in taught])
+    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row, _ in taught])
+    signs = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row, _ in taught])
+    by_logs = np.array([[book.diagnoses[name].weights.get(code, 0.0) for code in codes] for name in names])
+    known = signs @ by_logs.T + np.array([book.diagnoses[name].bias for name in names])
+    weight = np.array(
+        [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row, _ in taught]
+    )
+    prior = np.array([[_opinion(book.witnesses[key], name) for key in keys] for name in names])
+    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known)
+    return {name: (0.0, {k: float(w[i, j]) for j, k in enumerate(keys) if prior[i, j]}) for i, name in enumerate(names)}
+
+
+def witness_views(recorded: RecordedRun) -> list[dict[str, float]]:
+    """Return what other witnesses than the logs say of a run, in each combination of those that may be at hand."""
+    return [{item.key: item.strength for item in witnesses.observed(recorded)}]
+
+
+def _opinion(rule: WitnessRule, cause: str) -> float:
+    """Return the log-odds that an observation adds to a cause before any run is seen."""
+    if cause in rule.supports:
+        return FOUND
+    # What speaks for a fault speaks against health.
+    return -CLEARED if cause in rule.contradicts or (cause == HEALTHY and rule.supports) else 0.0
+
+
 def _descend(
-    x: FloatArray, y: FloatArray, weight: FloatArray, direction: FloatArray, prior: FloatArray
+    x: FloatArray,
+    y: FloatArray,
+    weight: FloatArray,
+    direction: FloatArray,
+    prior: FloatArray,
+    known: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero."""
+    """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero.
+
+    ``known`` log-odds, where there are any, are added as they are, and no bias is fitted.
+    """
     w, b = prior.copy(), np.zeros(len(prior))
     moments = [(np.zeros_like(w), np.zeros_like(w)), (np.zeros_like(b), np.zeros_like(b))]
     for step in range(1, ROUNDS + 1):
-        logits = x @ w.T + b
+        logits = x @ w.T + (b if known is None else known)
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         error = (p - y) * weight[:, None]
@@ -176,7 +224,7 @@ def _descend(
 
 
 def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:
-    """Return the rulebook with other weights."""
+    """Return the rulebook with other weights of signs; other witnesses say nothing."""
     rules = {
         name: structs.replace(rule, bias=fitted[name][0], weights=dict(fitted[name][1])) if name in fitted else rule
         for name, rule in book.diagnoses.items()
@@ -184,19 +232,41 @@ def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:
     return dataclasses.replace(book, diagnoses=rules)
 
 
-def write(book: Rulebook, fitted: Fitted) -> None:
+def with_witnesses(book: Rulebook, fitted: Fitted) -> Rulebook:
+    """Return the rulebook with other weights of what witnesses other than the logs observe."""
+    rules = {
+        name: structs.replace(
+            rule,
+            weights={
+                **{code: weight for code, weight in rule.weights.items() if code not in book.witnesses},
+                **(fitted[name][1] if name in fitted else {}),
+            },
+        )
+        for name, rule in book.diagnoses.items()
+    }
+    return dataclasses.replace(book, diagnoses=rules)
+
+
+def fitted_book(book: Rulebook, corpus: Sequence[RecordedRun]) -> Rulebook:
+    """Return the rulebook with all weights fitted on ``corpus``."""
+    by_logs = with_weights(book, fit(book, corpus))
+    return with_witnesses(by_logs, fit_witnesses(by_logs, corpus))
+
+
+def write(book: Rulebook, fitted: Rulebook) -> None:
     """Write checks/weights.toml: the fitted weights, and those of other algorithms as they are."""
     content: dict[str, dict[str, float]] = {}
-    for name, rule in book.diagnoses.items():
-        if not rule.ranked:
+    for name, before in book.diagnoses.items():
+        if not before.ranked:
             continue
-        bias, weights = fitted.get(name, (rule.bias, rule.weights))
-        content[name] = {"bias": round(bias, 2)}
-        for code, before in rule.weights.items():
-            weight = weights[code]
-            # A weight that is fitted to zero keeps a small value, so that its direction is not lost.
-            shown = weight if abs(weight) >= 0.05 or name not in fitted else 0.05 * np.sign(before)
-            content[name][code] = round(float(shown), 2)
+        rule = fitted.diagnoses[name]
+        content[name] = {"bias": round(rule.bias, 2)}
+        for code, weight in rule.weights.items():
+            # A weight of a sign that is fitted to zero keeps a small value, so that its direction is not lost.
+            lost = abs(weight) < 0.05 and before.weights.get(code) and code not in book.witnesses
+            shown = 0.05 * np.sign(before.weights[code]) if lost else weight
+            if abs(shown) >= 0.005:
+                content[name][code] = round(float(shown), 2)
     datafile.write_toml(datafile.folder("checks") / "weights.toml", content, HEADING)
 
 
@@ -204,7 +274,7 @@ def main() -> None:
     roots = tuple(Path(argument) for argument in sys.argv[1:]) or (RECORDED,)
     book, corpus = load_rulebook(), recorded_runs(roots)
     print(f"{len(corpus)} runs, {sum(not recorded.fault for recorded in corpus)} healthy")
-    write(book, fit(book, corpus))
+    write(book, fitted_book(book, corpus))
 
 
 if __name__ == "__main__":

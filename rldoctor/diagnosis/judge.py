@@ -9,6 +9,7 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
+from rldoctor.diagnosis.observation import Observation
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
@@ -26,7 +27,11 @@ _LISTED_TAGS = 20
 
 
 def diagnose_run(
-    run: Run, reference: str | None = None, book: Rulebook | None = None, context: DiagnosisContext | None = None
+    run: Run,
+    reference: str | None = None,
+    book: Rulebook | None = None,
+    context: DiagnosisContext | None = None,
+    observations: Sequence[Observation] = (),
 ) -> RunDiagnosis:
     """Diagnose one run.
 
@@ -35,6 +40,7 @@ def diagnose_run(
         reference: A reference to compare it with; by default the one that fits.
         book: The rulebook; that of ``context`` by default.
         context: The context of a configuration; shipped rules by default.
+        observations: What other witnesses observe: the environment, the settings, the saved model.
 
     Raises:
         UsageError: The reference does not exist.
@@ -45,11 +51,12 @@ def diagnose_run(
     matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
-    strengths = {item.sign.code: item.strength for item in observed}
+    strengths = {item.sign.code: item.strength for item in observed} | {o.key: o.strength for o in observations}
     ranked = rank(book, strengths, run.algorithm)
     fired = [item for item in observed if item.fires and not item.sign.of_health]
-    verdict, summary = decide(run, case, observed, ranked)
-    codes = {item.sign.code for item in fired}
+    verdict, summary = decide(run, case, observed, ranked, observations)
+    seen = [item.finding for item in observations if item.finding]
+    codes = {*(item.sign.code for item in fired), *(item.code for item in seen)}
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
     returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
     return RunDiagnosis(
@@ -64,7 +71,7 @@ def diagnose_run(
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
         diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
-        findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
+        findings=(*run.findings, *(finding(item, run, verdict) for item in fired), *seen),
         unjudged=unjudged(book, skipped, run, verdict),
         # The table is about PPO.
         table=fill_in(case, codes, verdict) if run.curves and run.algorithm in ("", "ppo") else (),

@@ -31,7 +31,7 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
 
     Args:
         book: The rulebook.
-        strengths: Code of a sign to the strength of its evidence, in [0, 1].
+        strengths: Code of a sign, or key of another witness's observation, to the strength of its evidence, in [0, 1].
         algorithm: What the run was trained with; diagnoses of other algorithms are left out.
     """
     rules = [rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)]
@@ -44,10 +44,15 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
 
 
 def _ranked(rule: DiagnosisRule, probability: float, moved: Mapping[str, float]) -> Ranked:
-    ordered = sorted(moved, key=lambda code: -abs(moved[code]))
+    ordered = sorted(moved, key=lambda key: -abs(moved[key]))
     return Ranked(
         rule,
         probability,
-        tuple(code for code in ordered if moved[code] > _NOTICEABLE),
-        tuple(code for code in ordered if moved[code] < -_NOTICEABLE),
+        tuple(dict.fromkeys(code_of(key) for key in ordered if moved[key] > _NOTICEABLE)),
+        tuple(dict.fromkeys(code_of(key) for key in ordered if moved[key] < -_NOTICEABLE)),
     )
+
+
+def code_of(key: str) -> str:
+    """Return the code of a sign or check whose evidence is called ``key``: ``ENV302`` of ``ENV302-passed``."""
+    return key.partition("-")[0]

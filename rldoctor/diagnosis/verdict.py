@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from rldoctor.diagnosis.rank import HEALTHY, Ranked
+from rldoctor.diagnosis.observation import Observation
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, code_of
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
@@ -19,7 +20,13 @@ _FULLY = 0.95
 _ALONE = 0.1
 
 
-def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+def decide(
+    run: Run,
+    case: Case,
+    observed: Sequence[Evidence],
+    ranked: Sequence[Ranked],
+    observations: Sequence[Observation] = (),
+) -> tuple[Verdict, str]:
     """Return the verdict and one sentence that says why.
 
     Causes count through their probabilities, the outcome through the signs of it. A cause without a bad outcome is
@@ -43,7 +50,7 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
         return Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points, {FEWEST_POINTS} are needed."
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read."
-    cause = _cause(observed, fired, ranked)
+    cause = _cause(observed, fired, ranked, _codes(observations, bool(harmed)))
     if cause:
         if harmed or (errors and not fine):
             return Verdict.SICK, f"Training failed. Most likely cause: {cause}."
@@ -62,8 +69,19 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
     return Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet."
 
 
-def _cause(observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked]) -> str:
-    """Return the name of the cause to report; empty for none."""
+def _codes(observations: Sequence[Observation], harmed: bool) -> set[str]:
+    """Return the codes of what other witnesses found; what is no contradiction counts only where training failed."""
+    return {
+        code_of(item.key)
+        for item in observations
+        if item.finding and (harmed or item.finding.severity is Severity.ERROR)
+    }
+
+
+def _cause(
+    observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked], others: Collection[str]
+) -> str:
+    """Return the name of the cause to report; empty for none. ``others`` are codes of other witnesses' findings."""
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     leading = causes[0]
@@ -71,7 +89,7 @@ def _cause(observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: 
     # What is said of the outcome alone is weighed against what else is known of it.
     if any(leading.probability >= (1.0 if item.sign.outcome else _ALONE) * health for item in hallmarks):
         return leading.rule.name
-    shown = [item for item in causes if _is_shown(item, fired)]
+    shown = [item for item in causes if _is_shown(item, fired) or any(code in others for code in item.evidence_for)]
     # Where no sign of the outcome could be judged, whatever shows is all there is.
     blind = not any(item.sign.outcome for item in observed)
     return shown[0].rule.name if health < 0.5 and shown and (blind or shown[0] is leading) else ""

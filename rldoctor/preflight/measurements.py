@@ -238,12 +238,14 @@ class Homing:
         first: Distance to the goal at the start of each episode.
         last: Distance to the goal at the end of each episode.
         distances: Distance after every step of all episodes tried.
+        rewards: Reward of every step.
         successes: ``is_success`` after every step; ``None`` where the environment reports none.
     """
 
     first: FloatArray
     last: FloatArray
     distances: FloatArray
+    rewards: FloatArray
     successes: tuple[bool | None, ...]
 
 
@@ -261,18 +263,19 @@ def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> 
     space: Any = env.action_space
     # Dimensions that move nothing must not be driven by the noise of the fit.
     steer = np.linalg.pinv(movement.per_unit, rcond=0.1)
-    firsts, lasts, seen, successes = [], [], [], []
+    firsts, lasts, seen, rewards, successes = [], [], [], [], []
     for seed in range(_HOMING_EPISODES):
         observation, _ = env.reset(seed=seed)
         firsts.append(goal_distance(observation) or 0.0)
         for _ in range(min(horizon or _LONGEST, _LONGEST)):
             wanted = gain * np.ravel(observation["desired_goal"] - observation["achieved_goal"]) @ steer
             action = np.clip(wanted.reshape(space.shape), space.low, space.high).astype(space.dtype)
-            observation, _, terminated, truncated, info = env.step(action)
+            observation, reward, terminated, truncated, info = env.step(action)
             seen.append(goal_distance(observation) or 0.0)
+            rewards.append(float(reward))
             flag = info.get("is_success")
             successes.append(None if flag is None else bool(flag))
             if terminated or truncated:
                 break
         lasts.append(seen[-1])
-    return Homing(np.array(firsts), np.array(lasts), np.array(seen), tuple(successes))
+    return Homing(np.array(firsts), np.array(lasts), np.array(seen), np.array(rewards), tuple(successes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from rldoctor.errors import UsageError, near
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.log import Missing, Recorded
-from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Metric, Sign
+from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Metric, Sign, WitnessRule
 from rldoctor.settings import HYPERPARAMETERS
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
@@ -40,6 +40,8 @@ class Rulebook:
     metrics: Mapping[str, Metric]
     signs: Mapping[str, Sign]
     diagnoses: Mapping[str, DiagnosisRule]
+    witnesses: Mapping[str, WitnessRule] = field(default_factory=dict)
+    """What witnesses other than the logs may observe: ``CODE-observation`` to what that says."""
 
 
 def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rulebook:
@@ -69,6 +71,7 @@ def _load(root: Path, own: tuple[Path, ...]) -> Rulebook:
 def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     """Return the rulebook with the rules below ``root`` added."""
     metrics, signs, diagnoses = dict(book.metrics), dict(book.signs), dict(book.diagnoses)
+    witnesses = {**book.witnesses, **dict(_witnesses(root / "preflight" / "evidence.toml"))}
     file = root / "metrics.toml"
     for name, metric in _rules(file, dict[str, Metric]).items() if code is _CODE or file.is_file() else ():
         if name in metrics:
@@ -88,11 +91,19 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     paths = sorted((root / "diagnoses").glob("*.toml"))
     _require_known(weights, [path.stem for path in paths], str(file), "diagnosis")
     for path in paths:
-        rule = _diagnosis(path, signs, book.algorithms, weights.get(path.stem, {}))
+        rule = _diagnosis(path, {*signs, *witnesses}, book.algorithms, weights.get(path.stem, {}))
         if rule.name in diagnoses:
             raise UsageError(f"{path}: the diagnosis {rule.name} exists already.", "Give yours another name.")
         diagnoses[rule.name] = rule
-    return Rulebook(book.algorithms, metrics, signs, diagnoses)
+    for key, witness in witnesses.items():
+        _require_known((*witness.supports, *witness.contradicts), diagnoses, f"The evidence {key}", "diagnosis")
+    return Rulebook(book.algorithms, metrics, signs, diagnoses, witnesses)
+
+
+def _witnesses(path: Path) -> Iterator[tuple[str, WitnessRule]]:
+    """Yield what the findings of preflight, and the checks that find nothing, say about causes."""
+    for code, observations in _rules(path, dict[str, dict[str, WitnessRule]]).items() if path.is_file() else ():
+        yield from ((f"{code}-{name}", rule) for name, rule in observations.items())
 
 
 def _rules(path: Path, kind: type[_T]) -> _T:

@@ -132,6 +132,18 @@ class Sign(Table, frozen=True, rename={"examples": "example"}):
         return tuple(dict.fromkeys(condition.metric for condition in self.when))
 
 
+class WitnessRule(Table, frozen=True):
+    """What one observation of a witness other than the logs says, such as a finding of a preflight check.
+
+    Attributes:
+        supports: Names of the diagnoses that it makes likelier.
+        contradicts: Names of the diagnoses that it makes less likely.
+    """
+
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
+
+
 # What a change may name beside one setting: all that differ from the reference.
 ALL_SETTINGS = "*"
 

@@ -39,11 +39,23 @@ def run(context: PreflightContext) -> CheckFindings:
         near = 1e-3 * float(np.ptp(np.stack(inner), axis=0).max())
     if gap > near:
         message = f"desired_goal is not the goal that the environment pursues: they differ by up to {gap:.3g}."
-        yield error("goal-not-observed", message, remedy, observed=gap, expected=0.0)
+        factor = _factor(np.stack(inner), np.stack(shown))
+        if factor:
+            message = f"desired_goal is {factor:.3g} times the goal that the environment pursues."
+        aspect = "scaled" if factor else "other" if _varies(shown) else "constant"
+        yield error("goal-not-observed", message, remedy, aspect=aspect, observed=gap, expected=0.0)
     elif not _varies(shown):
         message = f"desired_goal is the same in {len(shown)} episodes with different seeds."
         yield warning("goal-never-changes", message, "Draw a new goal from self.np_random at every reset.")
     return f"{len(shown)} episodes, {len(np.unique(np.stack(shown), axis=0))} goals"
+
+
+def _factor(
+    inner: np.ndarray[tuple[int, int], np.dtype[np.float64]], shown: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+) -> float:
+    """Return the number that the goals are multiplied with before they are shown; 0 where there is none."""
+    factor = float((inner * shown).sum() / (inner * inner).sum())
+    return factor if factor and np.allclose(shown, factor * inner, rtol=1e-3, atol=1e-9) else 0.0
 
 
 def _varies(goals: list[np.ndarray[tuple[int], np.dtype[np.float64]]]) -> bool:

@@ -35,11 +35,15 @@ def run(context: PreflightContext) -> CheckFindings:
     if context.spec and context.spec.nondeterministic:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
+    # The reward is the last column.
+    aspect = "reward" if shared and np.nan_to_num(gap[:, :-1], nan=0.0).max() == 0 else "observation"
+    aspect = "start" if step == 0 else aspect
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
     yield warning(
         "trajectory-not-reproducible",
         f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}.",
         "Draw every random number from self.np_random and call super().reset(seed=seed) first.",
+        aspect=aspect,
         first_step=step,
         observed=largest,
         expected=0.0,

@@ -15,12 +15,15 @@ from __future__ import annotations
 from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 
+# Ours: a time limit of so few steps is rarely meant.
+_VERY_SHORT = 5
+
 
 @check(
     "ENV108",
     "time-limit",
     requires=("ENV102",),
-    faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit"),
+    faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit", "episodes-very-short"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Look at how episodes ended."""
@@ -44,6 +47,10 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"Episodes were cut off after {lengths} steps; {context.env_id} is known to last {expected}."
         remedy = f"Keep max_episode_steps at {expected}, or do not compare the run with its reference."
         yield warning("horizon-unexpected", message, remedy, observed=wrong, expected=expected)
+    if len(truncated) == len(ends) > 0 and max(truncated) <= _VERY_SHORT:
+        message = f"Every random episode was cut off after {max(truncated)} steps or fewer."
+        remedy = "If the task takes longer, raise the time limit."
+        yield note("episodes-very-short", message, remedy, observed=truncated, expected=_VERY_SHORT)
     if horizon is None and not ends:
         message = f"No time limit is registered, and no random episode ended within {len(context.batch.rewards)} steps."
         yield note("no-time-limit", message, "Register the environment with max_episode_steps.")

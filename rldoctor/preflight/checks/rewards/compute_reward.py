@@ -13,8 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
+
+# Correlation from which one reward is the other in other units, or shifted: ours; two that agree but for noise of a
+# tenth of their spread stand at 0.995.
+_ALIKE = 0.98
+_LATEST = 50
 
 
 @check(
@@ -36,10 +42,12 @@ def run(context: PreflightContext) -> CheckFindings:
     near = 1e-5 * max(1.0, float(np.abs(single).max()))
     if gap.max() > near:
         count = int((gap > near).sum())
+        aspect, words = _difference(batch.rewards, single, batch.episode)
         yield warning(
             "reward-differs-from-compute-reward",
-            f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}.",
+            f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}{words}.",
             "Let step return compute_reward(achieved_goal, desired_goal, info), and look for wrappers of the reward.",
+            aspect=aspect,
             observed=float(gap.max()),
             expected=0.0,
         )
@@ -57,3 +65,23 @@ def run(context: PreflightContext) -> CheckFindings:
         remedy = "Compute over the last axis: np.linalg.norm(a - g, axis=-1)."
         yield warning("compute-reward-not-vectorised", message, remedy)
     return f"{len(single)} rewards recomputed"
+
+
+def _difference(rewards: FloatArray, computed: FloatArray, episode: FloatArray) -> tuple[str, str]:
+    """Return how the rewards of steps, ``(n,)``, differ from the computed ones: as a key, and in words."""
+    if np.ptp(computed) == 0 or np.ptp(rewards) == 0:
+        return "constant", ""
+    if len(np.unique(rewards)) <= 2 < len(np.unique(computed)):
+        return "coarse", ": it has two values only"
+    alike = float(np.corrcoef(rewards, computed)[0, 1])
+    if abs(alike) >= _ALIKE:
+        factor = alike * float(rewards.std() / computed.std())
+        if factor < 0:
+            return "negated", f": it is {factor:.3g} times that"
+        return "larger" if factor > 1 else "smaller", f": it is {factor:.3g} times that"
+    for late in range(1, min(_LATEST, len(rewards) - 2)):
+        same = episode[late:] == episode[:-late]
+        now, then = rewards[late:][same], computed[:-late][same]
+        if len(now) > late and np.ptp(now) > 0 and np.ptp(then) > 0 and np.corrcoef(now, then)[0, 1] >= _ALIKE:
+            return "late", f": it comes {late} steps late"
+    return "unrelated", ""

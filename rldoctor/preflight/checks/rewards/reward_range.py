@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, check, error, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.checks.rewards.reward_density import only_two_values
 from rldoctor.preflight.context import PreflightContext
 
@@ -27,6 +27,9 @@ _TOLERANCE = 0.1
 _FACTOR = 4.0
 # Without an expectation: user reports of exploding value losses show returns of this size or more.
 _HUGE = 1e4
+# Facts of the fault laboratory: FetchReach with rewards of 1e-4 of its own (at most 5e-5) is not learned, as the
+# untrained critic's noise is larger than what there is to learn; with 1e-3 (5e-4) it is, slowly.
+_TINY = 1e-3
 
 
 @check(
@@ -39,6 +42,7 @@ _HUGE = 1e4
         "reward-out-of-range",
         "reward-scale-unexpected",
         "reward-scale-too-large",
+        "reward-scale-small",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -59,7 +63,10 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"All {len(rewards)} rewards of the random policy are {low:g}: no action looks better than another."
         # Without goals a reward may wait at an end that random actions never reach, as MountainCar's does.
         found = error if context.has_goals or context.expectation.envs else warning
-        yield found("reward-constant", message, "Compute the reward from the state after the step.", observed=low)
+        remedy = "Compute the reward from the state after the step."
+        # Another reward at the goal, where a controller gets there, is a sparse one.
+        aspect = "but-at-the-goal" if context.homing is not None and np.ptp(context.homing.rewards) > 0 else ""
+        yield found("reward-constant", message, remedy, aspect=aspect, observed=low)
         return f"always {low:g}"
     yield from _compare(context, low, high, mean)
     return f"in [{low:.3g}, {high:.3g}], mean {mean:.3g}"
@@ -85,3 +92,7 @@ def _compare(context: PreflightContext, low: float, high: float, mean: float) ->
             message = f"The random policy's return reaches {largest:,.3g}; a critic learns best with values up to 10."
             remedy = "Normalise rewards with VecNormalize, or scale them."
             yield warning("reward-scale-too-large", message, remedy, observed=largest, expected=_HUGE)
+        elif 0 < max(abs(low), abs(high)) < _TINY:
+            message = f"Rewards are at most {max(abs(low), abs(high)):.3g} in size."
+            remedy = "If training stalls, normalise rewards with VecNormalize, or scale them to about 1."
+            yield note("reward-scale-small", message, remedy, observed=max(abs(low), abs(high)), expected=_TINY)

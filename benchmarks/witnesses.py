@@ -1,0 +1,98 @@
+"""What preflight says about each environment of the fault laboratory: python -m benchmarks.witnesses
+
+Registers every faulty environment under an id of its own, of which no expectations are known, runs preflight on it as
+``rldoctor diagnose RUN --env ID`` does, and writes what the checks observed to tests/runs/environments.json. A minute.
+benchmarks.fit_weights and benchmarks.accuracy read that file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from rldoctor.diagnosis.observation import Observation
+from rldoctor.environments import registry
+from rldoctor.examination.environment import observations_of
+from rldoctor.experiments.faults import find
+from rldoctor.model import Finding, Severity
+from rldoctor.preflight.runner import run_preflight
+from rldoctor.rulebook import load_rulebook
+
+FILE = RECORDED / "environments.json"
+
+
+@cache
+def _recorded() -> dict[str, dict[str, str]]:
+    """Return, for each environment of the laboratory, the keys that preflight observed with their severities."""
+    return json.loads(FILE.read_text()) if FILE.is_file() else {}
+
+
+def observed(recorded: RecordedRun) -> list[Observation]:
+    """Return what preflight observes on the environment of a recorded run."""
+    keys = _recorded()[key_of(recorded.env, recorded.fault, recorded.severity)]
+    return [Observation(key, 1.0, _finding(key, severity)) for key, severity in keys.items()]
+
+
+def _finding(key: str, severity: str) -> Finding | None:
+    code, _, name = key.partition("-")
+    return Finding(code, name, Severity(severity), "", "") if severity else None
+
+
+def key_of(env: str, fault: str, severity: str) -> str:
+    """Return the name of an environment of the laboratory: only a fault that lives in it makes it another one."""
+    return f"{env}-{fault}-{severity}" if fault and find(fault).wrap else env
+
+
+def _environments() -> Iterator[tuple[str, str, str]]:
+    seen = set()
+    for run in recorded_runs():
+        key = key_of(run.env, run.fault, run.severity)
+        if key not in seen:
+            seen.add(key)
+            yield (run.env, run.fault, run.severity) if key != run.env else (run.env, "", "")
+
+
+def observe(env: str, fault: str, severity: str) -> dict[str, str]:
+    """Run preflight on one environment of the laboratory, under an id that nobody knows."""
+    known = find(fault) if fault else None
+    wrap = known.wrap(known.knob(severity)) if known and known.wrap else lambda env: env
+
+    def make(**options: Any) -> Any:
+        return wrap(registry.make(env, **options))
+
+    gymnasium.registry.pop("Patient-v0", None)
+    gymnasium.register("Patient-v0", entry_point=make)
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_preflight("Patient-v0", directory=Path(folder), select=["ENV"])
+    known = load_rulebook().witnesses
+    return {
+        item.key: item.finding.severity.value if item.finding else ""
+        for item in observations_of(result)
+        if item.key in known
+    }
+
+
+def main() -> None:
+    """Record every environment, or those whose names contain one of the arguments."""
+    wanted = sys.argv[1:]
+    found = dict(_recorded()) if wanted else {}
+    for env, fault, severity in _environments():
+        key = key_of(env, fault, severity)
+        if wanted and not any(word in key for word in wanted):
+            continue
+        found[key] = observe(env, fault, severity)
+        print(key, " ".join(code for code, said in found[key].items() if said), flush=True)
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(keys)}" for name, keys in sorted(found.items()))
+    FILE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
