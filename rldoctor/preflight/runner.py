@@ -31,6 +31,7 @@ from rldoctor.preflight.check import Check, Skipped, error, one_line
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plugins import load_plugins
+from rldoctor.preflight.wrapper_search import locate, told, without
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
@@ -95,7 +96,7 @@ def run_preflight(
         env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins()
     )
     try:
-        results = run_checks(selection.rules, context, watcher)
+        results = _with_layers(run_checks(selection.rules, context, watcher), context)
     finally:
         context.close()
     return replace(
@@ -120,6 +121,28 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
         results.append((result, findings))
+    return results
+
+
+def _with_layers(results: list[CheckOutcome], context: PreflightContext) -> list[CheckOutcome]:
+    """Return the results, the findings about a stack of wrappers with the wrapper in which the fault enters."""
+
+    def rerun(off: int, codes: Sequence[str]) -> tuple[list[Finding], Mapping[str, Outcome]]:
+        inner = replace(
+            context, wrap=lambda env: without(context.wrap(env) if context.wrap else env, off), measured={}
+        )
+        try:
+            chosen = with_required([check for check in available_checks() if check.code in codes])
+            again = run_checks(chosen, inner, lambda name, place, total: None)
+        finally:
+            inner.close()
+        return [found for _, several in again for found in several], {result.code: result.outcome for result, _ in again}
+
+    findings = [found for _, several in results for found in several if found.code.startswith("ENV")]
+    # A stack that cannot be made has no layers to look at, and a search that fails has nothing to add.
+    with contextlib.suppress(Exception):
+        layers = locate(context.make(), findings, rerun)
+        return [(result, told(several, layers)) for result, several in results]
     return results
 
 
