@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.errors import UsageError, near
+from rldoctor.hyperparameters import HYPERPARAMETERS, Hyperparameters, parse
 from rldoctor.model import Json, Severity
-from rldoctor.settings import HYPERPARAMETERS, Hyperparameters, parse
 
 # Keys of the aggregate in evaluation.json that a criterion may name: code, title and unit.
 CRITERIA: Mapping[str, tuple[str, str, str]] = {

@@ -14,9 +14,9 @@ from rldoctor.environments.engine import Engine
 from rldoctor.errors import UsageError
 from rldoctor.experiments.sweep.spec import MOST_TRIALS, SweepSpec
 from rldoctor.experiments.trial import Trial
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
-from rldoctor.settings import HYPERPARAMETERS
 
 SWEEPS = "sweeps"
 # Of a name in the file system; longer ones are cut and get a digest.
