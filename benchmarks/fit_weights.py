@@ -175,7 +175,7 @@ def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
         [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row, _ in taught]
     )
     prior = np.array([[_opinion(book.witnesses[key], name) for key in keys] for name in names])
-    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known)
+    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8)
     return {name: (0.0, {k: float(w[i, j]) for j, k in enumerate(keys) if prior[i, j]}) for i, name in enumerate(names)}
 
 
@@ -199,6 +199,7 @@ def _descend(
     direction: FloatArray,
     prior: FloatArray,
     known: FloatArray | None = None,
+    rounds: int = ROUNDS,
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero.
 
@@ -206,13 +207,13 @@ def _descend(
     """
     w, b = prior.copy(), np.zeros(len(prior))
     moments = [(np.zeros_like(w), np.zeros_like(w)), (np.zeros_like(b), np.zeros_like(b))]
-    for step in range(1, ROUNDS + 1):
+    for step in range(1, rounds + 1):
         logits = x @ w.T + (b if known is None else known)
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         error = (p - y) * weight[:, None]
         gradients = (error.T @ x + PENALTY * (w - prior), error.sum(axis=0) + PENALTY * b)
-        rate = 0.03 * (1 - step / (ROUNDS + 1))
+        rate = 0.03 * (1 - step / (rounds + 1))
         for value, gradient, (first, second) in zip((w, b), gradients, moments, strict=True):
             first += 0.1 * (gradient - first)
             second += 0.001 * (gradient**2 - second)

@@ -27,6 +27,7 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Skipped, error, one_line
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
@@ -36,6 +37,8 @@ from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
 CRASHED = "check-crashed"
+HANGS = "environment-hangs"
+OUT_OF_TIME = "not run: budget"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
 CheckOutcome = tuple[CheckResult, tuple[Finding, ...]]
@@ -68,6 +71,7 @@ def run_preflight(
     watcher: Watcher = lambda name, place, total: None,
     measured: dict[str, Json] | None = None,
     config: Config = DEFAULTS,
+    budget: float = SECONDS,
 ) -> PreflightResult:
     """Check the machine and one environment.
 
@@ -83,6 +87,7 @@ def run_preflight(
         measured: Shared numbers: what it holds already (``baselines``) is not measured again, and what the checks
             measure is added.
         config: What the project asks for; ``select`` goes before its selection, and what that names in full runs.
+        budget: Seconds after which no further check runs; what does not fit is reported as not run.
 
     Raises:
         UsageError: The environment's id, a ``select`` or an ``ignore`` is not known.
@@ -93,10 +98,11 @@ def run_preflight(
         registry.resolve(env_id)
     measured = {} if measured is None else measured
     context = PreflightContext(
-        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins()
+        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
     )
     try:
-        results = _with_layers(run_checks(selection.rules, context, watcher), context)
+        with context.budget.enforced():
+            results = _with_layers(run_checks(selection.rules, context, watcher), context)
     finally:
         context.close()
     return replace(
@@ -120,6 +126,8 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         result, findings = _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
+        elif result.note == OUT_OF_TIME:
+            failed[check.code] = "budget"
         results.append((result, findings))
     return results
 
@@ -128,15 +136,15 @@ def _with_layers(results: list[CheckOutcome], context: PreflightContext) -> list
     """Return the results, the findings about a stack of wrappers with the wrapper in which the fault enters."""
 
     def rerun(off: int, codes: Sequence[str]) -> tuple[list[Finding], Mapping[str, Outcome]]:
-        inner = replace(
-            context, wrap=lambda env: without(context.wrap(env) if context.wrap else env, off), measured={}
-        )
+        inner = replace(context, wrap=lambda env: without(context.wrap(env) if context.wrap else env, off), measured={})
         try:
             chosen = with_required([check for check in available_checks() if check.code in codes])
             again = run_checks(chosen, inner, lambda name, place, total: None)
         finally:
             inner.close()
-        return [found for _, several in again for found in several], {result.code: result.outcome for result, _ in again}
+        return [found for _, several in again for found in several], {
+            result.code: result.outcome for result, _ in again
+        }
 
     findings = [found for _, several in results for found in several if found.code.startswith("ENV")]
     # A stack that cannot be made has no layers to look at, and a search that fails has nothing to add.
@@ -157,6 +165,17 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
             words = _collect(check, context, findings)
     except Skipped as reason:
         outcome, words = Outcome.SKIPPED, str(reason)
+    except Hangs as late:
+        findings.append(
+            error(
+                HANGS,
+                f"{late.call[:1].upper()}{late.call[1:]} did not return within {late.seconds:.0f} s.",
+                "Look for an endless loop, or a wait for a connection or a simulator, in what was called.",
+                observed=late.seconds,
+            )
+        )
+    except OutOfTime:
+        outcome, words = Outcome.NOT_RUN, OUT_OF_TIME
     except registry.EnvironmentBroken as broken:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
     except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
