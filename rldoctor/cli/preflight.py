@@ -20,6 +20,7 @@ def preflight(
     set_: options.Set = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
+    budget: Annotated[float, typer.Option(help="Seconds; checks that do not fit are not run.", min=1.0)] = 20.0,
     list_: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
     runs: options.Runs = RUNS,
     config: options.Config = None,
@@ -55,5 +56,6 @@ def preflight(
             ignore=words(ignore),
             watcher=lambda name, done, total: shown.count(done, total, name),
             config=settings,
+            budget=budget,
         )
     finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output)

@@ -111,12 +111,19 @@ def test_every_fault_of_a_broken_environment_in_one_run():
     assert ranks == sorted(ranks, reverse=True)
 
 
-def test_sparse_environment_is_noted_whatever_the_recipe_was_made_for():
-    """A working sparse task is no fault, even where the recipe belongs to its dense sister, which is named."""
-    for recipe in (references.load_recipe("quick"), None):
-        (finding,) = run_preflight("FetchReach-v4", recipe=recipe, select=["reward-density"]).findings
+def test_a_sparse_task_is_sound_and_its_dense_sister_is_named():
+    """A recipe of another environment, such as the default one, says nothing about this one."""
+    for recipe in (None, references.load_recipe("quick")):
+        result = run_preflight("FetchReach-v4", recipe=recipe, select=["ENV402"])
+        (finding,) = result.findings
         assert (finding.name, finding.severity) == ("reward-sparse", Severity.NOTE)
         assert "FetchReachDense-v4" in finding.remedy
+        assert result.verdict is Verdict.HEALTHY
+
+
+def test_a_dense_task_made_sparse_is_no_longer_that_task():
+    found = names(run_preflight(ENV, wrap=broken.RewardSparse, select=["ENV402"]))
+    assert found["reward-not-dense"] is Severity.ERROR
 
 
 def test_parallel_environments_with_one_seed():

@@ -197,9 +197,9 @@ def test_throughput_against_the_warning_line(monkeypatch, rate, fires):
 
 
 def test_slow_environments_play_fewer_baseline_episodes():
-    assert episodes_for(horizon=50, steps_per_second=1_800) == 20
-    assert episodes_for(horizon=280, steps_per_second=400) == 7
-    assert episodes_for(horizon=None, steps_per_second=100) == 5
+    assert episodes_for(length=50, steps_per_second=1_800) == 20
+    assert episodes_for(length=280, steps_per_second=400) == 7
+    assert episodes_for(length=10_000, steps_per_second=100) == 0
 
 
 def test_package_that_cannot_be_imported_is_not_an_unknown_id(monkeypatch):
