@@ -13,7 +13,7 @@ from __future__ import annotations
 import traceback
 
 from rldoctor import machine
-from rldoctor.preflight.check import CheckFindings, check, error, one_line
+from rldoctor.preflight.check import CheckFindings, check, error
 from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, known_broken
 from rldoctor.preflight.context import PreflightContext
 
@@ -36,8 +36,11 @@ def run(context: PreflightContext) -> CheckFindings:
     try:
         env = context.env
     except EnvironmentBroken as broken:
+        if broken.explained:
+            yield error("environment-broken", broken.problem, broken.cure, observed=type(broken.cause).__name__)
+            return ""
         rule = _likely_cause(broken.cause, context.entry_point)
-        message = f"gymnasium.make({context.env_id!r}) failed with {one_line(broken.cause)}"
+        message = broken.problem.removesuffix(".")
         if rule:
             names = " and ".join(f"{package} {machine.version(package)}" for package in rule.packages)
             message += f"; the likely cause: {names} do not work together"
