@@ -164,7 +164,7 @@ def test_package_that_cannot_be_imported_is_not_an_unknown_id(monkeypatch):
     monkeypatch.setattr(registry, "register_robotics", lambda: ImportError("Version mismatch"))
     with pytest.raises(EnvironmentBroken, match="Version mismatch"):
         registry.resolve("FetchReachDense-v99")
-    assert registry.resolve("CartPole-v1") == "CartPole-v1"
+    assert registry.resolve("CartPole-v1").id == "CartPole-v1"
     result = run_preflight("FetchReachDense-v99", select=["ENV102"])
     assert [f.name for f in result.findings] == ["environment-broken"]
 

@@ -14,7 +14,7 @@ import traceback
 
 from rldoctor import machine
 from rldoctor.advisories import Advisory, shipped_advisories
-from rldoctor.preflight.check import CheckFindings, check, error, one_line
+from rldoctor.preflight.check import CheckFindings, check, error
 from rldoctor.preflight.checks.machine.package_versions import subject_of
 from rldoctor.preflight.context import PreflightContext
 
@@ -38,8 +38,11 @@ def run(context: PreflightContext) -> CheckFindings:
     try:
         env = context.env
     except EnvironmentBroken as broken:
+        if broken.explained:
+            yield error("environment-broken", broken.problem, broken.cure, observed=type(broken.cause).__name__)
+            return ""
         rule = _likely_cause(broken.cause, context)
-        message = f"gymnasium.make({context.env_id!r}) failed with {one_line(broken.cause)}"
+        message = broken.problem.removesuffix(".")
         if rule:
             names = " and ".join(f"{package} {machine.version(package)}" for package in rule.packages)
             message += f"; the likely cause: {names} do not work together"
