@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,9 @@ from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis,
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.observation import Observation
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.logs.frameworks import shipped_tag_mappings
-from rldoctor.model import Verdict
+from rldoctor.model import Observation, Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 
 DOCUMENT = DOCS / "accuracy.md"
@@ -73,7 +72,8 @@ def answer_for(
         kept = judging.match  # type: ignore[attr-defined]
         judging.match = lambda run, wanted=None, own=(): Match(None, False, "left out")  # type: ignore[attr-defined]
     try:
-        subject = diagnose_run(recorded.run, book=book, observations=observations)
+        # Settings are one of the witnesses: logs alone are those without the files beside them.
+        subject = diagnose_run(replace(recorded.run, settings=None), book=book, observations=observations)
     finally:
         if not use_references:
             judging.match = kept  # type: ignore[attr-defined]

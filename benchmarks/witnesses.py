@@ -18,13 +18,13 @@ from typing import Any
 import gymnasium
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
-from rldoctor.diagnosis.observation import Observation
 from rldoctor.environments import registry
 from rldoctor.examination.environment import observations_of
 from rldoctor.experiments.faults import find
-from rldoctor.model import Finding, Severity
+from rldoctor.model import Observation, Severity
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.rulebook import load_rulebook
+from rldoctor.settings import judge_settings
 
 FILE = RECORDED / "environments.json"
 
@@ -38,12 +38,21 @@ def _recorded() -> dict[str, dict[str, str]]:
 def observed(recorded: RecordedRun) -> list[Observation]:
     """Return what preflight observes on the environment of a recorded run."""
     keys = _recorded()[key_of(recorded.env, recorded.fault, recorded.severity)]
-    return [Observation(key, 1.0, _finding(key, severity)) for key, severity in keys.items()]
+    return [_observation(key, severity) for key, severity in keys.items()]
 
 
-def _finding(key: str, severity: str) -> Finding | None:
+def settings(recorded: RecordedRun) -> list[Observation]:
+    """Return what the settings of a recorded run observe: those of its run.json."""
+    run = recorded.run
+    return judge_settings(run.settings, run.algorithm) if run.settings else []
+
+
+def _observation(key: str, severity: str) -> Observation:
     code, _, name = key.partition("-")
-    return Finding(code, name, Severity(severity), "", "") if severity else None
+    if not severity:
+        return Observation("environment", code, name, 1.0, "health", (), "")
+    supports = load_rulebook().witnesses[key].supports if key in load_rulebook().witnesses else ()
+    return Observation("environment", code, name, 1.0, "fault", supports, "", severity=Severity(severity))
 
 
 def key_of(env: str, fault: str, severity: str) -> str:
@@ -74,7 +83,7 @@ def observe(env: str, fault: str, severity: str) -> dict[str, str]:
         result = run_preflight("Patient-v0", directory=Path(folder), select=["ENV"])
     known = load_rulebook().witnesses
     return {
-        item.key: item.finding.severity.value if item.finding else ""
+        item.key: item.severity.value if item.direction == "fault" else ""
         for item in observations_of(result)
         if item.key in known
     }

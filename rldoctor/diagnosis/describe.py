@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
 from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
+from rldoctor.model import Finding, Json, Observation, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
@@ -84,19 +85,28 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
         "expected": measured.expected,
     }
     text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
-    severity = sign.severity
-    ceiling = _CEILINGS.get(verdict)
-    if ceiling is not None and severity.rank > ceiling.rank:
-        severity = ceiling
     return Finding(
         code=sign.code,
         name=sign.name,
-        severity=severity,
+        severity=_at_most(sign.severity, verdict),
         message=sign.message.format_map({**evidence, "text": text}),
         remedy=sign.remedy,
         evidence=evidence,
         strength=round(item.strength, 3),
     )
+
+
+def observed_finding(item: Observation, verdict: Verdict) -> Finding | None:
+    """Return what another witness observed as a finding; ``None`` for health, notes and what is hardly there."""
+    found = item.finding
+    # What an environment does is measured: a training that went well does not make it right.
+    if found is None or item.witness == "environment":
+        return found
+    return replace(found, severity=_at_most(found.severity, verdict))
+
+
+def _at_most(severity: Severity, verdict: Verdict) -> Severity:
+    return min(severity, _CEILINGS.get(verdict, severity), key=lambda item: item.rank)
 
 
 def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:

@@ -7,15 +7,15 @@ from collections.abc import Collection, Sequence
 from rldoctor import references
 from rldoctor.diagnosis.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import finding, title, unjudged
+from rldoctor.diagnosis.describe import finding, observed_finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.observation import Observation
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
-from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Severity, Verdict
+from rldoctor.diagnosis.witnesses import observed_remedy, settings_observations, tied, witnesses
+from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.observe import observe_all
 
@@ -49,6 +49,7 @@ def diagnose_run(
     context = context or shipped_context()
     book = book or context.book
     run = set_aside(run, book)
+    observations = (*observations, *settings_observations(run))
     matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
@@ -57,7 +58,7 @@ def diagnose_run(
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked, observations)
     verdict = decision.verdict
-    seen = [o.finding for o in observations if o.finding and o.finding.severity is not Severity.NOTE]
+    seen = [other for item in observations if (other := observed_finding(item, verdict)) is not None]
     found = [*(finding(item, run, verdict) for item in fired), *seen]
     codes = {item.code for item in found}
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
@@ -73,7 +74,7 @@ def diagnose_run(
         reference_why=matched.why,
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
-        diagnoses=_diagnoses(book, ranked, codes, matched, case, decision),
+        diagnoses=_diagnoses(book, ranked, codes, matched, case, decision, observations),
         findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
         unjudged=unjudged(book, skipped, run, verdict),
         # The table is about PPO.
@@ -90,6 +91,8 @@ def diagnose_run(
         health=None
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
+        tied=tied(ranked, verdict),
+        witnesses=witnesses(run, case, observations),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )
@@ -103,7 +106,13 @@ def _folder(matched: Match) -> dict[str, Json]:
 
 
 def _diagnoses(
-    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, decision: Decision
+    book: Rulebook,
+    ranked: Sequence[Ranked],
+    fired: Collection[str],
+    matched: Match,
+    case: Case,
+    decision: Decision,
+    observations: Sequence[Observation],
 ) -> tuple[RankedDiagnosis, ...]:
     """Return the causes worth naming, and the conditions that have no probability (slow, mixed, short, missing).
 
@@ -117,7 +126,7 @@ def _diagnoses(
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
     others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
-    named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
+    named = [_cause(item, matched, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
     return (*(conditions[name] for name in first), *named, *others)
 
 
@@ -136,14 +145,15 @@ def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test, condition=True)
 
 
-def _cause(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
+def _cause(item: Ranked, matched: Match, run: Run, observations: Sequence[Observation]) -> RankedDiagnosis:
     rule = item.rule
+    remedy = observed_remedy(rule, run, observations) or concrete(rule, matched, run)
     return RankedDiagnosis(
         name=rule.name,
         title=rule.title,
         probability=round(item.probability, 4),
         evidence_for=item.evidence_for[:6],
         evidence_against=item.evidence_against[:4],
-        remedy=concrete(rule, matched, run),
+        remedy=remedy,
         next_test=rule.next_test,
     )

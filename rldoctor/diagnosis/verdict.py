@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from rldoctor.diagnosis.observation import Observation
-from rldoctor.diagnosis.rank import HEALTHY, Ranked, code_of
-from rldoctor.model import Run, Severity, Verdict
+from rldoctor.diagnosis.rank import HEALTHY, Ranked
+from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.observe import Evidence
@@ -87,9 +86,7 @@ def decide(
 def _codes(observations: Sequence[Observation], harmed: bool) -> set[str]:
     """Return the codes of what other witnesses found; what is no contradiction counts only where training failed."""
     return {
-        code_of(item.key)
-        for item in observations
-        if item.finding and (harmed or item.finding.severity is Severity.ERROR)
+        item.code for item in observations if item.direction == "fault" and (harmed or item.severity is Severity.ERROR)
     }
 
 

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rldoctor.diagnosis.observation import Observation
-from rldoctor.model import Outcome, PreflightResult, Severity
-
-PASSED = "passed"
+from rldoctor.model import Observation, Outcome, PreflightResult, Severity
+from rldoctor.rulebook import load_rulebook
 
 
 def observations_of(result: PreflightResult) -> Iterator[Observation]:
     """Yield what each check of a preflight observed: its findings, or that there are none.
 
-    A finding that tells in which way (``aspect`` of its evidence) has that in its key. A check that has only notes has
-    passed, too; one that was skipped or not run observed nothing.
+    A finding that tells in which way (``aspect`` of its evidence) has that in its name. A check that has only notes has
+    passed, too; one that was skipped or not run observed nothing, and neither did one that speaks of no cause
+    (``checks/preflight/evidence.toml``).
     """
+    known = load_rulebook().witnesses
+    failed = {finding.code for finding in result.findings if finding.severity is not Severity.NOTE}
     for finding in result.findings:
         aspect = finding.evidence.get("aspect")
-        yield Observation("-".join(filter(None, (finding.code, finding.name, str(aspect or "")))), 1.0, finding)
-    failed = {finding.code for finding in result.findings if finding.severity is not Severity.NOTE}
+        name = f"{finding.name}-{aspect}" if aspect else finding.name
+        rule = known.get(f"{finding.code}-{name}")
+        if rule or finding.severity is not Severity.NOTE:
+            yield Observation(
+                "environment",
+                finding.code,
+                name,
+                1.0,
+                "fault",
+                rule.supports if rule else (),
+                finding.message,
+                finding.remedy,
+                finding.evidence,
+                finding.severity,
+            )
     for check in result.checks:
-        if check.outcome in (Outcome.PASSED, Outcome.FIRED) and check.code not in failed:
-            yield Observation(f"{check.code}-{PASSED}", 1.0)
+        rule = known.get(f"{check.code}-passed")
+        if rule and check.outcome in (Outcome.PASSED, Outcome.FIRED) and check.code not in failed:
+            yield Observation("environment", check.code, check.name, 1.0, "health", rule.contradicts, check.note)

@@ -22,6 +22,7 @@ from rldoctor.model.results import (
     TableRow,
     TreatmentResult,
     Unjudged,
+    Witness,
 )
 from rldoctor.model.run import Curve, Finding, Run
 from rldoctor.model.settings import Observation, Place, Settings
@@ -82,6 +83,7 @@ __all__ = [
     "TrialState",
     "Unjudged",
     "Verdict",
+    "Witness",
     "exit_code_of",
     "make_report",
     "verdict_of_findings",

@@ -62,6 +62,23 @@ class RankedDiagnosis:
 
 
 @dataclass(frozen=True)
+class Witness:
+    """One source of evidence on a run: its logs, its environment, its settings or its saved model.
+
+    Attributes:
+        name: ``logs``, ``environment``, ``settings`` or ``model``.
+        examined: What was examined; empty where it was not at hand.
+        said: What it said, in a few words; where it was not at hand, why.
+        command: What would add it; empty where it is there.
+    """
+
+    name: str
+    examined: str
+    said: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """One preflight check: how it ended and, in a few words, what it measured or why it did not run."""
 
@@ -177,6 +194,8 @@ class RunDiagnosis(Result):
             which make its curves doubtful, come first.
         table: Its key metrics at a glance.
         health: The probability that nothing is wrong; ``None`` where the run could not be judged.
+        tied: Names of the leading causes where nothing at hand tells them apart; empty where one leads clearly.
+        witnesses: What was heard: logs, environment, settings, saved model.
     """
 
     kind = "run"
@@ -189,6 +208,8 @@ class RunDiagnosis(Result):
     diagnoses: tuple[RankedDiagnosis, ...] = ()
     table: tuple[TableRow, ...] = ()
     health: float | None = None
+    tied: tuple[str, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
 
     @property
     def cause(self) -> RankedDiagnosis | None:

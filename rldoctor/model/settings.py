@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rldoctor.model.enums import Json
+from rldoctor.model.enums import Json, Severity
 from rldoctor.model.run import Finding
 
 
@@ -120,6 +120,8 @@ class Settings:
         return str(self.places[name]) if name in self.places else ""
 
 
+# Weaker observations count in the odds, but are not worth a reader's line; as for signs of the logs.
+_SHOWN_FROM = 0.5
 _ABOUT = ("framework", "places", "findings", "entries")
 SETTINGS: tuple[str, ...] = tuple(name for name in Settings.__dataclass_fields__ if name not in _ABOUT)
 """The names of all settings, in the order of the normal form."""
@@ -139,6 +141,7 @@ class Observation:
         message: What was observed, and where.
         remedy: The value to set; empty for an observation of health.
         evidence: The numbers: ``setting``, ``observed``, ``expected``, ``file``, ``line``.
+        severity: How serious an observation of a fault is.
     """
 
     witness: Literal["settings", "model", "environment"]
@@ -150,3 +153,16 @@ class Observation:
     message: str
     remedy: str = ""
     evidence: Mapping[str, Json] = field(default_factory=dict)
+    severity: Severity = Severity.WARNING
+
+    @property
+    def key(self) -> str:
+        """What ``checks/weights.toml`` calls it: ``SET101-learning-rate-high``, or ``SET101-passed`` if of health."""
+        return f"{self.code}-{self.name if self.direction == 'fault' else 'passed'}"
+
+    @property
+    def finding(self) -> Finding | None:
+        """The observation as a finding; ``None`` for one of health, a weak one, or a note."""
+        if self.direction == "health" or self.strength < _SHOWN_FROM or self.severity is Severity.NOTE:
+            return None
+        return Finding(self.code, self.name, self.severity, self.message, self.remedy, self.evidence)

@@ -1,4 +1,4 @@
-"""Which wrapper brings a fault in: the checks that found it are repeated without the outermost wrapper, and so on inwards."""
+"""Which wrapper brings a fault in: checks are repeated without the outermost wrapper, and so on inwards."""
 
 from __future__ import annotations
 

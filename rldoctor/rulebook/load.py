@@ -20,6 +20,7 @@ from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.log import Missing, Recorded
 from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Metric, Sign, WitnessRule
+from rldoctor.settings.signs import setting_signs
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 # Families that rldoctor keeps for itself, those of checks, of settings and of the gate among them.
@@ -72,6 +73,8 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     """Return the rulebook with the rules below ``root`` added."""
     metrics, signs, diagnoses = dict(book.metrics), dict(book.signs), dict(book.diagnoses)
     witnesses = {**book.witnesses, **dict(_witnesses(root / "preflight" / "evidence.toml"))}
+    if code is _CODE:
+        witnesses |= _of_settings()
     file = root / "metrics.toml"
     for name, metric in _rules(file, dict[str, Metric]).items() if code is _CODE or file.is_file() else ():
         if name in metrics:
@@ -98,6 +101,13 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     for key, witness in witnesses.items():
         _require_known((*witness.supports, *witness.contradicts), diagnoses, f"The evidence {key}", "diagnosis")
     return Rulebook(book.algorithms, metrics, signs, diagnoses, witnesses)
+
+
+def _of_settings() -> dict[str, WitnessRule]:
+    """Return what settings far from what is usual, and usual ones, say about causes."""
+    signs = setting_signs().values()
+    unusual = {f"{sign.code}-{sign.name}": WitnessRule(supports=sign.causes) for sign in signs}
+    return unusual | {f"{sign.code}-passed": WitnessRule(contradicts=sign.cleared) for sign in signs if sign.cleared}
 
 
 def _witnesses(path: Path) -> Iterator[tuple[str, WitnessRule]]:

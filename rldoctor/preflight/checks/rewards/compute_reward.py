@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.model import FloatArray
+from rldoctor.model import FloatArray, IntArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
@@ -67,7 +67,7 @@ def run(context: PreflightContext) -> CheckFindings:
     return f"{len(single)} rewards recomputed"
 
 
-def _difference(rewards: FloatArray, computed: FloatArray, episode: FloatArray) -> tuple[str, str]:
+def _difference(rewards: FloatArray, computed: FloatArray, episode: IntArray) -> tuple[str, str]:
     """Return how the rewards of steps, ``(n,)``, differ from the computed ones: as a key, and in words."""
     if np.ptp(computed) == 0 or np.ptp(rewards) == 0:
         return "constant", ""
