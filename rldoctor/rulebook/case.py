@@ -10,6 +10,7 @@ import numpy as np
 
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
+from rldoctor.rulebook.episodes import WINDOW, taken_apart
 
 # Any two points lie on a line; signs need more.
 FEWEST_POINTS = 4
@@ -37,13 +38,40 @@ class Case:
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
-        finite = {name: resampled(curve.finite()) for name, curve in self.run.curves.items()}
-        finite |= _stand_ins(finite)
-        return {**finite, **_derived(finite), **_lead(finite, self.run.baseline_return)}
+        finite = {name: curve.finite() for name, curve in self.run.curves.items()}
+        if self.run.framework in _MEANS_OF_100 and self.run.counts_steps and {"episode_return", "episode_length"} <= finite.keys():
+            played = taken_apart(finite["episode_return"], finite["episode_length"])
+            finite |= {curve.metric: curve for curve in played}
+        even = {name: resampled(curve) for name, curve in finite.items()}
+        even |= _stand_ins(even)
+        derived = _derived(even)
+        even |= _evaluated(even)
+        return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
-    def curve(self, metric: str) -> Curve | None:
-        """Return a curve that has enough points, else ``None``."""
-        curve = self.curves.get(metric)
+    @cached_property
+    def as_logged(self) -> Mapping[str, Curve]:
+        """The curves as their framework averages them, as those of references are."""
+        even = {name: resampled(self.run.curves[name].finite()) for name in OUTCOME_METRICS & self.run.curves.keys()}
+        even |= _stand_ins({**even, **{name: self.curves[name] for name in self.curves if name in _EVALUATIONS}})
+        return {**self.curves, **even, **_derived({**self.curves, **even})}
+
+    def rows_in_common(self, curve: Curve) -> int:
+        """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
+        lengths = self.as_logged.get("episode_length")
+        spacing = float(np.median(np.diff(curve.steps))) if len(curve) > 1 else 0.0
+        if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
+            return 1
+        rows = round(WINDOW * float(np.median(lengths.values)) / spacing)
+        return min(max(rows, 1), max(len(curve) // 8, 1))
+
+    def curve(self, metric: str, as_logged: bool = False) -> Curve | None:
+        """Return a curve that has enough points, else ``None``.
+
+        Args:
+            metric: Its name.
+            as_logged: To be compared with a reference, and so averaged as that is.
+        """
+        curve = (self.as_logged if as_logged else self.curves).get(metric)
         return curve if curve is not None and len(curve) >= FEWEST_POINTS else None
 
     def band(self, metric: str) -> Band | None:
@@ -53,6 +81,10 @@ class Case:
         return self.reference.bands.get(metric)
 
 
+# Frameworks whose returns are means over the last 100 episodes, their monitor files included.
+_MEANS_OF_100 = ("sb3",)
+# So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
+_FIRST_UPDATES, _START = 3, 0.05
 # Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
 GRID = 100
 # A curve that changes less often is constant here and there, which is no repetition.
@@ -62,10 +94,12 @@ _FEWEST_CHANGES = 10
 def resampled(curve: Curve) -> Curve:
     """Return a curve on at most 100 equal stretches of steps, and on no more than it has values that are new.
 
-    A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
+    The first of 101 points is what the first three updates show: a hundredth of a long run may hold all of the
+    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
     are repeated, half of the stretches of equal values are at least as long as their median.
     """
     changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
+    first_values = curve.values[changes[:_FIRST_UPDATES]]
     repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) >= _FEWEST_CHANGES else 1
     bins = min(GRID, max(1, len(curve) // repeats))
     if len(curve) <= bins:
@@ -81,7 +115,16 @@ def resampled(curve: Curve) -> Curve:
     # The mean of equal numbers is that number, to the last bit.
     values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
     steps = np.add.reduceat(curve.steps, starts) // counts
+    if bins == GRID:
+        steps, values = np.append(curve.steps[:1], steps), np.append(np.median(first_values), values)
     return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
+
+
+def start_of(curve: Curve) -> float:
+    """Return where a resampled curve starts: the median of its first updates, or of its first twentieth if shorter."""
+    if len(curve) > GRID:
+        return float(curve.values[0])
+    return float(np.median(curve.values[: max(2, round(_START * len(curve)))]))
 
 
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
@@ -94,7 +137,7 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (*names, "lead_over_doing_nothing")
+    return (*names, "lead_over_doing_nothing", "return_at_first_length")
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
@@ -114,6 +157,26 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     }
 
 
+_EVALUATIONS = frozenset(_STAND_INS.values())
+# An evaluation speaks for the policy where there are some before half of the run and in its last fifth. Ours.
+_BEFORE, _AFTER = 0.5, 0.8
+
+
+def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return evaluations in place of the return in training, which holds exploration and older policies as well."""
+    returns, lengths = curves.get("evaluation_return"), curves.get("evaluation_length")
+    logged = curves.get("episode_return")
+    if returns is None or logged is None or len(returns) < FEWEST_POINTS or not len(logged):
+        return {}
+    last = max(int(logged.steps[-1]), 1)
+    if returns.steps[0] > _BEFORE * last or returns.steps[-1] < _AFTER * last:
+        return {}
+    found = {"episode_return": replace(returns, metric="episode_return")}
+    if lengths is not None and len(lengths) >= FEWEST_POINTS:
+        found["episode_length"] = replace(lengths, metric="episode_length")
+    return found
+
+
 def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return curves that no framework logs but that follow from two that it does."""
     derived = {}
@@ -122,6 +185,9 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         steps = np.interp(returns.steps, lengths.steps, lengths.values)
         rewards = returns.values / np.maximum(steps, 1.0)
         derived["reward_per_step"] = _like(returns, "reward_per_step", rewards)
+        # What the return would be if episodes had not become longer than at the start.
+        most = np.minimum(np.maximum(steps, 1.0), max(start_of(lengths), 1.0))
+        derived["return_at_first_length"] = _like(returns, "return_at_first_length", rewards * most)
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):

@@ -74,6 +74,7 @@ class BehindReference(Graded, frozen=True):
     credited several times over.
     """
 
+    as_logged = True
     measures = "{metric} late in the run behind the reference's median, as a fraction of what that gained"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -103,6 +104,7 @@ class ScaleOff(Graded, frozen=True):
     recipe on the environment show it.
     """
 
+    as_logged = True
     measures = "powers of ten by which {metric} begins above the reference"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -130,6 +132,7 @@ class OffBand(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     same_recipe: bool = False
 
+    as_logged = True
     measures = "{metric} {side} the reference's band {window}, in widths of the band"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
