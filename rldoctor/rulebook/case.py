@@ -39,8 +39,12 @@ class Case:
     def curves(self) -> Mapping[str, Curve]:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
         finite = {name: curve.finite() for name, curve in self.run.curves.items()}
-        if self.run.framework in _MEANS_OF_100 and self.run.counts_steps and {"episode_return", "episode_length"} <= finite.keys():
-            played = taken_apart(finite["episode_return"], finite["episode_length"])
+        if (
+            self.run.framework in _MEANS_OF_100
+            and self.run.counts_steps
+            and {"episode_return", "episode_length"} <= finite.keys()
+        ):
+            played = taken_apart(_without_repeats(finite["episode_return"]), finite["episode_length"])
             finite |= {curve.metric: curve for curve in played}
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
@@ -92,22 +96,16 @@ _FEWEST_CHANGES = 10
 
 
 def resampled(curve: Curve) -> Curve:
-    """Return a curve on at most 100 equal stretches of steps, and on no more than it has values that are new.
+    """Return a curve without repeated values, on at most 100 equal stretches of steps.
 
     The first of 101 points is what the first three updates show: a hundredth of a long run may hold all of the
-    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
-    are repeated, half of the stretches of equal values are at least as long as their median.
+    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run.
     """
-    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
-    first_values = curve.values[changes[:_FIRST_UPDATES]]
-    repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) >= _FEWEST_CHANGES else 1
-    bins = min(GRID, max(1, len(curve) // repeats))
-    if len(curve) <= bins:
+    curve = _without_repeats(curve)
+    first, last = (float(curve.steps[0]), float(curve.steps[-1])) if len(curve) else (0.0, 0.0)
+    if len(curve) <= GRID or last <= first:
         return curve
-    first, last = float(curve.steps[0]), float(curve.steps[-1])
-    if last <= first:
-        return curve
-    place = np.minimum(((curve.steps - first) / (last - first) * bins).astype(np.int64), bins - 1)
+    place = np.minimum(((curve.steps - first) / (last - first) * GRID).astype(np.int64), GRID - 1)
     starts = np.flatnonzero(np.diff(place, prepend=-1))
     counts = np.diff(np.append(starts, len(curve)))
     values = np.add.reduceat(curve.values, starts) / counts
@@ -115,9 +113,32 @@ def resampled(curve: Curve) -> Curve:
     # The mean of equal numbers is that number, to the last bit.
     values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
     steps = np.add.reduceat(curve.steps, starts) // counts
-    if bins == GRID:
-        steps, values = np.append(curve.steps[:1], steps), np.append(np.median(first_values), values)
-    return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
+    return Curve(
+        curve.metric,
+        np.append(curve.steps[:1], steps),
+        np.append(np.median(curve.values[:_FIRST_UPDATES]), values),
+        curve.tag,
+        curve.aggregation,
+    )
+
+
+def _without_repeats(curve: Curve) -> Curve:
+    """Return the curve with one point for each new value, and with so many for a longer stretch as make up for it.
+
+    Where values are repeated, half of the stretches of equal values are at least as long as their median.
+    """
+    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
+    lengths = np.diff(np.append(changes, len(curve)))
+    if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
+        return curve
+    every = max(1, int(np.median(lengths)))
+    if every == 1:
+        return curve
+    since = np.arange(len(curve)) - np.repeat(changes, lengths)
+    kept = since % every == 0
+    # A last piece of less than half a stretch is a rest of the one before.
+    kept &= (since == 0) | (np.repeat(lengths, lengths) - since > every / 2)
+    return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
 
 
 def start_of(curve: Curve) -> float:
@@ -158,15 +179,15 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 
 _EVALUATIONS = frozenset(_STAND_INS.values())
-# An evaluation speaks for the policy where there are some before half of the run and in its last fifth. Ours.
-_BEFORE, _AFTER = 0.5, 0.8
+# Evaluations speak for the policy where there are so many, some before half of the run and in its last fifth. Ours.
+_FEWEST_EVALUATIONS, _BEFORE, _AFTER = 2 * FEWEST_POINTS, 0.5, 0.8
 
 
 def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return evaluations in place of the return in training, which holds exploration and older policies as well."""
     returns, lengths = curves.get("evaluation_return"), curves.get("evaluation_length")
     logged = curves.get("episode_return")
-    if returns is None or logged is None or len(returns) < FEWEST_POINTS or not len(logged):
+    if returns is None or logged is None or len(returns) < _FEWEST_EVALUATIONS or not len(logged):
         return {}
     last = max(int(logged.steps[-1]), 1)
     if returns.steps[0] > _BEFORE * last or returns.steps[-1] < _AFTER * last:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rldoctor.model import Aggregation, Curve, FloatArray
 
 # Over how many episodes SB3, RLlib and others take the mean (stats_window_size).
 WINDOW = 100
-# In a longer run the mean lags by less than a third of it, and taking it apart would add more noise than it tells. Ours.
+# In a longer run the mean lags by less than a third of it, and taking it apart adds more noise than it shows. Ours.
 _LONG = 3 * WINDOW
 # A part of a run has at least this many episodes, and there are at most so many parts. Ours.
 _FEWEST_EPISODES, _PARTS = 5, 40
@@ -39,9 +40,11 @@ def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
     if returns.aggregation is not Aggregation.WINDOW or len(returns) < 2 or not len(lengths):
         return returns, lengths
     size = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
-    # A row like the one before it shows that no episode has ended; at the start, that the first round is not over.
-    new = np.append(True, (np.diff(returns.values) != 0) | (np.diff(size) != 0))
-    new[0] = len(new) < 2 or bool(new[1]) or not new[1:].any()
+    new = np.ones(len(returns), dtype=bool)
+    if size.max() > size.min():
+        # A row like the one before shows that no episode has ended; at the start, that the first round is not over.
+        new[1:] = (np.diff(returns.values) != 0) | (np.diff(size) != 0)
+        new[0] = bool(new[1])
     returns, size = _part(returns, new), size[new]
     steps = returns.steps.astype(np.float64)
     if len(steps) < 2 or steps[0] <= 0 or steps[0] > _CONTINUED * float(np.median(np.diff(steps))):
@@ -120,5 +123,5 @@ def _after_first_round(counts: FloatArray, lengths: FloatArray, least: float) ->
     return full if lengths[full] > _LONGER * lengths[0] else 0
 
 
-def _part(curve: Curve, kept: FloatArray) -> Curve:
+def _part(curve: Curve, kept: NDArray[np.bool_]) -> Curve:
     return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
