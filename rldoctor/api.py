@@ -163,6 +163,7 @@ def preflight(
     ignore: Iterable[str] = (),
     fail_on: FailOn | None = None,
     config: Paths | None = None,
+    budget: float = 20.0,
 ) -> Report:
     """Check this machine and an environment before a training.
 
@@ -175,6 +176,7 @@ def preflight(
         ignore: Leave these checks out.
         fail_on: The mildest verdict for which ``exit_code`` is 1; ``"sick"``, or what the configuration says.
         config: A configuration file, none by default.
+        budget: Seconds; checks that do not fit are reported as not run.
 
     Raises:
         UsageError: The id, the reference, a setting or a check does not exist.
@@ -206,6 +208,7 @@ def preflight(
         select=tuple(select),
         ignore=tuple(ignore),
         config=asked,
+        budget=budget,
     )
     return Report.of("preflight", [subject], _verdict(fail_on, asked))
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldoctor.errors import EXIT_USAGE, UsageError, near
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.recipe import CRITERIA, Criterion, Recipe, recipe_from_mapping
 from rldoctor.references import load_recipe
-from rldoctor.settings import HYPERPARAMETERS
 
 MINIMAL = {"name": "mine", "env": "CartPole-v1", "total_steps": 1000, "n_envs": 1}
 

@@ -33,7 +33,7 @@ INSTRUMENTED = (
     "rldoctor.rulebook.load",
     "rldoctor.references",
     "rldoctor.recipe",
-    "rldoctor.settings",
+    "rldoctor.hyperparameters",
     "rldoctor.model.report_json",
 )
 _FEW = 4_000  # bytes of a recorded file that are a good seed

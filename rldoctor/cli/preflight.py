@@ -14,10 +14,13 @@ from rldoctor.cli.output import finish
 
 def preflight(
     env: options.Env = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     reference: options.Reference = "chapter",
     set_: options.Set = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
+    budget: Annotated[float, typer.Option(help="Seconds; checks that do not fit are not run.", min=1.0)] = 20.0,
     list_: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
     runs: options.Runs = RUNS,
     config: options.Config = None,
@@ -40,16 +43,19 @@ def preflight(
             typer.echo(f"{check.code}  {check.name:<34} {check.title}{origin}")
         return
     settings = configured(config, isolated)
-    recipe = load_trainable(reference, settings.references).with_overrides(pairs(set_))
+    recipe = load_trainable(reference, settings.references).with_overrides(
+        (*options.env_changes(env, env_kwargs, max_episode_steps), *pairs(set_))
+    )
     with bars(quiet=format_ is not Format.TEXT) as bar:
         shown = bar("preflight", 1)
         result = run_preflight(
-            env or recipe.env,
+            recipe.env,
             recipe=recipe,
             directory=runs,
             select=words(select),
             ignore=words(ignore),
             watcher=lambda name, done, total: shown.count(done, total, name),
             config=settings,
+            budget=budget,
         )
     finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output)

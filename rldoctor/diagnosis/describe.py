@@ -15,6 +15,8 @@ from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord
 
+# A deviation is a note where nothing is wrong or nothing can be said, at most a warning where training has not failed.
+_CEILINGS = {Verdict.HEALTHY: Severity.NOTE, Verdict.UNJUDGED: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}
 _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
@@ -83,8 +85,7 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     }
     text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     severity = sign.severity
-    # In a healthy run a deviation is a note; where training has not failed, at most a warning.
-    ceiling = {Verdict.HEALTHY: Severity.NOTE, Verdict.SUSPECT: Severity.WARNING}.get(verdict)
+    ceiling = _CEILINGS.get(verdict)
     if ceiling is not None and severity.rank > ceiling.rank:
         severity = ceiling
     return Finding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from rldoctor import references
+from rldoctor.diagnosis.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
@@ -12,7 +13,7 @@ from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import concrete
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import MIXED_RUNS, decide, is_foreign, is_short
+from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
 from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.observe import observe_all
@@ -48,7 +49,9 @@ def diagnose_run(
     strengths = {item.sign.code: item.strength for item in observed}
     ranked = rank(book, strengths, run.algorithm)
     fired = [item for item in observed if item.fires and not item.sign.of_health]
-    verdict, summary = decide(run, case, observed, ranked)
+    decision = decide(run, case, observed, ranked)
+    verdict = decision.verdict
+    found = [finding(item, run, verdict) for item in fired]
     codes = {item.sign.code for item in fired}
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
     returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
@@ -56,18 +59,18 @@ def diagnose_run(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, context.tag_mappings),
-        summary=summary,
+        summary=decision.summary,
         env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",
         reference_why=matched.why,
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
-        diagnoses=_diagnoses(book, ranked, codes, matched, case, verdict),
-        findings=(*run.findings, *(finding(item, run, verdict) for item in fired)),
+        diagnoses=_diagnoses(book, ranked, codes, matched, case, decision),
+        findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
         unjudged=unjudged(book, skipped, run, verdict),
         # The table is about PPO.
-        table=fill_in(case, codes, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
+        table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
         facts={
             "same_recipe": matched.same_recipe,
             "algorithm": run.algorithm,
@@ -77,6 +80,9 @@ def diagnose_run(
             "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
             **_folder(matched),
         },
+        health=None
+        if verdict is Verdict.UNJUDGED
+        else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )
@@ -90,7 +96,7 @@ def _folder(matched: Match) -> dict[str, Json]:
 
 
 def _diagnoses(
-    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, verdict: Verdict
+    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, decision: Decision
 ) -> tuple[RankedDiagnosis, ...]:
     """Return the causes worth naming, and the conditions that have no probability (slow, mixed, short, missing).
 
@@ -98,9 +104,11 @@ def _diagnoses(
     """
     conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
-    if verdict is Verdict.UNJUDGED:
+    if decision.verdict is Verdict.UNJUDGED:
         return tuple(conditions[name] for name in first or [_why_unjudged(case)])
-    causes = [item for item in ranked if verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
+    causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
+    # The headline's cause leads the list: likelier ones for which no sign shows are left out.
+    causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
     others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
     named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
     return (*(conditions[name] for name in first), *named, *others)
@@ -118,7 +126,7 @@ def _why_unjudged(case: Case) -> str:
 def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
     """Return a diagnosis that has no probability: its hallmarks show or they do not."""
     shown = tuple(code for code in rule.hallmarks if code in fired)
-    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test)
+    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test, condition=True)
 
 
 def _cause(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldoctor import references
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.run_record import RunRecord
-from rldoctor.settings import HYPERPARAMETERS
 
 # Recognising an environment by its curves alone must be nearly certain: a wrong reference spoils every judgement.
 _CERTAIN_ENOUGH = 0.9

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rldoctor.diagnosis.match import Match, differences
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
-from rldoctor.settings import HYPERPARAMETERS
 
 # Settings in one sentence; a recipe that differs in more is another recipe.
 _MOST_NAMED = 3

@@ -21,6 +21,7 @@ from rldoctor.preflight.checks.learning.baseline_policies import EPISODES
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe
 
+_SECONDS = 120.0
 # Called with how many checks are done, how many there are, and the name of the next.
 Watcher = Callable[[int, int, str], None]
 
@@ -114,6 +115,8 @@ def _run(recipe: Recipe, directory: Path, sender: Connection, config: Config) ->
             watcher=lambda name, done, total: sender.send(("progress", (done, total, name))),
             measured=measured,
             config=config,
+            # The training has the other cores, so that everything may take longer; nobody waits for it.
+            budget=_SECONDS,
         )
         sender.send(("progress", (len(result.checks), len(result.checks), "")))
         sender.send(("result", result))
@@ -131,4 +134,6 @@ def _baselines(recipe: Recipe, found: Any) -> Mapping[str, Json]:
     if found and all(aggregate["n_episodes"] >= EPISODES for aggregate in found.values()):
         baselines: Mapping[str, Json] = found
         return baselines
-    return measure_baselines(lambda: registry.make(recipe.env), range(recipe.evaluation_episodes))
+    return measure_baselines(
+        lambda: registry.make(recipe.env, **recipe.env_arguments), range(recipe.evaluation_episodes)
+    )

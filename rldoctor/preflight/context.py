@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from rldoctor.errors import RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
+from rldoctor.preflight.budget import Budget
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.measurements import Batch, Effects, Homing, Movement
 from rldoctor.recipe import Recipe
@@ -56,7 +58,7 @@ class PreflightContext:
     """What checks look at. Each measurement is taken once, when a check first asks for it.
 
     Attributes:
-        env_id: Gymnasium id, or ``module:id``.
+        env_id: Name of the environment, as :func:`rldoctor.environments.registry.resolve` takes it.
         recipe: What is to be trained on it.
         wrap: Applied directly to what ``gymnasium.make`` returns.
         make_vec_env: Makes the given number of parallel environments.
@@ -64,6 +66,7 @@ class PreflightContext:
         measured: Numbers for the report's facts; ``baselines`` found in it are not measured again.
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
+        budget: The time that is left.
     """
 
     env_id: str
@@ -74,6 +77,7 @@ class PreflightContext:
     measured: dict[str, Json] = field(default_factory=dict)
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
+    budget: Budget = field(default_factory=Budget)
     _opened: list[Env] = field(default_factory=list, init=False)
 
     def make(self) -> Env:
@@ -83,10 +87,17 @@ class PreflightContext:
             EnvironmentBroken: It cannot be made.
         """
         from rldoctor.environments import registry
+        from rldoctor.preflight.metered import Metered
 
-        env = registry.make(self.env_id)
+        with self.budget.calling("the constructor"):
+            env = registry.make(self.env_id, **self.env_arguments)
         self._opened.append(env)
-        return self.wrap(env) if self.wrap else env
+        return Metered(self.wrap(env) if self.wrap else env, self.budget)
+
+    @property
+    def env_arguments(self) -> dict[str, Any]:
+        """What the environment is made with: as the recipe says, where this is its environment."""
+        return self.recipe.env_arguments if self.recipe and self.recipe.env == self.env_id else {}
 
     @cached_property
     def vec_env(self) -> VecEnv:
@@ -96,7 +107,9 @@ class PreflightContext:
         from stable_baselines3.common.monitor import Monitor
         from stable_baselines3.common.vec_env import DummyVecEnv
 
-        return DummyVecEnv([lambda: Monitor(self.make())] * PARALLEL)
+        # Making an environment may take seconds, so those that are there already are among them.
+        made = [lambda: Monitor(self.env), lambda: Monitor(self.spare)]
+        return DummyVecEnv([*made, *[lambda: Monitor(self.make())] * (PARALLEL - len(made))])
 
     def close(self) -> None:
         """Close every environment that was made."""
@@ -114,20 +127,13 @@ class PreflightContext:
         """What is known of this environment; one without ``envs`` where nothing is."""
         return load_expectations(self.rules).get(_bare(self.env_id), Expectation(envs=(), title=""))
 
-    @property
-    def dense_expected_by(self) -> str:
-        """Id of the environment whose dense reward is expected: the recipe's or this one; empty for none."""
-        wanted = _bare(self.recipe.env if self.recipe else self.env_id)
-        known = load_expectations(self.rules).get(wanted)
-        return wanted if known and known.reward.dense else ""
-
-    @property
+    @cached_property
     def spec(self) -> EnvSpec | None:
         """The registration of the environment: its entry point and time limit."""
-        import gymnasium
+        from rldoctor.environments import registry
 
-        with contextlib.suppress(gymnasium.error.Error):
-            return gymnasium.spec(self.env_id)
+        with contextlib.suppress(RldoctorError):
+            return registry.resolve(self.env_id)
         return None
 
     @property
@@ -143,6 +149,11 @@ class PreflightContext:
         """The environment for every measurement that needs no fresh one."""
         return self.make()
 
+    @cached_property
+    def spare(self) -> Env:
+        """A second environment, for what must not touch the first or needs two."""
+        return self.make()
+
     @property
     def boxes(self) -> dict[str, Box]:
         """The Box spaces of the observation, by name."""
@@ -154,6 +165,8 @@ class PreflightContext:
     @property
     def horizon(self) -> int | None:
         """Steps after which the time limit ends an episode, ``None`` where there is none."""
+        if self.env_arguments.get("max_episode_steps"):
+            return int(self.env_arguments["max_episode_steps"])
         return self.spec.max_episode_steps if self.spec else None
 
     @property
@@ -169,7 +182,9 @@ class PreflightContext:
         """Some hundred transitions of the random policy over several episodes."""
         from stable_baselines3.common.monitor import Monitor
 
-        return measurements.play_random(Monitor(self.env), self.horizon)
+        batch = measurements.play_random(Monitor(self.env), self.horizon, self.budget)
+        self.budget.step_seconds = float(np.median(batch.seconds))
+        return batch
 
     @property
     def has_goals(self) -> bool:
@@ -180,7 +195,7 @@ class PreflightContext:
     @cached_property
     def effects(self) -> Effects | None:
         """What each action does to the observation; ``None`` for spaces whose actions cannot be tried one by one."""
-        return measurements.probe_actions(self.env, self.batch)
+        return measurements.probe_actions(self.env, self.batch, self.budget)
 
     @cached_property
     def movement(self) -> Movement | None:
@@ -196,7 +211,7 @@ class PreflightContext:
         """How near a proportional controller comes to the goals; ``None`` where actions do not move them directly."""
         if self.movement is None or self.movement.fit < _STEERABLE:
             return None
-        return measurements.home_in(self.env, self.movement, self.horizon)
+        return measurements.home_in(self.env, self.movement, self.horizon, self.budget)
 
     @cached_property
     def gpus(self) -> gpu.VisibleGpus:
@@ -215,7 +230,7 @@ class PreflightContext:
         from rldoctor.environments.vec_envs import training_seed
         from rldoctor.preflight import one_update
 
-        return one_update.take_one_step(self.recipe, self.vec_env, training_seed(0))
+        return one_update.take_one_step(self.recipe, self.vec_env, training_seed(0), self.budget)
 
 
 def _bare(env_id: str) -> str:

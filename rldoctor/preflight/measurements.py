@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rldoctor.environments.rollouts import Env
+    from rldoctor.preflight.budget import Budget
 
 # Four episodes are four goals and, with FetchReach's 50 steps each, 0.1 s at 1,800 steps/s.
 EPISODES = 4
@@ -23,6 +25,8 @@ _LONGEST = 250
 # Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
 _PROBE_STEPS = 5
 _HOMING_EPISODES = 5
+# Fraction of the time budget that the random episodes may take; most checks look at nothing else.
+_BATCH_SHARE = 0.25
 
 
 def arrays(observation: Any) -> dict[str, NDArray[Any]]:
@@ -66,6 +70,7 @@ class Batch:
         raw: The observations after each step as the environment returned them.
         episode: Number of the episode of each step, ``(n,)``.
         ends: ``(length, terminated, truncated)`` of each episode that ended within the batch.
+        seconds: Duration of each step, ``(n,)``.
     """
 
     starts: tuple[dict[str, NDArray[Any]], ...]
@@ -78,6 +83,7 @@ class Batch:
     raw: tuple[Any, ...]
     episode: NDArray[np.int64]
     ends: tuple[tuple[int, bool, bool], ...]
+    seconds: FloatArray
 
     @property
     def distances(self) -> FloatArray:
@@ -92,26 +98,32 @@ def flatten(observation: Any) -> FloatArray:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def play_random(env: Env, horizon: int | None) -> Batch:
-    """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each."""
+def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
+    """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each, fewer where they are slow."""
     from rldoctor.environments.rollouts import stack
 
     random = np.random.default_rng(0)
     limit = min(horizon or _LONGEST, _LONGEST)
-    starts, goals, ends, rows = [], [], [], []
+    starts, goals, ends, rows, seconds = [], [], [], [], []
+    began = time.monotonic()
     for number in range(EPISODES):
+        until = began + _BATCH_SHARE * budget.seconds * (number + 1) / EPISODES
         observation = deepcopy(env.reset(seed=number)[0])
         starts.append(arrays(observation))
         goal = getattr(env.unwrapped, "goal", None)
         goals.append(None if goal is None else np.array(goal, copy=True))
         for step in range(1, limit + 1):
             action = draw(env.action_space, random)
+            started = time.perf_counter()
             after, reward, terminated, truncated, info = env.step(action)
+            seconds.append(time.perf_counter() - started)
             after = deepcopy(after)  # some environments hand out the same array again and again
             rows.append((action, observation, after, float(reward), dict(info), number))
             observation = after
             if terminated or truncated:
                 ends.append((step, bool(terminated), bool(truncated)))
+                break
+            if step > 1 and time.monotonic() > until:
                 break
     action_rows, before, after_rows, rewards, infos, episodes = zip(*rows, strict=True)
     return Batch(
@@ -125,6 +137,7 @@ def play_random(env: Env, horizon: int | None) -> Batch:
         raw=after_rows,
         episode=np.array(episodes, dtype=np.int64),
         ends=tuple(ends),
+        seconds=np.array(seconds),
     )
 
 
@@ -168,7 +181,7 @@ class Effects:
     sizes: FloatArray
 
 
-def probe_actions(env: Env, batch: Batch) -> Effects | None:
+def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
     """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
     from gymnasium.spaces import Box, Discrete
 
@@ -183,21 +196,22 @@ def probe_actions(env: Env, batch: Batch) -> Effects | None:
                 action[index] = bound[index]
                 probes.append(action)
             labels.append(f"action[{', '.join(map(str, index))}]")
-        rows = _effects(env, batch, idle, probes).reshape(len(labels), -1)
+        rows = _effects(env, batch, idle, probes, budget).reshape(len(labels), -1)
         return Effects(tuple(labels), rows.max(axis=1))
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes = _effects(env, batch, choices[0], choices[1:])
+        sizes = _effects(env, batch, choices[0], choices[1:], budget)
         first = sizes.max(initial=0.0)
         return Effects(tuple(f"action {c}" for c in choices), np.concatenate([[first], sizes]))
     return None
 
 
-def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any]) -> FloatArray:
+def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> FloatArray:
+    steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
     spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
-    still, *moves = (play_actions(env, 0, [action] * _PROBE_STEPS)[0] for action in (idle, *probes))
+    still, *moves = (play_actions(env, 0, [action] * steps)[0] for action in (idle, *probes))
     sizes = []
     for moved in moves:
         shared = min(len(still), len(moved))
@@ -247,15 +261,18 @@ class Homing:
     successes: tuple[bool | None, ...]
 
 
-def home_in(env: Env, movement: Movement, horizon: int | None) -> Homing:
+def home_in(env: Env, movement: Movement, horizon: int | None, budget: Budget) -> Homing:
     """Steer towards the goal with ``action = gain x error / displacement per unit``; try a lower gain if that fails."""
-    tried = [_home_in(env, movement, horizon, 1.0)]
+    longest = min(horizon or _LONGEST, _LONGEST)
+    # Cut short, an episode ends before the goal can be reached.
+    longest = budget.steps(longest, least=longest, plays=_HOMING_EPISODES)
+    tried = [_home_in(env, movement, longest, 1.0)]
     if np.median(tried[0].last) > 0.5 * np.median(tried[0].first):
-        tried.append(_home_in(env, movement, horizon, 0.3))
+        tried.append(_home_in(env, movement, longest, 0.3))
     return min(tried, key=lambda homing: float(np.median(homing.last)))
 
 
-def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> Homing:
+def _home_in(env: Env, movement: Movement, longest: int, gain: float) -> Homing:
     from rldoctor.environments.rollouts import goal_distance
 
     space: Any = env.action_space
@@ -265,7 +282,7 @@ def _home_in(env: Env, movement: Movement, horizon: int | None, gain: float) -> 
     for seed in range(_HOMING_EPISODES):
         observation, _ = env.reset(seed=seed)
         firsts.append(goal_distance(observation) or 0.0)
-        for _ in range(min(horizon or _LONGEST, _LONGEST)):
+        for _ in range(longest):
             wanted = gain * np.ravel(observation["desired_goal"] - observation["achieved_goal"]) @ steer
             action = np.clip(wanted.reshape(space.shape), space.low, space.high).astype(space.dtype)
             observation, _, terminated, truncated, info = env.step(action)

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecEnv
 
+    from rldoctor.preflight.budget import Budget
     from rldoctor.recipe import Recipe
 
 # 64 steps of 4 environments: enough for the advantages to vary, and 0.15 s at FetchReach's 1,800 steps/s.
 _STEPS = 64
+# Of a slow environment; fewer show nothing.
+_FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class LearningStep:
     not_finite: tuple[str, ...]
 
 
-def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningStep:
+def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, budget: Budget) -> LearningStep:
     """Collect one short rollout with an untrained policy and update on it once, as training would.
 
     The recipe's settings are used as they are, except that a rollout has at most 64 steps per environment and a batch
@@ -58,16 +61,16 @@ def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSte
     torch.set_num_threads(1)
     try:
         with without_dynamo():
-            return _take_one_step(recipe, envs, seed)
+            return _take_one_step(recipe, envs, seed, budget.steps(_STEPS, least=_FEWEST, plays=envs.num_envs))
     finally:
         torch.set_num_threads(threads)
 
 
-def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningStep:
+def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, steps: int) -> LearningStep:
     import torch
     from gymnasium.spaces import Discrete
 
-    model = _build(recipe, envs)
+    model = _build(recipe, envs, steps)
     envs.seed(seed)
     # Private, but the only way to stop between SB3's rollout and its update; learn() calls just these.
     _, callback = model._setup_learn(model.n_steps * envs.num_envs, None)
@@ -102,13 +105,13 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int) -> LearningSt
     )
 
 
-def _build(recipe: Recipe | None, envs: VecEnv) -> PPO:
+def _build(recipe: Recipe | None, envs: VecEnv, steps: int) -> PPO:
     from stable_baselines3 import PPO
 
     from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
 
     arguments = ppo_arguments(recipe) if recipe else {}
-    n_steps = min(int(arguments.get("n_steps", _STEPS)), _STEPS)
+    n_steps = min(int(arguments.get("n_steps", steps)), steps)
     batch = min(int(arguments.get("batch_size", 64)), n_steps * envs.num_envs)
     arguments = {**arguments, "n_steps": n_steps, "batch_size": batch, "seed": 0, "device": "cpu", "verbose": 0}
     return PPO(policy_class(envs.observation_space), envs, **arguments)

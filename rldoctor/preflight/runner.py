@@ -14,7 +14,7 @@ import numpy as np
 
 from rldoctor import machine
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.environments import registry
+from rldoctor.environments import naming, registry
 from rldoctor.model import (
     CheckResult,
     Finding,
@@ -27,6 +27,7 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Skipped, error, one_line
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
@@ -35,6 +36,8 @@ from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
 CRASHED = "check-crashed"
+HANGS = "environment-hangs"
+OUT_OF_TIME = "not run: budget"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
 CheckOutcome = tuple[CheckResult, tuple[Finding, ...]]
@@ -67,11 +70,12 @@ def run_preflight(
     watcher: Watcher = lambda name, place, total: None,
     measured: dict[str, Json] | None = None,
     config: Config = DEFAULTS,
+    budget: float = SECONDS,
 ) -> PreflightResult:
     """Check the machine and one environment.
 
     Args:
-        env_id: Gymnasium id, or ``module:id``.
+        env_id: Name of the environment, as :func:`rldoctor.environments.registry.resolve` takes it.
         recipe: What is to be trained; without one, SB3's defaults and only the expectations for ``env_id``.
         directory: Where runs will be written; the current directory without one.
         wrap: Applied directly to what ``gymnasium.make`` returns.
@@ -82,6 +86,7 @@ def run_preflight(
         measured: Shared numbers: what it holds already (``baselines``) is not measured again, and what the checks
             measure is added.
         config: What the project asks for; ``select`` goes before its selection, and what that names in full runs.
+        budget: Seconds after which no further check runs; what does not fit is reported as not run.
 
     Raises:
         UsageError: The environment's id, a ``select`` or an ``ignore`` is not known.
@@ -92,10 +97,11 @@ def run_preflight(
         registry.resolve(env_id)
     measured = {} if measured is None else measured
     context = PreflightContext(
-        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins()
+        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
     )
     try:
-        results = run_checks(selection.rules, context, watcher)
+        with context.budget.enforced():
+            results = run_checks(selection.rules, context, watcher)
     finally:
         context.close()
     return replace(
@@ -119,6 +125,8 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         result, findings = _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
+        elif result.note == OUT_OF_TIME:
+            failed[check.code] = "budget"
         results.append((result, findings))
     return results
 
@@ -134,6 +142,17 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
             words = _collect(check, context, findings)
     except Skipped as reason:
         outcome, words = Outcome.SKIPPED, str(reason)
+    except Hangs as late:
+        findings.append(
+            error(
+                HANGS,
+                f"{late.call[:1].upper()}{late.call[1:]} did not return within {late.seconds:.0f} s.",
+                "Look for an endless loop, or a wait for a connection or a simulator, in what was called.",
+                observed=late.seconds,
+            )
+        )
+    except OutOfTime:
+        outcome, words = Outcome.NOT_RUN, OUT_OF_TIME
     except registry.EnvironmentBroken as broken:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
     except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
@@ -192,7 +211,7 @@ def _result(context: PreflightContext, results: Sequence[CheckOutcome]) -> Prefl
     return PreflightResult(
         path=context.env_id,
         verdict=verdict,
-        title=context.expectation.title or context.env_id,
+        title=context.expectation.title or naming.label(context.env_id),
         reference=context.recipe.name if context.recipe else "",
         summary=summary(checked, findings),
         findings=tuple(findings),

@@ -8,12 +8,12 @@ import pytest
 from msgspec import structs
 
 from rldoctor.diagnosis.remedy import Known, Move, back_to, proposals
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
 from rldoctor.rulebook import DiagnosisRule, load_rulebook
 from rldoctor.rulebook.schema import SettingChange
-from rldoctor.settings import HYPERPARAMETERS
 
 REFERENCE = load_recipe("quick")
 

@@ -202,6 +202,14 @@ class RewardUnrelated(Reward):
         return -0.2 + 0.1 * float(np.sin(self.steps))
 
 
+class RewardSparse(gymnasium.Wrapper):
+    """The reward and ``compute_reward`` only say whether the goal is reached."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        env.unwrapped.reward_type = "sparse"
+
+
 class ChangedInfo(gymnasium.Wrapper):
     def change(self, info):
         raise NotImplementedError

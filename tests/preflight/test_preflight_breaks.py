@@ -111,12 +111,19 @@ def test_every_fault_of_a_broken_environment_in_one_run():
     assert ranks == sorted(ranks, reverse=True)
 
 
-def test_sparse_id_where_dense_is_expected():
-    found = names(run_preflight("FetchReach-v4", recipe=references.load_recipe("quick"), select=["ENV402"]))
-    assert found["reward-sparse"] is Severity.ERROR
-    finding = next(f for f in run_preflight("FetchReach-v4", select=["ENV402"]).findings if f.name == "reward-sparse")
-    assert finding.severity is Severity.WARNING
-    assert "FetchReachDense-v4" in finding.remedy
+def test_a_sparse_task_is_sound_and_its_dense_sister_is_named():
+    """A recipe of another environment, such as the default one, says nothing about this one."""
+    for recipe in (None, references.load_recipe("quick")):
+        result = run_preflight("FetchReach-v4", recipe=recipe, select=["ENV402"])
+        (finding,) = result.findings
+        assert (finding.name, finding.severity) == ("reward-sparse", Severity.NOTE)
+        assert "FetchReachDense-v4" in finding.remedy
+        assert result.verdict is Verdict.HEALTHY
+
+
+def test_a_dense_task_made_sparse_is_no_longer_that_task():
+    found = names(run_preflight(ENV, wrap=broken.RewardSparse, select=["ENV402"]))
+    assert found["reward-not-dense"] is Severity.ERROR
 
 
 def test_parallel_environments_with_one_seed():

@@ -9,9 +9,9 @@ import pytest
 
 from rldoctor import datafile
 from rldoctor.errors import UsageError
+from rldoctor.hyperparameters import parse
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.schema import ALL_SETTINGS
-from rldoctor.settings import parse
 
 RATE = "diagnoses/learning-rate-too-high.toml"
 GOAL = "diagnoses/goal-not-observed.toml"

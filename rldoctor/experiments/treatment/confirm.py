@@ -16,6 +16,8 @@ from rldoctor.recipe import Recipe
 TIED = 3.0
 # A cause beyond the third is hardly worth a check of its own.
 _MOST = 3
+# Notes that confirm a cause: no fault of the environment, but the reason why the training fails.
+_TELLING = {"reward-sparse"}
 
 
 def tied(instructions: Sequence[Instruction]) -> tuple[Instruction, ...]:
@@ -47,7 +49,8 @@ def run_checks(
     except RldoctorError as error:
         say(f"The checks could not run: {error.problem}")
         return tuple(replace(one, tested="not-run") if one in causes else one for one in instructions)
-    fired = {f.code for f in result.findings if f.severity is not Severity.NOTE and f.name != "check-crashed"}
+    found = [f for f in result.findings if f.severity is not Severity.NOTE or f.name in _TELLING]
+    fired = {f.code for f in found if f.name != "check-crashed"}
     ran = {check.code for check in result.checks if check.outcome in (Outcome.PASSED, Outcome.FIRED)}
     tested = [replace(one, tested=_outcome(one, fired, ran)) if one in causes else one for one in instructions]
     rank = {"fired": 0, "": 1, "not-run": 1, "passed": 1}

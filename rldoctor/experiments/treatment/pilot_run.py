@@ -21,6 +21,7 @@ from rldoctor.experiments.treatment.trial import (
     saved_or,
     train_attempt,
 )
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.logs import read_run
 from rldoctor.model import Curve, Remedy, Run, TreatmentTrial, TrialState
 from rldoctor.recipe import Recipe
@@ -29,7 +30,6 @@ from rldoctor.rulebook import Case, Rulebook
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import observe_all
 from rldoctor.rulebook.schema import FIRES_FROM
-from rldoctor.settings import HYPERPARAMETERS
 
 # The role of a pilot run in reports for programs, and the beginning of its directory's name.
 PILOT_RUN = "probe"

@@ -30,6 +30,8 @@ _HARMLESS = (
     # NumPy's numbers do as well as Python's; whether the reward is a number at all is checked by ENV102.
     "The reward returned by `step()` must be a float",
 )
+# Steps and resets that it takes, counted in Gymnasium 1.4.
+_CALLS = 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -53,7 +55,8 @@ def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
     from gymnasium.utils.env_checker import check_env
 
-    env = context.make()
+    context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))
+    env = context.spare
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
     for text in complaints:
         remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"

@@ -24,7 +24,8 @@ _STEPS = 20
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
-    first, again = trajectory(context.env, 0, _STEPS), trajectory(context.env, 0, _STEPS)
+    steps = context.budget.steps(_STEPS, plays=2)
+    first, again = trajectory(context.env, 0, steps), trajectory(context.env, 0, steps)
     if first.shape == again.shape and np.array_equal(first, again, equal_nan=True):
         return f"the same {len(first) - 1} steps twice"
     shared = min(len(first), len(again))

@@ -23,7 +23,8 @@ _STEPS = 5
 @check("ENV106", "seeds-matter", requires=("ENV102",), faults=("seed-without-effect", "start-always-alike"))
 def run(context: PreflightContext) -> CheckFindings:
     """Play three seeds with the same actions."""
-    first, *others = (trajectory(context.env, seed, _STEPS) for seed in (0, 1, 2))
+    steps = context.budget.steps(_STEPS, plays=3)
+    first, *others = (trajectory(context.env, seed, steps) for seed in (0, 1, 2))
     if any(first.shape != other.shape or not np.array_equal(first, other, equal_nan=True) for other in others):
         return "three seeds, different episodes"
     message = "Seeds 0, 1 and 2 give the same episode"

@@ -17,13 +17,17 @@ from rldoctor.preflight.check import CheckFindings, check, warning
 from rldoctor.preflight.checks.interface.gymnasium_check import complaints_of
 from rldoctor.preflight.context import PreflightContext
 
+# Steps and resets that it takes, counted in Stable-Baselines3 2.9.
+_CALLS = 20
+
 
 @check("ENV104", "stable-baselines-check", requires=("ENV102",), faults=("stable-baselines-complaint",))
 def run(context: PreflightContext) -> CheckFindings:
     """Run SB3's check_env."""
     from stable_baselines3.common.env_checker import check_env
 
-    env = context.make()
+    context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))
+    env = context.spare
     if context.compute_reward:
         # SB3 asks the outermost wrapper for it, and Gymnasium 1 no longer forwards attributes.
         env.compute_reward = env.unwrapped.compute_reward  # type: ignore[attr-defined]

@@ -13,31 +13,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from rldoctor.preflight.check import CheckFindings, Group, check, warning
+from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
 
 EPISODES = 20
-# A slow environment with long episodes plays fewer of them, though never under five: a preflight should take seconds.
-# FetchReach's 2,000 steps take 1.1 s; FrankaKitchen's 11,200 would take half a minute.
+# A slow environment with long episodes plays fewer of them, and one that is slower still none: a preflight should take
+# seconds. FetchReach's 2,000 steps take 1.1 s; FrankaKitchen's 11,200 would take half a minute.
 _SECONDS = 10.0
-_FEWEST = 5
+# Of what is left of the budget, so that an estimate that is a little low does not spend it in vain.
+_SHARE = 0.7
 
 
-def episodes_for(horizon: int | None, steps_per_second: float) -> int:
-    """Return how many episodes each policy plays, for a time limit in steps and a measured speed."""
-    affordable = _SECONDS * steps_per_second / (2 * (horizon or 10_000))
-    return min(EPISODES, max(_FEWEST, int(affordable)))
+def episodes_for(length: float, steps_per_second: float, seconds: float = _SECONDS) -> int:
+    """Return how many episodes each policy plays in ``seconds``, for a length in steps and a measured speed."""
+    return min(EPISODES, int(seconds * steps_per_second / (2 * length)))
+
+
+def _length(context: PreflightContext) -> float:
+    """Return how long an episode is expected to be, in steps."""
+    batch = context.batch
+    if len(batch.ends) == len(batch.starts):
+        return max(length for length, _, _ in batch.ends)
+    if context.horizon is None and not batch.ends:
+        raise Skipped("no episode ended, so there is no return")
+    return context.horizon or 2 * max(length for length, _, _ in batch.ends)
 
 
 @check("ENV601", "baseline-policies", Group.BASELINES, requires=("ENV102",), faults=("baseline-succeeds",))
 def run(context: PreflightContext) -> CheckFindings:
     """Play the zero-action and the random policy."""
     from rldoctor.environments.baselines import measure_baselines
+    from rldoctor.preflight.metered import Kept
 
     if "baselines" not in context.measured:
-        # 2,000 steps/s is FetchReach's speed, assumed where the speed was not measured.
-        speed = float(context.measured.get("steps_per_second") or 2_000)  # type: ignore[arg-type]
-        context.measured["baselines"] = measure_baselines(context.make, range(episodes_for(context.horizon, speed)))
+        speed = 1.0 / max(context.budget.step_seconds, 1e-6)
+        half, left = max(_SECONDS, 0.5 * context.budget.seconds), _SHARE * context.budget.remaining
+        count = episodes_for(_length(context), speed, min(half, left))
+        if count < 1:
+            # Skipped, not left open: these are numbers to compare with, and nothing is judged without them.
+            raise Skipped("not run: budget")
+        env = Kept(context.spare)
+        context.measured["baselines"] = measure_baselines(lambda: env, range(count))
     baselines: Any = {name.replace("_", "-"): found for name, found in context.measured["baselines"].items()}  # type: ignore[union-attr]
     for name, aggregate in baselines.items():
         rate = aggregate.get("success_rate")

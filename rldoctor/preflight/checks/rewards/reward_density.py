@@ -1,10 +1,11 @@
-"""The reward is dense where a dense one is expected.
+"""The reward says more than whether the goal is reached.
 
 What it does: counts the different values that the reward takes, under the random policy and from the environment's own
 ``compute_reward``.
 
 Why it matters: with a reward that only says whether the goal is reached, PPO sees nothing but failures at first, and
-often for the whole training. Dense Reach is easy for PPO, sparse Reach is not; their ids differ by one word.
+often for the whole training. Dense Reach is easy for PPO, sparse Reach is not; their ids differ by one word. That is a
+note: a sparse task is as sound as a dense one. It is an error where this very environment is known for a dense reward.
 
 What to do: use the dense variant, or an algorithm with hindsight replay (HER) for the sparse one.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note
 from rldoctor.preflight.context import PreflightContext
 
 
@@ -31,13 +32,14 @@ def only_two_values(context: PreflightContext) -> bool:
     # Every fifth achieved goal with every tenth desired one, and with itself: near and far.
     for achieved in batch.observations["achieved_goal"][::5]:
         for desired in (*batch.observations["desired_goal"][::10], achieved):
-            values.add(float(context.compute_reward(achieved, desired, {})))
+            # One goal may give an array of one reward, as SB3's BitFlippingEnv does.
+            values.add(float(np.ravel(context.compute_reward(achieved, desired, {}))[0]))
             if len(values) > 2:
                 return False
     return len(values) == 2
 
 
-@check("ENV402", "reward-density", requires=("ENV102", "ENV206"), faults=("reward-sparse",))
+@check("ENV402", "reward-density", requires=("ENV102", "ENV206"), faults=("reward-not-dense", "reward-sparse"))
 def run(context: PreflightContext) -> CheckFindings:
     """Count the values that the reward takes."""
     import gymnasium
@@ -47,15 +49,16 @@ def run(context: PreflightContext) -> CheckFindings:
     if not only_two_values(context):
         rewards = context.batch.rewards
         return f"dense: {len(np.unique(rewards))} different rewards in {len(rewards)} steps"
-    dense = context.env_id.replace("-v", "Dense-v")
+    dense = context.env_id.rpartition(":")[2].replace("-v", "Dense-v")
     remedy = "Use an algorithm with hindsight replay (HER), or a reward that falls with the distance."
     if dense in gymnasium.registry:
         remedy = f"Train on {dense}, or use an algorithm with hindsight replay (HER)."
     message = f"The reward of {context.env_id} only says whether the goal is reached"
-    if context.dense_expected_by:
-        message = f"{message}; the dense reward of {context.dense_expected_by} is expected."
-        yield error("reward-sparse", message, remedy, observed="sparse", expected="dense")
+    if context.expectation.reward.dense:
+        message = f"{message}; {context.env_id} is known for a dense reward."
+        yield error(
+            "reward-not-dense", message, "Look for a wrapper of the reward.", observed="sparse", expected="dense"
+        )
     else:
-        message = f"{message}; PPO may never see a success to learn from."
-        yield warning("reward-sparse", message, remedy, observed="sparse", expected="dense")
+        yield note("reward-sparse", f"{message}; PPO may never see a success to learn from.", remedy, observed="sparse")
     return "sparse"
