@@ -60,13 +60,17 @@ class Known:
 
 
 def known_of(matched: Match, run: Run) -> Known:
-    """Return what the record of a run, or else its curves, say of its recipe."""
+    """Return what is known of a run's recipe, from its record, or else from files beside its logs and its curves."""
     reference = matched.reference.recipe if matched.reference is not None else None
     own = matched.recipe
     if own is not None:
         return Known(own.setting, reference, True, discrete(run), controlled(run))
 
+    stated = run.settings.stated() if run.settings is not None else {}
+
     def logged(setting: str) -> Json:
+        if setting in stated:
+            return stated[setting]
         curve = run.curves.get(setting)
         return float(curve.values[0]) if setting in HYPERPARAMETERS and curve is not None and len(curve) else None
 
@@ -75,6 +79,8 @@ def known_of(matched: Match, run: Run) -> Known:
 
 def controlled(run: Run) -> frozenset[str]:
     """Return the settings that the trainer moves up and down: a learning rate that holds the KL divergence."""
+    if run.settings is not None and run.settings.learning_rate_schedule == "adaptive":
+        return frozenset({"learning_rate"})
     curve = run.curves.get("learning_rate")
     if curve is None or len(curve) < _TURNS:
         return frozenset()
@@ -90,7 +96,8 @@ def advice_of(known: Known, run: Run) -> Advice:
         # A discrete policy has no standard deviation to set.
         return 0.0 if setting == "log_std_init" and known.discrete else known.value(setting)
 
-    return Advice(library(run.framework), value, known.controlled)
+    own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
+    return Advice(library(run.framework), value, known.controlled, own)
 
 
 def discrete(run: Run) -> bool | None:
@@ -111,21 +118,17 @@ def concrete(rule: DiagnosisRule, known: Known, advice: Advice) -> tuple[str, st
     the cause may lie outside the recipe, that follows. The test is made with the same change.
     """
     moves = next(iter(proposals(rule, known)), {})
-    if len(moves) > _MOST_NAMED:
+    if len(moves) > _MOST_NAMED or any(advice.means_otherwise(key) for key in moves):
         moves = {}
     fix = " and ".join(f"{advice.name(key)}={show(move.after)}" for key, move in moves.items())
     test = advice.text(rule.next_test, fix=fix or _usual(rule, known, advice))
     if not moves:
         return advice.text(rule.remedy, rule.otherwise), test
     changes = ", ".join(
-        f"{advice.name(key)} to {show(move.after)} ({_was(move.before)})" for key, move in moves.items()
+        f"{advice.name(key)} to {show(move.after)}{advice.now(key, move.before)}" for key, move in moves.items()
     )
     more = advice.text(rule.remedy, without=set(moves)) if rule.outside else ""
     return f"Set {changes}. {more}".rstrip(), test
-
-
-def _was(before: Json) -> str:
-    return "was not set" if before is None else f"was {show(before)}"
 
 
 def _usual(rule: DiagnosisRule, known: Known, advice: Advice) -> str:

@@ -24,6 +24,7 @@ from rldoctor.model.results import (
     Unjudged,
 )
 from rldoctor.model.run import Curve, Finding, Run
+from rldoctor.model.settings import Observation, Place, Settings
 from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
@@ -53,9 +54,11 @@ __all__ = [
     "Instruction",
     "IntArray",
     "Json",
+    "Observation",
     "Outcome",
     "OutcomeCurve",
     "Page",
+    "Place",
     "PreflightResult",
     "RankedDiagnosis",
     "Remedy",
@@ -65,6 +68,7 @@ __all__ = [
     "RunDiagnosis",
     "Sample",
     "SettingResult",
+    "Settings",
     "Severity",
     "Suppressed",
     "SweepResult",

@@ -6,7 +6,7 @@ The wording is data, ``checks/advice.toml``, whose head explains the placeholder
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -16,6 +16,7 @@ from rldoctor import datafile
 from rldoctor.datafile import Table
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json
+from rldoctor.model.settings import Place
 
 PLAIN, EXPLAINED = "plain", "sb3"
 _CHANGE = re.compile(r"\{(lower|raise|limit) (\w+) (-?[\d.]+(?:e-?\d+)?)\}")
@@ -76,15 +77,27 @@ class Advice:
         library: Of the run.
         value: Returns the run's value of a setting; ``None`` where it is not known.
         controlled: Settings that the trainer itself moves up and down to hold the KL divergence.
+        places: Where the files beside the logs state a setting, and what they call it.
     """
 
     library: Library
     value: Callable[[str], Json] = _nothing
-    controlled: Collection[str] = field(default=())
+    controlled: Collection[str] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     def name(self, setting: str) -> str:
-        """Return what the library calls a setting."""
-        return self.library.settings.get(setting, setting)
+        """Return what the files of settings call a setting, or else the library."""
+        usual = self.library.settings.get(setting, setting)
+        # Where the library has no such setting by itself, words say what is meant.
+        if " " in usual or setting not in self.places or not self.places[setting].file:
+            return usual
+        return self.places[setting].key.rpartition(".")[2]
+
+    def now(self, setting: str, value: Json) -> str:
+        """Return a setting's value before a change, in brackets, with where it stands."""
+        place = self.places.get(setting)
+        where = f" {place}" if place is not None else ""
+        return f" (was {'not set' if value is None else f'{show(value)}{where}'})"
 
     def means_otherwise(self, setting: str) -> bool:
         """Return whether a value of a setting has another meaning in the library."""
@@ -154,7 +167,7 @@ class Advice:
         now = self.value(setting)
         beside = f" if it is {'lower' if verb == 'raise' else 'higher'}"
         if isinstance(now, (int, float)):
-            beside = f" (was {show(now)})"
+            beside = self.now(setting, now)
         elif verb == "limit":
             beside = ""
         return f"{'set' if verb == 'limit' else verb} {self.name(setting)} to {show(float(to))}{beside}"

@@ -10,6 +10,7 @@ import pytest
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Json
+from rldoctor.model.settings import Place
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.advice import Advice, _libraries, explained, library
 
@@ -50,6 +51,16 @@ def test_settings_have_the_librarys_names_and_values() -> None:
     assert advice("rl_games").text("Lower {clip_range}.") == "Lower e_clip."
     assert advice("rsl_rl").text("{raise log_std_init 0}.") == "Raise init_noise_std to 1 if it is lower."
     assert advice("mine").text("Lower {clip_range}.") == "Lower clip_range."
+
+
+def test_a_setting_that_a_file_states_is_named_with_its_place() -> None:
+    places = {
+        "clip_range": Place("params/agent.yaml", "algorithm.clip_param", 14),
+        "batch_size": Place("a.yaml", "x", 2),
+    }
+    words = Advice(library("rsl_rl"), {"clip_range": 0.9}.get, (), places)
+    assert words.text("{lower clip_range 0.2}.") == "Lower clip_param to 0.2 (was 0.9 in params/agent.yaml, line 14)."
+    assert words.text("Raise {batch_size}.") == "Raise the minibatch size (num_mini_batches)."
 
 
 def test_what_is_dealt_with_elsewhere_is_left_out() -> None:
