@@ -41,8 +41,9 @@ DECISIVE = 6.0
 GRAVE = 3.0
 PENALTY = 2e-4
 LARGEST = 6.0
-# A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault.
-FOUND, CLEARED = 5.0, 1.5
+# A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault. Few
+# environments show each, so what people say of it is kept to more firmly than of a sign.
+FOUND, CLEARED, FIRMNESS = 6.0, 2.0, 2e-3
 LOWEST_BIAS = -4.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
@@ -175,7 +176,7 @@ def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
         [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row, _ in taught]
     )
     prior = np.array([[_opinion(book.witnesses[key], name) for key in keys] for name in names])
-    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8)
+    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8, FIRMNESS)
     return {name: (0.0, {k: float(w[i, j]) for j, k in enumerate(keys) if prior[i, j]}) for i, name in enumerate(names)}
 
 
@@ -201,6 +202,7 @@ def _descend(
     prior: FloatArray,
     known: FloatArray | None = None,
     rounds: int = ROUNDS,
+    penalty: float = PENALTY,
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero.
 
@@ -213,7 +215,7 @@ def _descend(
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         error = (p - y) * weight[:, None]
-        gradients = (error.T @ x + PENALTY * (w - prior), error.sum(axis=0) + PENALTY * b)
+        gradients = (error.T @ x + penalty * (w - prior), error.sum(axis=0) + penalty * b)
         rate = 0.03 * (1 - step / (rounds + 1))
         for value, gradient, (first, second) in zip((w, b), gradients, moments, strict=True):
             first += 0.1 * (gradient - first)

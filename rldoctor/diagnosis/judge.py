@@ -7,16 +7,17 @@ from collections.abc import Collection, Sequence
 from rldoctor import references
 from rldoctor.diagnosis.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import finding, observed_finding, title, unjudged
+from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
-from rldoctor.diagnosis.remedy import concrete
+from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
 from rldoctor.diagnosis.witnesses import observed_remedy, settings_observations, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
+from rldoctor.rulebook.advice import Advice, settings_of
 from rldoctor.rulebook.observe import observe_all
 
 _MIXED = "mixed-runs"
@@ -58,9 +59,13 @@ def diagnose_run(
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked, observations)
     verdict = decision.verdict
-    seen = [other for item in observations if (other := observed_finding(item, verdict)) is not None]
-    found = [*(finding(item, run, verdict) for item in fired), *seen]
-    codes = {item.code for item in found}
+    known = known_of(matched, run)
+    advice = advice_of(known, run)
+    codes = {*(item.sign.code for item in fired), *(item.code for item in observations if item.finding)}
+    diagnoses = _diagnoses(book, ranked, codes, known, advice, case, decision, observations)
+    dealt_with = _dealt_with(book, verdict, diagnoses)
+    found = [finding(item, run, verdict, dealt_with, advice) for item in fired]
+    found += [other for item in observations if (other := observed_finding(item, verdict, dealt_with)) is not None]
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
     returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
     return RunDiagnosis(
@@ -74,9 +79,9 @@ def diagnose_run(
         reference_why=matched.why,
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
-        diagnoses=_diagnoses(book, ranked, codes, matched, case, decision, observations),
+        diagnoses=diagnoses,
         findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
-        unjudged=unjudged(book, skipped, run, verdict),
+        unjudged=unjudged(book, skipped, run, verdict, advice),
         # The table is about PPO.
         table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
         facts={
@@ -109,7 +114,8 @@ def _diagnoses(
     book: Rulebook,
     ranked: Sequence[Ranked],
     fired: Collection[str],
-    matched: Match,
+    known: Known,
+    advice: Advice,
     case: Case,
     decision: Decision,
     observations: Sequence[Observation],
@@ -118,7 +124,7 @@ def _diagnoses(
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are less certain.
     """
-    conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
+    conditions = {rule.name: _condition(rule, fired, advice) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if decision.verdict is Verdict.UNJUDGED:
         return tuple(conditions[name] for name in first or [_why_unjudged(case)])
@@ -126,8 +132,20 @@ def _diagnoses(
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
     others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
-    named = [_cause(item, matched, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
+    named = [_cause(item, known, advice, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
     return (*(conditions[name] for name in first), *named, *others)
+
+
+def _dealt_with(book: Rulebook, verdict: Verdict, diagnoses: Sequence[RankedDiagnosis]) -> DealtWith:
+    """Return what the fix of the leading cause deals with, so that no sign's own fix contradicts it."""
+    leading = next((item for item in diagnoses if not item.condition), None)
+    if leading is None:
+        return DealtWith()
+    if verdict is Verdict.HEALTHY:
+        return DealtWith(evidence=())
+    rule = book.diagnoses[leading.name]
+    changed = {change.setting for change in rule.change}
+    return DealtWith(leading.evidence_for, settings_of(f"{rule.remedy} {rule.otherwise}") | changed)
 
 
 def _why_unjudged(case: Case) -> str:
@@ -139,15 +157,19 @@ def _why_unjudged(case: Case) -> str:
     return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 
 
-def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
+def _condition(rule: DiagnosisRule, fired: Collection[str], advice: Advice) -> RankedDiagnosis:
     """Return a diagnosis that has no probability: its hallmarks show or they do not."""
     shown = tuple(code for code in rule.hallmarks if code in fired)
-    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test, condition=True)
+    remedy, test = advice.text(rule.remedy), advice.text(rule.next_test)
+    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), remedy, test, condition=True)
 
 
-def _cause(item: Ranked, matched: Match, run: Run, observations: Sequence[Observation]) -> RankedDiagnosis:
+def _cause(
+    item: Ranked, known: Known, advice: Advice, run: Run, observations: Sequence[Observation]
+) -> RankedDiagnosis:
     rule = item.rule
-    remedy = observed_remedy(rule, run, observations) or concrete(rule, matched, run)
+    remedy, test = concrete(rule, known, advice)
+    remedy = observed_remedy(rule, run, observations) or remedy
     return RankedDiagnosis(
         name=rule.name,
         title=rule.title,
@@ -155,5 +177,5 @@ def _cause(item: Ranked, matched: Match, run: Run, observations: Sequence[Observ
         evidence_for=item.evidence_for[:6],
         evidence_against=item.evidence_against[:4],
         remedy=remedy,
-        next_test=rule.next_test,
+        next_test=test,
     )

@@ -11,17 +11,18 @@ from rldoctor.rulebook import load_rulebook
 def observations_of(result: PreflightResult) -> Iterator[Observation]:
     """Yield what each check of a preflight observed: its findings, or that there are none.
 
-    A finding that tells in which way (``aspect`` of its evidence) has that in its name. A check that has only notes has
-    passed, too; one that was skipped or not run observed nothing, and neither did one that speaks of no cause
-    (``checks/preflight/evidence.toml``).
+    A finding that tells in which way (``aspect`` of its evidence) has that in its name. A check has passed, too, if all
+    it found are notes that speak of no cause (``checks/preflight/evidence.toml``). One that was skipped or not run
+    observed nothing.
     """
     known = load_rulebook().witnesses
-    failed = {finding.code for finding in result.findings if finding.severity is not Severity.NOTE}
+    failed = set()
     for finding in result.findings:
         aspect = finding.evidence.get("aspect")
         name = f"{finding.name}-{aspect}" if aspect else finding.name
         rule = known.get(f"{finding.code}-{name}")
         if rule or finding.severity is not Severity.NOTE:
+            failed.add(finding.code)
             yield Observation(
                 "environment",
                 finding.code,

@@ -17,7 +17,7 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warni
 from rldoctor.preflight.context import PreflightContext
 
 
-@check("ENV206", "goal-observed", requires=("ENV102",), faults=("goal-not-observed", "goal-never-changes"))
+@check("ENV206", "goal-observed", requires=("ENV102", "ENV205"), faults=("goal-not-observed", "goal-never-changes"))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the goals of several episodes."""
     batch = context.batch
