@@ -131,10 +131,6 @@ def _at_most(severity: Severity, verdict: Verdict) -> Severity:
     return min(severity, _CEILINGS.get(verdict, severity), key=lambda item: item.rank)
 
 
-def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
-    """Return what could not be checked: one entry for each missing metric, one for the signs of other algorithms."""
-
-
 def unjudged(
     book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict, advice: Advice
 ) -> tuple[Unjudged, ...]:
