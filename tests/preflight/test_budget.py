@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from rldoctor.model import Outcome, Verdict
-from rldoctor.preflight import budget, measurements, metered
+from rldoctor.preflight import budget, measurements
 from rldoctor.preflight.budget import Budget, OutOfTime
 from rldoctor.preflight.checks.learning import baseline_policies
+from rldoctor.preflight.probes import metered
 from rldoctor.preflight.runner import HANGS, OUT_OF_TIME, run_preflight
 
 
@@ -63,7 +64,7 @@ def clock(monkeypatch):
     [
         ({"step_seconds": 1e-4}, False),
         ({"step_seconds": 0.02}, False),
-        ({"step_seconds": 0.1}, False),
+        ({"step_seconds": 0.05}, False),
         ({"step_seconds": 1.0}, True),
         ({"make_seconds": 8.0}, True),
         ({"reset_seconds": 1.5}, True),

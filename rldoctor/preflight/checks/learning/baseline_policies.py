@@ -43,7 +43,7 @@ def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     """Play both policies episode by episode, until all are played or another would take longer than ``seconds``."""
     from rldoctor.environments.baselines import aggregate
     from rldoctor.environments.rollouts import random_action, roll_out, zero_action
-    from rldoctor.preflight.metered import Kept
+    from rldoctor.preflight.probes.metered import Kept
 
     env = Kept(context.spare)
     policies = {"zero_action": zero_action(env.action_space), "random": random_action(env.action_space)}
