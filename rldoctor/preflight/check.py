@@ -81,14 +81,14 @@ class Check(CheckDocs):
         requires: Codes of the checks that must not have ended with an error, or this one does not run.
         faults: Names of the findings it may yield.
         run: Yields findings without a code; the runner adds the check's own.
-        late: Runs after those of its group that are not, as it costs more or says less.
+        late: Runs after the checks of its group with a smaller number, as it costs more or says less.
     """
 
     group: Group
     requires: tuple[str, ...]
     faults: tuple[str, ...]
     run: Callable[[PreflightContext], CheckFindings]
-    late: bool = False
+    late: int = 0
 
 
 def check(
@@ -98,7 +98,7 @@ def check(
     *,
     faults: tuple[str, ...],
     requires: tuple[str, ...] = (),
-    late: bool = False,
+    late: int = 0,
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 

@@ -72,6 +72,7 @@ class PreflightContext:
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
         budget: The time that is left.
+        has_errors: Whether a check has found an error so far.
     """
 
     env_id: str
@@ -83,6 +84,7 @@ class PreflightContext:
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
+    has_errors: bool = field(default=False, init=False)
     _opened: list[Env] = field(default_factory=list, init=False)
 
     def make(self) -> Env:

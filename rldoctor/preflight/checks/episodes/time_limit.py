@@ -46,7 +46,7 @@ def _shows_the_time(batch: Batch) -> bool:
     "ENV108",
     "time-limit",
     requires=("ENV102", "ENV111"),
-    late=True,
+    late=1,
     faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit", "episodes-of-one-step", "never-ends"),
 )
 def run(context: PreflightContext) -> CheckFindings:

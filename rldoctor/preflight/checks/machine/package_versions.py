@@ -1,7 +1,7 @@
 """The installed packages work together.
 
-What it does: reads the installed versions, without importing anything, and compares them with the combinations that
-are known to be broken (``checks/preflight/versions.toml``).
+What it does: reads the installed versions, without importing anything, and compares them with the combinations that are
+known to be broken (``checks/preflight/versions.toml``).
 
 Why it matters: an update of one package can break another, and the error appears far from the cause. With mujoco 3.12
 or later, gymnasium-robotics 1.4.2 fails in ``gymnasium.make`` with an AssertionError without a message, and an unpinned

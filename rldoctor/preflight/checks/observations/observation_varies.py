@@ -3,7 +3,7 @@
 What it does: finds the dimensions that never change over random episodes.
 
 Why it matters: a policy that always sees the same can only ever do the same. Single constant dimensions, such as the
-closed fingers of FetchReach, are harmless.
+closed fingers of FetchReach, are harmless; a whole part of the observation that is constant tells the policy nothing.
 
 What to do: return the state after the step, not a stored one.
 """
@@ -12,18 +12,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
 
 # A bandit's episode is a single step, and its observation need not change.
 _FEW = 3
+# Half of a small vector is more than the closed fingers of a gripper; of large ones (contact forces, the walls of a
+# picture) much may be still.
+_SMALL = 12
+
+
+def _frozen(constant: int, size: int, keys: int) -> bool:
+    return (constant == size and keys > 1) or (size <= _SMALL and constant >= 0.5 * size)
 
 
 @check(
     "ENV205",
     "observation-varies",
     requires=("ENV201", "ENV202"),
-    faults=("observations-frozen", "observation-dimensions-constant"),
+    faults=("observations-frozen", "observation-part-frozen", "observation-dimensions-constant"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Find what never changes."""
@@ -55,6 +62,20 @@ def run(context: PreflightContext) -> CheckFindings:
         )
         return ""
     for key, dimensions in constant.items():
+        size = batch.observations[key][0].size
+        if key != "desired_goal" and "mask" not in key and _frozen(len(dimensions), size, len(batch.observations)):
+            whole = (
+                f"{key} never changes"
+                if len(dimensions) == size
+                else f"{len(dimensions)} of {size} of {key} never change"
+            )
+            yield warning(
+                "observation-part-frozen",
+                f"{whole}, in {len(batch.rewards)} random steps of {len(batch.starts)} episodes.",
+                "Compute it from the state after the step, or leave it out of the observation.",
+                dimensions=dimensions[:32],
+            )
+            continue
         shown = shortened(dimensions)
         message = f"{len(dimensions)} dimensions of {key} never changed under the random policy ({shown})."
         yield note("observation-dimensions-constant", message, dimensions=dimensions[:32])

@@ -20,7 +20,7 @@ from rldoctor.preflight.measurements import trajectory
 from rldoctor.preflight.probes.inspection import differing, generators_of, has_running_statistics, shown, state_of
 
 # Long enough for an episode to differ by more than its first step, short against the preflight.
-_STEPS = 50
+_STEPS = 30
 
 
 def _same(first: FloatArray, second: FloatArray) -> bool:

@@ -25,7 +25,7 @@ _STEPS = 15
 @check(
     "ENV112",
     "shared-state",
-    late=True,
+    late=1,
     requires=("ENV105", "ENV111"),
     faults=("environments-share-state", "global-random-state"),
 )
