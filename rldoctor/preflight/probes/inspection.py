@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,16 @@ def generators_of(env: Env) -> tuple[str, ...]:
     """Return the names of the random generators that an environment keeps beside Gymnasium's ``np_random``."""
     kinds = (np.random.Generator, np.random.RandomState, random.Random)
     return tuple(dict.fromkeys(name for name, value in _attributes(env) if isinstance(value, kinds)))
+
+
+def copy_generators(source: Env, target: Env) -> bool:
+    """Give ``target`` the random generators that ``source`` keeps beside ``np_random``; return if there are any."""
+    found = generators_of(source)
+    for one, other in zip(layers(source), layers(target), strict=False):
+        for name in found:
+            if name in vars(one) and name in vars(other):
+                setattr(other, name, deepcopy(vars(one)[name]))
+    return bool(found)
 
 
 def global_random_state() -> tuple[Any, Any]:

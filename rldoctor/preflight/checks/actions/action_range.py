@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import play_actions
 
@@ -38,6 +38,7 @@ def run(context: PreflightContext) -> CheckFindings:
     middle = (space.low + space.high) / 2
     steep: list[int] = []
     flat: list[int] = []
+    alive = 0
 
     def hold(group: list[int], part: float) -> np.ndarray:
         action = middle.copy().ravel()
@@ -49,6 +50,7 @@ def run(context: PreflightContext) -> CheckFindings:
         full = hold(group, 1.0)
         if _same(full, still):
             continue
+        alive += len(group)
         if _same(hold(group, 0.9), still):
             steep += group
         # Where both directions are alike, it is not this state's wall that stops the action.
@@ -65,7 +67,9 @@ def run(context: PreflightContext) -> CheckFindings:
         name = where.format(", ".join(map(str, flat)))
         message = f"{name} does exactly the same at 25 % of its bound as at 100 %."
         remedy = "Declare the bounds that the simulation uses, and look for a sign() or a clip of the action."
-        yield warning("action-saturates-early", message, remedy, dimensions=flat)
+        # A gripper that is shut by half of its range is no fault; where all actions are like that, it is one.
+        found = warning if len(flat) == alive else note
+        yield found("action-saturates-early", message, remedy, dimensions=flat)
     return f"{len(groups)} parts of the action tried"
 
 

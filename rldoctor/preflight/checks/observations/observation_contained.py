@@ -25,9 +25,12 @@ def run(context: PreflightContext) -> CheckFindings:
         # With the first observations, which reset returns.
         starts = [start[key] for start in context.batch.starts if start[key].shape == space.shape]
         values = np.concatenate([np.stack(starts), context.batch.observations[key]])
-        gap = np.maximum(space.low - values, values - space.high)
-        near = _ROUNDING * np.maximum(1.0, np.abs(values))
-        outside = gap > near
+        outside = (values < space.low) | (values > space.high)
+        if not outside.any():
+            continue
+        numbers = values.astype(float)
+        gap = np.maximum(space.low - numbers, numbers - space.high)
+        outside = gap > _ROUNDING * np.maximum(1.0, np.abs(numbers))
         if outside.any():
             count = int(outside.reshape(len(values), -1).any(axis=1).sum())
             worst = float(np.max(gap))

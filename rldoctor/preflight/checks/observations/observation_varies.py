@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw
+from rldoctor.preflight.probes.inspection import differing, state_of
 
 # A bandit's episode is a single step, and its observation need not change.
 _FEW = 3
@@ -26,11 +29,32 @@ def _frozen(constant: int, size: int, keys: int) -> bool:
     return (constant == size and keys > 1) or (size <= _SMALL and constant >= 0.5 * size)
 
 
+def _inner_changes(context: PreflightContext) -> bool | None:
+    """Return whether a step changes a numeric attribute of the environment; ``None`` where there is none to see."""
+    env, random = context.env, np.random.default_rng(0)
+    env.reset(seed=0)
+    before = state_of(env)
+    steps = 0
+    for _ in range(context.budget.steps(_FEW)):
+        _, _, terminated, truncated, _ = env.step(draw(env.action_space, random))
+        steps += 1
+        if terminated or truncated:
+            break
+    after = state_of(env)
+    # A counter of the steps is no state of the simulation.
+    changed = [name for name in differing(before, after) if not _counts(before[name], after[name], steps)]
+    return bool(changed) if before else None
+
+
+def _counts(before: FloatArray, after: FloatArray, steps: int) -> bool:
+    return before.size == 1 and float(np.abs(after - before).max()) in (steps, 1.0)
+
+
 @check(
     "ENV205",
     "observation-varies",
     requires=("ENV201", "ENV202"),
-    faults=("observations-frozen", "observation-part-frozen", "observation-dimensions-constant"),
+    faults=("observations-frozen", "nothing-changes", "observation-part-frozen", "observation-dimensions-constant"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Find what never changes."""
@@ -53,6 +77,17 @@ def run(context: PreflightContext) -> CheckFindings:
         if unexpected:
             constant[key] = unexpected
     if not moving:
+        inner = _inner_changes(context)
+        if inner is False:
+            yield error(
+                "nothing-changes",
+                f"Nothing changes in {len(batch.rewards)} random steps, neither the observation nor the environment's "
+                "own attributes.",
+                "Follow the action through the wrappers and step to where it should reach the simulation.",
+                observed=0,
+                expected=total,
+            )
+            return ""
         yield error(
             "observations-frozen",
             f"No dimension of the observation changes within an episode, in {len(batch.rewards)} random steps.",

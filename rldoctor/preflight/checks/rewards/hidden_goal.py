@@ -23,6 +23,8 @@ from rldoctor.preflight.probes.inspection import shown
 
 _STEPS = 8
 _SEEDS = 6
+# Of fewer, two numbers of a board follow each other by chance.
+_RESETS = 25
 # Single precision.
 _NEAR = 1e-6
 # A target is the same all along, so its effect on the reward is of one kind; noise is not.
@@ -51,7 +53,7 @@ def run(context: PreflightContext) -> CheckFindings:
     other = next((p for p in plays[1:] if _alike(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
     if other is not None:
         gap = other.rewards - first.rewards
-        names = [name for name in candidates(plays) if not visible(name, plays)]
+        names = _unseen(context, plays)
         if _is_noise(gap):
             yield error(
                 "reward-noisy",
@@ -75,9 +77,7 @@ def run(context: PreflightContext) -> CheckFindings:
             attributes=names[:8],
         )
         return ""
-    for name in candidates(plays):
-        if visible(name, plays):
-            continue
+    for name in _unseen(context, plays):
         found = _interfere(context, name, plays, actions)
         if found is not None:
             yield error(
@@ -91,6 +91,16 @@ def run(context: PreflightContext) -> CheckFindings:
             )
             return ""
     return f"{_SEEDS} episodes with the same actions"
+
+
+def _unseen(context: PreflightContext, plays: list[Interference]) -> list[str]:
+    """Return the attributes that resets set anew, steps leave alone, and first observations do not show."""
+    names = candidates(plays)
+    if not names:
+        return []
+    context.budget.require(_RESETS * context.budget.reset_seconds)
+    starts = [play_with(context.env, 100 + number, []) for number in range(_RESETS)]
+    return [name for name in names if not visible(name, starts)]
 
 
 def _is_noise(gap: FloatArray) -> bool:
