@@ -16,7 +16,7 @@ from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
-from rldoctor.preflight.probes.inspection import differing, state_of
+from rldoctor.preflight.probes.inspection import differing, simulated_time, state_of
 
 # A bandit's episode is a single step, and its observation need not change.
 _FEW = 3
@@ -32,6 +32,8 @@ def _frozen(constant: int, size: int, keys: int) -> bool:
 def _inner_changes(context: PreflightContext) -> bool | None:
     """Return whether a step changes a numeric attribute of the environment; ``None`` where there is none to see."""
     env, random = context.env, np.random.default_rng(0)
+    if simulated_time(env) is not None:
+        return None
     env.reset(seed=0)
     before = state_of(env)
     steps = 0
