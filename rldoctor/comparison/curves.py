@@ -23,6 +23,8 @@ _STRETCH, _REST = 0.15, 0.6
 _WARP = 1.8
 # Slack beside what the other run shows: scatters of a point, and a fraction of the range of both curves.
 _SCATTERS, _SHARE = 4.0, 0.15
+# Returns of one sign whose medians are further apart than this are compared by their logarithm.
+_MANYFOLD = 20.0
 
 
 class Distance(Table, frozen=True):
@@ -76,11 +78,7 @@ class _Pair:
     steps: FloatArray
     good: FloatArray
     bad: FloatArray
-    roughness: float
-
-    def scatter(self, distance: Distance) -> float:
-        """Return how far a point is from its neighbours; a distance by factors has a share for it."""
-        return 0.0 if distance.factor is not None else self.roughness
+    scatter: float
 
 
 def partings(good: Run, bad: Run, bands: Mapping[str, Band]) -> list[Parting]:
@@ -121,7 +119,8 @@ def _parting(good: Curve, bad: Curve, band: Band | None, distance: Distance) -> 
         return ended
     ours, theirs, least = _scaled(pair, distance)
     span = float(np.ptp(np.concatenate([ours, theirs])))
-    slack = max(_SCATTERS * pair.scatter(distance), _SHARE * span, least)
+    scatter = pair.scatter if ours is pair.good else 0.0
+    slack = max(_SCATTERS * scatter, _SHARE * span, least)
     outside = _outside(pair.steps, ours, theirs, slack) & _outside(pair.steps, theirs, ours, slack)
     if band is not None:
         outside &= _beyond(band, pair)
@@ -152,8 +151,16 @@ def _scaled(pair: _Pair, distance: Distance) -> tuple[FloatArray, FloatArray, fl
         return ours, theirs, float(np.log10(distance.factor))
     if distance.share is not None:
         sizes = [float(np.median(np.abs(curve))) for curve in (pair.good, pair.bad)]
+        if min(sizes) > 0 and max(sizes) > _MANYFOLD * min(sizes) and _one_sign(pair):
+            # Rewards on another scale: a factor apart from the first point on.
+            return np.log10(np.abs(pair.good)), np.log10(np.abs(pair.bad)), float(np.log10(_MANYFOLD) / 2)
         return pair.good, pair.bad, distance.share * max(sizes)
     return pair.good, pair.bad, distance.least or 0.0
+
+
+def _one_sign(pair: _Pair) -> bool:
+    both = np.concatenate([pair.good, pair.bad])
+    return bool((both > 0).all() or (both < 0).all())
 
 
 def _ends_in_nan(good: Curve, bad: Curve) -> Parting | None:
