@@ -86,14 +86,26 @@ def first_line(error: BaseException) -> str:
 _LISTED = 60
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the nearest known words, or lists those there are when none is near."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.7) -> str:
+    """Return a sentence that offers the nearest known words, whatever their case; empty where none is near.
+
+    Args:
+        word: What was asked for.
+        known: What there is.
+        cutoff: Similarity of a near word, in [0, 1], as ``difflib`` measures it.
+    """
     # Late: few commands end in an error.
     import difflib
 
+    by_case = {known_word.lower(): known_word for known_word in sorted(known)}
+    close = difflib.get_close_matches(word.lower(), by_case, n=3, cutoff=cutoff)
+    return f"Did you mean {' or '.join(by_case[found] for found in close)}?" if close else ""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the nearest known words, or lists those there are when none is near."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
+    if close := nearest(word, known, cutoff=0.5):
+        return close
     rest = len(known) - _LISTED
     return f"Known: {', '.join(known[:_LISTED])}{f' and {rest} more' if rest > 0 else ''}."

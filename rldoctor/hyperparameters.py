@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import math
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -49,7 +52,9 @@ class Hyperparameters(Table, frozen=True):
 HYPERPARAMETERS: dict[str, Json] = msgspec.to_builtins(Hyperparameters())
 """Name of each hyperparameter to its default."""
 _KINDS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Hyperparameters)}
-_KINDS |= {"env": Text, "total_steps": Positive, "n_envs": Positive}
+_KINDS |= {"env": Text, "total_steps": Positive, "n_envs": Positive, "max_episode_steps": Positive | None}
+ENV_KWARGS = "env_kwargs."
+"""Begins the key of an argument of the environment's constructor: ``env_kwargs.size=5``."""
 
 
 def parse(key: str, text: str, where: str) -> Json:
@@ -58,6 +63,8 @@ def parse(key: str, text: str, where: str) -> Json:
     Raises:
         UsageError: The key is unknown, or the value is not of its type or outside its limits.
     """
+    if key.startswith(ENV_KWARGS):
+        return _argument(text)
     if key not in _KINDS:
         raise UsageError(f"{where}: there is no setting called {key!r}.", near(key, _KINDS))
     value: Json = text
@@ -70,3 +77,16 @@ def parse(key: str, text: str, where: str) -> Json:
         value = text.replace("_", "").lower()
     checked: Json = datafile.check(value, _KINDS[key], where, key, strict=False)
     return checked
+
+
+def _argument(text: str) -> Json:
+    """Return the value of a constructor's argument: a number, truth value, None or list where it reads as one."""
+    words: dict[str, Json] = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    with contextlib.suppress(ValueError, SyntaxError, TypeError, msgspec.MsgspecError):
+        value = ast.literal_eval(text)
+        if isinstance(value, (int, str, list, tuple, dict)) or (isinstance(value, float) and math.isfinite(value)):
+            # As run.json will hold it: a tuple is a list there.
+            return msgspec.json.decode(msgspec.json.encode(value))  # type: ignore[no-any-return]
+    return text

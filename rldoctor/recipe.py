@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.errors import UsageError, near
-from rldoctor.hyperparameters import HYPERPARAMETERS, Hyperparameters, parse
+from rldoctor.hyperparameters import ENV_KWARGS, HYPERPARAMETERS, Hyperparameters, parse
 from rldoctor.model import Json, Severity
 
 # Keys of the aggregate in evaluation.json that a criterion may name: code, title and unit.
@@ -67,7 +67,7 @@ class Recipe(Table, frozen=True):
 
     Attributes:
         name: ``fetch_reach_dense/chapter``; the environment id for a recipe without a reference.
-        env: Gymnasium id, or ``module:id``.
+        env: Gymnasium id, ``module:id``, ``module:Class`` or ``path/to/file.py:Class``.
         total_steps: Environment steps to train for; SB3 rounds up to whole rollouts.
         n_envs: Parallel environments.
         hyperparameters: The settings that differ from SB3's defaults, keys of ``HYPERPARAMETERS``.
@@ -82,6 +82,9 @@ class Recipe(Table, frozen=True):
         framework: What logged the runs of this recipe's bands, a key of ``checks/tags/``; SB3 where empty.
         algorithm: What trains it.
         provenance: How the numbers were found; for readers of the file.
+        env_kwargs: Arguments of the environment's constructor.
+        max_episode_steps: Time limit of an episode in steps; the one that the environment is registered with, if any,
+            where it is ``None``.
     """
 
     name: str
@@ -99,6 +102,14 @@ class Recipe(Table, frozen=True):
     framework: str = ""
     algorithm: Literal["ppo"] = "ppo"
     provenance: Any = None
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    max_episode_steps: Positive | None = None
+
+    @property
+    def env_arguments(self) -> dict[str, Any]:
+        """What ``rldoctor.environments.registry.make`` is given besides the name."""
+        limit = {} if self.max_episode_steps is None else {"max_episode_steps": self.max_episode_steps}
+        return {**self.env_kwargs, **limit}
 
     def knows(self, key: str) -> bool:
         """Return whether the value of a setting, ``n_envs`` included, is known."""
@@ -112,17 +123,21 @@ class Recipe(Table, frozen=True):
     def to_json(self) -> dict[str, Json]:
         """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
         content: dict[str, Json] = msgspec.to_builtins(self)
-        rare = ("partial", "framework", "provenance")
+        rare = ("partial", "framework", "provenance", "env_kwargs", "max_episode_steps")
         return {key: value for key, value in content.items() if value or key not in rare}
 
     def with_overrides(self, pairs: Iterable[str]) -> Recipe:
         """Return the recipe with ``key=value`` pairs applied, each checked against its type and limits.
 
+        ``env_kwargs.size=5`` changes one argument of the environment's constructor. Another ``env`` starts without
+        arguments and time limit: the recipe's own belong to the environment that it names.
+
         Raises:
             UsageError: A key is unknown, or a value is not of its type or outside its limits.
         """
         recipe = self
-        for pair in pairs:
+        # The environment first: its arguments may be among the pairs.
+        for pair in sorted(pairs, key=lambda pair: pair.partition("=")[0].strip() != "env"):
             key, equals, text = pair.partition("=")
             key = key.strip()
             if not equals:
@@ -131,6 +146,10 @@ class Recipe(Table, frozen=True):
             changed: dict[str, Any] = {key: value}
             if key in HYPERPARAMETERS:
                 changed = {"hyperparameters": {**recipe.hyperparameters, key: value}}
+            elif key.startswith(ENV_KWARGS):
+                changed = {"env_kwargs": {**recipe.env_kwargs, key.removeprefix(ENV_KWARGS): value}}
+            elif key == "env" and value != recipe.env:
+                changed |= {"env_kwargs": {}, "max_episode_steps": None}
             recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
         _check_rollout(recipe, "--set")
         return recipe

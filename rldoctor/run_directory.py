@@ -39,7 +39,9 @@ def place(runs: Path, recipe: Recipe, name: str) -> Path:
         UsageError: The recipe, which may come from anybody, has a name that leads out of ``runs``.
     """
     if "env" in recipe.overrides:
-        folder = re.sub(r"[^A-Za-z0-9._-]+", "_", recipe.env)
+        # Of path/to/my_env.py:MyEnv the folders are left out.
+        env = recipe.env.rpartition("/")[2] if ".py:" in recipe.env else recipe.env
+        folder = re.sub(r"[^A-Za-z0-9._-]+", "_", env)
         # No environment is called .., but that is only found out later.
         return runs / (folder if folder.strip(".") else "_") / name
     parts = recipe.name.replace("\\", "/").split("/")

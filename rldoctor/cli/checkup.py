@@ -14,6 +14,9 @@ from rldoctor.environments.engine import Engine
 def checkup(
     reference: options.Reference = "quick",
     seed: options.Seed = 0,
+    env: options.Env = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     set_: options.Set = None,
     require: options.Require = None,
     engine: options.Engine = None,
@@ -31,7 +34,9 @@ def checkup(
     from rldoctor.references import load_trainable
 
     settings = configured(config, isolated)
-    recipe = load_trainable(reference, settings.references).with_overrides(pairs(set_))
+    recipe = load_trainable(reference, settings.references).with_overrides(
+        (*options.env_changes(env, env_kwargs, max_episode_steps), *pairs(set_))
+    )
     recipe = recipe.with_criteria((*settings.requirements, *words(require)))
     command, backend = ["rldoctor", *sys.argv[1:]], engine or Engine.GYMNASIUM
     with bars(quiet=format_ is not Format.TEXT) as bar:

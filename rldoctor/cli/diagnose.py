@@ -10,6 +10,7 @@ from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
 from rldoctor.cli.options import ExecutorName, Format, words
 from rldoctor.cli.output import finish
+from rldoctor.model import Json
 
 # Enough for a stable mean, in a few seconds.
 _BASELINE_EPISODES = 20
@@ -22,6 +23,8 @@ def diagnose(
     reference: options.ComparedReference = None,
     framework: options.Framework = None,
     env: options.MeasuredEnv = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
     executor: options.Executor = ExecutorName.LOCAL,
@@ -39,7 +42,8 @@ def diagnose(
 
     settings = configured(config, isolated)
     chosen = (reference, words(select), words(ignore))
-    known: dict[str, Any] = {"framework": framework, "config": settings, "baseline_return": _baseline_return(env)}
+    baseline = _baseline_return(env, options.env_arguments(env_kwargs, max_episode_steps))
+    known: dict[str, Any] = {"framework": framework, "config": settings, "baseline_return": baseline}
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
         results = examine(runs, *chosen, **known)
@@ -49,7 +53,7 @@ def diagnose(
     finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output)
 
 
-def _baseline_return(env: str | None) -> float | None:
+def _baseline_return(env: str | None, arguments: dict[str, Json]) -> float | None:
     if env is None:
         return None
     need_training_packages("diagnose --env")
@@ -58,4 +62,4 @@ def _baseline_return(env: str | None) -> float | None:
     from rldoctor.logs.read import baseline_return
 
     registry.resolve(env)
-    return baseline_return(measure_baselines(lambda: registry.make(env), range(_BASELINE_EPISODES)))
+    return baseline_return(measure_baselines(lambda: registry.make(env, **arguments), range(_BASELINE_EPISODES)))

@@ -10,7 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from rldoctor.environments import engine
+from rldoctor.environments import engine, naming
+from rldoctor.errors import UsageError
+from rldoctor.hyperparameters import ENV_KWARGS, parse
+from rldoctor.model import Json
 
 RUNS = Path("runs")
 
@@ -73,6 +76,12 @@ TrainedReference = Annotated[
 ComparedReference = Annotated[str | None, typer.Option("--reference", "-r", help="Compare with this reference.")]
 ENV_IDS = "id, module:id, module:Class or file.py:Class"
 Env = Annotated[str | None, _env(f"Another environment: {ENV_IDS}.")]
+EnvKwargs = Annotated[
+    list[str] | None, typer.Option("--env-kwargs", help="Argument of the environment's constructor: key=value.")
+]
+MaxEpisodeSteps = Annotated[
+    int | None, typer.Option("--max-episode-steps", min=1, help="Time limit of an episode, in steps.")
+]
 MeasuredEnv = Annotated[str | None, _env("The environment of the runs, to measure its baseline return.")]
 LoggedEnv = Annotated[str | None, _env("The environment of the run, where no run.json states it.")]
 Framework = Annotated[
@@ -137,4 +146,33 @@ def pairs(option: Sequence[str] | None) -> tuple[str, ...]:
 
     So ``net_arch=[64,64]`` is one pair, and ``seed=1,gamma=0.9`` are two.
     """
-    return tuple(pair.strip() for value in option or () for pair in re.split(r",(?=\s*\w+\s*=)", value) if pair.strip())
+    return tuple(
+        pair.strip() for value in option or () for pair in re.split(r",(?=\s*[\w.]+\s*=)", value) if pair.strip()
+    )
+
+
+def env_changes(
+    env: str | None, env_kwargs: Sequence[str] | None = None, max_episode_steps: int | None = None
+) -> tuple[str, ...]:
+    """Return ``--env``, ``--env-kwargs`` and ``--max-episode-steps`` as the changes of a recipe that they are.
+
+    Raises:
+        UsageError: An argument has no value.
+    """
+    changes = [f"env={naming.absolute(env)}"] if env is not None else []
+    for pair in pairs(env_kwargs):
+        if "=" not in pair:
+            raise UsageError(f"--env-kwargs {pair!r} has no '='.", "Write it as key=value, such as size=5.")
+        key, _, text = pair.partition("=")
+        changes.append(f"{ENV_KWARGS}{key.strip()}={text}")
+    return (*changes, *([f"max_episode_steps={max_episode_steps}"] if max_episode_steps is not None else []))
+
+
+def env_arguments(env_kwargs: Sequence[str] | None, max_episode_steps: int | None) -> dict[str, Json]:
+    """Return ``--env-kwargs`` and ``--max-episode-steps`` as ``rldoctor.environments.registry.make`` takes them.
+
+    Raises:
+        UsageError: An argument has no value.
+    """
+    changes = (change.partition("=") for change in env_changes(None, env_kwargs, max_episode_steps))
+    return {key.removeprefix(ENV_KWARGS): parse(key, text.strip(), "--env-kwargs") for key, _, text in changes}

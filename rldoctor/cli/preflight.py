@@ -14,6 +14,8 @@ from rldoctor.cli.output import finish
 
 def preflight(
     env: options.Env = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     reference: options.Reference = "chapter",
     set_: options.Set = None,
     select: options.Select = None,
@@ -41,11 +43,13 @@ def preflight(
             typer.echo(f"{check.code}  {check.name:<34} {check.title}{origin}")
         return
     settings = configured(config, isolated)
-    recipe = load_trainable(reference, settings.references).with_overrides(pairs(set_))
+    recipe = load_trainable(reference, settings.references).with_overrides(
+        (*options.env_changes(env, env_kwargs, max_episode_steps), *pairs(set_))
+    )
     with bars(quiet=format_ is not Format.TEXT) as bar:
         shown = bar("preflight", 1)
         result = run_preflight(
-            env or recipe.env,
+            recipe.env,
             recipe=recipe,
             directory=runs,
             select=words(select),

@@ -29,6 +29,9 @@ def sweep(
         list[str] | None, typer.Option("--baseline", help="The setting to compare the others with: clip_range=0.1.")
     ] = None,
     reference: options.TrainedReference = None,
+    env: options.Env = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     steps: options.Steps = None,
     set_: options.Set = None,
     engine: options.Engine = None,
@@ -56,7 +59,8 @@ def sweep(
 
     settings = configured(config, isolated)
     spec = read_sweep_spec(file) if file is not None else SweepSpec()
-    changes = pairs(set_) + ((f"total_steps={steps}",) if steps is not None else ())
+    changes = (*options.env_changes(env, env_kwargs, max_episode_steps), *pairs(set_))
+    changes += (f"total_steps={steps}",) if steps is not None else ()
     spec = replace(
         spec,
         reference=reference or spec.reference,

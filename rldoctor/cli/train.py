@@ -25,6 +25,8 @@ def train(
     ] = None,
     seed: options.Seed = 0,
     env: options.Env = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     steps: options.Steps = None,
     set_: options.Set = None,
     engine: options.Engine = None,
@@ -44,8 +46,7 @@ def train(
     from rldoctor.training import train as training
 
     backend = engine or Engine.GYMNASIUM
-    changes = pairs(set_)
-    changes += (f"env={env}",) if env is not None else ()
+    changes = (*pairs(set_), *options.env_changes(env, env_kwargs, max_episode_steps))
     changes += (f"total_steps={steps}",) if steps is not None else ()
     if resume is not None and backend is not Engine.GYMNASIUM:
         raise UsageError("--resume uses the engine of the run.", "Leave --engine out.")

@@ -12,6 +12,7 @@ from rldoctor.cli import options
 from rldoctor.cli.configured import configured, need_training_packages
 from rldoctor.cli.options import RUNS, Format, pairs
 from rldoctor.cli.output import finish
+from rldoctor.environments import naming
 
 
 def treat(
@@ -21,6 +22,8 @@ def treat(
         int | None, typer.Option("--steps", help="Maximum environment steps of a trial. [default: the run's own]")
     ] = None,
     env: options.LoggedEnv = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
     set_: options.Set = None,
     reference: options.ComparedReference = None,
     dry_run: options.DryRun = False,
@@ -43,7 +46,9 @@ def treat(
     from rldoctor.render.wording import clean
 
     run_directory.require(run)
-    treatment = TreatmentOptions(rounds, steps, env, pairs(set_), reference, runs, dry_run)
+    named = naming.absolute(env) if env is not None else None
+    changes = (*options.env_changes(None, env_kwargs, max_episode_steps), *pairs(set_))
+    treatment = TreatmentOptions(rounds, steps, named, changes, reference, runs, dry_run)
     with bars(quiet=format_ is not Format.TEXT) as bar:
         report = run_treatment(
             run,

@@ -7,8 +7,10 @@ import numpy.ma  # noqa: F401  # numpy itself imports it at the first use of som
 from rldoctor import references
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.logs.frameworks import shipped_tag_mappings
+from rldoctor.settings.library import libraries
 
 shipped_context()
 shipped_tag_mappings()
+libraries()
 for _name in references.names():
     references.load(_name)

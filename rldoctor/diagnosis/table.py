@@ -5,7 +5,7 @@ The textbook is the tutorial chapter that rldoctor grew from (``checks/chapter_t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from rldoctor import datafile, stats
 from rldoctor.datafile import Table
-from rldoctor.model import Curve, TableRow, Verdict
+from rldoctor.model import Curve, Finding, Severity, TableRow, Verdict
 from rldoctor.rulebook import Case
 
+# A note leaves the row as it is.
+_MARKS: Mapping[Severity | None, str] = {Severity.ERROR: "bad", Severity.WARNING: "odd"}
 # As many characters as a small curve may take in a report of 80 columns.
 _CURVE_POINTS = 16
 
@@ -37,26 +39,34 @@ def _rows() -> tuple[_Row, ...]:
     return datafile.load(datafile.folder("checks") / "chapter_table.toml", _File).row
 
 
-def fill_in(case: Case, fired: Collection[str], verdict: Verdict) -> tuple[TableRow, ...]:
-    """Fill the table in for a case; metrics that are not logged are rows with the mark ``missing``."""
-    return tuple(_filled(row, case, any(code in fired for code in row.signs), verdict) for row in _rows())
+def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[TableRow, ...]:
+    """Fill the table in for a case; metrics that are not logged are rows with the mark ``missing``.
+
+    A row is marked by the worst finding about its metric: one of its own signs, or any that leads with the metric.
+    """
+    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row)], verdict) for row in _rows())
 
 
-def _filled(row: _Row, case: Case, fired: bool, verdict: Verdict) -> TableRow:
+def _is_about(finding: Finding, row: _Row) -> bool:
+    return finding.code in row.signs or finding.evidence.get("metric") == row.metric
+
+
+def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
     curve = case.curves.get(row.metric)
     if curve is None or not len(curve):
         return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
-    mark, why = ("missing" if verdict is Verdict.UNJUDGED else "ok"), ""
-    if fired:
-        mark = "odd" if verdict in (Verdict.HEALTHY, Verdict.SUSPECT) else "bad"
+    worst = max((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
+    mark, why = _MARKS.get(worst, "missing" if verdict is Verdict.UNJUDGED else "ok"), ""
     # The range is left late first, when the policy has narrowed.
     late = stats.median(_late(curve.values))
     if row.usual is None:
         seen = f"{curve.values[0]:.3g} -> {curve.values[-1]:.3g}"
     else:
         seen = f"median {stats.median(curve.values):.2g}, late {late:.2g}"
-        if not (row.usual[0] <= late <= row.usual[1] or fired or verdict is Verdict.UNJUDGED):
+        if not (row.usual[0] <= late <= row.usual[1] or findings or verdict is Verdict.UNJUDGED):
             why = _why(row, case, curve, verdict)
+    if worst is Severity.NOTE and mark == "ok":
+        why = f"noted, no fault by itself: {', '.join(finding.code for finding in findings)}"
     return TableRow(row.metric, curve.tag, row.expected, seen, _thinned(curve), mark, why)
 
 

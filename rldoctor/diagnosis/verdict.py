@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Run, Severity, Verdict
@@ -19,7 +20,15 @@ _FULLY = 0.95
 _ALONE = 0.1
 
 
-def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> tuple[Verdict, str]:
+class Decision(NamedTuple):
+    """The verdict, one sentence that says why, and the name of the cause in it; empty for none."""
+
+    verdict: Verdict
+    summary: str
+    cause: str = ""
+
+
+def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[Ranked]) -> Decision:
     """Return the verdict and one sentence that says why.
 
     Causes count through their probabilities, the outcome through the signs of it. A cause without a bad outcome is
@@ -38,28 +47,34 @@ def decide(run: Run, case: Case, observed: Sequence[Evidence], ranked: Sequence[
     ]
     errors = any(item.sign.severity is Severity.ERROR for item in fired.values())
     if is_foreign(run):
-        return Verdict.UNJUDGED, f"None of the {len(run.unknown_tags):,} scalar tags is known: nothing can be judged."
+        tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
+        return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
     if is_short(case) and not errors:
-        return Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points, {FEWEST_POINTS} are needed."
+        return Decision(
+            Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points, {FEWEST_POINTS} are needed."
+        )
     if any(found.code == MIXED_RUNS for found in run.findings):
-        return Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read."
+        return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
     cause = _cause(observed, fired, ranked)
     if cause:
         if harmed or (errors and not fine):
-            return Verdict.SICK, f"Training failed. Most likely cause: {cause}."
+            return Decision(Verdict.SICK, f"Training failed. Most likely cause: {cause}.", cause)
         if fine:
-            return Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving."
-        return Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended."
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving.", cause)
+        return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
-        return Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
+        return Decision(
+            Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
+        )
     if fine:
-        return Verdict.HEALTHY, (
-            "The result matches healthy runs." if case.reference else "The return improves as in healthy runs."
+        return Decision(
+            Verdict.HEALTHY,
+            "The result matches healthy runs." if case.reference else "The return improves as in healthy runs.",
         )
     if "episode_return" not in case.curves:
-        return Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves."
-    return Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet."
+        return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
+    return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
 
 
 def _cause(observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked]) -> str:

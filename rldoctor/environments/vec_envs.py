@@ -57,10 +57,12 @@ def make_training_envs(
                 f"--engine {engine} cannot wrap its environments.",
                 f"Remove the wrapper, or use --engine {Engine.GYMNASIUM}.",
             )
-        return EnvPoolVecEnv(registry.make(recipe.env), recipe.n_envs, threads or machine.cores())
+        return EnvPoolVecEnv(
+            registry.make(recipe.env, **recipe.env_arguments), recipe.n_envs, threads or machine.cores()
+        )
 
     def make_one() -> gymnasium.Env[Any, Any]:
-        env = registry.make(recipe.env)
+        env = registry.make(recipe.env, **recipe.env_arguments)
         read_joints_at_once(env)
         return RewindableMonitor(wrap(env) if wrap else env)
 

@@ -29,8 +29,10 @@ from rldoctor.logs.read_issues import (
 )
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.logs.versions import recorded_versions
 from rldoctor.model import Curve, Finding, Json, Run
 from rldoctor.run_record import RunRecord, as_number, json_table
+from rldoctor.settings import of_this_run, read_settings
 
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
@@ -40,8 +42,9 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
 
     Its event files are read in the order in which they were begun; without any, the first other format of
     :data:`rldoctor.logs.formats.FORMATS`. Supplements (Stable-Baselines3's ``evaluations.npz`` and monitor files) add
-    the metrics that those lack. ``directory`` may also be a table of curves itself, a CSV or JSON lines, or the first
-    file of one of several trainings in a directory, as :func:`rldoctor.logs.discover` returns it.
+    the metrics that those lack. Settings files beside the logs say the algorithm where the tags do not. ``directory``
+    may also be a table of curves itself, a CSV or JSON lines, or the first file of one of several trainings in a
+    directory, as :func:`rldoctor.logs.discover` returns it.
 
     Never raises for what is in the directory. What could be read is in the curves; what could not, or does not belong
     to one run, is in ``Run.findings`` (codes LOG...).
@@ -75,19 +78,26 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     findings += stepless_finding(files) if counted else []
     findings += raw_return
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
+    algorithm = _algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else "")
+    settings = read_settings(directory)
+    if settings is not None:
+        settings = of_this_run(settings, curves, algorithm)
+        findings += settings.findings
     return Run(
         path=name_of(directory),
-        framework=found.mapping.framework if found else "",
+        framework=found.mapping.framework if found else (settings.framework if settings else ""),
         curves=curves,
         unknown_tags=tuple(unknown),
         record=record.content,
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
-        algorithm=_algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else ""),
+        algorithm=algorithm or (settings.algorithm if settings else ""),
         step_axis=_step_axis(found, bool(step_tag), counted),
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),
+        settings=settings,
+        versions=recorded_versions(directory, record),
     )
 
 

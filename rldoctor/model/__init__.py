@@ -3,6 +3,7 @@
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
+from rldoctor.model.comparison import ComparisonResult, Parting, SettingPair
 from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
@@ -24,6 +25,7 @@ from rldoctor.model.results import (
     Unjudged,
 )
 from rldoctor.model.run import Curve, Finding, Run
+from rldoctor.model.settings import Observation, Place, Settings
 from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
@@ -40,6 +42,7 @@ __all__ = [
     "Aggregation",
     "Band",
     "CheckResult",
+    "ComparisonResult",
     "CriterionResult",
     "Curve",
     "Details",
@@ -53,9 +56,12 @@ __all__ = [
     "Instruction",
     "IntArray",
     "Json",
+    "Observation",
     "Outcome",
     "OutcomeCurve",
     "Page",
+    "Parting",
+    "Place",
     "PreflightResult",
     "RankedDiagnosis",
     "Remedy",
@@ -64,7 +70,9 @@ __all__ = [
     "Run",
     "RunDiagnosis",
     "Sample",
+    "SettingPair",
     "SettingResult",
+    "Settings",
     "Severity",
     "Suppressed",
     "SweepResult",

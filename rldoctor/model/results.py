@@ -38,16 +38,17 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class RankedDiagnosis:
-    """A cause and how likely it is on this run.
+    """A cause and how likely it is on this run, or a condition that has no probability.
 
     Attributes:
         name: Key of ``checks/diagnoses/``.
         title: The cause in plain words.
-        probability: In [0, 1], over all causes and ``healthy`` together.
+        probability: In [0, 1], over all causes and ``healthy`` together; 1 for a condition.
         evidence_for: Codes of the findings that point to it, strongest first.
         evidence_against: Codes of the findings that contradict it.
         remedy: The concrete change, from what to what where the recipe is known.
         next_test: A test that separates this cause from its rivals; empty where it has none.
+        condition: Whether it is a condition (slow, short, mixed, crashed), which shows or does not, and no cause.
     """
 
     name: str
@@ -57,6 +58,7 @@ class RankedDiagnosis:
     evidence_against: tuple[str, ...] = ()
     remedy: str = ""
     next_test: str = ""
+    condition: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,10 @@ class RunDiagnosis(Result):
         reference_why: Why this reference was chosen, or why there is none.
         steps: The last environment step.
         final_return: The last logged mean return; ``None`` where none was logged.
-        diagnoses: Likely causes, the likeliest first.
+        diagnoses: Likely causes, the likeliest first, then conditions. What leaves a run unjudged, and mixed runs,
+            which make its curves doubtful, come first.
         table: Its key metrics at a glance.
+        health: The probability that nothing is wrong; ``None`` where the run could not be judged.
     """
 
     kind = "run"
@@ -184,6 +188,7 @@ class RunDiagnosis(Result):
     final_return: float | None = None
     diagnoses: tuple[RankedDiagnosis, ...] = ()
     table: tuple[TableRow, ...] = ()
+    health: float | None = None
 
     @property
     def cause(self) -> RankedDiagnosis | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Severity
+
+if TYPE_CHECKING:
+    from rldoctor.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Run:
         tags_known: How many of the scalar tags the framework's tag mapping knows, and how many there are.
         framework_named: Whether the user named the framework.
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
+        settings: What the files beside the logs say of its settings; ``None`` where there are none.
+        versions: Distribution to the version that it was trained with; empty where nothing records them.
     """
 
     path: str
@@ -94,6 +100,8 @@ class Run:
     tags_known: tuple[int, int] = (0, 0)
     framework_named: bool = False
     baseline_return: float | None = None
+    settings: Settings | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts_steps(self) -> bool:

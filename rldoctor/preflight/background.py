@@ -134,4 +134,6 @@ def _baselines(recipe: Recipe, found: Any) -> Mapping[str, Json]:
     if found and all(aggregate["n_episodes"] >= EPISODES for aggregate in found.values()):
         baselines: Mapping[str, Json] = found
         return baselines
-    return measure_baselines(lambda: registry.make(recipe.env), range(recipe.evaluation_episodes))
+    return measure_baselines(
+        lambda: registry.make(recipe.env, **recipe.env_arguments), range(recipe.evaluation_episodes)
+    )

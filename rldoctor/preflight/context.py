@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from rldoctor.errors import RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.budget import Budget
@@ -63,7 +64,7 @@ class PreflightContext:
     """What checks look at. Each measurement is taken once, when a check first asks for it.
 
     Attributes:
-        env_id: Gymnasium id, or ``module:id``.
+        env_id: Name of the environment, as :func:`rldoctor.environments.registry.resolve` takes it.
         recipe: What is to be trained on it.
         wrap: Applied directly to what ``gymnasium.make`` returns.
         make_vec_env: Makes the given number of parallel environments.
@@ -97,9 +98,14 @@ class PreflightContext:
         from rldoctor.preflight.probes.metered import Metered
 
         with self.budget.calling("the constructor"):
-            env = registry.make(self.env_id)
+            env = registry.make(self.env_id, **self.env_arguments)
         self._opened.append(env)
         return Metered(self.wrap(env) if self.wrap else env, self.budget)
+
+    @property
+    def env_arguments(self) -> dict[str, Any]:
+        """What the environment is made with: as the recipe says, where this is its environment."""
+        return self.recipe.env_arguments if self.recipe and self.recipe.env == self.env_id else {}
 
     @cached_property
     def vec_env(self) -> VecEnv:
@@ -129,13 +135,13 @@ class PreflightContext:
         """What is known of this environment; one without ``envs`` where nothing is."""
         return load_expectations(self.rules).get(_bare(self.env_id), Expectation(envs=(), title=""))
 
-    @property
+    @cached_property
     def spec(self) -> EnvSpec | None:
         """The registration of the environment: its entry point and time limit."""
-        import gymnasium
+        from rldoctor.environments import registry
 
-        with contextlib.suppress(gymnasium.error.Error):
-            return gymnasium.spec(self.env_id)
+        with contextlib.suppress(RldoctorError):
+            return registry.resolve(self.env_id)
         return None
 
     @property
@@ -167,6 +173,8 @@ class PreflightContext:
     @property
     def horizon(self) -> int | None:
         """Steps after which the time limit ends an episode, ``None`` where there is none."""
+        if self.env_arguments.get("max_episode_steps"):
+            return int(self.env_arguments["max_episode_steps"])
         return self.spec.max_episode_steps if self.spec else None
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 
 from rldoctor import machine
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.environments import registry
+from rldoctor.environments import naming, registry
 from rldoctor.model import (
     CheckResult,
     Finding,
@@ -75,7 +75,7 @@ def run_preflight(
     """Check the machine and one environment.
 
     Args:
-        env_id: Gymnasium id, or ``module:id``.
+        env_id: Name of the environment, as :func:`rldoctor.environments.registry.resolve` takes it.
         recipe: What is to be trained; without one, SB3's defaults and only the expectations for ``env_id``.
         directory: Where runs will be written; the current directory without one.
         wrap: Applied directly to what ``gymnasium.make`` returns.
@@ -212,7 +212,7 @@ def _result(context: PreflightContext, results: Sequence[CheckOutcome]) -> Prefl
     return PreflightResult(
         path=context.env_id,
         verdict=verdict,
-        title=context.expectation.title or context.env_id,
+        title=context.expectation.title or naming.label(context.env_id),
         reference=context.recipe.name if context.recipe else "",
         summary=summary(checked, findings),
         findings=tuple(findings),

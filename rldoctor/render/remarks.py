@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 from rldoctor.model import GateResult, Report, Result, RunDiagnosis, Severity, Verdict
-from rldoctor.render.wording import clean, number, verdict_word
+from rldoctor.render.wording import clean, number, odds_of_cause, verdict_word
 
 _LEVEL = {Verdict.SICK: Severity.ERROR, Verdict.SUSPECT: Severity.WARNING, Verdict.UNJUDGED: Severity.ERROR}
 
@@ -84,7 +84,8 @@ def _of_its_type(_subject: Result) -> Iterator[_Parts]:
 def _(subject: RunDiagnosis) -> Iterator[_Parts]:
     cause = subject.cause
     if cause and subject.verdict in (Verdict.SICK, Verdict.SUSPECT):
-        message = f"{cause.title[:1].upper()}{cause.title[1:]} ({cause.probability:.0%})."
+        odds = odds_of_cause(subject)
+        message = f"{cause.title[:1].upper()}{cause.title[1:]}{f' ({odds})' if odds else ''}."
         yield cause.name, cause.name, _LEVEL[subject.verdict], message, cause.remedy
 
 

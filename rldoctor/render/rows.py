@@ -24,7 +24,7 @@ def _subjects(report: Report) -> Rows:
             "kind": subject.kind,
             "verdict": subject.verdict.value,
             "cause": leading.name if leading else "",
-            "probability": leading.probability if leading else None,
+            "probability": leading.probability if leading and not leading.condition else None,
             "env": run.env if run else "",
             "steps": run.steps if run else None,
             "final_return": run.final_return if run else None,
@@ -46,7 +46,7 @@ def _remarks(report: Report) -> Rows:
             "reference": subject.reference,
             "steps": getattr(subject, "steps", 0),
             "diagnosis": leading.name if leading else "",
-            "probability": f"{leading.probability:.4f}" if leading else "",
+            "probability": f"{leading.probability:.4f}" if leading and not leading.condition else "",
         }
         rows = [{key: str(getattr(remark, key)) for key in _REMARK} for remark in remarks_on(subject)]
         yield from ({**about, **row} for row in rows or [dict.fromkeys(_REMARK, "")])

@@ -8,7 +8,18 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 
-from rldoctor.model import GateResult, Json, Report, Result, SweepResult, TreatmentResult, TreatmentTrial, Verdict
+from rldoctor.model import (
+    GateResult,
+    Json,
+    RankedDiagnosis,
+    Report,
+    Result,
+    RunDiagnosis,
+    SweepResult,
+    TreatmentResult,
+    TreatmentTrial,
+    Verdict,
+)
 
 # Controls, formats such as those that turn the direction of writing, lone surrogates, and ends of lines and paragraphs.
 _SPELT = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -58,6 +69,30 @@ def number(value: float, unit: str = "") -> str:
 def counted(count: int, word: str) -> str:
     """Return ``1 note``, ``2 notes``."""
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def likelihood(share: float) -> str:
+    """Return a probability as a whole percentage; one that rounds to 0 or 100 is never given as certain."""
+    return "<1%" if share < 0.005 else ">99%" if share >= 0.995 else f"{share:.0%}"
+
+
+def odds(diagnosis: RankedDiagnosis) -> str:
+    """Return the probability of a cause; nothing for a condition, which has none."""
+    return "" if diagnosis.condition else likelihood(diagnosis.probability)
+
+
+def named(diagnosis: RankedDiagnosis) -> str:
+    """Return a diagnosis by its name, with its probability where it has one: ``slow-training``, ``clipping (93%)``."""
+    return diagnosis.name if diagnosis.condition else f"{diagnosis.name} ({odds(diagnosis)})"
+
+
+def odds_of_cause(run: RunDiagnosis) -> str:
+    """Return the probability of the likeliest cause; that of a suspect run beside the probability of health."""
+    cause = run.cause
+    if cause is None or cause.condition:
+        return ""
+    beside = run.verdict is Verdict.SUSPECT and run.health is not None
+    return f"{odds(cause)}; healthy: {likelihood(run.health or 0.0)}" if beside else odds(cause)
 
 
 @singledispatch

@@ -71,7 +71,7 @@ def evaluate(
     watch = watcher or (lambda policy, done: None)
 
     def make_env() -> Env:
-        env = registry.make(recipe.env)
+        env = registry.make(recipe.env, **recipe.env_arguments)
         read_joints_at_once(env)
         return env
 
@@ -162,7 +162,7 @@ def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     """
     # The rollout buffer is made as small as SB3 allows.
     settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
-    envs = DummyVecEnv([lambda: registry.make(recipe.env)])
+    envs = DummyVecEnv([lambda: registry.make(recipe.env, **recipe.env_arguments)])
     try:
         model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:

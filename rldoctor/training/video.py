@@ -15,6 +15,7 @@ from rldoctor import run_directory
 from rldoctor.environments import registry
 from rldoctor.environments.rollouts import Env, goal_distance, stack
 from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError, first_line
+from rldoctor.recipe import Recipe
 from rldoctor.run_record import read_run_record
 from rldoctor.training.evaluate import load_policy
 
@@ -111,7 +112,7 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
     def act(observations: Any) -> Any:
         return model.predict(observations, deterministic=True)[0]
 
-    frames = _frames(lambda: _make(recipe.env), act, episodes, watcher or (lambda done, total: None))
+    frames = _frames(lambda: _make(recipe), act, episodes, watcher or (lambda done, total: None))
     try:
         with run_directory.replacing(file) as temporary:
             if file.suffix.lower() == ".gif":
@@ -129,12 +130,14 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
         raise UsageError(f"{file} cannot be written: {error.strerror or error}.", "Name another file.") from None
 
 
-def _make(env_id: str) -> Env:
+def _make(recipe: Recipe) -> Env:
+    drawn = {**recipe.env_arguments, "render_mode": "rgb_array"}
     # Not every environment takes the size of its frames.
+    sized = {**drawn, "width": _SIDE, "height": _SIDE}
     try:
-        return registry.make(env_id, render_mode="rgb_array", width=_SIDE, height=_SIDE)
+        return registry.make(recipe.env, **sized)
     except registry.EnvironmentBroken:
-        return registry.make(env_id, render_mode="rgb_array")
+        return registry.make(recipe.env, **drawn)
 
 
 def _frames(

@@ -15,7 +15,7 @@ from rldoctor.cli.options import pairs, words
 # arguments, what the sentence must hold
 WRONG = [
     (["train", "--env", "FetchReachDens-v4"], "FetchReachDense-v4"),
-    (["train", "--env", "no_such_module:Reach-v0"], "The module 'no_such_module'"),
+    (["train", "--env", "no_such_module:Reach-v0"], "There is no module 'no_such_module'"),
     (["train", "--env", ""], "--env must not be empty"),
     (["train", "--reference", "quik"], "no reference called 'quik'"),
     (["train", "--steps", "-5"], "total_steps = '-5' must be a whole number of at least 1."),

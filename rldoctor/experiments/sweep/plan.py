@@ -14,7 +14,7 @@ from rldoctor.environments.engine import Engine
 from rldoctor.errors import UsageError
 from rldoctor.experiments.sweep.spec import MOST_TRIALS, SweepSpec
 from rldoctor.experiments.trial import Trial
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import ENV_KWARGS, HYPERPARAMETERS
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 
@@ -122,7 +122,15 @@ def _texts(pairs: Mapping[str, str]) -> list[str]:
 
 
 def _same(one: Recipe, other: Recipe) -> bool:
-    keys = {"env", "total_steps", "n_envs", *one.hyperparameters, *other.hyperparameters}
+    keys = {
+        "env",
+        "env_kwargs",
+        "max_episode_steps",
+        "total_steps",
+        "n_envs",
+        *one.hyperparameters,
+        *other.hyperparameters,
+    }
     return all(_value(one, key) == _value(other, key) for key in keys)
 
 
@@ -136,6 +144,9 @@ def _changed(recipe: Recipe, pairs: Sequence[str]) -> Recipe:
 
 
 def _value(recipe: Recipe, key: str) -> Json:
+    if key.startswith(ENV_KWARGS):
+        argument: Json = recipe.env_kwargs.get(key.removeprefix(ENV_KWARGS))
+        return argument
     value: Json = recipe.setting(key) if key in HYPERPARAMETERS else getattr(recipe, key)
     return value
 

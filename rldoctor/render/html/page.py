@@ -38,7 +38,10 @@ from rldoctor.render.wording import (
     changes_in_words,
     clean,
     headline,
+    likelihood,
+    named,
     number,
+    odds,
     report_word,
     role_word,
     verdict_word,
@@ -104,8 +107,14 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"number": number, "percent": "{:.0%}".format, "listed": ", ".join, "role": role_word}
-    templates.filters |= filters
+    filters: dict[str, Any] = {
+        "number": number,
+        "percent": "{:.0%}".format,
+        "likelihood": likelihood,
+        "listed": ", ".join,
+        "role": role_word,
+    }
+    templates.filters |= {**filters, "named": named, "odds": odds}
     return templates
 
 
@@ -151,7 +160,7 @@ def _part(_subject: Result, _details: Details) -> dict[str, Any]:
 
 @_part.register
 def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
-    shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or d.probability >= _SHOWN_FROM]
+    shown = [d for i, d in enumerate(subject.diagnoses) if i == 0 or (not d.condition and d.probability >= _SHOWN_FROM)]
     causes = [d for d in shown if d.name != "healthy"] if subject.verdict is not Verdict.HEALTHY else []
     likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
     record = details.record(subject)
@@ -160,6 +169,7 @@ def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
         "template": "run.html",
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
+        "conditions": [d for d in subject.diagnoses if d.condition and d not in likely],
         "by_code": {finding.code: finding for finding in subject.findings},
         "pairs": {title: _flat(record.get(title.lower())) for title in ("Recipe", "Versions", "Machine")},
     }

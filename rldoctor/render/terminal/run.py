@@ -11,10 +11,11 @@ from rich.text import Text
 from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, mark, put, shortened, sparkline
-from rldoctor.render.wording import below_what_is_shared, number, one_line
+from rldoctor.render.wording import below_what_is_shared, likelihood, named, number, odds, one_line
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
+_MOST_CAUSES = 3
 _SHORTEST_NAME = 16
 # Columns of a terminal that shows the final return of each run too.
 _WIDE = 100
@@ -26,7 +27,7 @@ def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
     rows = []
     for run, name in zip(runs, below_what_is_shared([run.path for run in runs]), strict=True):
         leading = run.diagnoses[0] if run.diagnoses else None
-        cause = f"{one_line(leading.name)} ({leading.probability:.0%})" if leading else ""
+        cause = one_line(named(leading)) if leading else ""
         returned = "" if run.final_return is None else number(run.final_return)
         rows.append([run.verdict.value, one_line(name), f"{run.steps:,}", *([returned] * (len(headings) - 4)), cause])
     # The names of runs give way to what is said of them; what tells runs apart mostly stands at a name's end.
@@ -54,10 +55,25 @@ def print_run(console: Console, run: RunDiagnosis, view: View) -> None:
         drawn = draw(console, run, view.details())
         if drawn is not None:
             put(console, drawn, above=1)
-    shown = [d for i, d in enumerate(run.diagnoses) if view.verbose or i == 0 or d.probability >= _SHOWN_FROM]
-    for diagnosis in shown if view.verbose else shown[:3]:
+    _print_diagnoses(console, run, view.verbose)
+
+
+def _print_diagnoses(console: Console, run: RunDiagnosis, verbose: bool) -> None:
+    """Print the likely causes, of a suspect run beside health, and then the conditions, apart from them."""
+    causes = [diagnosis for diagnosis in run.diagnoses if not diagnosis.condition]
+    # Of a healthy run, causes are not worth a line: nothing is to be done about them.
+    most = 1 if run.verdict is Verdict.HEALTHY else _MOST_CAUSES
+    least = 1 if causes[:1] == list(run.diagnoses[:1]) else 0
+    shown = [d for i, d in enumerate(causes[:most]) if i < least or d.probability >= _SHOWN_FROM]
+    shown = causes if verbose else shown
+    for diagnosis in shown:
         put(console, _diagnosis(diagnosis), above=1)
-    if shown:
+    if run.verdict is Verdict.SUSPECT and run.health is not None and shown:
+        put(console, _likely("healthy", "nothing is wrong", likelihood(run.health)), above=1)
+    for condition in run.diagnoses:
+        if condition.condition:
+            put(console, _diagnosis(condition), above=1)
+    if run.diagnoses:
         console.print()
 
 
@@ -73,7 +89,10 @@ def _table(console: Console, run: RunDiagnosis) -> RenderableType:
     if wide:
         table.add_column("curve", no_wrap=True)
     for row in run.table:
-        cells: list[RenderableType] = [mark(console, row.mark), Text(one_line(row.metric))]
+        cells: list[RenderableType] = [
+            mark(console, "note" if row.mark == "ok" and row.why else row.mark),
+            Text(one_line(row.metric)),
+        ]
         if wide:
             cells.append(Text(one_line(row.expected), style="dim"))
         cells.append(Text(one_line(row.seen)))
@@ -91,14 +110,16 @@ def _table(console: Console, run: RunDiagnosis) -> RenderableType:
     return grid
 
 
-def _diagnosis(diagnosis: RankedDiagnosis) -> RenderableType:
+def _likely(name: str, title: str, beside: str) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8)
     grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(
-        Text(f"{diagnosis.probability:.0%}".rjust(5), style="bold"),
-        Text.assemble((one_line(diagnosis.name), "bold"), "  ", one_line(diagnosis.title)),
-    )
+    grid.add_row(Text(beside.rjust(5), style="bold"), Text.assemble((one_line(name), "bold"), "  ", one_line(title)))
+    return grid
+
+
+def _diagnosis(diagnosis: RankedDiagnosis) -> RenderableType:
+    grid = _likely(diagnosis.name, diagnosis.title, "also" if diagnosis.condition else odds(diagnosis))
     if diagnosis.name == "healthy":
         return grid
     if diagnosis.evidence_for:

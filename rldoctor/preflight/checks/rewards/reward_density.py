@@ -32,7 +32,8 @@ def only_two_values(context: PreflightContext) -> bool:
     # Every fifth achieved goal with every tenth desired one, and with itself: near and far.
     for achieved in batch.observations["achieved_goal"][::5]:
         for desired in (*batch.observations["desired_goal"][::10], achieved):
-            values.add(float(context.compute_reward(achieved, desired, {})))
+            # One goal may give an array of one reward, as SB3's BitFlippingEnv does.
+            values.add(float(np.ravel(context.compute_reward(achieved, desired, {}))[0]))
             if len(values) > 2:
                 return False
     return len(values) == 2

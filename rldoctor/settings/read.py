@@ -1,0 +1,233 @@
+"""Find and read the settings files beside the logs of a run."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor.model import Finding, Json, Severity
+from rldoctor.model.settings import Settings
+from rldoctor.run_directory import RUN_FILE
+from rldoctor.settings.event_file import read_event_settings
+from rldoctor.settings.json_file import read_json, read_saved_model
+from rldoctor.settings.library import Format, Library, libraries
+from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
+from rldoctor.settings.tree import Entry, Node, flatten
+from rldoctor.settings.yaml_file import read_yaml
+
+# Isaac Lab's env.yaml has 100 KB. Others of that name may be anything.
+_LARGEST_TEXT = 2**20
+# A folder with more entries than this is no run directory, and is not searched for folders with settings.
+_MOST_ENTRIES = 1_000
+# What differs between files of one run for good reasons: a model that was trained on counts its last call only.
+_MAY_DIFFER = ("library", "total_steps", "seed", "n_envs")
+
+
+@dataclass(frozen=True)
+class _File:
+    """A settings file that was read."""
+
+    name: str
+    entries: Mapping[str, Entry]
+
+
+def read_settings(directory: Path) -> Settings | None:
+    """Read the settings that lie beside the logs of a run, as data: nothing is executed, constructed or unpickled.
+
+    Never raises for what is in the directory. Files that cannot be read, and settings on which two files disagree, are
+    left out and reported in ``findings`` (codes ``SET0xx``).
+
+    Args:
+        directory: The run. A file, which stands for one of several runs in a directory, has no settings of its own.
+
+    Returns:
+        The settings, with the library's defaults where these are known; ``None`` where there are no settings files.
+    """
+    if not directory.is_dir():
+        return None
+    reader = _Reader(directory)
+    sources: list[tuple[Library, dict[str, Found], dict[str, Stated]]] = []
+    used: set[str] = set()
+    for library in libraries():
+        if library.fallback and sources:
+            continue
+        files = [file for file in reader.files(library) if not (library.fallback and file.name in used)]
+        stated = {key: Stated(entry, file.name) for file in reversed(files) for key, entry in file.entries.items()}
+        if not stated or not library.is_stated_in(stated):
+            continue
+        found = normal_form(library, stated)
+        if library.fallback and len(found) < 2:
+            continue
+        used |= {file.name for file in files}
+        sources.append((library, found, stated))
+        if library.complete:
+            break
+    if not sources:
+        return Settings(findings=tuple(reader.findings)) if reader.findings else None
+    merged, disagreements = _merged([found for _, found, _ in sources])
+    for library, _, stated in sources:
+        merged = with_defaults(library, merged, stated)
+    for finding in disagreements:
+        merged.pop(str(finding.evidence["setting"]), None)
+    entries: dict[str, Json] = {
+        key: item.entry.value for _, _, stated in reversed(sources) for key, item in stated.items()
+    }
+    return as_settings(
+        merged,
+        library=sources[0][0].library,
+        framework=sources[0][0].framework,
+        findings=(*reader.findings, *disagreements),
+        entries=entries,
+    )
+
+
+def _merged(sources: Sequence[Mapping[str, Found]]) -> tuple[dict[str, Found], list[Finding]]:
+    """Return the settings of several libraries' files as one, and those on which they disagree."""
+    merged: dict[str, Found] = {}
+    findings = []
+    for source in sources:
+        for name, item in source.items():
+            other = merged.setdefault(name, item)
+            if name not in _MAY_DIFFER and not _same(other.value, item.value):
+                findings.append(_disagreement(name, other, item))
+    return merged, findings
+
+
+def _same(one: Json, other: Json) -> bool:
+    if "other" in (one, other):
+        return True
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=1e-6)
+    return one == other
+
+
+def _disagreement(name: str, one: Found, other: Found) -> Finding:
+    message = f"{name} is {one.value} {one.place}, but {other.value} {other.place}; it is not used."
+    evidence: dict[str, Json] = {"setting": name, "files": [one.place.file, other.place.file]}
+    remedy = "Remove the file that is not of this run."
+    return Finding("SET002", "settings-disagree", Severity.WARNING, message, remedy, evidence)
+
+
+class _Reader:
+    """Reads each file once, whichever libraries want it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._read: dict[Path, _File | None] = {}
+        self._found: dict[str, Path | None] = {}
+        self._listed: dict[Path, Sequence[os.DirEntry[str]]] = {}
+        self.findings: list[Finding] = []
+
+    def files(self, library: Library) -> Iterator[_File]:
+        """Yield what can be read of a library's files."""
+        for pattern, format_ in library.files.items():
+            if pattern not in self._found:
+                self._found[pattern] = self._find(pattern, library.prefer)
+            path = self._found[pattern]
+            if path is not None:
+                if path not in self._read:
+                    self._read[path] = self._file(path, format_)
+                file = self._read[path]
+                if file is not None:
+                    yield file
+
+    def _find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
+        """Return the file that a pattern means."""
+        *parents, name = pattern.split("/")
+        folder = self._directory
+        for part in parents:
+            if part == "..":
+                folder = folder.absolute().parent
+                continue
+            fits = [entry.name for entry in self._entries(folder) if fnmatch.fnmatchcase(entry.name, part)]
+            if part == "*":
+                fits = [fit for fit in fits if any(fnmatch.filter(self._names(folder / fit), name))]
+            # Of several folders none can be told to be this run's.
+            if len(fits) != 1:
+                return None
+            folder /= fits[0]
+        if "*" not in name:
+            return folder / name if any(entry.name == name for entry in self._entries(folder)) else None
+        found = [entry for entry in self._entries(folder) if fnmatch.fnmatchcase(entry.name, name)]
+        ranks = {wanted: place for place, wanted in enumerate(prefer)}
+        # The newest model; of event files the first, which states the settings.
+        newest = name.endswith(".zip")
+
+        def rank(entry: os.DirEntry[str]) -> tuple[int, float, str]:
+            return ranks.get(entry.name, len(ranks)), -_changed(entry) if newest else 0.0, entry.name
+
+        found = sorted(found, key=rank)
+        return Path(found[0].path) if found else None
+
+    def _names(self, folder: Path) -> list[str]:
+        return [entry.name for entry in self._entries(folder)]
+
+    def _entries(self, folder: Path) -> Sequence[os.DirEntry[str]]:
+        if folder not in self._listed:
+            try:
+                with os.scandir(folder) as entries:
+                    listed = [entry for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)]
+            except OSError:
+                listed = []
+            self._listed[folder] = listed
+        return self._listed[folder]
+
+    def _file(self, path: Path, format_: Format) -> _File | None:
+        name = os.path.relpath(path, self._directory)
+        try:
+            return _File(name, flatten(_parse(path, format_)))
+        except ValueError as error:
+            problem = str(error)
+        except OSError as error:
+            problem = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        # Of its logs and of run.json the reader of logs says so.
+        if format_ != "events" and name != RUN_FILE:
+            self.findings.append(_unreadable(name, problem))
+        return None
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _parse(path: Path, format_: Format) -> Node:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("is not a plain file")
+    if format_ == "events":
+        return read_event_settings(path)
+    if format_ == "sb3_zip":
+        return read_saved_model(path)
+    if status.st_size > _LARGEST_TEXT:
+        raise ValueError(f"is too large for settings: {status.st_size:,} bytes")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    return read_json(text) if format_ == "json" else _unwrapped(read_yaml(text))
+
+
+def _unwrapped(node: Node) -> Node:
+    """Return the settings of a file of Weights & Biases, which keeps each under ``value``."""
+    if not isinstance(node.value, dict):
+        return Node({})
+    inner = {
+        key: item.value["value"]._replace(line=item.line)
+        for key, item in node.value.items()
+        if isinstance(item.value, dict) and "value" in item.value
+    }
+    return Node(inner) if inner else node
+
+
+def _unreadable(name: str, problem: str) -> Finding:
+    message = f"{name} {problem}: its settings are not used."
+    evidence: dict[str, Json] = {"file": name}
+    return Finding("SET001", "unreadable-settings", Severity.NOTE, message, "", evidence)
