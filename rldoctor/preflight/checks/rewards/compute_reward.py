@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from rldoctor.model import FloatArray, IntArray
-from rldoctor.preflight.check import CheckFindings, Skipped, check, one_line, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Correlation from which one reward is the other in other units, or shifted: ours; two that agree but for noise of a
@@ -43,7 +43,7 @@ def run(context: PreflightContext) -> CheckFindings:
     if gap.max() > near:
         count = int((gap > near).sum())
         aspect, words = _difference(batch.rewards, single, batch.episode)
-        yield warning(
+        yield error(
             "reward-differs-from-compute-reward",
             f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}{words}.",
             "Let step return compute_reward(achieved_goal, desired_goal, info), and look for wrappers of the reward.",
