@@ -29,7 +29,7 @@ from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.logs.frameworks import shipped_tag_mappings
-from rldoctor.model import Observation, Verdict
+from rldoctor.model import Statement, Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 
 DOCUMENT = DOCS / "accuracy.md"
@@ -66,14 +66,14 @@ class Answer:
 
 
 def answer_for(
-    recorded: RecordedRun, book: Rulebook, use_references: bool = True, observations: Sequence[Observation] = ()
+    recorded: RecordedRun, book: Rulebook, use_references: bool = True, statements: Sequence[Statement] = ()
 ) -> Answer:
     if not use_references:
         kept = judging.match  # type: ignore[attr-defined]
         judging.match = lambda run, wanted=None, own=(): Match(None, False, "left out")  # type: ignore[attr-defined]
     try:
         # Settings are one of the witnesses: logs alone are those without the files beside them.
-        subject = diagnose_run(replace(recorded.run, settings=None), book=book, observations=observations)
+        subject = diagnose_run(replace(recorded.run, settings=None), book=book, statements=statements)
     finally:
         if not use_references:
             judging.match = kept  # type: ignore[attr-defined]
@@ -86,7 +86,7 @@ def held_out(
     groups: Mapping[int, Hashable],
     folds: int = 0,
     use_references: bool = True,
-    witness: Callable[[RecordedRun], Sequence[Observation]] = lambda recorded: (),
+    witness: Callable[[RecordedRun], Sequence[Statement]] = lambda recorded: (),
 ) -> dict[bool, list[Answer]]:
     """Diagnose runs with weights fitted on the runs of other groups: by plain scalars (True), by all (False).
 

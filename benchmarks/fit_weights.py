@@ -182,8 +182,10 @@ def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
 
 def witness_views(recorded: RecordedRun) -> list[dict[str, float]]:
     """Return what other witnesses than the logs say of a run, in each combination of those that may be at hand."""
-    environment, settings = witnesses.observed(recorded), witnesses.settings(recorded)
-    return [{item.key: item.strength for item in heard} for heard in (environment, settings, environment + settings)]
+    return [
+        {item.key: item.strength for statement in heard(recorded) for item in statement.observations}
+        for heard in (witnesses.environment, witnesses.settings, witnesses.both)
+    ]
 
 
 def _opinion(rule: WitnessRule, cause: str) -> float:

@@ -18,13 +18,13 @@ from typing import Any
 import gymnasium
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from rldoctor.diagnosis.witnesses import state_settings
 from rldoctor.environments import registry
 from rldoctor.examination.environment import observations_of
 from rldoctor.experiments.faults import find
-from rldoctor.model import Observation, Severity
+from rldoctor.model import Observation, Severity, Statement
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.rulebook import load_rulebook
-from rldoctor.settings import judge_settings
 
 FILE = RECORDED / "environments.json"
 
@@ -35,16 +35,21 @@ def _recorded() -> dict[str, dict[str, str]]:
     return json.loads(FILE.read_text()) if FILE.is_file() else {}
 
 
-def observed(recorded: RecordedRun) -> list[Observation]:
-    """Return what preflight observes on the environment of a recorded run."""
-    keys = _recorded()[key_of(recorded.env, recorded.fault, recorded.severity)]
-    return [_observation(key, severity) for key, severity in keys.items()]
+def environment(recorded: RecordedRun) -> list[Statement]:
+    """Return what preflight says of the environment of a recorded run."""
+    name = key_of(recorded.env, recorded.fault, recorded.severity)
+    return [Statement("environment", name, tuple(_observation(*item) for item in _recorded()[name].items()))]
 
 
-def settings(recorded: RecordedRun) -> list[Observation]:
-    """Return what the settings of a recorded run observe: those of its run.json."""
-    run = recorded.run
-    return judge_settings(run.settings, run.algorithm) if run.settings else []
+def settings(recorded: RecordedRun) -> list[Statement]:
+    """Return what the settings of a recorded run say: those of its run.json."""
+    statement = state_settings(recorded.run)
+    return [statement] if statement else []
+
+
+def both(recorded: RecordedRun) -> list[Statement]:
+    """Return what environment and settings say."""
+    return [*environment(recorded), *settings(recorded)]
 
 
 def _observation(key: str, severity: str) -> Observation:

@@ -14,8 +14,8 @@ from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
-from rldoctor.diagnosis.witnesses import observed_remedy, settings_observations, tied, witnesses
-from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Verdict
+from rldoctor.diagnosis.witnesses import listed, observed_remedy, state_settings, tied, witnesses
+from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.advice import Advice, settings_of
 from rldoctor.rulebook.observe import observe_all
@@ -33,7 +33,7 @@ def diagnose_run(
     reference: str | None = None,
     book: Rulebook | None = None,
     context: DiagnosisContext | None = None,
-    observations: Sequence[Observation] = (),
+    statements: Sequence[Statement] = (),
 ) -> RunDiagnosis:
     """Diagnose one run.
 
@@ -42,7 +42,7 @@ def diagnose_run(
         reference: A reference to compare it with; by default the one that fits.
         book: The rulebook; that of ``context`` by default.
         context: The context of a configuration; shipped rules by default.
-        observations: What other witnesses observe: the environment, the settings, the saved model.
+        statements: What other witnesses say, such as the environment. Settings beside the logs are heard anyway.
 
     Raises:
         UsageError: The reference does not exist.
@@ -50,7 +50,9 @@ def diagnose_run(
     context = context or shipped_context()
     book = book or context.book
     run = set_aside(run, book)
-    observations = (*observations, *settings_observations(run))
+    by_settings = state_settings(run)
+    statements = [*statements, *([by_settings] if by_settings else [])]
+    observations = [item for statement in statements for item in statement.observations]
     matched = match(run, reference, context.references)
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
@@ -64,7 +66,8 @@ def diagnose_run(
     codes = {*(item.sign.code for item in fired), *(item.code for item in observations if item.finding)}
     diagnoses = _diagnoses(book, ranked, codes, known, advice, case, decision, observations)
     dealt_with = _dealt_with(book, verdict, diagnoses)
-    found = [finding(item, run, verdict, dealt_with, advice) for item in fired]
+    found_by_signs = [finding(item, run, verdict, dealt_with, advice) for item in fired]
+    found = [*found_by_signs]
     found += [other for item in observations if (other := observed_finding(item, verdict, dealt_with)) is not None]
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
     returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
@@ -97,7 +100,7 @@ def diagnose_run(
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
         tied=tied(ranked, verdict),
-        witnesses=witnesses(run, case, observations),
+        witnesses=witnesses(run, case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )

@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
-from rldoctor.model import Observation, Run, Verdict, Witness
+from rldoctor.model import Observation, Run, Statement, Verdict, Witness
 from rldoctor.rulebook import Case, DiagnosisRule
 from rldoctor.settings import judge_settings
 
 # Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours.
 _AS_LIKELY = 0.5
 _MOST_TIED = 3
+_NAMED = 3
 # The library whose settings a remedy names as its own command does, not as a file does.
 _OWN = "rldoctor"
-_ASK = {
+# The other witnesses, and what adds each.
+_ADDED_BY = {
+    "settings": "the settings file of the library in the run's directory",
     "environment": "rldoctor diagnose {run} --env ID",
-    "settings": "",
     "model": "rldoctor diagnose {run} --model MODEL.zip",
 }
 
 
-def settings_observations(run: Run) -> list[Observation]:
-    """Return what the settings beside the logs of a run observe; nothing where there are none."""
-    return judge_settings(run.settings, run.algorithm) if run.settings else []
+def state_settings(run: Run) -> Statement | None:
+    """Return what the settings beside the logs of a run say; ``None`` where there are none."""
+    if run.settings is None:
+        return None
+    files = sorted({place.file for place in run.settings.places.values() if place.file})
+    seen = tuple(judge_settings(run.settings, run.algorithm))
+    return Statement("settings", ", ".join(files), seen) if files else None
 
 
 def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observation]) -> str:
     """Return the remedy of the observation that points to a cause; empty where there is none."""
     for item in observations:
-        mine = item.witness == "settings" and run.settings is not None and run.settings.library == _OWN
-        if item.direction == "fault" and item.causes[:1] == (rule.name,) and item.finding and not mine:
+        own = item.witness == "settings" and run.settings is not None and run.settings.library == _OWN
+        if item.finding and rule.name in item.causes[:1] and not own:
             return f"{item.message} {item.remedy}".strip()
     return ""
 
@@ -44,23 +50,25 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
     return tuple(equal[:_MOST_TIED]) if len(equal) > 1 else ()
 
 
-def witnesses(run: Run, case: Case, observations: Sequence[Observation]) -> tuple[Witness, ...]:
-    """Return what was examined, what it said, and what was not at hand with the command that would add it."""
+def witnesses(run: Run, case: Case, said_by_signs: str, statements: Sequence[Statement]) -> tuple[Witness, ...]:
+    """Return what was examined, what it said, and what was not at hand with what would add it."""
     points = max((len(curve) for curve in case.curves.values()), default=0)
-    logs = Witness("logs", f"{len(case.curves)} metrics, {points} points", "")
-    return (logs, *(_witness(name, run, observations) for name in _ASK))
+    logs = Witness("logs", f"{len(case.curves)} metrics, {points} points", said_by_signs)
+    heard = {statement.witness: statement for statement in statements}
+    others = [
+        _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how.format(run=run.path))
+        for name, how in _ADDED_BY.items()
+    ]
+    return (logs, *others)
 
 
-def _witness(name: str, run: Run, observations: Sequence[Observation]) -> Witness:
-    mine = [item for item in observations if item.witness == name]
-    found = [item for item in mine if item.finding]
-    if name == "settings" and run.settings is not None:
-        files = sorted({place.file for place in run.settings.places.values() if place.file})
-        examined = ", ".join(files) or "the library's defaults"
-    else:
-        examined = f"{len(mine)} observations" if mine else ""
-    if not examined:
-        return Witness(name, "", "not at hand", _ASK[name].format(run=run.path))
-    said = "; ".join(f"{item.name} ({item.code})" for item in found[:3])
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return Witness(name, examined, f"{said}{more}" if said else "nothing unusual")
+def _heard(statement: Statement) -> Witness:
+    found = [f"{item.code} {item.name}" for item in statement.observations if item.finding]
+    usual = sum(item.direction == "health" for item in statement.observations)
+    return Witness(statement.witness, statement.examined, listed(found) or f"nothing unusual in {usual} respects")
+
+
+def listed(found: Sequence[str]) -> str:
+    """Return the first few names, and how many there are beside them."""
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}"

@@ -26,7 +26,7 @@ from rldoctor.model.results import (
     Witness,
 )
 from rldoctor.model.run import Curve, Finding, Run
-from rldoctor.model.settings import Observation, Place, Settings
+from rldoctor.model.settings import Observation, Place, Settings, Statement
 from rldoctor.model.sweep import Sample, SettingResult, Trend, TrialResult
 from rldoctor.model.treatment import (
     Instruction,
@@ -75,6 +75,7 @@ __all__ = [
     "SettingResult",
     "Settings",
     "Severity",
+    "Statement",
     "Suppressed",
     "SweepResult",
     "TableRow",

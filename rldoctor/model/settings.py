@@ -128,6 +128,24 @@ SETTINGS: tuple[str, ...] = tuple(name for name in Settings.__dataclass_fields__
 
 
 @dataclass(frozen=True)
+class Statement:
+    """All that one witness said.
+
+    Attributes:
+        witness: Who.
+        examined: What was looked at, in a few words, such as ``FetchReachDense-v4``.
+        observations: What was seen.
+        baseline_return: Better mean return of the zero-action and the random policy on the environment; ``None`` where
+            it was not measured.
+    """
+
+    witness: Literal["settings", "model", "environment"]
+    examined: str
+    observations: tuple[Observation, ...] = ()
+    baseline_return: float | None = None
+
+
+@dataclass(frozen=True)
 class Observation:
     """What a witness other than the logs says for or against causes.
 

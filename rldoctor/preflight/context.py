@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,7 @@ class PreflightContext:
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
         budget: The time that is left.
+        arguments: What the environment is made with; what the recipe says by default.
         has_errors: Whether a check has found an error so far.
     """
 
@@ -85,6 +86,7 @@ class PreflightContext:
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
+    arguments: Mapping[str, Json] | None = None
     has_errors: bool = field(default=False, init=False)
     _opened: list[Env] = field(default_factory=list, init=False)
 
@@ -104,7 +106,9 @@ class PreflightContext:
 
     @property
     def env_arguments(self) -> dict[str, Any]:
-        """What the environment is made with: as the recipe says, where this is its environment."""
+        """What the environment is made with: as asked, or as the recipe says, where this is its environment."""
+        if self.arguments is not None:
+            return dict(self.arguments)
         return self.recipe.env_arguments if self.recipe and self.recipe.env == self.env_id else {}
 
     @cached_property

@@ -72,6 +72,7 @@ def run_preflight(
     measured: dict[str, Json] | None = None,
     config: Config = DEFAULTS,
     budget: float = SECONDS,
+    arguments: Mapping[str, Json] | None = None,
 ) -> PreflightResult:
     """Check the machine and one environment.
 
@@ -87,6 +88,7 @@ def run_preflight(
         measured: Shared numbers: what it holds already (``baselines``) is not measured again, and what the checks
             measure is added.
         config: What the project asks for; ``select`` goes before its selection, and what that names in full runs.
+        arguments: What the environment is made with; what the recipe says by default.
         budget: Seconds after which no further check runs; what does not fit is reported as not run.
 
     Raises:
@@ -98,7 +100,16 @@ def run_preflight(
         registry.resolve(env_id)
     measured = {} if measured is None else measured
     context = PreflightContext(
-        env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
+        env_id,
+        recipe,
+        wrap,
+        make_vec_env,
+        directory or Path(),
+        measured,
+        config.rules,
+        load_plugins(),
+        Budget(budget),
+        arguments,
     )
     try:
         with context.budget.enforced():
