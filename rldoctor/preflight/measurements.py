@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.probes.inspection import simulated_time
 
 if TYPE_CHECKING:
     import gymnasium
@@ -53,6 +52,16 @@ def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
         return random.uniform(low, high).astype(space.dtype)
     space.seed(int(random.integers(2**31)))
     return space.sample()
+
+
+def simulated_time(env: Env) -> float | None:
+    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
+    inner: Any = env.unwrapped
+    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
+        value = getattr(getattr(holder, "data", None), "time", None)
+        if isinstance(value, (int, float, np.number)):
+            return float(value)
+    return None
 
 
 @dataclass(frozen=True)
