@@ -125,6 +125,7 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         result, findings = _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
+            context.has_errors = True
         elif result.note == OUT_OF_TIME:
             failed[check.code] = "budget"
         results.append((result, findings))

@@ -74,7 +74,9 @@ def run(context: PreflightContext) -> CheckFindings:
         )
     elif not np.allclose(space.low, -space.high):
         message = f"The bounds of the action, [{low:g}, {high:g}], are not symmetric; PPO's first actions are around 0."
-        yield warning("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
+        # From 0 to 1, as a throttle, half of the first actions are clipped, and it trains; beyond 0 nearly all are.
+        found = warning if (space.low > 0).any() or (space.high < 0).any() else note
+        yield found("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
     elif space.high.max() > _WIDE or space.high.min() < _NARROW:
         message = f"The bounds of the action, [{low:g}, {high:g}], are far from PPO's first standard deviation of 1."
         yield warning("action-bounds-far-from-unit", message, remedy, observed=bounds, expected=[-1, 1])

@@ -1,7 +1,7 @@
 """Gymnasium's own ``check_env`` has no complaint.
 
 What it does: runs ``gymnasium.utils.env_checker.check_env`` without its rendering part and collects its warnings and
-errors.
+errors, without those that other checks here measure better. Its advice is a note.
 
 Why it matters: it knows rules that no other check here repeats, such as observations that share memory between steps.
 
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from rldoctor.preflight.check import CheckFindings, check, one_line, warning
+from rldoctor.model import Finding
+from rldoctor.preflight.check import CheckFindings, check, note, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
-# Complaints that are no fault here, each with the reason.
-_HARMLESS = (
+# Complaints that are not repeated, each with the reason.
+_VERIFIED = (
     # A Box without bounds is usual for positions and velocities; whether values are in scale is measured (ENV204).
     "minimum value is -infinity",
     "maximum value is infinity",
@@ -27,8 +28,37 @@ _HARMLESS = (
     # Measured and reported as a note by the check of the action space (ENV301).
     "using a symmetric and normalized",
     "use a symmetric and normalized",
-    # NumPy's numbers do as well as Python's; whether the reward is a number at all is checked by ENV102.
+    # NumPy's numbers do as well as Python's; whether the reward is a finite number is measured (ENV102, ENV401).
     "The reward returned by `step()` must be a float",
+    "The reward is a NaN value",
+    "The reward is an inf value",
+    # Repeated plays are compared to the last bit (ENV105, ENV106, ENV111); an environment with a generator of its own
+    # that reset seeds is as good as one with np_random.
+    "non-deterministic",
+    "not equal although similar",
+    "Deterministic step",
+    "random number generator to have been generated",
+    "does not call `super().reset(seed=seed)`",
+    "has not been updated after step",
+    "not properly been updated after step",
+    # Meant for NumPy's booleans, which are as good as Python's; the ends of episodes are looked at (ENV102, ENV108).
+    "truncates after 1 step",
+    # Whether anything is changed after it was returned is measured (ENV211); to share what never changes is no fault.
+    "share an object",
+    # Any name of the keyword arguments does; reset is called with a seed (ENV102).
+    "does not provide a `seed`",
+    # Compared with a tolerance, for single goals and many (ENV403).
+    "Vectorized computation of reward differs",
+    "was not computed with `compute_reward()`",
+    # The learning step fails where it matters (ENV501).
+    "The minimal resolution for an image",
+)
+# Advice rather than rules: worth a note.
+_TASTE = (
+    "an unconventional shape",
+    "is an image but",
+    "we recommend using np.float32",
+    "No render modes was declared",
 )
 # Steps and resets that it takes, counted in Gymnasium 1.4.
 _CALLS = 20
@@ -36,7 +66,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def complaints_of(check_env: Callable[[], object]) -> list[str]:
-    """Return the warnings and the error of ``check_env``, in order, without harmless ones and repeats."""
+    """Return the warnings and the error of ``check_env``, in order, without those that are verified elsewhere."""
     raised = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -47,10 +77,25 @@ def complaints_of(check_env: Callable[[], object]) -> list[str]:
     warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
     texts = [" ".join(_COLOUR.sub("", text).removeprefix("WARN: ").split()) for text in warned]
     texts = [text.removeprefix("WARN: ") for text in texts]
-    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _HARMLESS)))
+    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _VERIFIED)))
 
 
-@check("ENV103", "gymnasium-check", requires=("ENV102",), faults=("gymnasium-complaint",))
+def findings_of(fault: str, prefix: str, complaints: list[str], remedy: str, named: bool) -> Iterator[Finding]:
+    """Yield complaints of another package's checker.
+
+    Args:
+        fault: Name of the findings.
+        prefix: Who complains.
+        complaints: What :func:`complaints_of` returned.
+        remedy: What to do.
+        named: Whether other checks have found errors: then a complaint is most likely about one of them, and a note.
+    """
+    for text in complaints:
+        found = note if named or any(word in text for word in _TASTE) else warning
+        yield found(fault, f"{prefix}: {text}", remedy)
+
+
+@check("ENV103", "gymnasium-check", requires=("ENV102",), late=2, faults=("gymnasium-complaint",))
 def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
     from gymnasium.utils.env_checker import check_env
@@ -58,7 +103,6 @@ def run(context: PreflightContext) -> CheckFindings:
     context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))
     env = context.spare
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
-    for text in complaints:
-        remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
-        yield warning("gymnasium-complaint", f"Gymnasium's check_env: {text}", remedy)
+    remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
+    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, context.has_errors)
     return "no complaint" if not complaints else ""

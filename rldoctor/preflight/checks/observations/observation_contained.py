@@ -11,22 +11,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, warning
+from rldoctor.preflight.check import CheckFindings, check, error
 from rldoctor.preflight.context import PreflightContext
+
+# Single precision: a bound of pi is not a fault.
+_ROUNDING = 1e-5
 
 
 @check("ENV203", "observation-contained", requires=("ENV201", "ENV202"), faults=("observation-outside-space",))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare observations with their bounds."""
     for key, space in context.boxes.items():
-        values = context.batch.observations[key]
+        # With the first observations, which reset returns.
+        starts = [start[key] for start in context.batch.starts if start[key].shape == space.shape]
+        values = np.concatenate([np.stack(starts), context.batch.observations[key]])
         outside = (values < space.low) | (values > space.high)
+        if not outside.any():
+            continue
+        numbers = values.astype(float)
+        gap = np.maximum(space.low - numbers, numbers - space.high)
+        outside = gap > _ROUNDING * np.maximum(1.0, np.abs(numbers))
         if outside.any():
             count = int(outside.reshape(len(values), -1).any(axis=1).sum())
-            worst = float(np.max(np.maximum(space.low - values, values - space.high)))
-            yield warning(
+            worst = float(np.max(gap))
+            yield error(
                 "observation-outside-space",
-                f"{key} leaves its declared bounds in {count} of {len(values)} steps, by up to {worst:.3g}.",
+                f"{key} leaves its declared bounds in {count} of {len(values)} observations, by up to {worst:.3g}.",
                 "Widen the bounds of the space or clip the observation.",
                 observed=worst,
                 expected=0.0,

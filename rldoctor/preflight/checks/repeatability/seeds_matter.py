@@ -2,8 +2,8 @@
 
 What it does: plays the same actions from seeds 0, 1 and 2 and compares the trajectories.
 
-Why it matters: if the seed changes nothing, a policy can memorise one episode, parallel environments all play the
-same, and evaluation on "unseen" seeds tests what was trained on.
+Why it matters: if the seed changes nothing, a policy can memorise one episode, parallel environments all play the same,
+and evaluation on "unseen" seeds tests what was trained on.
 
 What to do: let ``reset`` pass its seed on to ``super().reset(seed=seed)`` and draw start and goal from
 ``self.np_random``. An environment that is meant to start the same every time is fine.
@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 
 _STEPS = 5
+_SEED = 123
 
 
-@check("ENV106", "seeds-matter", requires=("ENV102",), faults=("seed-without-effect", "start-always-alike"))
+@check(
+    "ENV106",
+    "seeds-matter",
+    requires=("ENV102",),
+    faults=("seed-without-effect", "seed-replaced", "start-always-alike"),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Play three seeds with the same actions."""
     steps = context.budget.steps(_STEPS, plays=3)
@@ -28,7 +34,17 @@ def run(context: PreflightContext) -> CheckFindings:
     if any(first.shape != other.shape or not np.array_equal(first, other, equal_nan=True) for other in others):
         return "three seeds, different episodes"
     message = "Seeds 0, 1 and 2 give the same episode"
-    if context.has_goals:
+    context.env.reset(seed=_SEED)
+    inner = getattr(context.env.unwrapped, "_np_random_seed", None)
+    if isinstance(inner, int) and inner not in (_SEED, -1):
+        yield error(
+            "seed-replaced",
+            f"{message}: reset(seed={_SEED}) reaches the environment as seed {inner}.",
+            "Pass the seed on: super().reset(seed=seed), and self.env.reset(seed=seed, options=options) in a wrapper.",
+            observed=inner,
+            expected=_SEED,
+        )
+    elif context.has_goals:
         remedy = "Call super().reset(seed=seed) in reset and draw the goal from self.np_random."
         yield warning("seed-without-effect", f"{message}, goal included.", remedy)
     else:
