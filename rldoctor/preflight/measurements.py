@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.probes.inspection import simulated_time
 
 if TYPE_CHECKING:
     import gymnasium
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 # Four episodes are four goals and, with FetchReach's 50 steps each, 0.1 s at 1,800 steps/s.
 EPISODES = 4
 _LONGEST = 250
+_NUMBERS = 3_000_000
+_FEWEST = 25
 # Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
 _PROBE_STEPS = 5
 # Fraction of the budget for the random episodes: most checks look at nothing else.
@@ -53,6 +54,16 @@ def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
         return random.uniform(low, high).astype(space.dtype)
     space.seed(int(random.integers(2**31)))
     return space.sample()
+
+
+def simulated_time(env: Env) -> float | None:
+    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
+    inner: Any = env.unwrapped
+    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
+        value = getattr(getattr(holder, "data", None), "time", None)
+        if isinstance(value, (int, float, np.number)):
+            return float(value)
+    return None
 
 
 @dataclass(frozen=True)
@@ -100,12 +111,18 @@ def flatten(observation: Any) -> FloatArray:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+def _size(space: gymnasium.Space[Any]) -> int:
+    return int(np.prod(space.shape)) if space.shape else 1
+
+
 def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
     """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each, fewer where they are slow."""
     from rldoctor.environments.rollouts import stack
 
     random = np.random.default_rng(0)
-    limit = min(horizon or _LONGEST, _LONGEST)
+    # Pictures of 96 x 96 in colour take 200 MB as floats after a thousand steps, and seconds to look at.
+    affordable = _NUMBERS // (EPISODES * max(1, sum(map(_size, spaces_of(env.observation_space).values()))))
+    limit = min(horizon or _LONGEST, _LONGEST, max(_FEWEST, affordable))
     starts, goals, ends, rows, seconds, clock = [], [], [], [], [], []
     began = time.monotonic()
     for number in range(EPISODES):
@@ -170,6 +187,21 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
     """
     random = np.random.default_rng(12345)
     return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
+
+
+def difference(first: FloatArray, again: FloatArray) -> str:
+    """Return what two trajectories that should be the same differ in: ``start``, ``observation``, ``reward``, ``length``.
+
+    A key for evidence: the start shows noise in what is observed, the steps after it what actions do.
+    """
+    shared = min(len(first), len(again))
+    same = [np.array_equal(a, b, equal_nan=True) for a, b in ((first[0], again[0]), (first[:shared], again[:shared]))]
+    if not same[0]:
+        return "start"
+    if same[1]:
+        return "length"
+    seen = np.array_equal(first[:shared, :-1], again[:shared, :-1], equal_nan=True)
+    return "reward" if seen else "observation"
 
 
 @dataclass(frozen=True)

@@ -93,16 +93,6 @@ def global_random_state() -> tuple[Any, Any]:
     return (kind, keys.tobytes() if isinstance(keys, np.ndarray) else keys, *rest), random.getstate()
 
 
-def simulated_time(env: Env) -> float | None:
-    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
-    inner: Any = env.unwrapped
-    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
-        value = getattr(getattr(holder, "data", None), "time", None)
-        if isinstance(value, (int, float, np.number)):
-            return float(value)
-    return None
-
-
 def shown(value: FloatArray) -> str:
     """Return a number or the first numbers of an array as text."""
     texts = [f"{number:.4g}" for number in value.ravel()[:3]]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rldoctor.preflight.check import one_line
-from rldoctor.preflight.measurements import arrays, draw, spaces_of
-from rldoctor.preflight.probes.inspection import simulated_time
+from rldoctor.preflight.measurements import arrays, draw, simulated_time, spaces_of
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env

@@ -15,8 +15,8 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import draw
-from rldoctor.preflight.probes.inspection import differing, simulated_time, state_of
+from rldoctor.preflight.measurements import draw, simulated_time
+from rldoctor.preflight.probes.inspection import differing, state_of
 
 # A bandit's episode is a single step, and its observation need not change.
 _FEW = 3

@@ -16,7 +16,7 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import trajectory
+from rldoctor.preflight.measurements import difference, trajectory
 from rldoctor.preflight.probes.inspection import copy_generators, differing, has_running_statistics, shown, state_of
 
 # Long enough for an episode to differ by more than its first step, short against the preflight.
@@ -70,6 +70,7 @@ def run(context: PreflightContext) -> CheckFindings:
         f"State outlives the episode: with seed 0 and the same actions a used environment {_difference(new, used)} "
         f"a new one{named}.",
         f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
+        aspect=difference(new, used),
         attributes=list(kept[:16]),
         steps=[len(new) - 1, len(used) - 1],
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import trajectory
+from rldoctor.preflight.measurements import difference, trajectory
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
 
 _STEPS = 20
@@ -41,9 +41,6 @@ def run(context: PreflightContext) -> CheckFindings:
     if context.spec and context.spec.nondeterministic:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
-    # The reward is the last column.
-    aspect = "reward" if shared and np.nan_to_num(gap[:, :-1], nan=0.0).max() == 0 else "observation"
-    aspect = "start" if step == 0 else aspect
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
     generators = generators_of(context.env)
     named = f" (it keeps a generator of its own: {', '.join(generators)})" if generators else ""
@@ -51,7 +48,7 @@ def run(context: PreflightContext) -> CheckFindings:
         "trajectory-not-reproducible",
         f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}{named}.",
         "Draw every random number from self.np_random and call super().reset(seed=seed) first.",
-        aspect=aspect,
+        aspect=difference(first, again),
         first_step=step,
         observed=largest,
         expected=0.0,
