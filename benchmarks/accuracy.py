@@ -86,7 +86,6 @@ def held_out(
     groups: Mapping[int, Hashable],
     folds: int = 0,
     use_references: bool = True,
-    witness: Callable[[RecordedRun], Sequence[Statement]] = lambda recorded: (),
 ) -> dict[bool, list[Answer]]:
     """Diagnose runs with weights fitted on the runs of other groups: by plain scalars (True), by all (False).
 
@@ -95,19 +94,33 @@ def held_out(
         groups: Place in ``corpus`` to the group that is left out together; a run without one only teaches.
         folds: Groups are put together into so many folds; 0 for each by itself.
         use_references: Whether bands may be used.
-        witness: What other witnesses than the logs say of a run.
+    """
+    answers: dict[bool, list[Answer]] = {True: [], False: []}
+    for place, book in fitted_for_folds(corpus, groups, folds).items():
+        recorded = corpus[place]
+        answers[True].append(answer_for(recorded.without_doctor(), book, use_references))
+        answers[False].append(answer_for(recorded, book, use_references))
+    return answers
+
+
+def fitted_for_folds(
+    corpus: Sequence[RecordedRun], groups: Mapping[int, Hashable], folds: int = 0
+) -> dict[int, Rulebook]:
+    """Return for each run of a group the rulebook with weights fitted on the runs of the other folds.
+
+    Args:
+        corpus: All runs.
+        groups: As in :func:`held_out`.
+        folds: As in :func:`held_out`.
     """
     book = load_rulebook()
     names = sorted({str(group) for group in groups.values()})
     folds = folds or len(names)
     fold = {place: names.index(str(group)) % folds for place, group in groups.items()}
-    answers: dict[bool, list[Answer]] = {True: [], False: []}
-    for number in range(folds):
-        test = [p for place, p in enumerate(corpus) if fold.get(place) == number]
-        fitted = fitted_book(book, [p for place, p in enumerate(corpus) if fold.get(place) != number])
-        answers[True] += [answer_for(p.without_doctor(), fitted, use_references, witness(p)) for p in test]
-        answers[False] += [answer_for(p, fitted, use_references, witness(p)) for p in test]
-    return answers
+    fitted = [
+        fitted_book(book, [p for place, p in enumerate(corpus) if fold.get(place) != number]) for number in range(folds)
+    ]
+    return {place: fitted[number] for place, number in sorted(fold.items(), key=lambda item: (item[1], item[0]))}
 
 
 def single_runs(corpus: Sequence[RecordedRun]) -> dict[int, Hashable]:

@@ -1,8 +1,11 @@
-"""What preflight says about each environment of the fault laboratory: python -m benchmarks.witnesses
+"""What other witnesses than the logs add: python -m benchmarks.witnesses [--record [NAME ...]]
 
-Registers every faulty environment under an id of its own, of which no expectations are known, runs preflight on it as
-``rldoctor diagnose RUN --env ID`` does, and writes what the checks observed to tests/runs/environments.json. A minute.
-benchmarks.fit_weights and benchmarks.accuracy read that file.
+With --record, every faulty environment of the laboratory is registered under an id of its own, of which no expectations
+are known, and examined as ``rldoctor diagnose RUN --env ID`` does; what the checks observe is written to
+tests/runs/environments.json, which benchmarks.fit_weights reads. Some ten minutes.
+
+Without, every recorded run is diagnosed from plain logs, with its environment, with its settings, and with both, by
+weights fitted without it, and docs/witnesses.md is written. Some ten minutes.
 """
 
 from __future__ import annotations
@@ -10,18 +13,19 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 
+from benchmarks import DOCS
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from rldoctor.diagnosis.witnesses import state_settings
 from rldoctor.environments import registry
 from rldoctor.examination.environment import observations_of
-from rldoctor.experiments.faults import find
+from rldoctor.experiments.faults import Fault, find
 from rldoctor.model import Observation, Severity, Statement
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.rulebook import load_rulebook
@@ -60,6 +64,14 @@ def _observation(key: str, severity: str) -> Observation:
     return Observation("environment", code, name, 1.0, "fault", supports, "", severity=Severity(severity))
 
 
+# What is at hand, whose faults are counted, and who is heard.
+KINDS: Sequence[tuple[str, Callable[[Fault], bool], Callable[[RecordedRun], list[Statement]]]] = (
+    ("environment, faults of environments", lambda fault: fault.wrap is not None, lambda run: environment(run)),
+    ("settings, faults of settings", lambda fault: fault.settings is not None, lambda run: settings(run)),
+    ("both, all faults", lambda fault: True, lambda run: both(run)),
+)
+
+
 def key_of(env: str, fault: str, severity: str) -> str:
     """Return the name of an environment of the laboratory: only a fault that lives in it makes it another one."""
     return f"{env}-{fault}-{severity}" if fault and find(fault).wrap else env
@@ -94,9 +106,8 @@ def observe(env: str, fault: str, severity: str) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Record every environment, or those whose names contain one of the arguments."""
-    wanted = sys.argv[1:]
+def record(wanted: Sequence[str]) -> None:
+    """Record every environment, or those whose names contain one of the words."""
     found = dict(_recorded()) if wanted else {}
     for env, fault, severity in _environments():
         key = key_of(env, fault, severity)
@@ -106,6 +117,49 @@ def main() -> None:
         print(key, " ".join(code for code, said in found[key].items() if said), flush=True)
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(keys)}" for name, keys in sorted(found.items()))
     FILE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def measure() -> None:
+    """Diagnose every recorded run with each witness, and write docs/witnesses.md."""
+    # Late: it reads the weights' fit, which reads what is recorded here.
+    from benchmarks.accuracy import HEAD, Answer, answer_for, fitted_for_folds, misses, single_runs, summary
+
+    corpus = recorded_runs()
+    books = fitted_for_folds(corpus, single_runs(corpus))
+    lines = [HEAD.replace("held out", "at hand"), "|---|---|---|---|---|---|---|"]
+    missed = []
+    for title, of_fault, heard in KINDS:
+        part = [(i, p) for i, p in enumerate(corpus) if not p.fault or of_fault(find(p.fault))]
+        for label, statements in (("logs alone", None), (title, heard)):
+            answers: list[Answer] = [
+                answer_for(p.without_doctor(), books[i], statements=statements(p) if statements else ())
+                for i, p in part
+            ]
+            lines += summary(f"{title.partition(',')[2].strip()}: {label.partition(',')[0]}", answers)
+        missed += ["", f"## Missed: {title}", "", *(misses(answers) or ["None."])]
+        print("\n".join(lines[-2:]), flush=True)
+    text = [
+        "# What other witnesses add to the logs",
+        "",
+        f"The {len(corpus)} recorded runs (`tests/runs`), from plain SB3 logs: alone, with the environment at hand (as",
+        "`rldoctor diagnose RUN --env ID` examines it, under an id of which nothing is known), with the settings beside the",
+        "logs, and with both. Every run is judged with weights fitted without it (ten folds). The first column says whose",
+        "faults are counted; healthy runs are the same in every row. Intervals are 95 % Wilson intervals. Reproduce with",
+        "`python -m benchmarks.witnesses`.",
+        "",
+        *lines,
+        *missed,
+        "",
+    ]
+    (DOCS / "witnesses.md").write_text("\n".join(text), encoding="utf-8")
+
+
+def main() -> None:
+    """Record, or measure."""
+    if sys.argv[1:2] == ["--record"]:
+        record(sys.argv[2:])
+    else:
+        measure()
 
 
 if __name__ == "__main__":

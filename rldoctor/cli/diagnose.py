@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +11,6 @@ from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
 from rldoctor.cli.options import ExecutorName, Format, words
 from rldoctor.cli.output import finish
-from rldoctor.model import Json
-
-# Enough for a stable mean, in a few seconds.
-_BASELINE_EPISODES = 20
 
 
 def diagnose(
@@ -25,6 +22,12 @@ def diagnose(
     env: options.MeasuredEnv = None,
     env_kwargs: options.EnvKwargs = None,
     max_episode_steps: options.MaxEpisodeSteps = None,
+    examine: Annotated[
+        bool, typer.Option("--examine", help="Also import and examine the environment that each run names.")
+    ] = False,
+    budget: Annotated[
+        float, typer.Option("--budget", min=1, help="Seconds for the examination of each environment.")
+    ] = 30.0,
     select: options.Select = None,
     ignore: options.Ignore = None,
     executor: options.Executor = ExecutorName.LOCAL,
@@ -37,29 +40,28 @@ def diagnose(
     verbose: options.Verbose = False,
 ) -> None:
     """Read training logs back: healthy or not, what is wrong, the evidence, and what to change."""
-    from rldoctor.diagnosis.many import diagnose as examine
+    from rldoctor.diagnosis.many import diagnose as diagnose_all
     from rldoctor.model import make_report
 
     settings = configured(config, isolated)
-    chosen = (reference, words(select), words(ignore))
-    baseline = _baseline_return(env, options.env_arguments(env_kwargs, max_episode_steps))
-    known: dict[str, Any] = {"framework": framework, "config": settings, "baseline_return": baseline}
+    chosen: dict[str, Any] = {
+        "reference": reference,
+        "select": words(select),
+        "ignore": words(ignore),
+        "framework": framework,
+    }
+    work = partial(diagnose_all, runs, config=settings, **chosen)
+    if env is not None or examine:
+        need_training_packages("diagnose --env" if env else "diagnose --examine")
+        from rldoctor.examination.examine import examine as examine_all
+
+        arguments = options.env_arguments(env_kwargs, max_episode_steps)
+        known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine, "seconds": budget}
+        work = partial(examine_all, runs, config=settings, **known, **chosen)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
-        results = examine(runs, *chosen, **known)
+        results = work()
     else:
         with executor_of(executor, None, address) as shared:
-            results = examine(runs, *chosen, executor=shared, **known)
+            results = work(executor=shared)
     finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output)
-
-
-def _baseline_return(env: str | None, arguments: dict[str, Json]) -> float | None:
-    if env is None:
-        return None
-    need_training_packages("diagnose --env")
-    from rldoctor.environments import registry
-    from rldoctor.environments.baselines import measure_baselines
-    from rldoctor.logs.read import baseline_return
-
-    registry.resolve(env)
-    return baseline_return(measure_baselines(lambda: registry.make(env, **arguments), range(_BASELINE_EPISODES)))

@@ -82,7 +82,7 @@ EnvKwargs = Annotated[
 MaxEpisodeSteps = Annotated[
     int | None, typer.Option("--max-episode-steps", min=1, help="Time limit of an episode, in steps.")
 ]
-MeasuredEnv = Annotated[str | None, _env("The environment of the runs, to measure its baseline return.")]
+MeasuredEnv = Annotated[str | None, _env("The environment of the runs, to be examined with them.")]
 LoggedEnv = Annotated[str | None, _env("The environment of the run, where no run.json states it.")]
 Framework = Annotated[
     str | None,

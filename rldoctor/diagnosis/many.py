@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import RunDiagnosis, Verdict
+from rldoctor.model import RunDiagnosis, Statement, Verdict
 
 # A run takes some 6 ms, the first process 300 ms: fewer runs than this are faster without.
 _RUNS_A_PROCESS = 100
@@ -39,6 +39,7 @@ def diagnose(
     framework: str | None = None,
     config: Config = DEFAULTS,
     baseline_return: float | None = None,
+    statements: Sequence[Statement] = (),
 ) -> list[RunDiagnosis]:
     """Diagnose every run at or below ``paths``, worst first.
 
@@ -54,6 +55,7 @@ def diagnose(
         config: The configuration; ``select`` replaces its selection.
         baseline_return: Better mean return of the zero-action and the random policy, if all runs are of one
             environment.
+        statements: What other witnesses say of every one of the runs, such as their environment.
 
     Raises:
         UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
@@ -79,13 +81,19 @@ def diagnose(
         reference=reference,
         framework=framework,
         context=None if is_shipped else context,
-        baseline_return=baseline_return,
+        baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
+        statements=tuple(statements),
     )
     processes = min(processes or machine.cores(), len(found) // _RUNS_A_PROCESS)
     if executor is None and processes < 2:
         diagnoses = [one(Path(run)) for run in found]
     else:
         diagnoses = _shared(one, found, executor or _local(processes))
+    return sorted_by_verdict(diagnoses)
+
+
+def sorted_by_verdict(diagnoses: Iterable[RunDiagnosis]) -> list[RunDiagnosis]:
+    """Return diagnoses, the worst first."""
     return sorted(diagnoses, key=lambda diagnosis: _WORST_FIRST.index(diagnosis.verdict))
 
 
@@ -102,12 +110,13 @@ def _diagnose_directory(
     framework: str | None,
     context: DiagnosisContext | None,
     baseline_return: float | None,
+    statements: tuple[Statement, ...],
 ) -> RunDiagnosis:
     context = context or shipped_context()
     run = read_run(directory, framework, context.tag_mappings)
     if baseline_return is not None:
         run = replace(run, baseline_return=baseline_return)
-    return diagnose_run(run, reference, context=context)
+    return diagnose_run(run, reference, context=context, statements=statements)
 
 
 def _shared(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:

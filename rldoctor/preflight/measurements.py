@@ -190,7 +190,7 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
 
 
 def difference(first: FloatArray, again: FloatArray) -> str:
-    """Return what two trajectories that should be the same differ in: ``start``, ``observation``, ``reward``, ``length``.
+    """Return in what two trajectories of one seed differ: ``start``, ``observation``, ``reward`` or ``length``.
 
     A key for evidence: the start shows noise in what is observed, the steps after it what actions do.
     """
