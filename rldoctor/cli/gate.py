@@ -10,7 +10,7 @@ import typer
 
 from rldoctor.cli import options
 from rldoctor.cli.configured import configured, failing
-from rldoctor.cli.options import Format, words
+from rldoctor.cli.options import words
 from rldoctor.cli.output import finish
 
 
@@ -42,9 +42,10 @@ def gate(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare evaluations with the passing criteria: exit 0 passed, 1 failed, 3 could not judge."""
     from rldoctor.gate import Statistic, judge_runs
@@ -60,4 +61,4 @@ def gate(
         baseline=baseline or (),
         margin=margin,
     )
-    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output, quiet)
