@@ -138,6 +138,15 @@ Output = Annotated[
         "--output", "-o", help="Write the report to this file; its suffix sets the format.", callback=_no_folder
     ),
 ]
+# A model of the user's own.
+ModelEnv = Annotated[str | None, _env(f"The environment of a model's zip: {ENV_IDS}.")]
+VecNormalizeFile = Annotated[
+    str | None,
+    typer.Option(
+        "--vec-normalize",
+        help="Statistics that VecNormalize.save wrote, or none. [default: vecnormalize.pkl beside the model]",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was checked.")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print one line.")]
