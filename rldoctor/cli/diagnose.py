@@ -9,14 +9,15 @@ import typer
 
 from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
-from rldoctor.cli.options import ExecutorName, Format, words
+from rldoctor.cli.options import ExecutorName, words
 from rldoctor.cli.output import finish
 
 
 def diagnose(
     runs: Annotated[
-        list[str], typer.Argument(help="Folders, or s3://bucket/runs; every run at or below them is diagnosed.")
-    ],
+        list[str] | None,
+        typer.Argument(help="Folders, or s3://bucket/runs; every run at or below them is diagnosed. [default: runs]"),
+    ] = None,
     reference: options.ComparedReference = None,
     framework: options.Framework = None,
     env: options.MeasuredEnv = None,
@@ -35,14 +36,16 @@ def diagnose(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Read training logs back: healthy or not, what is wrong, the evidence, and what to change."""
     from rldoctor.diagnosis.many import diagnose as diagnose_all
     from rldoctor.model import make_report
 
+    where = runs or [_default_folder()]
     settings = configured(config, isolated)
     chosen: dict[str, Any] = {
         "reference": reference,
@@ -50,18 +53,31 @@ def diagnose(
         "ignore": words(ignore),
         "framework": framework,
     }
-    work = partial(diagnose_all, runs, config=settings, **chosen)
+    work = partial(diagnose_all, where, config=settings, **chosen)
     if env is not None or examine:
         need_training_packages("diagnose --env" if env else "diagnose --examine")
         from rldoctor.examination.examine import examine as examine_all
 
         arguments = options.env_arguments(env_kwargs, max_episode_steps)
         known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine, "seconds": budget}
-        work = partial(examine_all, runs, config=settings, **known, **chosen)
+        work = partial(examine_all, where, config=settings, **known, **chosen)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
         results = work()
     else:
         with executor_of(executor, None, address) as shared:
             results = work(executor=shared)
-    finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output, quiet)
+
+
+def _default_folder() -> str:
+    """Return the folder that collects runs.
+
+    Raises:
+        UsageError: There is none here.
+    """
+    from rldoctor.errors import UsageError
+
+    if not options.RUNS.is_dir():
+        raise UsageError("There is no folder runs here.", "Name a run or a folder of runs: rldoctor diagnose RUNS.")
+    return str(options.RUNS)
