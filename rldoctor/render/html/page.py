@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from rldoctor.model import (
+    AuditResult,
     ComparisonResult,
     Details,
     GateResult,
@@ -32,6 +33,7 @@ from rldoctor.model import (
 )
 from rldoctor.render import comparison_tables
 from rldoctor.render.answer import NEEDS_YOU, answer, answer_of
+from rldoctor.render.audit_table import HEADINGS, audit_rows
 from rldoctor.render.html.charts import chart_data, trend_data
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.sweep_tables import tables
@@ -203,6 +205,12 @@ def _(subject: ComparisonResult, _details: Details) -> dict[str, Any]:
         "tables": comparison_tables.tables(subject),
         "settings": everything,
     }
+
+
+@_part.register
+def _(subject: AuditResult, _details: Details) -> dict[str, Any]:
+    rows = audit_rows(subject)
+    return {"heading": "Audit", "template": "audit.html", "headings": HEADINGS, "rows": rows}
 
 
 @_part.register
