@@ -81,12 +81,14 @@ class Check(CheckDocs):
         requires: Codes of the checks that must not have ended with an error, or this one does not run.
         faults: Names of the findings it may yield.
         run: Yields findings without a code; the runner adds the check's own.
+        late: Runs after those of its group that are not, as it costs more or says less.
     """
 
     group: Group
     requires: tuple[str, ...]
     faults: tuple[str, ...]
     run: Callable[[PreflightContext], CheckFindings]
+    late: bool = False
 
 
 def check(
@@ -96,12 +98,13 @@ def check(
     *,
     faults: tuple[str, ...],
     requires: tuple[str, ...] = (),
+    late: bool = False,
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 
     def declare(run: Callable[[PreflightContext], CheckFindings]) -> Check:
         docs = inspect.cleandoc(sys.modules[run.__module__].__doc__ or "")
-        return Check(code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run)
+        return Check(code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run, late=late)
 
     return declare
 

@@ -16,7 +16,10 @@ from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.budget import Budget
 from rldoctor.preflight.expectations import Expectation, load_expectations
-from rldoctor.preflight.measurements import Batch, Effects, Homing, Movement
+from rldoctor.preflight.measurements import Batch, Effects
+from rldoctor.preflight.probes import long_play, steering
+from rldoctor.preflight.probes.long_play import LongPlay
+from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,6 +38,9 @@ MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
 PARALLEL = 4
 # Ours: a controller is meaningful where actions explain at least half of the goal's movement (FetchReach: 0.99).
 _STEERABLE = 0.5
+# What playing on to the end of an episode may take: a fraction of the budget, and in seconds.
+_LONG_SHARE = 0.1
+_LONG_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class PreflightContext:
             EnvironmentBroken: It cannot be made.
         """
         from rldoctor.environments import registry
-        from rldoctor.preflight.metered import Metered
+        from rldoctor.preflight.probes.metered import Metered
 
         with self.budget.calling("the constructor"):
             env = registry.make(self.env_id, **self.env_arguments)
@@ -186,6 +192,12 @@ class PreflightContext:
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
 
+    @cached_property
+    def long_play(self) -> LongPlay:
+        """Random episodes played to their end, where those of the batch were cut."""
+        seconds = min(_LONG_SHARE * self.budget.seconds, _LONG_SECONDS, 0.5 * self.budget.remaining)
+        return long_play.play_long(self.env, self.horizon, self.batch, seconds)
+
     @property
     def has_goals(self) -> bool:
         """Whether the observation has an achieved and a desired goal, both as numbers."""
@@ -204,14 +216,14 @@ class PreflightContext:
 
         if not self.has_goals or not isinstance(self.env.action_space, Box):
             return None
-        return measurements.fit_movement(self.batch)
+        return steering.fit_movement(self.batch)
 
     @cached_property
     def homing(self) -> Homing | None:
         """How near a proportional controller comes to the goals; ``None`` where actions do not move them directly."""
         if self.movement is None or self.movement.fit < _STEERABLE:
             return None
-        return measurements.home_in(self.env, self.movement, self.horizon, self.budget)
+        return steering.home_in(self.env, self.movement, self.horizon, self.budget)
 
     @cached_property
     def gpus(self) -> gpu.VisibleGpus:

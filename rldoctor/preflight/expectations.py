@@ -77,11 +77,19 @@ class ExpectedReward(Table, frozen=True):
 
 
 class ExpectedEpisode(Table, frozen=True):
-    """The time limit in steps, and the distance below which a goal counts as reached, in the goal's unit."""
+    """How episodes end.
+
+    Attributes:
+        source: Where the numbers are from.
+        horizon: The time limit in steps.
+        distance_threshold: Distance below which a goal counts as reached, in the goal's unit.
+        hard_to_end: Whether random actions may need more than 10,000 steps to an end.
+    """
 
     source: Text
     horizon: int | None = None
     distance_threshold: float | None = None
+    hard_to_end: bool = False
 
 
 class Expectation(Table, frozen=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rldoctor.model import FloatArray
+from rldoctor.preflight.probes.inspection import simulated_time
 
 if TYPE_CHECKING:
     import gymnasium
@@ -24,8 +25,7 @@ EPISODES = 4
 _LONGEST = 250
 # Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
 _PROBE_STEPS = 5
-_HOMING_EPISODES = 5
-# Fraction of the time budget that the random episodes may take; most checks look at nothing else.
+# Fraction of the budget for the random episodes: most checks look at nothing else.
 _BATCH_SHARE = 0.25
 
 
@@ -71,6 +71,7 @@ class Batch:
         episode: Number of the episode of each step, ``(n,)``.
         ends: ``(length, terminated, truncated)`` of each episode that ended within the batch.
         seconds: Duration of each step, ``(n,)``.
+        clock: The simulator's clock before and after each step in seconds, ``(n, 2)``; NaN where there is none.
     """
 
     starts: tuple[dict[str, NDArray[Any]], ...]
@@ -84,6 +85,7 @@ class Batch:
     episode: NDArray[np.int64]
     ends: tuple[tuple[int, bool, bool], ...]
     seconds: FloatArray
+    clock: FloatArray
 
     @property
     def distances(self) -> FloatArray:
@@ -104,7 +106,7 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
 
     random = np.random.default_rng(0)
     limit = min(horizon or _LONGEST, _LONGEST)
-    starts, goals, ends, rows, seconds = [], [], [], [], []
+    starts, goals, ends, rows, seconds, clock = [], [], [], [], [], []
     began = time.monotonic()
     for number in range(EPISODES):
         until = began + _BATCH_SHARE * budget.seconds * (number + 1) / EPISODES
@@ -114,9 +116,11 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
         goals.append(None if goal is None else np.array(goal, copy=True))
         for step in range(1, limit + 1):
             action = draw(env.action_space, random)
+            at = simulated_time(env)
             started = time.perf_counter()
             after, reward, terminated, truncated, info = env.step(action)
             seconds.append(time.perf_counter() - started)
+            clock.append((at, simulated_time(env)))
             after = deepcopy(after)  # some environments hand out the same array again and again
             rows.append((action, observation, after, float(reward), dict(info), number))
             observation = after
@@ -138,6 +142,7 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
         episode=np.array(episodes, dtype=np.int64),
         ends=tuple(ends),
         seconds=np.array(seconds),
+        clock=np.array(clock, dtype=float),
     )
 
 
@@ -217,79 +222,3 @@ def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: B
         shared = min(len(still), len(moved))
         sizes.append(np.abs((moved[:shared] - still[:shared]) / spread).max())
     return np.array(sizes)
-
-
-@dataclass(frozen=True)
-class Movement:
-    """A linear fit of the achieved goal's displacement on the action, over the random batch.
-
-    Attributes:
-        per_unit: Displacement of the achieved goal in one step per unit of action, ``(actions, goal dimensions)``.
-        fit: Fraction of the displacement's variance that the actions explain, in [0, 1].
-    """
-
-    per_unit: FloatArray
-    fit: float
-
-
-def fit_movement(batch: Batch) -> Movement:
-    """Fit ``displacement = action @ per_unit + constant`` by least squares."""
-    actions = batch.actions.reshape(len(batch.actions), -1).astype(float)
-    moved = (batch.observations["achieved_goal"] - batch.before["achieved_goal"]).astype(float)
-    moved = moved.reshape(len(moved), -1)
-    design = np.column_stack([actions, np.ones(len(actions))])
-    solution, *_ = np.linalg.lstsq(design, moved, rcond=None)
-    spread = float(((moved - moved.mean(axis=0)) ** 2).sum())
-    rest = float(((moved - design @ solution) ** 2).sum())
-    return Movement(solution[:-1], 1.0 - rest / spread if spread > 1e-12 else 0.0)
-
-
-@dataclass(frozen=True)
-class Homing:
-    """What a proportional controller reached.
-
-    Attributes:
-        first: Distance to the goal at the start of each episode.
-        last: Distance to the goal at the end of each episode.
-        distances: Distance after every step of all episodes tried.
-        successes: ``is_success`` after every step; ``None`` where the environment reports none.
-    """
-
-    first: FloatArray
-    last: FloatArray
-    distances: FloatArray
-    successes: tuple[bool | None, ...]
-
-
-def home_in(env: Env, movement: Movement, horizon: int | None, budget: Budget) -> Homing:
-    """Steer towards the goal with ``action = gain x error / displacement per unit``; try a lower gain if that fails."""
-    longest = min(horizon or _LONGEST, _LONGEST)
-    # Cut short, an episode ends before the goal can be reached.
-    longest = budget.steps(longest, least=longest, plays=_HOMING_EPISODES)
-    tried = [_home_in(env, movement, longest, 1.0)]
-    if np.median(tried[0].last) > 0.5 * np.median(tried[0].first):
-        tried.append(_home_in(env, movement, longest, 0.3))
-    return min(tried, key=lambda homing: float(np.median(homing.last)))
-
-
-def _home_in(env: Env, movement: Movement, longest: int, gain: float) -> Homing:
-    from rldoctor.environments.rollouts import goal_distance
-
-    space: Any = env.action_space
-    # Dimensions that move nothing must not be driven by the noise of the fit.
-    steer = np.linalg.pinv(movement.per_unit, rcond=0.1)
-    firsts, lasts, seen, successes = [], [], [], []
-    for seed in range(_HOMING_EPISODES):
-        observation, _ = env.reset(seed=seed)
-        firsts.append(goal_distance(observation) or 0.0)
-        for _ in range(longest):
-            wanted = gain * np.ravel(observation["desired_goal"] - observation["achieved_goal"]) @ steer
-            action = np.clip(wanted.reshape(space.shape), space.low, space.high).astype(space.dtype)
-            observation, _, terminated, truncated, info = env.step(action)
-            seen.append(goal_distance(observation) or 0.0)
-            flag = info.get("is_success")
-            successes.append(None if flag is None else bool(flag))
-            if terminated or truncated:
-                break
-        lasts.append(seen[-1])
-    return Homing(np.array(firsts), np.array(lasts), np.array(seen), tuple(successes))

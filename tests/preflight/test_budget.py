@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from rldoctor.model import Outcome, Verdict
-from rldoctor.preflight import budget, measurements, metered
+from rldoctor.preflight import budget, measurements
 from rldoctor.preflight.budget import Budget, OutOfTime
+from rldoctor.preflight.checks.learning import baseline_policies
+from rldoctor.preflight.probes import metered
 from rldoctor.preflight.runner import HANGS, OUT_OF_TIME, run_preflight
 
 
@@ -49,7 +51,7 @@ class Slow(gymnasium.Env):
 @pytest.fixture
 def clock(monkeypatch):
     found = Clock()
-    for module in (budget, measurements, metered):
+    for module in (budget, measurements, metered, baseline_policies):
         monkeypatch.setattr(module, "time", found)
     monkeypatch.setattr(Slow, "clock", found)
     gymnasium.register("Slow-v0", entry_point=Slow, max_episode_steps=50)
@@ -62,7 +64,7 @@ def clock(monkeypatch):
     [
         ({"step_seconds": 1e-4}, False),
         ({"step_seconds": 0.02}, False),
-        ({"step_seconds": 0.1}, False),
+        ({"step_seconds": 0.05}, False),
         ({"step_seconds": 1.0}, True),
         ({"make_seconds": 8.0}, True),
         ({"reset_seconds": 1.5}, True),
@@ -82,6 +84,15 @@ def test_the_budget_holds(monkeypatch, clock, costs, left_out):
     assert result.verdict is (Verdict.UNJUDGED if left_out else Verdict.HEALTHY)
     if left_out:
         assert next(check for check in result.checks if check.code == "ENV102").outcome is Outcome.PASSED
+
+
+def test_slow_environments_play_fewer_baseline_episodes(monkeypatch, clock):
+    played = []
+    for seconds in (1e-3, 0.02, 0.2):
+        monkeypatch.setattr(Slow, "step_seconds", seconds)
+        baselines = run_preflight("Slow-v0", select=["ENV601"]).facts.get("baselines", {})
+        played.append({name: found["n_episodes"] for name, found in baselines.items()})
+    assert played == [{"zero_action": 20, "random": 20}, {"zero_action": 5, "random": 5}, {}]
 
 
 def test_a_larger_budget_runs_more(monkeypatch, clock):

@@ -23,7 +23,7 @@ TABLE = [
     (broken.RewardNaN, "ENV103", "gymnasium-complaint", "warning"),
     (broken.NaNObservation, "ENV202", "observation-not-finite", "error"),
     (broken.RewardFlipped, "ENV104", "stable-baselines-complaint", "warning"),
-    (broken.NotReproducible, "ENV105", "trajectory-not-reproducible", "warning"),
+    (broken.NotReproducible, "ENV105", "trajectory-not-reproducible", "error"),
     (broken.SeedIgnored, "ENV106", "seed-without-effect", "warning"),
     (broken.SeedIgnored, "ENV107", "parallel-environments-alike", "error"),
     (broken.TimeLimitTerminates, "ENV108", "time-limit-terminates", "warning"),

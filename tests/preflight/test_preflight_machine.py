@@ -16,7 +16,6 @@ from rldoctor.model import Severity
 from rldoctor.preflight import gpu
 from rldoctor.preflight.checks.interface import throughput
 from rldoctor.preflight.checks.learning import learning_step
-from rldoctor.preflight.checks.learning.baseline_policies import episodes_for
 from rldoctor.preflight.checks.machine import gpu_usable, gpu_useful, gpu_visible, tensorboard_logs
 from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, broken_combinations, known_broken
 from rldoctor.preflight.checks.machine.processor_threads import oversubscribed
@@ -194,12 +193,6 @@ def test_throughput_against_the_warning_line(monkeypatch, rate, fires):
     result = run_preflight("CartPole-v1", select=["SYS301"])
     assert [f.name for f in result.findings] == (["environment-slow"] if fires else [])
     assert result.facts["steps_per_second"] == round(rate)
-
-
-def test_slow_environments_play_fewer_baseline_episodes():
-    assert episodes_for(length=50, steps_per_second=1_800) == 20
-    assert episodes_for(length=280, steps_per_second=400) == 7
-    assert episodes_for(length=10_000, steps_per_second=100) == 0
 
 
 def test_package_that_cannot_be_imported_is_not_an_unknown_id(monkeypatch):

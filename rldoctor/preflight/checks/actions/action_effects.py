@@ -25,7 +25,7 @@ _NOTHING = 1e-9
 @check(
     "ENV302",
     "action-effects",
-    requires=("ENV201", "ENV202", "ENV205", "ENV301"),
+    requires=("ENV111", "ENV201", "ENV202", "ENV205", "ENV301"),
     faults=("actions-without-effect", "action-dimension-dead", "action-dimension-dead-as-known"),
 )
 def run(context: PreflightContext) -> CheckFindings:

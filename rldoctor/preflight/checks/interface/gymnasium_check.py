@@ -50,7 +50,7 @@ def complaints_of(check_env: Callable[[], object]) -> list[str]:
     return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _HARMLESS)))
 
 
-@check("ENV103", "gymnasium-check", requires=("ENV102",), faults=("gymnasium-complaint",))
+@check("ENV103", "gymnasium-check", requires=("ENV102",), late=True, faults=("gymnasium-complaint",))
 def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
     from gymnasium.utils.env_checker import check_env

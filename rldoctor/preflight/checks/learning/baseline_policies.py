@@ -11,10 +11,15 @@ What to do: nothing; the numbers are kept for the gate.
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
+from rldoctor.model import Json
 from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
+
+if TYPE_CHECKING:
+    from rldoctor.environments.rollouts import Episode
 
 EPISODES = 20
 # A slow environment with long episodes plays fewer of them, and one that is slower still none: a preflight should take
@@ -22,11 +27,6 @@ EPISODES = 20
 _SECONDS = 10.0
 # Of what is left of the budget, so that an estimate that is a little low does not spend it in vain.
 _SHARE = 0.7
-
-
-def episodes_for(length: float, steps_per_second: float, seconds: float = _SECONDS) -> int:
-    """Return how many episodes each policy plays in ``seconds``, for a length in steps and a measured speed."""
-    return min(EPISODES, int(seconds * steps_per_second / (2 * length)))
 
 
 def _length(context: PreflightContext) -> float:
@@ -39,21 +39,34 @@ def _length(context: PreflightContext) -> float:
     return context.horizon or 2 * max(length for length, _, _ in batch.ends)
 
 
+def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
+    """Play both policies episode by episode, until all are played or another would take longer than ``seconds``."""
+    from rldoctor.environments.baselines import aggregate
+    from rldoctor.environments.rollouts import random_action, roll_out, zero_action
+    from rldoctor.preflight.probes.metered import Kept
+
+    env = Kept(context.spare)
+    policies = {"zero_action": zero_action(env.action_space), "random": random_action(env.action_space)}
+    episodes: dict[str, list[Episode]] = {name: [] for name in policies}
+    began = time.monotonic()
+    for seed in range(EPISODES):
+        for name, act in policies.items():
+            episodes[name] += roll_out(lambda: env, act, [seed], lanes=1)
+        used = time.monotonic() - began
+        if used + used / (seed + 1) > seconds:
+            break
+    return {name: aggregate(played) for name, played in episodes.items()}
+
+
 @check("ENV601", "baseline-policies", Group.BASELINES, requires=("ENV102",), faults=("baseline-succeeds",))
 def run(context: PreflightContext) -> CheckFindings:
     """Play the zero-action and the random policy."""
-    from rldoctor.environments.baselines import measure_baselines
-    from rldoctor.preflight.metered import Kept
-
     if "baselines" not in context.measured:
-        speed = 1.0 / max(context.budget.step_seconds, 1e-6)
         half, left = max(_SECONDS, 0.5 * context.budget.seconds), _SHARE * context.budget.remaining
-        count = episodes_for(_length(context), speed, min(half, left))
-        if count < 1:
+        if 2 * _length(context) * context.budget.step_seconds > min(half, left):
             # Skipped, not left open: these are numbers to compare with, and nothing is judged without them.
             raise Skipped("not run: budget")
-        env = Kept(context.spare)
-        context.measured["baselines"] = measure_baselines(lambda: env, range(count))
+        context.measured["baselines"] = _play(context, min(half, left))
     baselines: Any = {name.replace("_", "-"): found for name, found in context.measured["baselines"].items()}  # type: ignore[union-attr]
     for name, aggregate in baselines.items():
         rate = aggregate.get("success_rate")

@@ -18,7 +18,9 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays, flatten
 
 
-@check("ENV107", "parallel-environments", requires=("ENV201",), faults=("parallel-environments-alike",))
+@check(
+    "ENV107", "parallel-environments", late=True, requires=("ENV111", "ENV201"), faults=("parallel-environments-alike",)
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Seed, reset and compare parallel environments."""
     from rldoctor.environments.vec_envs import training_seed

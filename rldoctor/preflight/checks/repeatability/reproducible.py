@@ -4,26 +4,31 @@ What it does: plays 20 steps twice, from the same seed with the same actions, an
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
 
-What to do: draw every random number in the environment from ``self.np_random``, seeded by
-``super().reset(seed=seed)``.
+What to do: draw every random number in the environment from ``self.np_random``, seeded by ``super().reset(seed=seed)``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, note, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
+from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
 
 _STEPS = 20
 
 
 @check(
-    "ENV105", "reproducible", requires=("ENV102",), faults=("trajectory-not-reproducible", "declared-nondeterministic")
+    "ENV105",
+    "reproducible",
+    requires=("ENV102", "ENV111"),
+    faults=("trajectory-not-reproducible", "declared-nondeterministic"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
+    if has_running_statistics(context.env):
+        raise Skipped("it normalises by running statistics, which outlive episodes on purpose")
     steps = context.budget.steps(_STEPS, plays=2)
     first, again = trajectory(context.env, 0, steps), trajectory(context.env, 0, steps)
     if first.shape == again.shape and np.array_equal(first, again, equal_nan=True):
@@ -37,9 +42,11 @@ def run(context: PreflightContext) -> CheckFindings:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
-    yield warning(
+    generators = generators_of(context.env)
+    named = f" (it keeps a generator of its own: {', '.join(generators)})" if generators else ""
+    yield error(
         "trajectory-not-reproducible",
-        f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}.",
+        f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}{named}.",
         "Draw every random number from self.np_random and call super().reset(seed=seed) first.",
         first_step=step,
         observed=largest,

@@ -2,8 +2,8 @@
 
 What it does: plays the same actions from seeds 0, 1 and 2 and compares the trajectories.
 
-Why it matters: if the seed changes nothing, a policy can memorise one episode, parallel environments all play the
-same, and evaluation on "unseen" seeds tests what was trained on.
+Why it matters: if the seed changes nothing, a policy can memorise one episode, parallel environments all play the same,
+and evaluation on "unseen" seeds tests what was trained on.
 
 What to do: let ``reset`` pass its seed on to ``super().reset(seed=seed)`` and draw start and goal from
 ``self.np_random``. An environment that is meant to start the same every time is fine.

@@ -1,0 +1,1 @@
+"""Checks of whole episodes: how they end, and what happens late in them."""

@@ -1,0 +1,92 @@
+"""The time limit truncates an episode; it does not terminate it.
+
+What it does: looks at how random episodes ended, and at the registered time limit. Where none ended within 250 steps,
+plays on until one does, for up to 10,000 steps.
+
+Why it matters: nothing follows a termination, so the value of the last state is 0. After a truncation the episode was
+only cut off and the value continues. Confusing the two teaches the critic that a state is worth more the farther it is
+from the end, which the observation does not show. Without any end, nothing is ever reset, and no return is logged.
+
+What to do: return ``terminated=True`` only for a real end, and leave the limit to Gymnasium's ``TimeLimit``
+(``max_episode_steps`` at registration).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from rldoctor.preflight.check import CheckFindings, check, note, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import Batch, flatten
+from rldoctor.preflight.probes.long_play import LONGEST
+
+# Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
+_EPISODES = 3
+_SHORTEST = 5
+
+
+def _shows_the_time(batch: Batch) -> bool:
+    """Return whether some number of the observation counts the steps: then a fixed end is part of the task."""
+    rows = np.stack([flatten(observation) for observation in batch.raw])
+    first, *others = (rows[batch.episode == number] for number in range(len(batch.starts)))
+    if len(first) < _SHORTEST:
+        return False
+    rises = [index for index in range(first.shape[1]) if all(a < b for a, b in pairwise(first[:, index].tolist()))]
+    falls = [index for index in range(first.shape[1]) if all(a > b for a, b in pairwise(first[:, index].tolist()))]
+    for index in (*rises, *falls):
+        shared = [min(len(first), len(other)) for other in others]
+        if all(np.allclose(first[:n, index], other[:n, index]) for n, other in zip(shared, others, strict=True)):
+            return True
+    return False
+
+
+@check(
+    "ENV108",
+    "time-limit",
+    requires=("ENV102", "ENV111"),
+    late=True,
+    faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit", "episodes-of-one-step", "never-ends"),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Look at how episodes ended."""
+    batch, horizon, played = context.batch, context.horizon, context.long_play
+    ends = (*batch.ends, *played.ends)
+    expected = context.expectation.episode.horizon
+    terminated = [length for length, term, trunc in ends if term and not trunc]
+    truncated = [length for length, _, trunc in ends if trunc]
+    lengths = {length for length, _, _ in ends}
+    if lengths == {1} and len(ends) >= _EPISODES:
+        yield warning(
+            "episodes-of-one-step",
+            f"All {len(ends)} random episodes end with their first step.",
+            "Look at what sets terminated. If every episode is one decision, as in a bandit, ignore ENV108.",
+            observed=1,
+        )
+    elif len(terminated) == len(ends) >= _EPISODES and len(lengths) == 1:
+        (length,) = lengths
+        known = length == (expected or horizon)
+        if known or (length >= _SHORTEST and not _shows_the_time(batch)):
+            limit = f"at the time limit of {length} steps" if known else f"after exactly {length} steps"
+            yield warning(
+                "time-limit-terminates",
+                f"All {len(ends)} random episodes ended {limit} with terminated=True.",
+                "Return terminated=False and truncated=True there, or leave the limit to Gymnasium's TimeLimit.",
+                observed=terminated,
+            )
+    wrong = sorted({length for length in truncated if expected and length != expected})
+    if wrong:
+        seen = " and ".join(map(str, wrong))
+        message = f"Episodes were cut off after {seen} steps; {context.env_id} is known to last {expected}."
+        remedy = f"Keep max_episode_steps at {expected}, or do not compare the run with its reference."
+        yield warning("horizon-unexpected", message, remedy, observed=wrong, expected=expected)
+    if horizon is None and not ends:
+        longest = max(played.longest, int(np.bincount(batch.episode).max()))
+        message = f"No time limit is registered, and no random episode ended within {longest:,} steps."
+        remedy = "Register the environment with max_episode_steps, or wrap it in gymnasium.wrappers.TimeLimit."
+        if longest >= LONGEST and not context.expectation.episode.hard_to_end:
+            yield warning("never-ends", message, remedy, observed=longest)
+        else:
+            yield note("no-time-limit", message, remedy, observed=longest)
+    return f"{len(truncated)} truncated, {len(terminated)} terminated of {len(batch.starts)} episodes"

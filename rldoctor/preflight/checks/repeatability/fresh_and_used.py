@@ -1,0 +1,89 @@
+"""A used environment behaves like a new one.
+
+What it does: plays seed 0 with the same actions in a new environment and in one that has played some episodes, and
+compares observations, rewards and lengths. Where they differ it looks for attributes that the reset left as they were.
+
+Why it matters: what outlives the episode makes training see another task from its second episode on: a step counter
+that is not reset ends every later episode at once, an inventory that is kept pays for what was earned before.
+
+What to do: set in ``reset`` whatever ``step`` changes; the finding names the attributes where they can be seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import trajectory
+from rldoctor.preflight.probes.inspection import differing, generators_of, has_running_statistics, shown, state_of
+
+# Long enough for an episode to differ by more than its first step, short against the preflight.
+_STEPS = 50
+
+
+def _same(first: FloatArray, second: FloatArray) -> bool:
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
+
+
+@check(
+    "ENV111",
+    "fresh-and-used",
+    requires=("ENV102",),
+    faults=("state-outlives-episode", "environments-differ"),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Play one seed in a new and in a used environment."""
+    if has_running_statistics(context.env):
+        raise Skipped("it normalises by running statistics, which outlive episodes on purpose")
+    if context.spec and context.spec.nondeterministic:
+        raise Skipped("it is registered as nondeterministic")
+    context.batch  # noqa: B018 - the episodes that the used environment has played
+    steps = context.budget.steps(_STEPS, plays=2)
+    fresh = context.make() if "spare" in vars(context) else context.spare
+    new, used = trajectory(fresh, 0, steps), trajectory(context.env, 0, steps)
+    if _same(new, used):
+        return f"the same {len(new) - 1} steps in a new and in a used environment"
+    steps = context.budget.steps(steps, plays=3)
+    other = context.make()
+    if not _same(new, trajectory(other, 0, steps)):
+        if not _same(used, trajectory(context.env, 0, steps)):
+            return "seed 0 differs from one play to the next (see ENV105)"
+        yield error(
+            "environments-differ",
+            "Two new environments differ although both were reset to seed 0 and took the same actions.",
+            "Draw nothing at random in the constructor; draw it in reset, from self.np_random.",
+        )
+        return ""
+    fresh = context.make()
+    fresh.reset(seed=0)
+    context.env.reset(seed=0)
+    before, after = state_of(fresh), state_of(context.env)
+    kept = differing(before, after)
+    if not kept and generators_of(context.env):
+        return "a random generator of its own goes on from episode to episode (see ENV105)"
+    examples = [f"{name} is {shown(after[name])} after reset and {shown(before[name])} in a new one" for name in kept]
+    named = f": {'; '.join(examples[:3])}" if kept else ""
+    yield error(
+        "state-outlives-episode",
+        f"State outlives the episode: with seed 0 and the same actions a used environment {_difference(new, used)} "
+        f"a new one{named}.",
+        f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
+        attributes=list(kept[:16]),
+        steps=[len(new) - 1, len(used) - 1],
+    )
+    return ""
+
+
+def _difference(new: FloatArray, used: FloatArray) -> str:
+    if len(new) != len(used):
+        lengths = ("ends" if len(used) < len(new) else "goes on", len(used) - 1, len(new) - 1)
+        return (
+            f"{lengths[0]} after {lengths[1]} instead of {lengths[2]} steps, unlike"
+            if lengths[0] == "ends"
+            else (f"plays {lengths[1]} instead of {lengths[2]} steps, unlike")
+        )
+    if np.array_equal(new[:, :-1], used[:, :-1], equal_nan=True):
+        return "gives other rewards than"
+    return "shows other observations than"

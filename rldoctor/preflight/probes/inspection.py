@@ -1,0 +1,104 @@
+"""What can be seen of an environment's own attributes, without knowing its class."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+
+if TYPE_CHECKING:
+    from rldoctor.environments.rollouts import Env
+
+# Wrappers whose own state is in order: counters of Gymnasium and SB3, and ours.
+_TRUSTED = ("gymnasium.", "stable_baselines3.", "rldoctor.")
+# Larger arrays are pictures or buffers; comparing them says nothing that a name would help to understand.
+_LARGEST = 64
+_STATISTICS = {"NormalizeObservation", "NormalizeReward"}
+# Kept by Gymnasium itself.
+_OWN = {"_np_random", "_np_random_seed", "np_random"}
+
+
+def layers(env: Env) -> Iterator[Env]:
+    """Yield the environment's wrappers from the outermost inwards, and the environment itself last."""
+    layer = env
+    while True:
+        yield layer
+        inner = vars(layer).get("env") if hasattr(layer, "__dict__") else None
+        if inner is None or layer is env.unwrapped:
+            return
+        layer = inner
+
+
+def has_running_statistics(env: Env) -> bool:
+    """Return whether a wrapper normalises by statistics that go on from episode to episode, as it should."""
+    return any(type(layer).__name__ in _STATISTICS for layer in layers(env))
+
+
+def _attributes(env: Env) -> Iterator[tuple[str, Any]]:
+    for layer in layers(env):
+        trusted = type(layer).__module__.startswith(_TRUSTED)
+        if hasattr(layer, "__dict__") and (layer is env.unwrapped or not trusted):
+            yield from ((name, value) for name, value in vars(layer).items() if name not in {*_OWN, "env"})
+
+
+def numbers(value: Any) -> FloatArray | None:
+    """Return a number, or a small array or list of numbers, as an array; ``None`` for anything else."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, np.ndarray, list, tuple)):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    if array.dtype.kind not in "iuf" or not 0 < array.size <= _LARGEST:
+        return None
+    return np.array(array, dtype=float)
+
+
+def state_of(env: Env) -> dict[str, FloatArray]:
+    """Return the numeric attributes of an environment and its wrappers, as copies, by name."""
+    found = ((name, numbers(value)) for name, value in _attributes(env))
+    return {name: array for name, array in found if array is not None}
+
+
+def sizes_of(env: Env) -> dict[str, int]:
+    """Return how many entries the lists and dictionaries among an environment's attributes hold, by name."""
+    unlimited = {name: value for name, value in _attributes(env) if getattr(value, "maxlen", None) is None}
+    return {name: len(value) for name, value in unlimited.items() if isinstance(value, (list, dict, set))}
+
+
+def generators_of(env: Env) -> tuple[str, ...]:
+    """Return the names of the random generators that an environment keeps beside Gymnasium's ``np_random``."""
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    return tuple(dict.fromkeys(name for name, value in _attributes(env) if isinstance(value, kinds)))
+
+
+def global_random_state() -> tuple[Any, Any]:
+    """Return the states of NumPy's and Python's global random generators, to be compared with ``==``."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    return (kind, keys.tobytes() if isinstance(keys, np.ndarray) else keys, *rest), random.getstate()
+
+
+def simulated_time(env: Env) -> float | None:
+    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
+    inner: Any = env.unwrapped
+    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
+        value = getattr(getattr(holder, "data", None), "time", None)
+        if isinstance(value, (int, float, np.number)):
+            return float(value)
+    return None
+
+
+def shown(value: FloatArray) -> str:
+    """Return a number or the first numbers of an array as text."""
+    texts = [f"{number:.4g}" for number in value.ravel()[:3]]
+    return texts[0] if value.size == 1 else f"[{', '.join(texts)}{', ...' if value.size > 3 else ''}]"
+
+
+def differing(first: Mapping[str, FloatArray], second: Mapping[str, FloatArray]) -> tuple[str, ...]:
+    """Return the names of the attributes that differ."""
+    shared = [name for name in first if name in second]
+    return tuple(name for name in shared if not np.array_equal(first[name], second[name], equal_nan=True))
