@@ -18,6 +18,7 @@ from rldoctor.cli.app import COMMANDS
 from rldoctor.explain import pages
 from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
+from rldoctor.settings.signs import setting_signs
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "rldoctor").rglob("*.py")}
@@ -130,7 +131,7 @@ def test_every_public_diagnosis_is_known(name):
 
 def test_codes_are_used_once_and_follow_the_form():
     signs = [path.name[:6] for path in (datafile.folder("checks") / "signs").rglob("*.toml")]
-    codes = [*signs, *(check.code for check in all_checks()), *pages._table("codes.toml")]
+    codes = [*signs, *(check.code for check in all_checks()), *pages._table("codes.toml"), *setting_signs()]
     assert len(codes) == len(set(codes))
     for code in codes:
         assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET)\d{3}", code), code

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+from rldoctor.advisories import CODE as VERSIONS_CODE
+from rldoctor.advisories import NAME as VERSIONS_CHECK
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.logs.frameworks import own_tag_mappings
 from rldoctor.logs.tag_mapping import TagMapping
@@ -28,6 +30,7 @@ class DiagnosisContext:
         selected: The configuration's selection in words; empty without one.
         references: The user's own references.
         tag_mappings: The user's own tag mappings.
+        judges_versions: Whether known defects of the recorded versions are reported.
     """
 
     book: Rulebook
@@ -36,6 +39,7 @@ class DiagnosisContext:
     selected: str = ""
     references: tuple[Reference, ...] = ()
     tag_mappings: tuple[TagMapping, ...] = ()
+    judges_versions: bool = True
 
     def suppressed(self, case: Case) -> tuple[Suppressed, ...]:
         """Return the ignored signs that fire on a case, signs of health included: they would have counted."""
@@ -75,6 +79,7 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
         selection.adjusted,
         load_own(config.references),
         own_tag_mappings(config.rules),
+        not any(VERSIONS_CODE.startswith(word) or word == VERSIONS_CHECK for word in (*config.ignore, *ignore)),
     )
 
 

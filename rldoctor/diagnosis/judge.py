@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from rldoctor import references
+from rldoctor.diagnosis.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
@@ -66,7 +67,7 @@ def diagnose_run(
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
         diagnoses=_diagnoses(book, ranked, codes, matched, case, decision),
-        findings=(*run.findings, *found),
+        findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
         unjudged=unjudged(book, skipped, run, verdict),
         # The table is about PPO.
         table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),

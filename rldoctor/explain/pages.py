@@ -16,7 +16,8 @@ from rldoctor.model import Page
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
-from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange, Sign
+from rldoctor.rulebook.schema import ALL_SETTINGS, FIRES_FROM, SettingChange, Sign
+from rldoctor.settings.signs import SettingSign, setting_signs
 
 _CODES = "logs and gate"
 _Sections = tuple[tuple[str, str], ...]
@@ -115,6 +116,8 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
         origin = "" if code in shipped.signs else str(sign.file)
         page = (*_sign_sections(book, sign), ("Provided by", origin))
         yield _entry("signs", (code, sign.name), sign.what, page, origin=origin)
+    for code, of_setting in setting_signs().items():
+        yield _entry("settings", (code, of_setting.name), of_setting.what, _setting_sections(book, of_setting))
     for code, entry in _table("codes.toml").items():
         page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
         yield _entry(_CODES, (code, entry["name"]), entry["what"], page)
@@ -160,6 +163,22 @@ def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
         ("False alarms", sign.false_alarms),
         ("Applies to", _algorithms_of(book, sign.algorithms)),
         ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
+        ("Source", sign.source),
+    )
+
+
+def _setting_sections(book: Rulebook, sign: SettingSign) -> _Sections:
+    conditions = [f"not with {name} {value}" for name, value in sign.unless.items()]
+    conditions += [f"only with {name} {value}" for name, value in sign.only_with.items()]
+    usual = [f"{book.algorithms[name].title}: {sign.describe(of)}" for name, of in sign.ranges.items()]
+    return (
+        ("What it is", sign.what),
+        ("Why it matters", sign.why),
+        ("Setting", "; ".join([sign.setting, *conditions])),
+        ("How it is judged", f"{'; '.join(usual)}. Reported from a strength of {FIRES_FROM:g}."),
+        ("False alarms", sign.false_alarms),
+        ("Evidence for", ", ".join(sign.causes)),
+        ("A usual value is evidence against", ", ".join(sign.cleared)),
         ("Source", sign.source),
     )
 

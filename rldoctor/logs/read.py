@@ -29,6 +29,7 @@ from rldoctor.logs.read_issues import (
 )
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.logs.versions import recorded_versions
 from rldoctor.model import Curve, Finding, Json, Run
 from rldoctor.run_record import RunRecord, as_number, json_table
 from rldoctor.settings import of_this_run, read_settings
@@ -96,6 +97,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),
         settings=settings,
+        versions=recorded_versions(directory, record),
     )
 
 

@@ -85,6 +85,7 @@ class Run:
         framework_named: Whether the user named the framework.
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
         settings: What the files beside the logs say of its settings; ``None`` where there are none.
+        versions: Distribution to the version that it was trained with; empty where nothing records them.
     """
 
     path: str
@@ -100,6 +101,7 @@ class Run:
     framework_named: bool = False
     baseline_return: float | None = None
     settings: Settings | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counts_steps(self) -> bool:

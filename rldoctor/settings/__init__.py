@@ -4,6 +4,7 @@ Files of every library are read as data; what each of them calls a setting is in
 """
 
 from rldoctor.settings.consistency import of_this_run
+from rldoctor.settings.judge import judge_settings
 from rldoctor.settings.read import read_settings
 
-__all__ = ["of_this_run", "read_settings"]
+__all__ = ["judge_settings", "of_this_run", "read_settings"]

@@ -1,4 +1,4 @@
-"""JSON with line numbers, and the JSON entry of a model that Stable-Baselines3 saved."""
+"""JSON with line numbers, and the settings in a model that Stable-Baselines3 saved."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import re
 import zipfile
 from pathlib import Path
 
-from rldoctor.settings.texts import expression
+from rldoctor.archives.sb3_zip import read_sb3_zip
+from rldoctor.errors import CannotJudge
 from rldoctor.settings.tree import Node, as_node
 
 _KEY = re.compile(r'([ \t]*)"([^"\\]+)"\s*:')
-# The entry holds the last observations too; those of eight Atari games are 0.3 MB.
-_LARGEST_ENTRY = 32 * 2**20
 
 
 def read_json(text: str) -> Node:
@@ -49,34 +48,22 @@ def _lines(text: str) -> dict[str, int]:
     return lines
 
 
-def read_sb3_zip(path: Path) -> Node:
-    """Return what the JSON entry ``data`` of a model saved by Stable-Baselines3 states; nothing is unpickled.
-
-    An archive of something else states nothing.
+def read_saved_model(path: Path) -> Node:
+    """Return the settings in a model that Stable-Baselines3 saved; an archive of something else states nothing.
 
     Raises:
         ValueError: It cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("data").file_size > _LARGEST_ENTRY:
-                raise ValueError("is too large: its entry data has more than 32 MiB")
-            content = json.loads(archive.read("data"))
-    except KeyError:
-        return Node({})
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, EOFError):
-        raise ValueError("cannot be read as a saved model") from None
-    except (NotImplementedError, RuntimeError):
-        raise ValueError("is encrypted or packed in a way that is not read") from None
-    # Of another program that saves zips with an entry of that name.
-    return Node({key: _attribute(value) for key, value in content.items()} if isinstance(content, dict) else {})
-
-
-def _attribute(value: object) -> Node:
-    """Return an attribute of the model: its JSON value, or what is readable of one that is pickled."""
-    if not isinstance(value, dict) or ":serialized:" not in value:
-        return as_node(value)
-    shown = {key: item for key, item in value.items() if key not in (":serialized:", "__doc__")}
-    return Node(
-        {key: (expression(item) if isinstance(item, str) else None) or as_node(item) for key, item in shown.items()}
-    )
+        model = read_sb3_zip(path)
+    except CannotJudge as error:
+        if zipfile.is_zipfile(path):
+            return Node({})
+        raise ValueError("cannot be read as a saved model") from error
+    try:
+        algorithm = model.algorithm
+    except CannotJudge:
+        # The policy's class cannot be read; the settings can.
+        algorithm = ""
+    stated = {"saved_by": f"Stable-Baselines3 {model.version}", "algorithm": algorithm}
+    return as_node({**stated, "total_timesteps": model.entries.get("_total_timesteps"), **model.settings()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -64,15 +64,19 @@ def normal_form(library: Library, stated: Mapping[str, Stated]) -> dict[str, Fou
     return found
 
 
-def with_defaults(library: Library, found: Mapping[str, Found]) -> dict[str, Found]:
-    """Return the settings with the library's defaults for what is not stated."""
+def with_defaults(library: Library, found: Mapping[str, Found], stated: Collection[str]) -> dict[str, Found]:
+    """Return the settings with the library's defaults for what is not among the ``stated`` keys.
+
+    What is stated and cannot be read, such as a schedule of one's own, stays unknown.
+    """
     of = next((other for other in libraries() if other.library == library.defaults_of), library)
     algorithm = found["algorithm"].value if "algorithm" in found else ""
     tables = (library.defaults, of.defaults) if of is not library else (library.defaults,)
     complete = dict(found)
     for table in tables:
         for name, value in {**table.get("*", {}), **table.get(algorithm, {})}.items():
-            checked = _checked(name, value, library)
+            unknown = any(key in stated for key in library.settings.get(name, ()))
+            checked = None if unknown else _checked(name, value, library)
             if checked is not None:
                 complete.setdefault(name, Found(checked, Place(key=name)))
     return complete

@@ -14,7 +14,7 @@ from rldoctor.model import Finding, Json, Severity
 from rldoctor.model.settings import Settings
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.settings.event_file import read_event_settings
-from rldoctor.settings.json_file import read_json, read_sb3_zip
+from rldoctor.settings.json_file import read_json, read_saved_model
 from rldoctor.settings.library import Format, Library, libraries
 from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
 from rldoctor.settings.tree import Entry, Node, flatten
@@ -70,8 +70,8 @@ def read_settings(directory: Path) -> Settings | None:
     if not sources:
         return Settings(findings=tuple(reader.findings)) if reader.findings else None
     merged, disagreements = _merged([found for _, found, _ in sources])
-    for library, _, _ in sources:
-        merged = with_defaults(library, merged)
+    for library, _, stated in sources:
+        merged = with_defaults(library, merged, stated)
     for finding in disagreements:
         merged.pop(str(finding.evidence["setting"]), None)
     entries: dict[str, Json] = {
@@ -205,7 +205,7 @@ def _parse(path: Path, format_: Format) -> Node:
     if format_ == "events":
         return read_event_settings(path)
     if format_ == "sb3_zip":
-        return read_sb3_zip(path)
+        return read_saved_model(path)
     if status.st_size > _LARGEST_TEXT:
         raise ValueError(f"is too large for settings: {status.st_size:,} bytes")
     try:

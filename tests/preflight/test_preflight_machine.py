@@ -17,54 +17,11 @@ from rldoctor.preflight import gpu
 from rldoctor.preflight.checks.interface import throughput
 from rldoctor.preflight.checks.learning import learning_step
 from rldoctor.preflight.checks.machine import gpu_usable, gpu_useful, gpu_visible, tensorboard_logs
-from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, broken_combinations, known_broken
 from rldoctor.preflight.checks.machine.processor_threads import oversubscribed
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.gpu import VisibleGpus
 from rldoctor.preflight.one_update import LearningStep
 from rldoctor.preflight.runner import run_preflight
-
-FETCH = "gymnasium_robotics.envs.fetch.reach:MujocoFetchReachEnv"
-
-
-@pytest.mark.parametrize("mujoco", ["3.12", "3.12.0", "3.13.1", "3.17", "4.0.0", "4.0.0rc1"])
-def test_mujoco_too_new_is_named_with_both_versions_and_the_cure(mujoco):
-    (finding,) = broken_combinations({"mujoco": mujoco, "gymnasium-robotics": "1.4.2"}, FETCH)
-    assert finding.severity is Severity.ERROR
-    assert f"mujoco {mujoco}" in finding.message
-    assert "gymnasium-robotics 1.4.2" in finding.message
-    assert "python -m pip install 'mujoco<3.12'" in finding.remedy
-    assert "mujoco-core mujoco-studio" in finding.remedy
-
-
-@pytest.mark.parametrize("mujoco", ["3.3.7", "3.6", "3.10.0", "3.11.0", None, "not a version"])
-def test_mujoco_that_works_or_is_missing_is_silent(mujoco):
-    assert broken_combinations({"mujoco": mujoco, "gymnasium-robotics": "1.4.2"}, FETCH) == []
-
-
-def test_a_later_gymnasium_robotics_is_not_accused():
-    assert broken_combinations({"mujoco": "4.0.0", "gymnasium-robotics": "1.5.0"}, FETCH) == []
-
-
-def test_other_environments_get_a_note_only():
-    versions = {"mujoco": "4.0.0", "gymnasium-robotics": "1.4.2"}
-    (finding,) = broken_combinations(versions, "gymnasium.envs.classic_control:CartPoleEnv")
-    assert finding.severity is Severity.NOTE
-
-
-def test_versions_data_is_refused_by_file_and_key():
-    good = {"packages": {"a": ">=1"}, "breaks": "", "symptom": "", "why": "", "cure": "", "source": "", "name": "n"}
-    assert datafile.check(good, BrokenTogether, "versions.toml").name == "n"
-    for bad, words in (
-        ({**good, "packages": {"a": "newest"}}, "versions.toml: packages = {'a': 'newest'}"),
-        ({**good, "packages": {}}, "versions.toml: packages = {}"),
-        ({**good, "why": 3}, "versions.toml: why = 3"),
-        ({**good, "cures": ""}, "unknown key 'cures'"),
-        ({key: value for key, value in good.items() if key != "cure"}, "'cure' is missing"),
-    ):
-        with pytest.raises(UsageError, match=words):
-            datafile.check(bad, BrokenTogether, "versions.toml")
-    assert known_broken()
 
 
 def test_expectations_are_refused_by_file_and_key():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zipfile
 from collections.abc import Mapping
@@ -210,20 +211,18 @@ agent:
   gae_lambda: 0.9
   net_arch: [128, 128]
 """
-# What is readable in the JSON entry of a PPO model that Stable-Baselines3 2.9 saved; the pickles are cut.
+# In pickle's oldest protocol: activation_fn (torch's class ReLU), log_std_init -1 and net_arch of 128 and 64 units.
+_POLICY_KWARGS = (
+    b"(dVactivation_fn\nctorch.nn.modules.activation\nReLU\nsVlog_std_init\nI-1\ns"
+    b"Vnet_arch\n(dVpi\n(lI128\naI64\nasVvf\n(lI128\naI64\nass."
+)
+# The JSON entry of a PPO model that Stable-Baselines3 2.9 saved.
 SB3_PPO: Mapping[str, Any] = {
     "policy_class": {
         ":type:": "<class 'abc.ABCMeta'>",
-        ":serialized:": "gAWVOwAAAA==",
-        "__module__": "stable_baselines3.common.policies",
+        ":serialized:": base64.b64encode(b"cstable_baselines3.common.policies\nActorCriticPolicy\n.").decode(),
     },
-    "policy_kwargs": {
-        ":type:": "<class 'dict'>",
-        ":serialized:": "gAWVOwAAAA==",
-        "activation_fn": "<class 'torch.nn.modules.activation.ReLU'>",
-        "net_arch": {"pi": [128, 64], "vf": [128, 64]},
-        "log_std_init": -1,
-    },
+    "policy_kwargs": {":type:": "<class 'dict'>", ":serialized:": base64.b64encode(_POLICY_KWARGS).decode()},
     "num_timesteps": 102400,
     "_total_timesteps": 100000,
     "seed": 5,
@@ -237,11 +236,7 @@ SB3_PPO: Mapping[str, Any] = {
     "max_grad_norm": 0.5,
     "batch_size": 128,
     "n_epochs": 10,
-    "clip_range": {
-        ":type:": "<class 'stable_baselines3.common.utils.FloatSchedule'>",
-        ":serialized:": "gAWVOwAAAA==",
-        "value_schedule": "ConstantSchedule(val=0.2)",
-    },
+    "clip_range": 0.2,
     "clip_range_vf": None,
     "normalize_advantage": True,
     "target_kl": None,

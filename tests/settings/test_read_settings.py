@@ -199,7 +199,7 @@ def test_an_expression_is_not_evaluated(tmp_path):
     found = read_settings(tmp_path)
     assert found.log_std_init == -2.0
     # A text that is no number of units.
-    assert found.net_arch == (64, 64) and found.where("net_arch") == "by default"
+    assert found.net_arch is None
 
 
 def test_a_saved_model_is_never_unpickled(tmp_path):
@@ -214,11 +214,7 @@ def test_a_saved_model_is_never_unpickled(tmp_path):
     saved_model(tmp_path / "model.zip", {**files.SB3_PPO, "policy_kwargs": pickled, "learning_rate": pickled})
     found = read_settings(tmp_path)
     assert found.n_steps == 256 and not (tmp_path / "WITNESS").exists()
-    assert (
-        found.learning_rate_schedule is None
-        or found.learning_rate is None
-        or found.where("learning_rate") == "by default"
-    )
+    assert found.learning_rate is None
 
 
 def test_broken_and_foreign_zips(tmp_path):
@@ -258,9 +254,10 @@ def test_numbers_that_cannot_be_are_left_out(tmp_path):
     text = "algo: ppo\nn_timesteps: 1e999\nlearning_rate: -1\ngamma: .nan\nn_steps: 2.5\nn_epochs: 123456789012345678\n"
     write(tmp_path / "config.yml", text)
     found = read_settings(tmp_path)
-    assert found.total_steps is None and {found.where(name) for name in ("learning_rate", "gamma", "n_steps")} == {
-        "by default"
-    }
+    assert found.total_steps is None
+    # Stated and unusable is unknown, not the default.
+    assert (found.learning_rate, found.gamma, found.n_steps) == (None, None, None)
+    assert (found.clip_range, found.where("clip_range")) == (0.2, "by default")
 
 
 def test_nothing_to_read(tmp_path):

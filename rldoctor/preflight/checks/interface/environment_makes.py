@@ -13,18 +13,20 @@ from __future__ import annotations
 import traceback
 
 from rldoctor import machine
+from rldoctor.advisories import Advisory, shipped_advisories
 from rldoctor.preflight.check import CheckFindings, check, error
-from rldoctor.preflight.checks.machine.package_versions import BrokenTogether, known_broken
+from rldoctor.preflight.checks.machine.package_versions import subject_of
 from rldoctor.preflight.context import PreflightContext
 
 
-def _likely_cause(cause: BaseException, entry_point: str) -> BrokenTogether | None:
-    """Return the combination of versions to blame: its symptom is in the traceback, or it is installed here."""
+def _likely_cause(cause: BaseException, context: PreflightContext) -> Advisory | None:
+    """Return the defect to blame: its symptom is in the traceback, or its versions are installed here."""
     functions = {frame.name for frame in traceback.extract_tb(cause.__traceback__)}
-    for rule in known_broken():
-        affected = not entry_point or entry_point.startswith(rule.breaks)
-        if rule.symptom in functions or (affected and rule.fits(machine.versions())):
-            return rule
+    subject = subject_of(context)
+    for advisory in shipped_advisories():
+        affected = advisory.breaks and advisory.matters(subject) and advisory.fits(machine.version)
+        if affected or (advisory.symptom and advisory.symptom in functions):
+            return advisory
     return None
 
 
@@ -39,12 +41,16 @@ def run(context: PreflightContext) -> CheckFindings:
         if broken.explained:
             yield error("environment-broken", broken.problem, broken.cure, observed=type(broken.cause).__name__)
             return ""
-        rule = _likely_cause(broken.cause, context.entry_point)
+        rule = _likely_cause(broken.cause, context)
         message = broken.problem.removesuffix(".")
         if rule:
             names = " and ".join(f"{package} {machine.version(package)}" for package in rule.packages)
             message += f"; the likely cause: {names} do not work together"
-        remedy = rule.cure if rule else "Fix what the exception names; it comes from the environment's own code."
+        remedy = (
+            rule.cure_with(machine.version)
+            if rule
+            else "Fix what the exception names; it comes from the environment's own code."
+        )
         yield error("environment-broken", f"{message}.", remedy, observed=type(broken.cause).__name__)
         return ""
     return type(env.unwrapped).__name__
