@@ -15,9 +15,11 @@ from rldoctor.errors import RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.budget import Budget
+from rldoctor.preflight.check import NotRun
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.measurements import Batch, Effects
 from rldoctor.preflight.probes import long_play, steering
+from rldoctor.preflight.probes.inspection import layers
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.recipe import Recipe
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
     from rldoctor.preflight.check import Check
     from rldoctor.preflight.one_update import LearningStep
+    from rldoctor.preflight.probes.transcript import Call
 
 Wrapper: TypeAlias = "Callable[[Env], Env]"
 MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
@@ -85,6 +88,7 @@ class PreflightContext:
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
     _opened: list[Env] = field(default_factory=list, init=False)
+    _told: set[tuple[str, str, str]] = field(default_factory=set, init=False)
 
     def make(self) -> Env:
         """Make a fresh environment; :meth:`close` closes it.
@@ -95,8 +99,9 @@ class PreflightContext:
         from rldoctor.environments import registry
         from rldoctor.preflight.probes.metered import Metered
 
+        # Without Gymnasium's PassiveEnvChecker, which raises in the environment's place.
         with self.budget.calling("the constructor"):
-            env = registry.make(self.env_id, **self.env_arguments)
+            env = registry.make(self.env_id, disable_env_checker=True, **self.env_arguments)
         self._opened.append(env)
         return Metered(self.wrap(env) if self.wrap else env, self.budget)
 
@@ -108,6 +113,7 @@ class PreflightContext:
     @cached_property
     def vec_env(self) -> VecEnv:
         """``PARALLEL`` environments made as training does: in one process, each with SB3's Monitor outermost."""
+        self.require_playable()
         if self.make_vec_env:
             return self.make_vec_env(PARALLEL)
         from stable_baselines3.common.monitor import Monitor
@@ -117,16 +123,29 @@ class PreflightContext:
         made = [lambda: Monitor(self.env), lambda: Monitor(self.spare)]
         return DummyVecEnv([*made, *[lambda: Monitor(self.make())] * (PARALLEL - len(made))])
 
-    def close(self) -> None:
-        """Close every environment that was made."""
+    def tell(self, call: str, problem: BaseException) -> bool:
+        """Return whether what the environment raised has not been reported yet; it counts as reported from now on."""
+        from rldoctor.environments.naming import where
+
+        fault = (call, type(problem).__name__, where(problem))
+        new = fault not in self._told
+        self._told.add(fault)
+        return new
+
+    def close(self) -> list[BaseException]:
+        """Close every environment that was made, and return what that raised."""
         opened: list[Any] = [*self._opened]
-        if "vec_env" in vars(self):
+        # Those of our own vec env are among them.
+        if self.make_vec_env and "vec_env" in vars(self):
             opened.append(self.vec_env)
+        raised: list[BaseException] = []
         for env in opened:
-            # An environment that cannot be closed either has failed the checks already.
-            with contextlib.suppress(Exception):
+            try:
                 env.close()
+            except (Exception, SystemExit) as problem:
+                raised.append(problem)
         self._opened.clear()
+        return raised
 
     @property
     def expectation(self) -> Expectation:
@@ -173,7 +192,10 @@ class PreflightContext:
         """Steps after which the time limit ends an episode, ``None`` where there is none."""
         if self.env_arguments.get("max_episode_steps"):
             return int(self.env_arguments["max_episode_steps"])
-        return self.spec.max_episode_steps if self.spec else None
+        if self.spec and self.spec.max_episode_steps is not None:
+            return self.spec.max_episode_steps
+        limits = (getattr(layer, "_max_episode_steps", None) for layer in layers(self.env))
+        return next((limit for limit in limits if isinstance(limit, int)), None)
 
     @property
     def distance_threshold(self) -> float | None:
@@ -184,10 +206,58 @@ class PreflightContext:
         return float(value) if isinstance(value, (int, float, np.number)) else None
 
     @cached_property
+    def transcript(self) -> list[Call]:
+        """The first calls to the environment, as it answered them."""
+        from rldoctor.preflight.probes import transcript
+
+        return transcript.record(self.env)
+
+    def space(self, role: str) -> Any:
+        """Return what the environment has as its ``observation`` or ``action`` space, which may be anything."""
+        found = (getattr(layer, f"{role}_space", None) for layer in layers(self.env))
+        return next((space for space in found if space is not None), None)
+
+    @cached_property
+    def undeclared(self) -> str:
+        """The check that reports a space from which no value can be drawn; empty where there is none."""
+        from rldoctor.preflight.probes import spaces
+
+        if spaces.invalid(self.space("observation"), "observation"):
+            return "observation-layout (ENV201)"
+        return "action-space (ENV301)" if spaces.invalid(self.space("action"), "action") else ""
+
+    @cached_property
+    def unplayable(self) -> str:
+        """The check that reports why nothing can be played or stacked; empty where it can be."""
+        from rldoctor.preflight.probes import spaces
+
+        if self.undeclared:
+            return self.undeclared
+        env = self.env
+        if not all(call.is_sound for call in self.transcript):
+            return "step-and-reset (ENV102)"
+        if spaces.untrainable_observation(env.observation_space):
+            return "observation-layout (ENV201)"
+        if spaces.untrainable_action(env.action_space):
+            return "action-space (ENV301)"
+        wrong = (spaces.mismatch(env.observation_space, call.observation) for call in self.transcript)
+        return "observation-layout (ENV201)" if any(found and found[2] for found in wrong) else ""
+
+    def require_playable(self) -> None:
+        """Raise where the environment cannot be played, which another check reports.
+
+        Raises:
+            NotRun: It cannot.
+        """
+        if self.unplayable:
+            raise NotRun(f"{self.unplayable} failed")
+
+    @cached_property
     def batch(self) -> Batch:
         """Some hundred transitions of the random policy over several episodes."""
         from stable_baselines3.common.monitor import Monitor
 
+        self.require_playable()
         batch = measurements.play_random(Monitor(self.env), self.horizon, self.budget)
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
@@ -234,7 +304,7 @@ class PreflightContext:
     def compute_reward(self) -> Callable[..., Any] | None:
         """The environment's own ``compute_reward``, ``None`` where it has none."""
         function = getattr(self.env.unwrapped, "compute_reward", None)
-        return function if callable(function) else None
+        return measurements.plain_reward(function) if callable(function) else None
 
     @cached_property
     def learning_step(self) -> LearningStep:

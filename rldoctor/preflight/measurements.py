@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,15 +44,43 @@ def spaces_of(space: gymnasium.Space[Any]) -> dict[str, gymnasium.Space[Any]]:
 
 
 def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
-    """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples."""
-    from gymnasium.spaces import Box
+    """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples.
+
+    The space's own generator is left alone: an environment may draw its states from it.
+    """
+    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     if isinstance(space, Box) and space.is_bounded():
         # Reversed bounds are a finding of their own (ENV301) and must not stop every other check.
         low, high = np.minimum(space.low, space.high), np.maximum(space.low, space.high)
-        return random.uniform(low, high).astype(space.dtype)
-    space.seed(int(random.integers(2**31)))
-    return space.sample()
+        if space.dtype is not None and space.dtype.kind in "iu":
+            return np.asarray(random.integers(low.astype(np.int64), high.astype(np.int64) + 1)).astype(space.dtype)
+        return np.asarray(random.uniform(low, high)).astype(space.dtype)
+    if isinstance(space, (Discrete, MultiDiscrete, MultiBinary)):
+        sizes = 2 if isinstance(space, MultiBinary) else space.n if isinstance(space, Discrete) else space.nvec
+        drawn = random.integers(sizes, size=space.shape) + getattr(space, "start", 0)
+        return np.asarray(drawn).astype(space.dtype) if space.shape else np.int64(drawn)
+    own = deepcopy(space)
+    own.seed(int(random.integers(2**31)))
+    return own.sample()
+
+
+def number_of(reward: Any) -> float:
+    """Return a reward as a number; that it is an array of one number is a finding of its own (ENV102)."""
+    return float(reward) if np.ndim(reward) == 0 else float(np.ravel(reward)[0])
+
+
+def plain_reward(compute_reward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``compute_reward`` with a number for one goal, where it gives an array of one, as SB3's examples do."""
+    from rldoctor.preflight.probes.metered import told_apart
+
+    def computed(achieved: Any, desired: Any, info: Any) -> Any:
+        with told_apart("compute_reward"):
+            rewards = compute_reward(achieved, desired, info)
+        # A single goal has one dimension at most; of pictures nothing is known.
+        return np.ravel(rewards)[0] if np.ndim(achieved) <= 1 and np.size(rewards) == 1 else rewards
+
+    return computed
 
 
 @dataclass(frozen=True)
@@ -122,7 +150,7 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
             seconds.append(time.perf_counter() - started)
             clock.append((at, simulated_time(env)))
             after = deepcopy(after)  # some environments hand out the same array again and again
-            rows.append((action, observation, after, float(reward), dict(info), number))
+            rows.append((action, observation, after, number_of(reward), dict(info), number))
             observation = after
             if terminated or truncated:
                 ends.append((step, bool(terminated), bool(truncated)))
@@ -157,7 +185,7 @@ def play_actions(env: Env, seed: int, actions: Iterable[Any]) -> tuple[FloatArra
     for action in actions:
         observation, reward, terminated, truncated, _ = env.step(action)
         rows.append(flatten(observation))
-        rewards.append(float(reward))
+        rewards.append(number_of(reward))
         if terminated or truncated:
             break
     return np.stack(rows), np.array(rewards)
@@ -174,16 +202,27 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class Effects:
-    """What each action does, measured by holding it for some steps from one and the same start.
+    """What each action does, measured by holding it for some steps from one and the same state.
 
     Attributes:
         labels: ``action[0]`` and so on for the dimensions of a Box, ``action 0`` for those of a discrete space.
-        sizes: Largest change of the observation compared with the zero action, in standard deviations of the random
-            policy's observations (absolute where an observation does not vary), ``(len(labels),)``.
+        sizes: Largest change of the observation compared with the zero action (the first one of a discrete space), in
+            standard deviations of the random policy's observations (absolute where an observation does not vary),
+            ``(len(labels),)``.
+        rewards: The same of the reward.
+        first: The action that the others are compared with; empty where that is the zero action.
     """
 
     labels: tuple[str, ...]
     sizes: FloatArray
+    rewards: FloatArray
+    first: str = ""
+
+
+# States from which actions are tried: the start and, for actions that do nothing there, states after so many random
+# steps. A wall at the start blocks an action there alone.
+_PREFIXES = (0, 4, 9, 16)
+_NOTHING = 1e-9
 
 
 def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
@@ -192,33 +231,53 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
 
     space = env.action_space
     if isinstance(space, Box) and space.is_bounded() and space.dtype is not None:
-        middle = (space.low + space.high) / 2
-        idle = middle.astype(space.dtype)
+        idle = ((space.low.astype(float) + space.high) / 2).astype(space.dtype)
         probes, labels = [], []
         for index in np.ndindex(space.shape):
             for bound in (space.low, space.high):
                 action = idle.copy()
                 action[index] = bound[index]
                 probes.append(action)
-            labels.append(f"action[{', '.join(map(str, index))}]")
-        rows = _effects(env, batch, idle, probes, budget).reshape(len(labels), -1)
-        return Effects(tuple(labels), rows.max(axis=1))
+            labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
+        sizes, rewards = _effects(env, batch, idle, probes, budget, pairs=2)
+        return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes = _effects(env, batch, choices[0], choices[1:], budget)
-        first = sizes.max(initial=0.0)
-        return Effects(tuple(f"action {c}" for c in choices), np.concatenate([[first], sizes]))
+        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget, pairs=1)
+        labels = [f"action {c}" for c in choices]
+        whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
+        return Effects(tuple(labels), whole[0], whole[1], labels[0])
     return None
 
 
-def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> FloatArray:
+def _effects(
+    env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget, pairs: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return how far each probe moves observations and rewards; ``pairs`` probes in a row belong to one label."""
     steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
     spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
-    still, *moves = (play_actions(env, 0, [action] * steps)[0] for action in (idle, *probes))
-    sizes = []
-    for moved in moves:
-        shared = min(len(still), len(moved))
-        sizes.append(np.abs((moved[:shared] - still[:shared]) / spread).max())
-    return np.array(sizes)
+    varied = float(batch.rewards.std())
+    scale = varied if varied > 1e-9 else 1.0
+    sizes, rewards = np.zeros(len(probes) // pairs), np.zeros(len(probes) // pairs)
+    random = np.random.default_rng(3)
+    for prefix in _PREFIXES:
+        open_ = np.flatnonzero(sizes <= _NOTHING)
+        if not len(open_):
+            break
+        before = [draw(env.action_space, random) for _ in range(prefix)]
+        seed = prefix if prefix else 0
+        still, calm = play_actions(env, seed, [*before, *[idle] * steps])
+        for label in open_.tolist():
+            for action in probes[label * pairs : (label + 1) * pairs]:
+                moved, earned = play_actions(env, seed, [*before, *[action] * steps])
+                shared = min(len(still), len(moved))
+                gap = float(np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0))
+                gain = float(np.abs(earned[:shared] - calm[:shared]).max()) / scale
+                # Another length of the episode is an effect as well.
+                sizes[label] = max(sizes[label], gap, float(len(still) != len(moved)))
+                rewards[label] = max(rewards[label], gain)
+        if budget.remaining < 0.5 * budget.seconds:
+            break
+    return sizes, rewards

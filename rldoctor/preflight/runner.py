@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -28,15 +30,19 @@ from rldoctor.model import (
     verdict_of_findings,
 )
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
-from rldoctor.preflight.check import Check, Skipped, error, one_line
+from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plugins import load_plugins
+from rldoctor.preflight.probes.metered import raised_in
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
 CRASHED = "check-crashed"
+RAISES = "environment-raises"
 HANGS = "environment-hangs"
+# The check of reset, step and close.
+INTERFACE = "ENV102"
 OUT_OF_TIME = "not run: budget"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
@@ -100,10 +106,12 @@ def run_preflight(
         env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
     )
     try:
-        with context.budget.enforced():
+        with context.budget.enforced(), _contained():
             results = run_checks(selection.rules, context, watcher)
     finally:
-        context.close()
+        with _contained():
+            unclosed = context.close()
+    results = _with_unclosed(results, unclosed)
     return replace(
         _result(context, results),
         suppressed=tuple(Suppressed(check.code, check.name, reason) for check, reason in selection.ignored),
@@ -139,9 +147,13 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
         # Warnings of packages are collected by gymnasium-check; elsewhere they are noise.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if check.group is not Group.MACHINE and not check.raw:
+                context.require_playable()
             words = _collect(check, context, findings)
     except Skipped as reason:
         outcome, words = Outcome.SKIPPED, str(reason)
+    except NotRun as reason:
+        outcome, words = Outcome.NOT_RUN, f"not run: {reason}"
     except Hangs as late:
         findings.append(
             error(
@@ -156,6 +168,12 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
     except registry.EnvironmentBroken as broken:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
     except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
+        if call := raised_in(problem):
+            if context.tell(call, problem):
+                findings.append(_raises(call, problem))
+            else:
+                outcome, words = Outcome.NOT_RUN, f"not run: {call} raises"
+            return _outcome(check, outcome, words, started, findings)
         otherwise = f"fix the check in {check.origin}" if check.origin else "report it with rldoctor about"
         findings.append(
             error(
@@ -166,11 +184,57 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
                 exception=type(problem).__name__,
             )
         )
+    return _outcome(check, outcome, words, started, findings)
+
+
+def _outcome(check: Check, outcome: Outcome, words: str, started: float, findings: Sequence[Finding]) -> CheckOutcome:
     if findings:
         outcome = Outcome.FIRED
     seconds = time.perf_counter() - started
     with_code = tuple(replace(finding, code=check.code) for finding in findings)
     return CheckResult(check.code, check.name, outcome, words, seconds), with_code
+
+
+def _raises(call: str, problem: BaseException) -> Finding:
+    return error(
+        RAISES,
+        f"{call} raised {one_line(problem)}{naming.where(problem)}.",
+        f"Fix {call} of the environment.",
+        exception=type(problem).__name__,
+    )
+
+
+@contextlib.contextmanager
+def _contained() -> Iterator[None]:
+    """Keep standard output for the report, and the process alive, whatever an environment prints or calls."""
+    process, leave = os.getpid(), os._exit
+
+    def refuse(status: int) -> NoReturn:
+        # A process that the environment started may end as it likes.
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os._exit = leave
+
+
+def _with_unclosed(results: Sequence[CheckOutcome], problems: Sequence[BaseException]) -> list[CheckOutcome]:
+    """Add to the check of the interface what ``close`` raised."""
+    if not problems:
+        return list(results)
+    message = f"close raised {one_line(problems[0])}{naming.where(problems[0])}."
+    finding = warning("close-raises", message, "Let close be called at any time, and more than once.")
+    return [
+        (replace(result, outcome=Outcome.FIRED), (*found, replace(finding, code=result.code)))
+        if result.code == INTERFACE
+        else (result, found)
+        for result, found in results
+    ]
 
 
 def _collect(check: Check, context: PreflightContext, findings: list[Finding]) -> str:

@@ -14,21 +14,53 @@ import re
 import warnings
 from collections.abc import Callable
 
-from rldoctor.preflight.check import CheckFindings, check, one_line, warning
+from rldoctor.preflight.check import CheckFindings, NotRun, check, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
-# Complaints that are no fault here, each with the reason.
-_HARMLESS = (
+# Complaints that are not repeated, each with the reason.
+_NOT_REPEATED = (
     # A Box without bounds is usual for positions and velocities; whether values are in scale is measured (ENV204).
     "minimum value is -infinity",
     "maximum value is infinity",
     # The wrappers are part of what PPO trains on, so they are examined with the environment.
     "is different from the unwrapped version",
-    # Measured and reported as a note by the check of the action space (ENV301).
-    "using a symmetric and normalized",
-    "use a symmetric and normalized",
-    # NumPy's numbers do as well as Python's; whether the reward is a number at all is checked by ENV102.
-    "The reward returned by `step()` must be a float",
+    # Measured and reported by the check of the action space (ENV301).
+    "symmetric and normalized",
+    "action space",
+    # Measured and reported by the check of the interface (ENV102).
+    "The reward returned by",
+    "The default seed argument",
+    "`return_info`",
+    "return_info",
+    "`options`",
+    "the `seed` function",
+    "signal must be a boolean",
+    "signal to be a boolean",
+    # Measured and reported by the checks of observations (ENV201 to ENV203).
+    "observation space",
+    "Observation space",
+    "It seems a Box",
+    "your observation",
+    "The obs returned by",
+    "observation returned by",
+    "The first element returned by",
+    "minimal resolution for an image",
+    # Measured and reported by the checks of repeatability (ENV105, ENV106).
+    "super().reset(seed=seed)",
+    "Deterministic step observations",
+    "Deterministic step rewards",
+    "is not deterministic",
+    "are not equivalent for the same seed and action",
+    # Measured and reported by the check of rendering (ENV121).
+    "render",
+    "Casting input x to numpy array",
+    # Measured and reported by the check of rewards (ENV401).
+    "The reward is a NaN",
+    "The reward is an inf",
+    "in rewards. Originated",
+    # Its own words for an episode of one step, which is sound, and for flags of NumPy, which are flags.
+    "something has gone very wrong",
+    "has type `numpy.bool",
 )
 # Steps and resets that it takes, counted in Gymnasium 1.4.
 _CALLS = 20
@@ -36,7 +68,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def complaints_of(check_env: Callable[[], object]) -> list[str]:
-    """Return the warnings and the error of ``check_env``, in order, without harmless ones and repeats."""
+    """Return the warnings and the error of ``check_env``, in order, without those that other checks look at."""
     raised = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -47,12 +79,20 @@ def complaints_of(check_env: Callable[[], object]) -> list[str]:
     warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
     texts = [" ".join(_COLOUR.sub("", text).removeprefix("WARN: ").split()) for text in warned]
     texts = [text.removeprefix("WARN: ") for text in texts]
-    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _HARMLESS)))
+    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _NOT_REPEATED)))
 
 
-@check("ENV103", "gymnasium-check", requires=("ENV102",), late=True, faults=("gymnasium-complaint",))
+@check(
+    "ENV103",
+    "gymnasium-check",
+    requires=("ENV102", "ENV201", "ENV203", "ENV301"),
+    late=True,
+    faults=("gymnasium-complaint",),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
+    if not isinstance(getattr(context.env.unwrapped, "metadata", None), dict):
+        raise NotRun("the environment has no metadata (ENV121)")
     from gymnasium.utils.env_checker import check_env
 
     context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))

@@ -21,7 +21,13 @@ from rldoctor.preflight.context import PreflightContext
 _CALLS = 20
 
 
-@check("ENV104", "stable-baselines-check", requires=("ENV102",), late=True, faults=("stable-baselines-complaint",))
+@check(
+    "ENV104",
+    "stable-baselines-check",
+    requires=("ENV102", "ENV201", "ENV203", "ENV301"),
+    late=True,
+    faults=("stable-baselines-complaint",),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Run SB3's check_env."""
     from stable_baselines3.common.env_checker import check_env

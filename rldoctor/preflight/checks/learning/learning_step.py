@@ -16,8 +16,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Group, NotRun, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def judge(step: LearningStep) -> Iterator[Finding]:
     "ENV501",
     "learning-step",
     Group.LEARNING,
-    requires=("ENV201", "ENV202", "ENV301"),
+    requires=("ENV201", "ENV202", "ENV203", "ENV301"),
     faults=(
         "update-not-finite",
         "first-ratio-not-one",
@@ -73,6 +75,8 @@ def judge(step: LearningStep) -> Iterator[Finding]:
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Take one PPO iteration and look inside."""
+    if not np.isfinite(context.batch.rewards).all():
+        raise NotRun("reward-range (ENV401) failed")
     step = context.learning_step
     yield from judge(step)
     ratio = step.critic_after / step.critic_before if step.critic_before else math.nan

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
@@ -19,11 +20,18 @@ from rldoctor.preflight.probes.inspection import generators_of, has_running_stat
 _STEPS = 20
 
 
+def _seeded(context: PreflightContext, steps: int) -> FloatArray:
+    """Play seed 0 with the environment's spaces seeded as well."""
+    for role in ("observation", "action"):
+        context.space(role).seed(0)
+    return trajectory(context.env, 0, steps)
+
+
 @check(
     "ENV105",
     "reproducible",
     requires=("ENV102", "ENV111"),
-    faults=("trajectory-not-reproducible", "declared-nondeterministic"),
+    faults=("trajectory-not-reproducible", "space-not-seeded", "declared-nondeterministic"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
@@ -42,6 +50,16 @@ def run(context: PreflightContext) -> CheckFindings:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
+    first, again = _seeded(context, steps), _seeded(context, steps)
+    if np.array_equal(first, again, equal_nan=True):
+        yield warning(
+            "space-not-seeded",
+            f"Seed 0 played twice differs {where}: the environment samples a space that reset(seed=...) does not seed.",
+            "Call self.observation_space.seed(seed), or draw from self.np_random.",
+            first_step=step,
+            observed=largest,
+        )
+        return ""
     generators = generators_of(context.env)
     named = f" (it keeps a generator of its own: {', '.join(generators)})" if generators else ""
     yield error(
