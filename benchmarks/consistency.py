@@ -47,6 +47,8 @@ DOWN, UP = r"(?:lower|reduce|decrease|divide)", r"(?:raise|increase|widen|multip
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)"
 # What only Stable-Baselines3 has.
 OF_SB3 = re.compile(r"\bMonitor\b|\bVecMonitor\b|\bVecNormalize\b|\bVecCheckNan\b|stable_baselines3\.")
+# Libraries whose environments rldoctor cannot make: they step thousands on a GPU, or are a language model's.
+WITHOUT_PREFLIGHT = ("rsl_rl", "rl_games", "trl")
 TOLERANCE = 0.01
 
 
@@ -78,7 +80,7 @@ def _percentages(said: RunDiagnosis, text: str) -> Iterator[Found]:
     ranked = {name for name, rule in load_rulebook().diagnoses.items() if rule.ranked}
     for diagnosis in said.diagnoses:
         if diagnosis.name not in ranked and re.search(
-            rf"100 ?%\)?:? +{diagnosis.name}|{diagnosis.name} \(100 ?%", text
+            rf"(?:100|>99)%\)?:? +{diagnosis.name}|{diagnosis.name} \((?:100|>99)%", text
         ):
             yield "condition", f"{diagnosis.name} is given as 100 %"
 
@@ -139,6 +141,10 @@ def _of_the_advice(run: Run, said: RunDiagnosis) -> Iterator[Found]:
                     yield "set already", f"{who}: {setting} is {now:g} already: {text}"
                 elif setting == "learning_rate" and isinstance(now, float) and _opposite(text, words, now, target):
                     yield "set already", f"{who}: {setting} is {now:g}, beyond {target:g}: {text}"
+        if "{" in text:
+            yield "placeholder", f"{who}: {text}"
+        if "rldoctor preflight" in text and run.framework in WITHOUT_PREFLIGHT:
+            yield "another library", f"{who} to {run.framework}: {text}"
         if run.framework not in ("sb3", "") and OF_SB3.search(text):
             yield "another library", f"{who} to {run.framework}: {text}"
         own = any(curve.tag.startswith("doctor/") for curve in run.curves.values())

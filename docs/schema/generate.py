@@ -91,6 +91,8 @@ def _properties(kind: type, defs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _type(kind: Any, defs: dict[str, Any]) -> dict[str, Any]:
+    if kind is Any:
+        return {}
     origin, arguments = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return {"oneOf": [_type(arguments[0], defs), {"type": "null"}]}

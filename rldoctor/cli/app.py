@@ -22,6 +22,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "diagnose",
+    "compare",
     "gate",
     "sweep",
     "treat",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from rldoctor.logs.frameworks import titles
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Finding, Json, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
+from rldoctor.rulebook.advice import Advice
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord
@@ -24,6 +26,10 @@ _NAMED_TAGS = 5
 _OF_LANGUAGE_MODELS = ("reference_kl", "kl_penalty")
 # How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
+# What rldoctor's own callback logs, and only it.
+_CALLBACK, _CALLBACK_TAG = "{callback}", "doctor/"
+# Signs of the logs, of speed and of crashes: their fixes stand beside that of any cause.
+_OF_CONDITIONS = ("LOG", "SPD", "NUM102")
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
@@ -73,7 +79,21 @@ def schedules(run: Run) -> str:
     return "".join(f", {name} changing {how}" for name, how in moves.items())
 
 
-def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
+@dataclass(frozen=True)
+class DealtWith:
+    """What the fix of the leading cause deals with.
+
+    Attributes:
+        evidence: Codes of the evidence for that cause; ``None`` where no cause leads. The fixes of other signs are left
+            out: a report has one answer.
+        settings: Settings that its fix is about; no sign's own fix changes them.
+    """
+
+    evidence: Collection[str] | None = None
+    settings: Collection[str] = ()
+
+
+def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, advice: Advice) -> Finding:
     """Return a sign that fired as a finding, with its numbers filled in."""
     sign, measured = item.sign, item.measured
     evidence: dict[str, Json] = {
@@ -88,19 +108,26 @@ def finding(item: Evidence, run: Run, verdict: Verdict) -> Finding:
     ceiling = _CEILINGS.get(verdict)
     if ceiling is not None and severity.rank > ceiling.rank:
         severity = ceiling
+    apart = sign.code.startswith(_OF_CONDITIONS)
+    kept = apart or dealt_with.evidence is None or sign.code in dealt_with.evidence
     return Finding(
         code=sign.code,
         name=sign.name,
         severity=severity,
         message=sign.message.format_map({**evidence, "text": text}),
-        remedy=sign.remedy,
+        remedy=advice.text(sign.remedy, without=dealt_with.settings) if kept else "",
         evidence=evidence,
         strength=round(item.strength, 3),
     )
 
 
-def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict) -> tuple[Unjudged, ...]:
-    """Return what could not be checked: one entry for each missing metric, one for the signs of other algorithms."""
+def unjudged(
+    book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verdict, advice: Advice
+) -> tuple[Unjudged, ...]:
+    """Return what could not be checked: one entry for each missing metric, one for the signs of other algorithms.
+
+    What only DoctorCallback logs is one entry, which says how to use it where the library can and the run did not.
+    """
     if verdict is Verdict.UNJUDGED and not run.curves:
         return (_nothing_known(run),)
     missing: dict[str, list[str]] = {}
@@ -110,12 +137,16 @@ def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verd
             foreign.append(item.sign)
         elif item.reason.metric:
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
+    of_callback = {metric: codes for metric, codes in missing.items() if _how(book, metric) == _CALLBACK}
     found = [
-        Unjudged(codes[0], f"Not checked ({metric} is not logged): {', '.join(codes)}.", _how(book, metric))
+        _missing(codes, f"{metric} is not logged", advice.text(_how(book, metric)))
         for metric, codes in missing.items()
-        if (metric != "std" or "entropy" not in run.curves)
+        if metric not in of_callback
+        and (metric != "std" or "entropy" not in run.curves)
         and (metric not in _OF_LANGUAGE_MODELS or run.framework == "trl")
     ]
+    if of_callback:
+        found.append(_unwatched(run, sorted({code for codes in of_callback.values() for code in codes}), advice))
     algorithm = book.algorithms.get(run.algorithm)
     if algorithm and algorithm.limits and foreign:
         made_for = sorted({book.algorithms[name].title for sign in foreign for name in sign.algorithms})
@@ -124,12 +155,27 @@ def unjudged(book: Rulebook, skipped: Iterable[Skipped], run: Run, verdict: Verd
     return tuple(found)
 
 
+def _unwatched(run: Run, codes: Sequence[str], advice: Advice) -> Unjudged:
+    """Return the entry for what only DoctorCallback logs."""
+    if any(curve.tag.startswith(_CALLBACK_TAG) for curve in run.curves.values()):
+        reason, how = "DoctorCallback found nothing to measure for them, such as goals or a success flag", ""
+    elif advice.library.takes_callback:
+        reason, how = "only DoctorCallback logs what they need", advice.text(_CALLBACK)
+    else:
+        reason, how = "they need measurements that rldoctor makes for Stable-Baselines3 alone", ""
+    return _missing(codes, reason, how)
+
+
+def _missing(codes: Sequence[str], reason: str, how: str) -> Unjudged:
+    return Unjudged(codes[0], f"Not checked ({reason}): {', '.join(codes)}.", how)
+
+
 def _nothing_known(run: Run) -> Unjudged:
     if not run.unknown_tags:
         return Unjudged(
             _NO_KNOWN_METRIC,
             f"{run.path}: the event files contain no scalars.",
-            "Log with Stable-Baselines3's tensorboard_log.",
+            "Name the folder or the file that the training logs its metrics to.",
         )
     tags = ", ".join(run.unknown_tags[:_NAMED_TAGS])
     return Unjudged(

@@ -7,15 +7,16 @@ from collections.abc import Collection, Sequence
 from rldoctor import references
 from rldoctor.diagnosis.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import finding, title, unjudged
+from rldoctor.diagnosis.describe import DealtWith, finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
-from rldoctor.diagnosis.remedy import concrete
+from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
 from rldoctor.model import Json, RankedDiagnosis, Run, RunDiagnosis, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
+from rldoctor.rulebook.advice import Advice, settings_of
 from rldoctor.rulebook.observe import observe_all
 
 _MIXED = "mixed-runs"
@@ -51,8 +52,12 @@ def diagnose_run(
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked)
     verdict = decision.verdict
-    found = [finding(item, run, verdict) for item in fired]
+    known = known_of(matched, run)
+    advice = advice_of(known, run)
     codes = {item.sign.code for item in fired}
+    diagnoses = _diagnoses(book, ranked, codes, known, advice, case, decision)
+    dealt_with = _dealt_with(book, verdict, diagnoses)
+    found = [finding(item, run, verdict, dealt_with, advice) for item in fired]
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
     returns = run.curves["episode_return"].finite().values.tolist() if "episode_return" in run.curves else []
     return RunDiagnosis(
@@ -66,9 +71,9 @@ def diagnose_run(
         reference_why=matched.why,
         steps=run.last_step,
         final_return=returns[-1] if returns else None,
-        diagnoses=_diagnoses(book, ranked, codes, matched, case, decision),
+        diagnoses=diagnoses,
         findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
-        unjudged=unjudged(book, skipped, run, verdict),
+        unjudged=unjudged(book, skipped, run, verdict, advice),
         # The table is about PPO.
         table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
         facts={
@@ -96,13 +101,19 @@ def _folder(matched: Match) -> dict[str, Json]:
 
 
 def _diagnoses(
-    book: Rulebook, ranked: Sequence[Ranked], fired: Collection[str], matched: Match, case: Case, decision: Decision
+    book: Rulebook,
+    ranked: Sequence[Ranked],
+    fired: Collection[str],
+    known: Known,
+    advice: Advice,
+    case: Case,
+    decision: Decision,
 ) -> tuple[RankedDiagnosis, ...]:
     """Return the causes worth naming, and the conditions that have no probability (slow, mixed, short, missing).
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are less certain.
     """
-    conditions = {rule.name: _condition(rule, fired) for rule in book.diagnoses.values() if not rule.ranked}
+    conditions = {rule.name: _condition(rule, fired, advice) for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if decision.verdict is Verdict.UNJUDGED:
         return tuple(conditions[name] for name in first or [_why_unjudged(case)])
@@ -110,8 +121,20 @@ def _diagnoses(
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
     others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
-    named = [_cause(item, matched, case.run) for item in causes[:_SHOWN_CAUSES]]
+    named = [_cause(item, known, advice) for item in causes[:_SHOWN_CAUSES]]
     return (*(conditions[name] for name in first), *named, *others)
+
+
+def _dealt_with(book: Rulebook, verdict: Verdict, diagnoses: Sequence[RankedDiagnosis]) -> DealtWith:
+    """Return what the fix of the leading cause deals with, so that no sign's own fix contradicts it."""
+    leading = next((item for item in diagnoses if not item.condition), None)
+    if leading is None:
+        return DealtWith()
+    if verdict is Verdict.HEALTHY:
+        return DealtWith(evidence=())
+    rule = book.diagnoses[leading.name]
+    changed = {change.setting for change in rule.change}
+    return DealtWith(leading.evidence_for, settings_of(f"{rule.remedy} {rule.otherwise}") | changed)
 
 
 def _why_unjudged(case: Case) -> str:
@@ -123,20 +146,22 @@ def _why_unjudged(case: Case) -> str:
     return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 
 
-def _condition(rule: DiagnosisRule, fired: Collection[str]) -> RankedDiagnosis:
+def _condition(rule: DiagnosisRule, fired: Collection[str], advice: Advice) -> RankedDiagnosis:
     """Return a diagnosis that has no probability: its hallmarks show or they do not."""
     shown = tuple(code for code in rule.hallmarks if code in fired)
-    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), rule.remedy, rule.next_test, condition=True)
+    remedy, test = advice.text(rule.remedy), advice.text(rule.next_test)
+    return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), remedy, test, condition=True)
 
 
-def _cause(item: Ranked, matched: Match, run: Run) -> RankedDiagnosis:
+def _cause(item: Ranked, known: Known, advice: Advice) -> RankedDiagnosis:
     rule = item.rule
+    remedy, test = concrete(rule, known, advice)
     return RankedDiagnosis(
         name=rule.name,
         title=rule.title,
         probability=round(item.probability, 4),
         evidence_for=item.evidence_for[:6],
         evidence_against=item.evidence_against[:4],
-        remedy=concrete(rule, matched, run),
-        next_test=rule.next_test,
+        remedy=remedy,
+        next_test=test,
     )

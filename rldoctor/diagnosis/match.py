@@ -23,6 +23,8 @@ _SETTINGS_IN_WORDS = 3
 # (tests/diagnosis/test_own_references.py); a project's own references are few.
 _TOLERANCE, _OWN_TOLERANCE = (0.5, 0.02), (1.5, 0.05)
 _OWN_CERTAIN_ENOUGH = 0.8
+# No run of an environment has longer episodes than healthy runs where these reach its time limit. Ours.
+_LONGER = 1.05
 # What the references were recorded with.
 _OWN_FRAMEWORKS = ("sb3", "plain")
 
@@ -182,6 +184,9 @@ def _features(run: Run, reference: Reference, own: bool) -> dict[str, bool]:
     if own:
         features["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
     features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
+    lengths, longest = run.curves.get("episode_length"), reference.bands.get("episode_length")
+    if not own and lengths is not None and len(lengths) and longest is not None:
+        features["longest episodes"] = bool(np.nanmax(lengths.values) <= _LONGER * np.nanmax(longest.high))
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):

@@ -7,15 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
+
 from rldoctor.diagnosis.match import Match, differences
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
+from rldoctor.rulebook.advice import Advice, library, show
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
 
 # Settings in one sentence; a recipe that differs in more is another recipe.
 _MOST_NAMED = 3
+# A schedule turns once at most, or at each restart; a controller turns all the time.
+_TURNS = 4
 # How far below its start the first logged value of a schedule may be.
 _TOLERANCE = 0.1
 
@@ -44,26 +49,55 @@ class Known:
         reference: The recipe of the reference; ``None`` where none matches.
         exact: Whether the values are those of the recipe; values read from curves may be some way into a schedule.
         discrete: Whether the action space is discrete; ``None`` where that is not known.
+        controlled: Settings that the trainer itself moves up and down, so that a value of theirs means nothing.
     """
 
     value: Callable[[str], Json]
     reference: Recipe | None
     exact: bool
     discrete: bool | None = None
+    controlled: frozenset[str] = frozenset()
 
 
 def known_of(matched: Match, run: Run) -> Known:
-    """Return what the record of a run, or else its curves, say of its recipe."""
+    """Return what is known of a run's recipe, from its record, or else from files beside its logs and its curves."""
     reference = matched.reference.recipe if matched.reference is not None else None
     own = matched.recipe
     if own is not None:
-        return Known(own.setting, reference, True, discrete(run))
+        return Known(own.setting, reference, True, discrete(run), controlled(run))
+
+    stated = run.settings.stated() if run.settings is not None else {}
 
     def logged(setting: str) -> Json:
+        if setting in stated:
+            return stated[setting]
         curve = run.curves.get(setting)
         return float(curve.values[0]) if setting in HYPERPARAMETERS and curve is not None and len(curve) else None
 
-    return Known(logged, reference, False, discrete(run))
+    return Known(logged, reference, False, discrete(run), controlled(run))
+
+
+def controlled(run: Run) -> frozenset[str]:
+    """Return the settings that the trainer moves up and down: a learning rate that holds the KL divergence."""
+    if run.settings is not None and run.settings.learning_rate_schedule == "adaptive":
+        return frozenset({"learning_rate"})
+    curve = run.curves.get("learning_rate")
+    if curve is None or len(curve) < _TURNS:
+        return frozenset()
+    moves = np.sign(np.diff(curve.finite().values))
+    turns = np.count_nonzero(np.diff(moves[moves != 0]))
+    return frozenset({"learning_rate"}) if turns >= _TURNS else frozenset()
+
+
+def advice_of(known: Known, run: Run) -> Advice:
+    """Return the one who words advice on a run."""
+
+    def value(setting: str) -> Json:
+        # A discrete policy has no standard deviation to set.
+        return 0.0 if setting == "log_std_init" and known.discrete else known.value(setting)
+
+    own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
+    return Advice(library(run.framework), value, known.controlled, own)
 
 
 def discrete(run: Run) -> bool | None:
@@ -77,17 +111,37 @@ def discrete(run: Run) -> bool | None:
     return bool((entropy.values >= 0).all())
 
 
-def concrete(rule: DiagnosisRule, matched: Match, run: Run) -> str:
-    """Return what to change on this run: the settings with old and new value, else the remedy of the diagnosis.
+def concrete(rule: DiagnosisRule, known: Known, advice: Advice) -> tuple[str, str]:
+    """Return what to change on this run, and the test that tells the cause from its rivals.
 
-    A setting is named only where the run's value is known and differs from the one to set. Where the cause may lie
-    outside the recipe, the remedy of the diagnosis follows.
+    The change is the settings with old and new value where both are known, otherwise the remedy of the diagnosis; where
+    the cause may lie outside the recipe, that follows. The test is made with the same change.
     """
-    moves = next(iter(proposals(rule, known_of(matched, run))), {})
-    if not moves or len(moves) > _MOST_NAMED:
-        return rule.remedy
-    changes = ", ".join(f"{key} to {show(move.after)} (was {show(move.before)})" for key, move in moves.items())
-    return f"Set {changes}.{f' {rule.remedy}' if rule.outside else ''}"
+    moves = next(iter(proposals(rule, known)), {})
+    if len(moves) > _MOST_NAMED or any(advice.means_otherwise(key) for key in moves):
+        moves = {}
+    fix = " and ".join(f"{advice.name(key)}={show(move.after)}" for key, move in moves.items())
+    test = advice.text(rule.next_test, fix=fix or _usual(rule, known, advice))
+    if not moves:
+        return advice.text(rule.remedy, rule.otherwise), test
+    changes = ", ".join(
+        f"{advice.name(key)} to {show(move.after)}{advice.now(key, move.before)}" for key, move in moves.items()
+    )
+    more = advice.text(rule.remedy, without=set(moves)) if rule.outside else ""
+    return f"Set {changes}. {more}".rstrip(), test
+
+
+def _usual(rule: DiagnosisRule, known: Known, advice: Advice) -> str:
+    """Return the first change to a usual value, for a run of which no setting is known; empty otherwise."""
+    change = next((change for change in rule.change if change.to is not None), None)
+    if (
+        change is None
+        or known.exact
+        or known.value(change.setting) is not None
+        or advice.means_otherwise(change.setting)
+    ):
+        return ""
+    return f"{advice.name(change.setting)}={show(change.to)}"
 
 
 def proposals(rule: DiagnosisRule, known: Known) -> list[Moves]:
@@ -120,6 +174,8 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
         keys = [key for key in HYPERPARAMETERS if known.reference.knows(key)]
         settings = {key: Move(known.value(key), known.reference.setting(key)) for key in keys}
         return {key: move for key, move in settings.items() if move.before != move.after}
+    if change.setting in known.controlled:
+        return {}
     if known.discrete is not None and change.spaces == ("continuous" if known.discrete else "discrete"):
         return {}
     now = known.value(change.setting)
@@ -162,8 +218,3 @@ def _differ(now: Json, target: Json, tolerance: float) -> bool:
     if isinstance(now, (int, float)) and isinstance(target, (int, float)):
         return abs(now - target) > tolerance * max(abs(now), abs(target))
     return now != target
-
-
-def show(value: Json) -> str:
-    """Return a setting's value as a person writes it."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

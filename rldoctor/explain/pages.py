@@ -16,6 +16,7 @@ from rldoctor.model import Page
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
+from rldoctor.rulebook.advice import explained
 from rldoctor.rulebook.schema import ALL_SETTINGS, FIRES_FROM, SettingChange, Sign
 from rldoctor.settings.signs import SettingSign, setting_signs
 
@@ -131,7 +132,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
             ("How to read it", metric.reading),
             ("Unit", metric.unit),
             ("Better", metric.better),
-            ("How to log it", metric.how_to_log),
+            ("How to log it", explained(metric.how_to_log)),
             ("Source", metric.source),
         )
         yield _entry("metrics", (name,), metric.title, page, metric.title)
@@ -159,7 +160,7 @@ def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
         ("What it is", sign.what),
         ("Why it matters", sign.why),
         ("How it is measured", sign.measured),
-        ("What to do", sign.remedy),
+        ("What to do", explained(sign.remedy)),
         ("False alarms", sign.false_alarms),
         ("Applies to", _algorithms_of(book, sign.algorithms)),
         ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
@@ -187,10 +188,10 @@ def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
     names = {check.code: check.name for check in all_checks()}
     return (
         ("What happens", rule.what),
-        ("Remedy", rule.remedy),
+        ("Remedy", explained(rule.remedy)),
         ("What rldoctor treat tries", _changes_text(rule)),
         ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
-        ("How to tell it from similar causes", rule.next_test),
+        ("How to tell it from similar causes", explained(rule.next_test)),
         ("Evidence for it", _signs_text(book, rule.evidence_for)),
         ("Evidence against it", _signs_text(book, rule.evidence_against)),
         ("Applies to", _algorithms_of(book, rule.algorithms)),

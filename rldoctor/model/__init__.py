@@ -3,6 +3,7 @@
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
+from rldoctor.model.comparison import ComparisonResult, Parting, SettingPair
 from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
@@ -41,6 +42,7 @@ __all__ = [
     "Aggregation",
     "Band",
     "CheckResult",
+    "ComparisonResult",
     "CriterionResult",
     "Curve",
     "Details",
@@ -58,6 +60,7 @@ __all__ = [
     "Outcome",
     "OutcomeCurve",
     "Page",
+    "Parting",
     "Place",
     "PreflightResult",
     "RankedDiagnosis",
@@ -67,6 +70,7 @@ __all__ = [
     "Run",
     "RunDiagnosis",
     "Sample",
+    "SettingPair",
     "SettingResult",
     "Settings",
     "Severity",

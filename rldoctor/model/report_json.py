@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model.comparison import ComparisonResult
 from rldoctor.model.enums import Json, Verdict
 from rldoctor.model.report import Report
 from rldoctor.model.results import (
@@ -27,7 +28,14 @@ from rldoctor.model.results import (
 )
 
 VERSION = 1
-RESULTS: tuple[type[Result], ...] = (RunDiagnosis, PreflightResult, GateResult, SweepResult, TreatmentResult)
+RESULTS: tuple[type[Result], ...] = (
+    RunDiagnosis,
+    PreflightResult,
+    GateResult,
+    SweepResult,
+    TreatmentResult,
+    ComparisonResult,
+)
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}
 _FIELDS = {key: name for name, key in RENAMED.items()}

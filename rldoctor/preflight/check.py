@@ -86,14 +86,14 @@ class Check(CheckDocs):
         faults: Names of the findings it may yield.
         run: Yields findings without a code; the runner adds the check's own.
         raw: Runs although the environment cannot be played: it looks at why.
-        late: Runs after those of its group that are not, as it costs more or says less.
+        late: Runs after the checks of its group with a smaller number, as it costs more or says less.
     """
 
     group: Group
     requires: tuple[str, ...]
     faults: tuple[str, ...]
     run: Callable[[PreflightContext], CheckFindings]
-    late: bool = False
+    late: int = 0
     raw: bool = False
 
 
@@ -104,7 +104,7 @@ def check(
     *,
     faults: tuple[str, ...],
     requires: tuple[str, ...] = (),
-    late: bool = False,
+    late: int = 0,
     raw: bool = False,
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""

@@ -41,6 +41,8 @@ MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
 PARALLEL = 4
 # Ours: a controller is meaningful where actions explain at least half of the goal's movement (FetchReach: 0.99).
 _STEERABLE = 0.5
+# The first calls, of which most steps are taken for granted afterwards.
+_FIRST_SHARE = 0.05
 # What playing on to the end of an episode may take: a fraction of the budget, and in seconds.
 _LONG_SHARE = 0.1
 _LONG_SECONDS = 2.0
@@ -76,6 +78,7 @@ class PreflightContext:
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
         budget: The time that is left.
+        has_errors: Whether a check has found an error so far.
     """
 
     env_id: str
@@ -87,6 +90,11 @@ class PreflightContext:
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
+    has_errors: bool = field(default=False, init=False)
+    failed: set[str] = field(default_factory=set, init=False)
+    """Codes of the checks that have found an error."""
+    repeatable: bool = True
+    """Whether seed 0 repeats itself; found out by ENV105."""
     _opened: list[Env] = field(default_factory=list, init=False)
     _told: set[tuple[str, str, str]] = field(default_factory=set, init=False)
 
@@ -210,7 +218,7 @@ class PreflightContext:
         """The first calls to the environment, as it answered them."""
         from rldoctor.preflight.probes import transcript
 
-        return transcript.record(self.env)
+        return transcript.record(self.env, _FIRST_SHARE * self.budget.seconds)
 
     def space(self, role: str) -> Any:
         """Return what the environment has as its ``observation`` or ``action`` space, which may be anything."""
@@ -304,7 +312,8 @@ class PreflightContext:
     def compute_reward(self) -> Callable[..., Any] | None:
         """The environment's own ``compute_reward``, ``None`` where it has none."""
         function = getattr(self.env.unwrapped, "compute_reward", None)
-        return measurements.plain_reward(function) if callable(function) else None
+        goal = measurements.spaces_of(self.env.observation_space).get("achieved_goal")
+        return measurements.plain_reward(function, goal.shape if goal else None) if callable(function) else None
 
     @cached_property
     def learning_step(self) -> LearningStep:

@@ -83,7 +83,7 @@ class ExpectedEpisode(Table, frozen=True):
         source: Where the numbers are from.
         horizon: The time limit in steps.
         distance_threshold: Distance below which a goal counts as reached, in the goal's unit.
-        hard_to_end: Whether random actions may need more than 10,000 steps to an end.
+        hard_to_end: Whether random actions may need more than 5,000 steps to an end.
     """
 
     source: Text

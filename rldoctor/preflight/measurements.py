@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.probes.inspection import simulated_time
 
 if TYPE_CHECKING:
     import gymnasium
@@ -70,17 +69,26 @@ def number_of(reward: Any) -> float:
     return float(reward) if np.ndim(reward) == 0 else float(np.ravel(reward)[0])
 
 
-def plain_reward(compute_reward: Callable[..., Any]) -> Callable[..., Any]:
+def plain_reward(compute_reward: Callable[..., Any], goal: tuple[int, ...] | None) -> Callable[..., Any]:
     """Return ``compute_reward`` with a number for one goal, where it gives an array of one, as SB3's examples do."""
-    from rldoctor.preflight.probes.metered import told_apart
+    from rldoctor.preflight.blame import told_apart
 
     def computed(achieved: Any, desired: Any, info: Any) -> Any:
         with told_apart("compute_reward"):
             rewards = compute_reward(achieved, desired, info)
-        # A single goal has one dimension at most; of pictures nothing is known.
-        return np.ravel(rewards)[0] if np.ndim(achieved) <= 1 and np.size(rewards) == 1 else rewards
+        return np.ravel(rewards)[0] if np.shape(achieved) == goal and np.size(rewards) == 1 else rewards
 
     return computed
+
+
+def simulated_time(env: Env) -> float | None:
+    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
+    inner: Any = env.unwrapped
+    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
+        value = getattr(getattr(holder, "data", None), "time", None)
+        if isinstance(value, (int, float, np.number)):
+            return float(value)
+    return None
 
 
 @dataclass(frozen=True)
@@ -210,19 +218,11 @@ class Effects:
             standard deviations of the random policy's observations (absolute where an observation does not vary),
             ``(len(labels),)``.
         rewards: The same of the reward.
-        first: The action that the others are compared with; empty where that is the zero action.
     """
 
     labels: tuple[str, ...]
     sizes: FloatArray
     rewards: FloatArray
-    first: str = ""
-
-
-# States from which actions are tried: the start and, for actions that do nothing there, states after so many random
-# steps. A wall at the start blocks an action there alone.
-_PREFIXES = (0, 4, 9, 16)
-_NOTHING = 1e-9
 
 
 def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
@@ -235,49 +235,37 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
         probes, labels = [], []
         for index in np.ndindex(space.shape):
             for bound in (space.low, space.high):
-                action = idle.copy()
+                action = np.array(idle)
                 action[index] = bound[index]
                 probes.append(action)
             labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
-        sizes, rewards = _effects(env, batch, idle, probes, budget, pairs=2)
+        found = _effects(env, batch, idle, probes, budget)
+        sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget, pairs=1)
+        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget)
         labels = [f"action {c}" for c in choices]
         whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
-        return Effects(tuple(labels), whole[0], whole[1], labels[0])
+        return Effects(tuple(labels), whole[0], whole[1])
     return None
 
 
-def _effects(
-    env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget, pairs: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return how far each probe moves observations and rewards; ``pairs`` probes in a row belong to one label."""
+def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> tuple[FloatArray, FloatArray]:
+    """Return how far each probe moves observations and rewards from those of ``idle``."""
     steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
     spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
-    varied = float(batch.rewards.std())
-    scale = varied if varied > 1e-9 else 1.0
-    sizes, rewards = np.zeros(len(probes) // pairs), np.zeros(len(probes) // pairs)
-    random = np.random.default_rng(3)
-    for prefix in _PREFIXES:
-        open_ = np.flatnonzero(sizes <= _NOTHING)
-        if not len(open_):
-            break
-        before = [draw(env.action_space, random) for _ in range(prefix)]
-        seed = prefix if prefix else 0
-        still, calm = play_actions(env, seed, [*before, *[idle] * steps])
-        for label in open_.tolist():
-            for action in probes[label * pairs : (label + 1) * pairs]:
-                moved, earned = play_actions(env, seed, [*before, *[action] * steps])
-                shared = min(len(still), len(moved))
-                gap = float(np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0))
-                gain = float(np.abs(earned[:shared] - calm[:shared]).max()) / scale
-                # Another length of the episode is an effect as well.
-                sizes[label] = max(sizes[label], gap, float(len(still) != len(moved)))
-                rewards[label] = max(rewards[label], gain)
-        if budget.remaining < 0.5 * budget.seconds:
-            break
+    scale = float(batch.rewards.std())
+    scale = scale if scale > 1e-9 else 1.0
+    sizes, rewards = np.zeros(len(probes)), np.zeros(len(probes))
+    still, calm = play_actions(env, 0, [idle] * steps)
+    for place, action in enumerate(probes):
+        moved, earned = play_actions(env, 0, [action] * steps)
+        shared = min(len(still), len(moved))
+        sizes[place] = np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0)
+        # Another length of the episode is an effect as well.
+        sizes[place] = max(sizes[place], float(len(still) != len(moved)))
+        rewards[place] = np.abs(earned[:shared] - calm[:shared]).max() / scale
     return sizes, rewards

@@ -29,12 +29,12 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.preflight.blame import raised_in
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plugins import load_plugins
-from rldoctor.preflight.probes.metered import raised_in
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
@@ -133,6 +133,8 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         result, findings = _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
+            context.failed.add(check.code)
+            context.has_errors = True
         elif result.note == OUT_OF_TIME:
             failed[check.code] = "budget"
         results.append((result, findings))

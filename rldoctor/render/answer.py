@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from rldoctor.model import Report, Result, RunDiagnosis, SweepResult, TreatmentOutcome, TreatmentResult, Verdict
-from rldoctor.render.wording import odds_of_cause, one_line
+from rldoctor.model import (
+    ComparisonResult,
+    Report,
+    Result,
+    RunDiagnosis,
+    SweepResult,
+    TreatmentOutcome,
+    TreatmentResult,
+    Verdict,
+)
+from rldoctor.render.wording import named, odds_of_cause, one_line
 
 # Where instructions are what the reader came for.
 NEEDS_YOU = (
@@ -44,6 +53,15 @@ def _(result: RunDiagnosis) -> Lines:
         return _lines(result.summary, cause.remedy)
     beside = "" if cause.condition else f" ({odds_of_cause(result)})"
     return _lines(f"{cause.name}{beside}: {cause.title}", cause.remedy, "Reason" if cause.condition else _CAUSE)
+
+
+@answer.register
+def _(result: ComparisonResult) -> Lines:
+    fix = next((finding.remedy for finding in result.findings if finding.remedy), "")
+    if result.differences or not result.diagnoses:
+        return _lines(result.summary, fix, "Outcome")
+    likeliest = result.diagnoses[0]
+    return _lines(result.summary, "", "Outcome") + _lines(f"{named(likeliest)}: {likeliest.title}", fix, _CAUSE)
 
 
 @answer.register

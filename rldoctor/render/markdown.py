@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from functools import singledispatch
 
-from rldoctor.model import GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.model import ComparisonResult, GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.render.comparison_tables import parting_rows, setting_rows
 from rldoctor.render.remarks import Remark, by_configuration, remarks_on
 from rldoctor.render.sweep_tables import tables
 from rldoctor.render.wording import clean, counted, headline, number, report_word, verdict_word
@@ -79,6 +80,15 @@ def _(subject: GateResult, said: Sequence[Remark], verbose: bool) -> str:
     ]
     table = ["| criterion | measured | required | |", "|---|---|---|---|", *rows, ""] if rows else []
     return _folded(subject, table, said, verbose)
+
+
+@_details.register
+def _(subject: ComparisonResult, said: Sequence[Remark], verbose: bool) -> str:
+    lines: list[str] = []
+    for heading, *rows in (setting_rows(subject, everything=verbose), parting_rows(subject)):
+        if rows:
+            lines += [_row(heading), "|" + "---|" * len(heading), *map(_row, rows), ""]
+    return _folded(subject, lines, said, verbose)
 
 
 @_details.register

@@ -10,6 +10,7 @@ import numpy as np
 
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
+from rldoctor.rulebook.episodes import WINDOW, taken_apart
 
 # Any two points lie on a line; signs need more.
 FEWEST_POINTS = 4
@@ -37,13 +38,44 @@ class Case:
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
         """The run's curves, what stands in for missing ones, and what is derived from them; finite points only."""
-        finite = {name: resampled(curve.finite()) for name, curve in self.run.curves.items()}
-        finite |= _stand_ins(finite)
-        return {**finite, **_derived(finite), **_lead(finite, self.run.baseline_return)}
+        finite = {name: curve.finite() for name, curve in self.run.curves.items()}
+        if (
+            self.run.framework in _MEANS_OF_100
+            and self.run.counts_steps
+            and {"episode_return", "episode_length"} <= finite.keys()
+        ):
+            played = taken_apart(_without_repeats(finite["episode_return"]), finite["episode_length"])
+            finite |= {curve.metric: curve for curve in played}
+        even = {name: resampled(curve) for name, curve in finite.items()}
+        even |= _stand_ins(even)
+        derived = _derived(even)
+        even |= _evaluated(even)
+        return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
-    def curve(self, metric: str) -> Curve | None:
-        """Return a curve that has enough points, else ``None``."""
-        curve = self.curves.get(metric)
+    @cached_property
+    def as_logged(self) -> Mapping[str, Curve]:
+        """The curves as their framework averages them, as those of references are."""
+        even = {name: resampled(self.run.curves[name].finite()) for name in OUTCOME_METRICS & self.run.curves.keys()}
+        even |= _stand_ins({**even, **{name: self.curves[name] for name in self.curves if name in _EVALUATIONS}})
+        return {**self.curves, **even, **_derived({**self.curves, **even})}
+
+    def rows_in_common(self, curve: Curve) -> int:
+        """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
+        lengths = self.as_logged.get("episode_length")
+        spacing = float(np.median(np.diff(curve.steps))) if len(curve) > 1 else 0.0
+        if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
+            return 1
+        rows = round(WINDOW * float(np.median(lengths.values)) / spacing)
+        return min(max(rows, 1), max(len(curve) // 8, 1))
+
+    def curve(self, metric: str, as_logged: bool = False) -> Curve | None:
+        """Return a curve that has enough points, else ``None``.
+
+        Args:
+            metric: Its name.
+            as_logged: To be compared with a reference, and so averaged as that is.
+        """
+        curve = (self.as_logged if as_logged else self.curves).get(metric)
         return curve if curve is not None and len(curve) >= FEWEST_POINTS else None
 
     def band(self, metric: str) -> Band | None:
@@ -53,6 +85,10 @@ class Case:
         return self.reference.bands.get(metric)
 
 
+# Frameworks whose returns are means over the last 100 episodes, their monitor files included.
+_MEANS_OF_100 = ("sb3",)
+# So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
+_FIRST_UPDATES, _START = 3, 0.05
 # Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
 GRID = 100
 # A curve that changes less often is constant here and there, which is no repetition.
@@ -60,20 +96,16 @@ _FEWEST_CHANGES = 10
 
 
 def resampled(curve: Curve) -> Curve:
-    """Return a curve on at most 100 equal stretches of steps, and on no more than it has values that are new.
+    """Return a curve without repeated values, on at most 100 equal stretches of steps.
 
-    A run that is logged every update, or repeats each value until the next episode ends, is the same run. Where values
-    are repeated, half of the stretches of equal values are at least as long as their median.
+    The first of 101 points is what the first three updates show: a hundredth of a long run may hold all of the
+    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run.
     """
-    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
-    repeats = max(1, int(np.median(np.diff(changes)))) if len(changes) >= _FEWEST_CHANGES else 1
-    bins = min(GRID, max(1, len(curve) // repeats))
-    if len(curve) <= bins:
+    curve = _without_repeats(curve)
+    first, last = (float(curve.steps[0]), float(curve.steps[-1])) if len(curve) else (0.0, 0.0)
+    if len(curve) <= GRID or last <= first:
         return curve
-    first, last = float(curve.steps[0]), float(curve.steps[-1])
-    if last <= first:
-        return curve
-    place = np.minimum(((curve.steps - first) / (last - first) * bins).astype(np.int64), bins - 1)
+    place = np.minimum(((curve.steps - first) / (last - first) * GRID).astype(np.int64), GRID - 1)
     starts = np.flatnonzero(np.diff(place, prepend=-1))
     counts = np.diff(np.append(starts, len(curve)))
     values = np.add.reduceat(curve.values, starts) / counts
@@ -81,7 +113,39 @@ def resampled(curve: Curve) -> Curve:
     # The mean of equal numbers is that number, to the last bit.
     values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
     steps = np.add.reduceat(curve.steps, starts) // counts
-    return Curve(curve.metric, steps, values, curve.tag, curve.aggregation)
+    return Curve(
+        curve.metric,
+        np.append(curve.steps[:1], steps),
+        np.append(np.median(curve.values[:_FIRST_UPDATES]), values),
+        curve.tag,
+        curve.aggregation,
+    )
+
+
+def _without_repeats(curve: Curve) -> Curve:
+    """Return the curve with one point for each new value, and with so many for a longer stretch as make up for it.
+
+    Where values are repeated, half of the stretches of equal values are at least as long as their median.
+    """
+    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
+    lengths = np.diff(np.append(changes, len(curve)))
+    if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
+        return curve
+    every = max(1, int(np.median(lengths)))
+    if every == 1:
+        return curve
+    since = np.arange(len(curve)) - np.repeat(changes, lengths)
+    kept = since % every == 0
+    # A last piece of less than half a stretch is a rest of the one before.
+    kept &= (since == 0) | (np.repeat(lengths, lengths) - since > every / 2)
+    return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
+
+
+def start_of(curve: Curve) -> float:
+    """Return where a resampled curve starts: the median of its first updates, or of its first twentieth if shorter."""
+    if len(curve) > GRID:
+        return float(curve.values[0])
+    return float(np.median(curve.values[: max(2, round(_START * len(curve)))]))
 
 
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
@@ -94,7 +158,7 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (*names, "lead_over_doing_nothing")
+    return (*names, "lead_over_doing_nothing", "return_at_first_length")
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
@@ -114,6 +178,26 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     }
 
 
+_EVALUATIONS = frozenset(_STAND_INS.values())
+# Evaluations speak for the policy where there are so many, some before half of the run and in its last fifth. Ours.
+_FEWEST_EVALUATIONS, _BEFORE, _AFTER = 2 * FEWEST_POINTS, 0.5, 0.8
+
+
+def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return evaluations in place of the return in training, which holds exploration and older policies as well."""
+    returns, lengths = curves.get("evaluation_return"), curves.get("evaluation_length")
+    logged = curves.get("episode_return")
+    if returns is None or logged is None or len(returns) < _FEWEST_EVALUATIONS or not len(logged):
+        return {}
+    last = max(int(logged.steps[-1]), 1)
+    if returns.steps[0] > _BEFORE * last or returns.steps[-1] < _AFTER * last:
+        return {}
+    found = {"episode_return": replace(returns, metric="episode_return")}
+    if lengths is not None and len(lengths) >= FEWEST_POINTS:
+        found["episode_length"] = replace(lengths, metric="episode_length")
+    return found
+
+
 def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return curves that no framework logs but that follow from two that it does."""
     derived = {}
@@ -122,6 +206,9 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         steps = np.interp(returns.steps, lengths.steps, lengths.values)
         rewards = returns.values / np.maximum(steps, 1.0)
         derived["reward_per_step"] = _like(returns, "reward_per_step", rewards)
+        # What the return would be if episodes had not become longer than at the start.
+        most = np.minimum(np.maximum(steps, 1.0), max(start_of(lengths), 1.0))
+        derived["return_at_first_length"] = _like(returns, "return_at_first_length", rewards * most)
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):

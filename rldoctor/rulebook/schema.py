@@ -183,6 +183,7 @@ class DiagnosisRule(Table, frozen=True):
         title: The cause in plain words.
         what: What is going on in such a run.
         remedy: What to change, in words; of a cause outside the recipe it is the instruction.
+        otherwise: The remedy where every change that ``remedy`` asks for has been made already.
         change: The concrete changes of settings; none where the cause lies outside the recipe.
         confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
         next_test: The experiment that tells it from its rivals.
@@ -202,6 +203,7 @@ class DiagnosisRule(Table, frozen=True):
     remedy: Text
     source: Text
     next_test: str = ""
+    otherwise: str = ""
     change: tuple[SettingChange, ...] = ()
     confirmed_by: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ class Library(Table, frozen=True):
         algorithms: Algorithm to keys of which one identifies it, where ``settings`` state none.
         defaults: Algorithm, or ``*`` for all, to the values that apply where nothing is stated.
         defaults_of: Another library whose defaults apply.
+        compared: Patterns of keys beside the settings that say something of what is trained.
     """
 
     library: Text
@@ -63,6 +64,7 @@ class Library(Table, frozen=True):
     algorithms: dict[str, Keys] = field(default_factory=dict)
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     defaults_of: str = ""
+    compared: Keys = ("*",)
 
     def __post_init__(self) -> None:
         """Refuse a setting that the normal form does not have."""

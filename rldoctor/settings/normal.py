@@ -75,11 +75,18 @@ def with_defaults(library: Library, found: Mapping[str, Found], stated: Collecti
     complete = dict(found)
     for table in tables:
         for name, value in {**table.get("*", {}), **table.get(algorithm, {})}.items():
-            unknown = any(key in stated for key in library.settings.get(name, ()))
+            unknown = any(_is_stated(key, stated) for key in library.settings.get(name, ()))
             checked = None if unknown else _checked(name, value, library)
             if checked is not None:
                 complete.setdefault(name, Found(checked, Place(key=name)))
     return complete
+
+
+def _is_stated(key: str, stated: Collection[str]) -> bool:
+    """Return whether files state something under a key, or under the key of a table around it that is no table."""
+    parts = key.split(".")
+    around = {".".join((*parts[:count], "object")) for count in range(1, len(parts))}
+    return key in stated or any(other in around or other.startswith(f"{key}.") for other in stated)
 
 
 def as_settings(found: Mapping[str, Found], **about: Any) -> Settings:

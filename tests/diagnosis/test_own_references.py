@@ -173,16 +173,17 @@ def test_runs_of_other_frameworks_make_a_reference_for_runs_of_theirs(tmp_path):
 
 
 def test_a_remedy_names_the_usual_value_where_the_reference_does_not_know_one(good, tmp_path):
-    from rldoctor.diagnosis.remedy import concrete
+    from rldoctor.diagnosis.remedy import advice_of, concrete, known_of
     from rldoctor.rulebook import load_rulebook
 
     made, config = recorded(good(told=False), tmp_path, env=FETCH)
     run = read_run(QUICK / "epochs-20-61")
     rule = load_rulebook().diagnoses["updates-too-aggressive"]
-    found = match(run, made.recipe.name, context_of(config).references)
+    known = known_of(match(run, made.recipe.name, context_of(config).references), run)
+    remedy, _ = concrete(rule, known, advice_of(known, run))
     # 20 epochs are within what PPO is trained with; the learning rate is not, and the reference does not know another.
-    assert "learning_rate to 0.0003 (was 0.002)" in concrete(rule, found, run)
-    assert "None" not in concrete(rule, found, run)
+    assert "learning_rate to 0.0003 (was 0.002)" in remedy
+    assert "None" not in remedy
 
 
 @pytest.mark.parametrize(

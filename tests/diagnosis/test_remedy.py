@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
 
-from rldoctor.diagnosis.remedy import Known, Move, back_to, proposals
+from rldoctor.diagnosis.match import Match
+from rldoctor.diagnosis.remedy import Known, Move, advice_of, back_to, concrete, known_of, proposals
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json
+from rldoctor.model.settings import Place, Settings
 from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
 from rldoctor.rulebook import DiagnosisRule, load_rulebook
 from rldoctor.rulebook.schema import SettingChange
+from tests.diagnosis.made_up_runs import run
 
 REFERENCE = load_recipe("quick")
 
@@ -103,3 +107,39 @@ def test_back_to_the_reference_holds_the_environments_too() -> None:
     sick = structs.replace(REFERENCE.with_overrides(["gamma=0.5"]), n_envs=2)
     assert back_to(REFERENCE, sick) == {"gamma": Move(0.5, 0.8), "n_envs": Move(2, 8)}
     assert back_to(REFERENCE, REFERENCE) == {}
+
+
+def test_settings_beside_the_logs_are_known_and_named_with_their_place() -> None:
+    place = Place("params/agent.yaml", "algorithm.learning_rate", 12)
+    found = run({"episode_return": (1, 1)}, constants={"learning_rate": 0.5})
+    found = replace(found, settings=Settings("rsl_rl", learning_rate=0.2, places={"learning_rate": place}))
+    of_run = known_of(Match(None, False, ""), found)
+    remedy, test = concrete(rule(LOWER), of_run, advice_of(of_run, found))
+    assert remedy == "Set learning_rate to 0.0003 (was 0.2 in params/agent.yaml, line 12)."
+    assert test.startswith("Train 10 % of the steps with learning_rate=0.0003:")
+
+
+@pytest.mark.parametrize("way", ["stated", "seen"])
+def test_an_adaptive_learning_rate_is_not_set(way: str) -> None:
+    if way == "stated":
+        found = replace(
+            run({}, constants={"learning_rate": 0.01}), settings=Settings(learning_rate_schedule="adaptive")
+        )
+    else:
+        found = run({"learning_rate": (1e-3, 1e-2, 1e-3, 1e-2, 1e-3, 1e-2, 1e-3)})
+    of_run = known_of(Match(None, False, ""), found)
+    assert proposals(rule(LOWER), of_run) == []
+    remedy, _ = concrete(rule(LOWER), of_run, advice_of(of_run, replace(found, framework="rsl_rl")))
+    assert remedy == "Lower desired_kl, which controls learning_rate."
+
+
+def test_where_the_usual_value_is_set_the_next_candidate_is_named() -> None:
+    found = run({}, constants={"learning_rate": 1e-5})
+    of_run = known_of(Match(None, False, ""), found)
+    remedy, _ = concrete(load_rulebook().diagnoses["learning-rate-too-high"], of_run, advice_of(of_run, found))
+    assert "0.0003" not in remedy
+    assert "target_kl to 0.03" in remedy
+    spread = load_rulebook().diagnoses["policy-collapsed"]
+    usual = known(log_std_init=0.0, ent_coef=0.01, learning_rate=1e-3)
+    remedy, _ = concrete(spread, usual, advice_of(usual, found))
+    assert remedy.startswith("Lower learning_rate to 0.0003 (was 0.001)")

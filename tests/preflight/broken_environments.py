@@ -158,6 +158,12 @@ class ActionsWide(ActionBounds):
     low, high = -100.0, 100.0
 
 
+class ActionsDouble(gymnasium.Wrapper):
+    def __init__(self, env):
+        super().__init__(env)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (4,), np.float64)
+
+
 class ActionsReversed(ActionBounds):
     def __init__(self, env):
         super().__init__(env)
@@ -250,6 +256,16 @@ class SeedIgnored(gymnasium.Wrapper):
         return self.env.reset(**{**kwargs, "seed": 7})
 
 
+class OneEpisode(gymnasium.Wrapper):
+    """The same start and goal whatever the seed, which reaches the environment."""
+
+    def reset(self, **kwargs):
+        self.env.reset(**{**kwargs, "seed": 7})
+        observation, info = self.env.reset(seed=7)
+        self.unwrapped._np_random_seed = kwargs.get("seed")
+        return observation, info
+
+
 class FourValues(gymnasium.Wrapper):
     def step(self, action):
         observation, reward, terminated, truncated, info = self.env.step(action)
@@ -269,6 +285,11 @@ class StepRaises(gymnasium.Wrapper):
 class ResetWithoutInfo(gymnasium.Wrapper):
     def reset(self, **kwargs):
         return self.env.reset(**kwargs)[0]
+
+
+class ResetWithoutOptions(gymnasium.Wrapper):
+    def reset(self, *, seed=None):
+        return self.env.reset(seed=seed)
 
 
 class ResetWithoutSeed(gymnasium.Wrapper):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import broken_environments as broken
+import peers_suites
 import pytest
 from msgspec import structs
 from stable_baselines3.common.monitor import Monitor
 
+from benchmarks.broken.faults import KINDS
 from rldoctor import references
 from rldoctor.environments import registry
 from rldoctor.model import Outcome, PreflightResult, Severity, Verdict
@@ -20,11 +24,12 @@ TABLE = [
     (broken.StepRaises, "ENV102", "step-raises", "error"),
     (broken.ResetWithoutInfo, "ENV102", "reset-signature-wrong", "error"),
     (broken.ResetWithoutSeed, "ENV102", "reset-signature-wrong", "error"),
-    (broken.RewardNaN, "ENV103", "gymnasium-complaint", "warning"),
+    (broken.ResetWithoutOptions, "ENV102", "reset-options-missing", "warning"),
     (broken.NaNObservation, "ENV202", "observation-not-finite", "error"),
-    (broken.RewardFlipped, "ENV104", "stable-baselines-complaint", "warning"),
+    (broken.ActionsDouble, "ENV104", "stable-baselines-complaint", "note"),
     (broken.NotReproducible, "ENV105", "trajectory-not-reproducible", "error"),
-    (broken.SeedIgnored, "ENV106", "seed-without-effect", "warning"),
+    (broken.SeedIgnored, "ENV106", "seed-replaced", "error"),
+    (broken.OneEpisode, "ENV106", "seed-without-effect", "warning"),
     (broken.SeedIgnored, "ENV107", "parallel-environments-alike", "error"),
     (broken.TimeLimitTerminates, "ENV108", "time-limit-terminates", "warning"),
     (broken.ShortEpisodes, "ENV108", "horizon-unexpected", "warning"),
@@ -32,19 +37,19 @@ TABLE = [
     (broken.GoalRemoved, "ENV201", "observation-key-missing", "error"),
     (broken.SinglePrecision, "ENV201", "observation-dtype-wrong", "warning"),
     (broken.WholeNumbers, "ENV201", "observation-dtype-wrong", "error"),
-    (broken.OutsideTheSpace, "ENV203", "observation-outside-space", "warning"),
+    (broken.OutsideTheSpace, "ENV203", "observation-outside-space", "error"),
     (broken.HugeObservations, "ENV204", "observations-too-large", "warning"),
     (broken.ObservationsFrozen, "ENV205", "observations-frozen", "error"),
     (broken.GoalHidden, "ENV206", "goal-not-observed", "error"),
     (broken.GoalRemoved, "ENV206", "goal-not-observed", "error"),
     (broken.GoalNeverChanges, "ENV206", "goal-never-changes", "warning"),
-    (broken.ActionsAsymmetric, "ENV301", "action-bounds-asymmetric", "warning"),
-    (broken.ActionsUnbounded, "ENV301", "action-bounds-infinite", "warning"),
+    (broken.ActionsAsymmetric, "ENV301", "action-bounds-asymmetric", "note"),
+    (broken.ActionsUnbounded, "ENV301", "action-bounds-infinite", "error"),
     (broken.ActionsWide, "ENV301", "action-bounds-far-from-unit", "warning"),
     (broken.ActionsReversed, "ENV301", "action-bounds-reversed", "error"),
     (broken.ActionsIgnored, "ENV302", "actions-without-effect", "error"),
     (broken.OneActionDead, "ENV302", "action-dimension-dead", "warning"),
-    (broken.ActionsShuffled, "ENV303", "same-action-other-effect", "warning"),
+    (broken.ActionsShuffled, "ENV303", "same-action-other-effect", "error"),
     (broken.ActionsShuffled, "ENV304", "actions-shuffled", "error"),
     (broken.ActionsReordered, "ENV304", "actions-shuffled", "error"),
     (broken.ActionsScaledDown, "ENV304", "actions-scaled", "error"),
@@ -52,7 +57,7 @@ TABLE = [
     (broken.RewardTimes1000, "ENV401", "reward-out-of-range", "error"),
     (broken.RewardTimes1e4th, "ENV401", "reward-scale-unexpected", "error"),
     (broken.RewardNaN, "ENV401", "reward-not-finite", "error"),
-    (broken.RewardTimes1000, "ENV403", "reward-differs-from-compute-reward", "warning"),
+    (broken.RewardTimes1000, "ENV403", "reward-differs-from-compute-reward", "error"),
     (broken.BatchedRewardFails, "ENV403", "compute-reward-not-vectorised", "warning"),
     (broken.RewardFlipped, "ENV404", "reward-sign-flipped", "error"),
     (broken.RewardUnrelated, "ENV404", "reward-unrelated-to-distance", "warning"),
@@ -79,8 +84,11 @@ def test_names_the_fault(wrapper, code, finding, severity):
 
 
 def test_table_covers_every_environment_check():
-    """A check that never fires on a broken environment is worth nothing. ENV101 and ENV402 have tests of their own."""
-    covered = {row[1] for row in TABLE} | {"ENV101", "ENV402"}
+    """A check that never fires on a broken environment is worth nothing. ENV101, ENV103 and ENV402 have their own."""
+    covered = {row[1] for row in TABLE} | {"ENV101", "ENV103", "ENV402"}
+    named = {finding for kind in KINDS for finding in kind.findings}
+    named |= {finding for case in peers_suites.BROKEN.values() for finding in case.named}
+    covered |= {check.code for check in all_checks() if named.intersection(check.faults)}
     assert {check.code for check in all_checks() if check.code.startswith("ENV")} == covered
 
 
@@ -124,6 +132,15 @@ def test_a_sparse_task_is_sound_and_its_dense_sister_is_named():
 def test_a_dense_task_made_sparse_is_no_longer_that_task():
     found = names(run_preflight(ENV, wrap=broken.RewardSparse, select=["ENV402"]))
     assert found["reward-not-dense"] is Severity.ERROR
+
+
+def test_a_complaint_that_no_check_of_ours_knows_is_quoted(monkeypatch):
+    def check_env(env, **options):
+        warnings.warn("A rule of a later version is broken.", stacklevel=1)
+
+    monkeypatch.setattr("gymnasium.utils.env_checker.check_env", check_env)
+    (finding,) = run_preflight("CartPole-v1", select=["ENV103"]).findings
+    assert finding.message == "Gymnasium's check_env: A rule of a later version is broken."
 
 
 def test_parallel_environments_with_one_seed():

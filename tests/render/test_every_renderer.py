@@ -12,16 +12,19 @@ import pytest
 
 from rldoctor.model import (
     CheckResult,
+    ComparisonResult,
     CriterionResult,
     FailedCommand,
     Finding,
     GateResult,
     Outcome,
+    Parting,
     PreflightResult,
     RankedDiagnosis,
     Report,
     Result,
     RunDiagnosis,
+    SettingPair,
     Severity,
     Suppressed,
     TableRow,
@@ -59,6 +62,11 @@ EVERY: dict[str, Result] = {
     "passing": GateResult("runs/z", Verdict.HEALTHY, facts={"aggregate": {"n": 1}}, criteria=(criterion(0.95),)),
     "sweep": test_sweep_formats.sweep().subjects[0],
     "treatment": test_treatment_formats.report().subjects[0],
+    "comparison": ComparisonResult(
+        "runs/b", Verdict.SICK, "compared with runs/a", "One setting differs.", findings=(FINDING,), good="runs/a",
+        setting_pairs=(SettingPair("gamma", 0.99, 0.5, "in a", "in b", True, ("reward-misaligned",), "It is low."),),
+        partings=(Parting("approx_kl", 100, 0.01, 0.5),), diagnoses=(CAUSE,),
+    ),
     "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No."),)),
 }  # fmt: skip
 

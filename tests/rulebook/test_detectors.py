@@ -381,6 +381,10 @@ def test_the_lead_is_over_the_better_of_the_policies_that_learned_nothing() -> N
     assert "lead_over_doing_nothing" not in case(episode_return=93.0).curves
 
 
-def test_evaluations_stand_in_for_returns_that_training_did_not_log() -> None:
+def test_evaluations_speak_for_the_policy_where_there_are_enough() -> None:
     assert case(evaluation_return=RISING).curves["episode_return"].values[-1] == 1.0
-    assert case(evaluation_return=RISING, episode_return=0.5).curves["episode_return"].values[-1] == 0.5
+    both = case(evaluation_return=RISING, episode_return=0.5)
+    assert (both.curves["episode_return"].values[-1], both.as_logged["episode_return"].values[-1]) == (1.0, 0.5)
+    few = Curve("evaluation_return", STEPS[::25], np.array([0.0, 1.0, 1.0, 1.0]))
+    run = Run("x", "sb3", {"evaluation_return": few, "episode_return": curve("episode_return", 0.5)})
+    assert Case(run).curves["episode_return"].values[-1] == 0.5

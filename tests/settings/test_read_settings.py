@@ -214,7 +214,7 @@ def test_a_saved_model_is_never_unpickled(tmp_path):
     saved_model(tmp_path / "model.zip", {**files.SB3_PPO, "policy_kwargs": pickled, "learning_rate": pickled})
     found = read_settings(tmp_path)
     assert found.n_steps == 256 and not (tmp_path / "WITNESS").exists()
-    assert found.learning_rate is None
+    assert found.learning_rate is None and found.net_arch is None
 
 
 def test_broken_and_foreign_zips(tmp_path):

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from rldoctor.diagnosis.match import differences
 from rldoctor.diagnosis.rank import HEALTHY
-from rldoctor.diagnosis.remedy import Known, Move, Moves, back_to, discrete, proposals
+from rldoctor.diagnosis.remedy import Known, Move, Moves, advice_of, back_to, discrete, proposals
 from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.model import Instruction, Json, RankedDiagnosis, Remedy, Verdict
 from rldoctor.recipe import Recipe
@@ -55,8 +55,9 @@ def within(found: tuple[Remedy, ...], rounds: int) -> tuple[Remedy, ...]:
 
 def instructions(sick: SickRun) -> tuple[Instruction, ...]:
     """Return what the user has to do about causes outside the recipe, likeliest first."""
+    advice = advice_of(_known(sick), sick.run)
     return tuple(
-        Instruction(cause.name, cause.probability, rule.remedy, rule.confirmed_by)
+        Instruction(cause.name, cause.probability, advice.text(rule.remedy, rule.otherwise), rule.confirmed_by)
         for cause, rule in causes(sick)
         if rule.outside
     )

@@ -21,7 +21,7 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def in_order(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """Sort ``checks`` by group and code, late ones last in their group, but each after the checks that it requires.
+    """Sort ``checks`` by group and code, late ones later, but each after the checks that it requires.
 
     Raises:
         ValueError: Two checks share a code, or one requires a check that does not exist or, in the end, itself.
@@ -38,7 +38,7 @@ def in_order(checks: Sequence[Check]) -> tuple[Check, ...]:
     except CycleError as error:
         raise ValueError(f"The checks {error.args[1]} require each other.") from error
     placed: list[Check] = []
-    ready: list[tuple[int, bool, str]] = []
+    ready: list[tuple[int, int, str]] = []
     while sorter.is_active():
         for code in sorter.get_ready():
             heappush(ready, (list(Group).index(by_code[code].group), by_code[code].late, code))

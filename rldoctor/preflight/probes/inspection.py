@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,20 +77,20 @@ def generators_of(env: Env) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, value in _attributes(env) if isinstance(value, kinds)))
 
 
+def copy_generators(source: Env, target: Env) -> bool:
+    """Give ``target`` the random generators that ``source`` keeps beside ``np_random``; return if there are any."""
+    found = generators_of(source)
+    for one, other in zip(layers(source), layers(target), strict=False):
+        for name in found:
+            if name in vars(one) and name in vars(other):
+                setattr(other, name, deepcopy(vars(one)[name]))
+    return bool(found)
+
+
 def global_random_state() -> tuple[Any, Any]:
     """Return the states of NumPy's and Python's global random generators, to be compared with ``==``."""
     kind, keys, *rest = np.random.get_state(legacy=True)
     return (kind, keys.tobytes() if isinstance(keys, np.ndarray) else keys, *rest), random.getstate()
-
-
-def simulated_time(env: Env) -> float | None:
-    """Return the clock of the simulator in seconds: ``data.time`` of MuJoCo; ``None`` where there is none to see."""
-    inner: Any = env.unwrapped
-    for holder in (inner, getattr(inner, "physics", None), getattr(getattr(inner, "_env", None), "physics", None)):
-        value = getattr(getattr(holder, "data", None), "time", None)
-        if isinstance(value, (int, float, np.number)):
-            return float(value)
-    return None
 
 
 def shown(value: FloatArray) -> str:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rldoctor.preflight.check import one_line
-from rldoctor.preflight.measurements import arrays, draw, spaces_of
-from rldoctor.preflight.probes.inspection import simulated_time
+from rldoctor.preflight.measurements import arrays, draw, simulated_time, spaces_of
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
     from rldoctor.preflight.measurements import Batch
 
-# An episode without an end in so many steps is taken to have none; the longest registered limits are below that.
-LONGEST = 10_000
+# An episode without an end in so many steps is taken to have none; registered limits are 1,000 or less.
+LONGEST = 5_000
 # Three episodes of one length are a limit, no chance.
 _EPISODES = 3
 # Single precision, beyond which a value has left its bounds.

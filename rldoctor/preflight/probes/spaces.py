@@ -128,6 +128,8 @@ def _untrainable_shape(space: Space[Any], what: str) -> Wrong | None:
             f"Stable-Baselines3 does not support {what} that are a MultiDiscrete of {len(space.shape)} dimensions.",
             "Make it flat: MultiDiscrete(nvec.flatten()).",
         )
+    if isinstance(space, Box) and what.startswith("observations") and not space.shape:
+        return Wrong(f"The {what} have no dimension; Stable-Baselines3 needs one.", "Declare and return shape (1,).")
     start = np.asarray(getattr(space, "start", 0))
     if isinstance(space, (Discrete, MultiDiscrete)) and start.any():
         shown = start.tolist()
@@ -136,6 +138,11 @@ def _untrainable_shape(space: Space[Any], what: str) -> Wrong | None:
             "Let the space start at 0 and add the start inside the environment.",
         )
     return None
+
+
+def is_whole(space: Space[Any]) -> bool:
+    """Return whether a space is a Box of whole numbers."""
+    return isinstance(space, Box) and space.dtype is not None and space.dtype.kind in "iu"
 
 
 def is_picture(space: Space[Any]) -> bool:
@@ -157,8 +164,8 @@ def mismatch(space: Space[Any], value: Any, name: str = "the observation") -> tu
     Values outside the bounds are of the right form: see :func:`outside`.
 
     Returns:
-        What is wrong (``key``, ``extra``, ``type``, ``shape`` or ``dtype``), the sentence, and whether training loses something by
-        it; ``None`` for a value of the right form.
+        What is wrong (``key``, ``extra``, ``type``, ``shape`` or ``dtype``), the sentence, and whether training loses
+        something by it; ``None`` for a value of the right form.
     """
     if isinstance(space, Dict):
         if not isinstance(value, Mapping):

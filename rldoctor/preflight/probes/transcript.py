@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rldoctor.preflight.probes.metered import raised_in
+from rldoctor.preflight.blame import raised_in
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Three episodes show a later reset that differs from the first; ten steps, one that differs from the first step.
 _EPISODES = 3
 _STEPS = 10
+_FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,26 @@ def is_number(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "biuf"
 
 
-def record(env: Env) -> list[Call]:
-    """Play a few steps of a few episodes; stop where a call raises or gives something else than a tuple."""
+def record(env: Env, seconds: float = float("inf")) -> list[Call]:
+    """Play a few steps of a few episodes; stop where a call raises or gives something else than a tuple.
+
+    Args:
+        env: The environment.
+        seconds: After so many no further call is made, but for a reset and two steps.
+    """
     from rldoctor.preflight.measurements import draw
 
     random = np.random.default_rng(0)
     calls: list[Call] = []
+    until = time.monotonic() + seconds
     for seed in range(_EPISODES):
         first = _call(env, "reset", f"reset(seed={seed})", {"seed": seed})
         calls.append(first)
         if not first.is_whole:
             return calls
         for step in range(1, _STEPS + 1):
+            if len(calls) >= _FEWEST and time.monotonic() > until:
+                return calls
             action = draw(env.action_space, random)
             step_call = _call(env, "step", f"step {step} of the episode with seed {seed}", action)
             calls.append(step_call)

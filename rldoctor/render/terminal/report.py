@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from rldoctor.model import (
+    ComparisonResult,
     GateResult,
     PreflightResult,
     Report,
@@ -23,6 +24,7 @@ from rldoctor.model import (
 )
 from rldoctor.render.answer import answer_of
 from rldoctor.render.remarks import by_configuration
+from rldoctor.render.terminal.comparison import print_comparison
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, has_unicode, put, shortened
@@ -38,6 +40,7 @@ _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] 
     PreflightResult: ("Preflight", print_preflight),
     GateResult: ("Gate", print_gate),
     SweepResult: ("Sweep", print_sweep),
+    ComparisonResult: ("Comparison", print_comparison),
     TreatmentResult: ("Treatment", print_treatment),
 }
 _PLANNED = "bold cyan"

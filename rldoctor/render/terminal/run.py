@@ -63,7 +63,9 @@ def _print_diagnoses(console: Console, run: RunDiagnosis, verbose: bool) -> None
     causes = [diagnosis for diagnosis in run.diagnoses if not diagnosis.condition]
     # Of a healthy run, causes are not worth a line: nothing is to be done about them.
     most = 1 if run.verdict is Verdict.HEALTHY else _MOST_CAUSES
-    shown = causes if verbose else [d for i, d in enumerate(causes[:most]) if i == 0 or d.probability >= _SHOWN_FROM]
+    least = 1 if causes[:1] == list(run.diagnoses[:1]) else 0
+    shown = [d for i, d in enumerate(causes[:most]) if i < least or d.probability >= _SHOWN_FROM]
+    shown = causes if verbose else shown
     for diagnosis in shown:
         put(console, _diagnosis(diagnosis), above=1)
     if run.verdict is Verdict.SUSPECT and run.health is not None and shown:

@@ -130,12 +130,13 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
     """
 
     measures: ClassVar[str] = ""
+    as_logged: ClassVar[bool] = False
     metric: str = ""
     optional: bool = False
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Measure this condition on a case."""
-        curve = case.curve(self.metric)
+        curve = case.curve(self.metric, self.as_logged)
         if curve is None:
             logged = len(case.curves[self.metric]) if self.metric in case.curves else 0
             if logged:

@@ -74,6 +74,7 @@ class BehindReference(Graded, frozen=True):
     credited several times over.
     """
 
+    as_logged = True
     measures = "{metric} late in the run behind the reference's median, as a fraction of what that gained"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -103,19 +104,23 @@ class ScaleOff(Graded, frozen=True):
     recipe on the environment show it.
     """
 
+    as_logged = True
     measures = "powers of ten by which {metric} begins above the reference"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         band = case.reference.bands.get(self.metric) if case.reference else None
         if band is None:
             return NotMeasured(f"no reference has a band of {self.metric}")
-        there = abs(float(band.median[0]))
-        if there <= float(band.high[0] - band.low[0]):
-            return NotMeasured(f"healthy runs begin with a {self.metric} of no particular size")
         part = part_of(curve, _START)
+        # At the same steps: a run that is logged seldom shows its first value late.
+        median, low, high = (
+            stats.median(np.interp(part.steps, band.steps, side)) for side in (band.median, band.low, band.high)
+        )
+        if abs(median) <= high - low:
+            return NotMeasured(f"healthy runs begin with a {self.metric} of no particular size")
         here = stats.median(part.values)
-        powers = math.log10(max(abs(here), 1e-300) / there)
-        expected = f"about {float(band.median[0]):.3g}"
+        powers = math.log10(max(abs(here), 1e-300) / abs(median))
+        expected = f"about {median:.3g}"
         return Measured(strength(powers, self.thresholds), here, expected, *ends(part.steps))
 
 
@@ -130,6 +135,7 @@ class OffBand(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     same_recipe: bool = False
 
+    as_logged = True
     measures = "{metric} {side} the reference's band {window}, in widths of the band"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:

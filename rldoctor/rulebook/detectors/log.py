@@ -86,3 +86,25 @@ class Discrete(Condition, frozen=True):
         gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
         discrete = "std" not in case.curves and not gaussian and least >= 0 and most <= _ABOVE_MAXIMUM * first
         return Measured(float(discrete), most, "an entropy between 0 and ln n", *ends(curve.steps))
+
+
+# Below this a KL divergence is rounding.
+_NO_STEP = 1e-8
+
+
+class PolicyMoves(Condition, frozen=True):
+    """The policy is updated at all: neither the KL divergence nor the learning rate is 0 throughout.
+
+    Whatever the return does in a run whose policy stays the same, the episodes have drawn it.
+    """
+
+    measures = "{metric}, learning_rate or policy_weight_change is not 0 throughout"
+
+    def measure(self, case: Case) -> Measured | NotMeasured:
+        """Look at all metrics that show it."""
+        found = [case.curve(name) for name in (self.metric, "learning_rate", "policy_weight_change")]
+        logged = [curve for curve in found if curve is not None]
+        if not logged:
+            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
+        largest = min(float(np.max(np.abs(curve.values))) for curve in logged)
+        return Measured(float(largest > _NO_STEP), largest, "above 0", *ends(logged[0].steps))

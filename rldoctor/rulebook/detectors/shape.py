@@ -8,7 +8,7 @@ import numpy as np
 
 from rldoctor import stats
 from rldoctor.model import Curve
-from rldoctor.rulebook.case import FEWEST_POINTS, Case
+from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
 from rldoctor.rulebook.detectors.detector import (
     STATISTICS,
     Graded,
@@ -21,7 +21,6 @@ from rldoctor.rulebook.detectors.detector import (
 )
 
 _EARLY: Window = (0.0, 0.1)
-_START: Window = (0.0, 0.05)
 _LATE: Window = (0.85, 1.0)
 
 
@@ -74,7 +73,7 @@ class Gain(Graded, frozen=True):
 
 
 def _gain(curve: Curve) -> float:
-    before, after = (stats.median(part_of(curve, window).values) for window in (_START, _LATE))
+    before, after = start_of(curve), stats.median(part_of(curve, _LATE).values)
     size = max(abs(before), abs(after))
     return (after - before) / size if size > 0 else 0.0
 
@@ -102,9 +101,15 @@ class Trend(Graded, frozen=True, kw_only=True):
 _NOISY = 3.0
 
 
-def _noise(curve: Curve) -> float:
-    """Return the standard deviation of a point about its neighbours, of which a few may leap: a robust estimate."""
-    return 1.4826 * stats.median(np.abs(np.diff(curve.values))) / math.sqrt(2.0)
+def _noise(case: Case, curve: Curve) -> float:
+    """Return the standard deviation of a point about the line through two neighbours: a robust estimate.
+
+    The neighbours are those that share no episode with it; a steady rise is no noise.
+    """
+    apart, y = case.rows_in_common(curve), curve.values
+    if apart == 1:
+        return 1.4826 * stats.median(np.abs(np.diff(y))) / math.sqrt(2.0)
+    return 1.4826 * stats.median(np.abs(y[2 * apart :] - 2 * y[apart:-apart] + y[: -2 * apart])) / math.sqrt(6.0)
 
 
 class Rise(Graded, frozen=True, kw_only=True):
@@ -121,8 +126,8 @@ class Rise(Graded, frozen=True, kw_only=True):
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         if len(curve) < self.least_points:
             return NotMeasured(f"{self.metric} has too few points for its noise")
-        before, after = (stats.median(part_of(curve, window).values) for window in (_START, _LATE))
-        noise = max(_noise(curve), 1e-3 * max(abs(before), abs(after)))
+        before, after = start_of(curve), stats.median(part_of(curve, _LATE).values)
+        noise = max(_noise(case, curve), 1e-3 * max(abs(before), abs(after)))
         rise = (after - before) / noise if noise > 0 and _gain(curve) >= self.least_gain else 0.0
         return self._found(rise, curve.steps)
 
@@ -141,13 +146,13 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
         at = int(np.argmax(smooth))
-        peak, start = float(smooth[at]), stats.median(part_of(curve, _START).values)
+        peak, start = float(smooth[at]), start_of(curve)
         # What comes after a peak at the very end is no fall yet.
         last = part_of(curve, (0.92, 1.0))
         end = stats.median(last.values) if curve.steps[at] < last.steps[0] else peak
         gain, size = peak - start, max(abs(start), abs(peak))
         lost = (peak - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
-        return self._found(0.0 if peak - end < _NOISY * _noise(curve) else lost, curve.steps[at:])
+        return self._found(0.0 if peak - end < _NOISY * _noise(case, curve) else lost, curve.steps[at:])
 
 
 class Share(Graded, frozen=True, kw_only=True):
@@ -172,6 +177,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
+    as_logged = True
     measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -203,6 +209,7 @@ class Restless(Graded, frozen=True):
     the run are looked at, so that it does not matter how often the run was logged.
     """
 
+    as_logged = True
     measures = "total variation of {metric} over that of a curve of its height with one peak or dip"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
@@ -219,6 +226,7 @@ class Restless(Graded, frozen=True):
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
+    as_logged = True
     measures = "range of {metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:

@@ -2,7 +2,7 @@
 
 What it does: from the same state, holds each dimension of the action at its bounds for five steps (each choice of a
 discrete space), and measures how far the observation and the reward move away from those of the zero action (of the
-first choice). What does nothing at the start is tried from three later states as well.
+first choice). What shows no effect there is tried again after some random steps.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -12,15 +12,47 @@ What to do: follow the action through the wrappers and ``step`` to where it shou
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw, play_actions
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
 _DEAD = 1e-4
 _NOTHING = 1e-9
+# Where an action has no effect at the start, such as into a wall, it is tried after so many random steps.
+_PREFIX = 4
+_STARTS = 3
+
+
+def _works_elsewhere(context: PreflightContext, index: int) -> bool:
+    """Return whether an action makes a difference after some random steps, beside random other actions."""
+    from gymnasium.spaces import Box
+
+    env = context.env
+    steps = context.budget.steps(_PREFIX + 3, plays=2)
+    for seed in range(_STARTS):
+        random = np.random.default_rng(seed)
+        # The longer, the farther from the start.
+        prefix = [draw(env.action_space, random) for _ in range(min(_PREFIX * (1 + seed), 4 * steps))]
+        if isinstance(env.action_space, Box):
+            pair: list[Any] = []
+            base = draw(env.action_space, random)
+            for bound in (env.action_space.low, env.action_space.high):
+                action = np.array(base)
+                action.ravel()[index] = bound.ravel()[index]
+                pair.append(action)
+        else:
+            start = int(env.action_space.start)  # type: ignore[attr-defined]
+            pair = [start, start + index]
+        one, other = (play_actions(env, seed, [*prefix, *[action] * 3])[0] for action in pair)
+        if one.shape != other.shape or not np.array_equal(one, other, equal_nan=True):
+            return True
+    return False
 
 
 @check(
@@ -31,11 +63,14 @@ _NOTHING = 1e-9
         "actions-without-effect",
         "actions-change-reward-alone",
         "action-dimension-dead",
+        "action-choice-without-effect",
         "action-dimension-dead-as-known",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Hold each action and measure what moves."""
+    from gymnasium.spaces import Discrete
+
     effects = context.effects
     if effects is None:
         raise Skipped("this action space cannot be tried one action at a time")
@@ -60,7 +95,8 @@ def run(context: PreflightContext) -> CheckFindings:
             observed=strongest,
         )
         return ""
-    dead = np.flatnonzero((effects.sizes < _DEAD * strongest) & (effects.rewards <= _NOTHING)).tolist()
+    dead = np.flatnonzero(effects.sizes < _DEAD * strongest).tolist()
+    dead = [i for i in dead if i in context.expectation.action.dead or not _works_elsewhere(context, i)]
     expected = [i for i in dead if i in context.expectation.action.dead]
     unexpected = [i for i in dead if i not in expected]
     if expected:
@@ -69,8 +105,12 @@ def run(context: PreflightContext) -> CheckFindings:
         yield note("action-dimension-dead-as-known", message, dimensions=expected)
     if unexpected:
         labels = ", ".join(effects.labels[i] for i in unexpected)
-        same = f"has the same effect as {effects.first}" if effects.first else "changes nothing in the observation"
-        message = f"{labels}, held for five steps from several states, {same}."
         remedy = "Connect it to the simulation, or leave it out of the action space."
-        yield warning("action-dimension-dead", message, remedy, dimensions=unexpected)
+        if isinstance(context.env.action_space, Discrete):
+            first = effects.labels[0]
+            message = f"{labels} did what {first} does wherever it was tried; it may need a state that was not reached."
+            yield note("action-choice-without-effect", message, remedy, dimensions=unexpected)
+        else:
+            message = f"{labels} changes nothing in the observation, whatever the other actions are."
+            yield warning("action-dimension-dead", message, remedy, dimensions=unexpected)
     return f"{len(effects.labels) - len(dead)} of {len(effects.labels)} actions have an effect"

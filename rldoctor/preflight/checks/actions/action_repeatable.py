@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 
@@ -33,7 +33,7 @@ def run(context: PreflightContext) -> CheckFindings:
     gap = max(float(np.abs(first[:shared] - other[:shared]).max()) for other in others)
     if gap > 0:
         moved = float(np.abs(first[:shared] - first[0]).max())
-        yield warning(
+        yield error(
             "same-action-other-effect",
             f"The same action from the same start led to observations up to {gap:.3g} apart "
             f"(it moves them by {moved:.3g}).",

@@ -39,6 +39,7 @@ _NARROW = 0.1
         "action-bounds-asymmetric",
         "action-bounds-not-unit",
         "action-bounds-far-from-unit",
+        "action-numbers-whole",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -96,4 +97,8 @@ def run(context: PreflightContext) -> CheckFindings:
             f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]; PPO starts with a standard deviation of 1."
         )
         yield note("action-bounds-not-unit", message, observed=bounds, expected=[-1, 1])
+    if spaces.is_whole(space):
+        message = f"Actions are whole numbers ({space.dtype}); PPO's are not, and SB3 rounds what it learns from."
+        remedy = "Use a MultiDiscrete, or declare float32 and round in step."
+        yield warning("action-numbers-whole", message, remedy, observed=str(space.dtype))
     return f"{space.shape} in [{low:g}, {high:g}]"

@@ -25,7 +25,7 @@ _FAULTS = {
 @check(
     "ENV115",
     "late-faults",
-    late=True,
+    late=1,
     requires=("ENV111", "ENV202", "ENV203", "ENV401"),
     faults=tuple(name for name, _ in _FAULTS.values()),
 )

@@ -40,9 +40,7 @@ def _quickest(context: PreflightContext, used: bool) -> float:
     return min(durations)
 
 
-@check(
-    "ENV116", "slowdown", late=True, requires=("ENV102",), faults=("environment-slows-down", "grows-with-every-step")
-)
+@check("ENV116", "slowdown", late=1, requires=("ENV102",), faults=("environment-slows-down", "grows-with-every-step"))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the first steps with the last."""
     seconds = context.batch.seconds

@@ -1,7 +1,7 @@
 """The time limit truncates an episode; it does not terminate it.
 
 What it does: looks at how random episodes ended, and at the registered time limit. Where none ended within 250 steps,
-plays on until one does, for up to 10,000 steps.
+plays on until one does, for up to 5,000 steps.
 
 Why it matters: nothing follows a termination, so the value of the last state is 0. After a truncation the episode was
 only cut off and the value continues. Confusing the two teaches the critic that a state is worth more the farther it is
@@ -20,11 +20,12 @@ import numpy as np
 from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import Batch, flatten
-from rldoctor.preflight.probes.long_play import LONGEST
 
 # Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
 _EPISODES = 3
 _SHORTEST = 5
+# Twice the longest of the usual limits.
+_ENDLESS = 2_000
 
 
 def _shows_the_time(batch: Batch) -> bool:
@@ -46,7 +47,7 @@ def _shows_the_time(batch: Batch) -> bool:
     "ENV108",
     "time-limit",
     requires=("ENV102", "ENV111"),
-    late=True,
+    late=1,
     faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit", "episodes-of-one-step", "never-ends"),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -54,8 +55,9 @@ def run(context: PreflightContext) -> CheckFindings:
     batch, horizon, played = context.batch, context.horizon, context.long_play
     ends = (*batch.ends, *played.ends)
     expected = context.expectation.episode.horizon
-    terminated = [length for length, term, trunc in ends if term and not trunc]
-    truncated = [length for length, _, trunc in ends if trunc]
+    # Both flags at once count as a termination: SB3 then takes the last state for worth nothing.
+    terminated = [length for length, term, _ in ends if term]
+    truncated = [length for length, term, trunc in ends if trunc and not term]
     lengths = {length for length, _, _ in ends}
     if lengths == {1} and len(ends) >= _EPISODES:
         yield warning(
@@ -85,7 +87,7 @@ def run(context: PreflightContext) -> CheckFindings:
         longest = max(played.longest, int(np.bincount(batch.episode).max()))
         message = f"No time limit is registered, and no random episode ended within {longest:,} steps."
         remedy = "Register the environment with max_episode_steps, or wrap it in gymnasium.wrappers.TimeLimit."
-        if longest >= LONGEST and not context.expectation.episode.hard_to_end:
+        if longest >= _ENDLESS and not context.expectation.episode.hard_to_end:
             yield warning("never-ends", message, remedy, observed=longest)
         else:
             yield note("no-time-limit", message, remedy, observed=longest)

@@ -3,8 +3,8 @@
 What it does: compares ``info["is_success"]`` with the distance threshold, in random episodes and in those of a simple
 controller that steers at the goal.
 
-Why it matters: the success rate is the first number that people read. A flag that is never set makes a solved task
-look hopeless; one that is always set makes a hopeless task look solved.
+Why it matters: the success rate is the first number that people read. A flag that is never set makes a solved task look
+hopeless; one that is always set makes a hopeless task look solved.
 
 What to do: compute it as ``distance < distance_threshold`` from the goal after the step.
 """

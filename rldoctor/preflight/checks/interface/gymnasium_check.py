@@ -1,7 +1,7 @@
 """Gymnasium's own ``check_env`` has no complaint.
 
 What it does: runs ``gymnasium.utils.env_checker.check_env`` without its rendering part and collects its warnings and
-errors.
+errors, without those that other checks here measure better. Its advice is a note.
 
 Why it matters: it knows rules that no other check here repeats, such as observations that share memory between steps.
 
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from rldoctor.preflight.check import CheckFindings, NotRun, check, one_line, warning
+from rldoctor.model import Finding
+from rldoctor.preflight.check import CheckFindings, NotRun, check, note, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Complaints that are not repeated, each with the reason.
-_NOT_REPEATED = (
+_VERIFIED = (
     # A Box without bounds is usual for positions and velocities; whether values are in scale is measured (ENV204).
     "minimum value is -infinity",
     "maximum value is infinity",
@@ -26,11 +27,11 @@ _NOT_REPEATED = (
     "is different from the unwrapped version",
     # Measured and reported by the check of the action space (ENV301).
     "symmetric and normalized",
-    "action space",
+    "Box action space maximum and minimum",
+    "Box action space low value",
     # Measured and reported by the check of the interface (ENV102).
     "The reward returned by",
     "The default seed argument",
-    "`return_info`",
     "return_info",
     "`options`",
     "the `seed` function",
@@ -40,27 +41,46 @@ _NOT_REPEATED = (
     "observation space",
     "Observation space",
     "It seems a Box",
+    "Your observation",
     "your observation",
     "The obs returned by",
     "observation returned by",
     "The first element returned by",
-    "minimal resolution for an image",
-    # Measured and reported by the checks of repeatability (ENV105, ENV106).
-    "super().reset(seed=seed)",
-    "Deterministic step observations",
-    "Deterministic step rewards",
-    "is not deterministic",
-    "are not equivalent for the same seed and action",
+    "Casting input x to numpy array",
     # Measured and reported by the check of rendering (ENV121).
     "render",
-    "Casting input x to numpy array",
     # Measured and reported by the check of rewards (ENV401).
-    "The reward is a NaN",
-    "The reward is an inf",
     "in rewards. Originated",
-    # Its own words for an episode of one step, which is sound, and for flags of NumPy, which are flags.
-    "something has gone very wrong",
-    "has type `numpy.bool",
+    # NumPy's numbers do as well as Python's; whether the reward is a finite number is measured (ENV102, ENV401).
+    "The reward is a NaN value",
+    "The reward is an inf value",
+    # Repeated plays are compared to the last bit (ENV105, ENV106, ENV111); an environment with a generator of its own
+    # that reset seeds is as good as one with np_random.
+    "non-deterministic",
+    "not equal although similar",
+    "Deterministic step",
+    "random number generator to have been generated",
+    "does not call `super().reset(seed=seed)`",
+    "has not been updated after step",
+    "not properly been updated after step",
+    # Meant for NumPy's booleans, which are as good as Python's; the ends of episodes are looked at (ENV102, ENV108).
+    "truncates after 1 step",
+    # Whether anything is changed after it was returned is measured (ENV211); to share what never changes is no fault.
+    "share an object",
+    # Any name of the keyword arguments does; reset is called with a seed (ENV102).
+    "does not provide a `seed`",
+    # Compared with a tolerance, for single goals and many (ENV403).
+    "Vectorized computation of reward differs",
+    "was not computed with `compute_reward()`",
+    # The learning step fails where it matters (ENV501).
+    "The minimal resolution for an image",
+)
+# Advice rather than rules: worth a note.
+_TASTE = (
+    "an unconventional shape",
+    "is an image but",
+    "we recommend using np.float32",
+    "No render modes was declared",
 )
 # Steps and resets that it takes, counted in Gymnasium 1.4.
 _CALLS = 20
@@ -68,7 +88,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def complaints_of(check_env: Callable[[], object]) -> list[str]:
-    """Return the warnings and the error of ``check_env``, in order, without those that other checks look at."""
+    """Return the warnings and the error of ``check_env``, in order, without those that are verified elsewhere."""
     raised = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -79,14 +99,29 @@ def complaints_of(check_env: Callable[[], object]) -> list[str]:
     warned = [str(entry.message) for entry in caught if not issubclass(entry.category, DeprecationWarning)]
     texts = [" ".join(_COLOUR.sub("", text).removeprefix("WARN: ").split()) for text in warned]
     texts = [text.removeprefix("WARN: ") for text in texts]
-    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _NOT_REPEATED)))
+    return list(dict.fromkeys(t for t in texts + raised if not any(word in t for word in _VERIFIED)))
+
+
+def findings_of(fault: str, prefix: str, complaints: list[str], remedy: str, named: bool) -> Iterator[Finding]:
+    """Yield complaints of another package's checker.
+
+    Args:
+        fault: Name of the findings.
+        prefix: Who complains.
+        complaints: What :func:`complaints_of` returned.
+        remedy: What to do.
+        named: Whether other checks have found errors: then a complaint is most likely about one of them, and a note.
+    """
+    for text in complaints:
+        found = note if named or any(word in text for word in _TASTE) else warning
+        yield found(fault, f"{prefix}: {text}", remedy)
 
 
 @check(
     "ENV103",
     "gymnasium-check",
     requires=("ENV102", "ENV201", "ENV203", "ENV301"),
-    late=True,
+    late=2,
     faults=("gymnasium-complaint",),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -98,7 +133,6 @@ def run(context: PreflightContext) -> CheckFindings:
     context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))
     env = context.spare
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
-    for text in complaints:
-        remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
-        yield warning("gymnasium-complaint", f"Gymnasium's check_env: {text}", remedy)
+    remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
+    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, context.has_errors)
     return "no complaint" if not complaints else ""

@@ -28,7 +28,7 @@ _MODES = "Set metadata['render_modes'] to a list of texts; an empty one if nothi
     "rendering",
     raw=True,
     requires=("ENV101",),
-    late=True,
+    late=1,
     faults=("render-modes-wrong", "render-fps-wrong", "render-mode-undeclared"),
 )
 def run(context: PreflightContext) -> CheckFindings:

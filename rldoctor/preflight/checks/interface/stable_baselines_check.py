@@ -1,6 +1,7 @@
 """Stable-Baselines3's own ``check_env`` has no complaint.
 
-What it does: runs ``stable_baselines3.common.env_checker.check_env`` and collects its warnings and errors.
+What it does: runs ``stable_baselines3.common.env_checker.check_env`` and collects its warnings and errors, without
+those that other checks here measure better. Its advice is a note.
 
 Why it matters: it knows what SB3's algorithms do not support: nested dictionaries, Tuple spaces, images of the wrong
 dtype, rewards that are not numbers.
@@ -13,8 +14,8 @@ from __future__ import annotations
 import contextlib
 import io
 
-from rldoctor.preflight.check import CheckFindings, check, warning
-from rldoctor.preflight.checks.interface.gymnasium_check import complaints_of
+from rldoctor.preflight.check import CheckFindings, check
+from rldoctor.preflight.checks.interface.gymnasium_check import complaints_of, findings_of
 from rldoctor.preflight.context import PreflightContext
 
 # Steps and resets that it takes, counted in Stable-Baselines3 2.9.
@@ -25,7 +26,7 @@ _CALLS = 20
     "ENV104",
     "stable-baselines-check",
     requires=("ENV102", "ENV201", "ENV203", "ENV301"),
-    late=True,
+    late=2,
     faults=("stable-baselines-complaint",),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -40,7 +41,7 @@ def run(context: PreflightContext) -> CheckFindings:
     # It prints that it found a goal environment.
     with contextlib.redirect_stdout(io.StringIO()):
         complaints = complaints_of(lambda: check_env(env, warn=True, skip_render_check=True))
-    for text in complaints:
-        remedy = "Follow the explanation: https://stable-baselines3.readthedocs.io/en/master/guide/custom_env.html"
-        yield warning("stable-baselines-complaint", f"Stable-Baselines3's check_env: {text}", remedy)
+    remedy = "Follow the explanation: https://stable-baselines3.readthedocs.io/en/master/guide/custom_env.html"
+    prefix = "Stable-Baselines3's check_env"
+    yield from findings_of("stable-baselines-complaint", prefix, complaints, remedy, context.has_errors)
     return "no complaint" if not complaints else ""

@@ -12,6 +12,7 @@ What to do: return five values; ``done`` becomes ``terminated``, and the time li
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from rldoctor.environments.naming import where
 from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, NotRun, check, error, note, one_line, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.probes.inspection import layers
 from rldoctor.preflight.probes.transcript import Call, is_number
 
 _FIVE = (
@@ -63,6 +65,9 @@ def run(context: PreflightContext) -> CheckFindings:
                 yield finding
         if call.error is not None:
             context.tell(call.method, call.error)
+    if "reset-options-missing" not in told and not _takes_options(context.env):
+        message = "reset does not take options, which Gymnasium's wrappers pass on."
+        yield warning("reset-options-missing", message, _TWO)
     if context.unplayable:
         return f"{len(context.transcript)} calls"
     batch = context.batch
@@ -85,6 +90,15 @@ def _arguments(env: Any) -> Iterator[Finding]:
     if default is not None and default is not inspect.Parameter.empty:
         message = f"reset has seed={default!r} by default, so every reset without a seed starts the same episode."
         yield warning("reset-seed-default", message, "Make the default None.", observed=repr(default))
+
+
+def _takes_options(env: Any) -> bool:
+    for layer in layers(env):
+        with contextlib.suppress(TypeError, ValueError):
+            arguments = inspect.signature(layer.reset).parameters
+            if "options" not in arguments and all(a.kind is not a.VAR_KEYWORD for a in arguments.values()):
+                return False
+    return True
 
 
 def _raised(call: Call) -> Finding:

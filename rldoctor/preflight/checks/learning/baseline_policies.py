@@ -1,10 +1,10 @@
 """What the zero-action and the random policy score here.
 
-What it does: plays the same episodes (seeds 0 to 19, fewer where the environment is slow) with the zero-action and
-with the random policy.
+What it does: plays the same episodes (seeds 0 to 19, fewer where the environment is slow) with the zero-action and with
+the random policy.
 
-Why it matters: a return means nothing by itself. On FetchReachDense-v4 the criterion "mean return above -10" is
-passed by a policy that does nothing (-7.0) and by a random one (-9.7). The gate asks for more than these.
+Why it matters: a return means nothing by itself. On FetchReachDense-v4 the criterion "mean return above -10" is passed
+by a policy that does nothing (-7.0) and by a random one (-9.7). The gate asks for more than these.
 
 What to do: nothing; the numbers are kept for the gate.
 """
@@ -62,7 +62,7 @@ def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     "ENV601",
     "baseline-policies",
     Group.BASELINES,
-    requires=("ENV102", "ENV201", "ENV301"),
+    requires=("ENV102",),
     faults=("baseline-succeeds",),
 )
 def run(context: PreflightContext) -> CheckFindings:

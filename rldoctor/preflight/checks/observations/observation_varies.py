@@ -3,7 +3,7 @@
 What it does: finds the dimensions that never change over random episodes.
 
 Why it matters: a policy that always sees the same can only ever do the same. Single constant dimensions, such as the
-closed fingers of FetchReach, are harmless.
+closed fingers of FetchReach, are harmless; a whole part of the observation that is constant tells the policy nothing.
 
 What to do: return the state after the step, not a stored one.
 """
@@ -12,18 +12,51 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw, simulated_time
+from rldoctor.preflight.probes.inspection import differing, state_of
 
 # A bandit's episode is a single step, and its observation need not change.
 _FEW = 3
+# Half of a small vector is more than the closed fingers of a gripper; of large ones (contact forces, the walls of a
+# picture) much may be still.
+_SMALL = 12
+
+
+def _frozen(constant: int, size: int, keys: int) -> bool:
+    return (constant == size and keys > 1) or (size <= _SMALL and constant >= 0.5 * size)
+
+
+def _inner_changes(context: PreflightContext) -> bool | None:
+    """Return whether a step changes a numeric attribute of the environment; ``None`` where there is none to see."""
+    env, random = context.env, np.random.default_rng(0)
+    if simulated_time(env) is not None:
+        return None
+    env.reset(seed=0)
+    before = state_of(env)
+    steps = 0
+    for _ in range(context.budget.steps(_FEW)):
+        _, _, terminated, truncated, _ = env.step(draw(env.action_space, random))
+        steps += 1
+        if terminated or truncated:
+            break
+    after = state_of(env)
+    # A counter of the steps is no state of the simulation.
+    changed = [name for name in differing(before, after) if not _counts(before[name], after[name], steps)]
+    return bool(changed) if before else None
+
+
+def _counts(before: FloatArray, after: FloatArray, steps: int) -> bool:
+    return before.size == 1 and float(np.abs(after - before).max()) in (steps, 1.0)
 
 
 @check(
     "ENV205",
     "observation-varies",
     requires=("ENV201", "ENV202"),
-    faults=("observations-frozen", "observation-dimensions-constant"),
+    faults=("observations-frozen", "nothing-changes", "observation-part-frozen", "observation-dimensions-constant"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Find what never changes."""
@@ -46,6 +79,17 @@ def run(context: PreflightContext) -> CheckFindings:
         if unexpected:
             constant[key] = unexpected
     if not moving:
+        inner = _inner_changes(context)
+        if inner is False:
+            yield error(
+                "nothing-changes",
+                f"Nothing changes in {len(batch.rewards)} random steps, neither the observation nor the environment's "
+                "own attributes.",
+                "Follow the action through the wrappers and step to where it should reach the simulation.",
+                observed=0,
+                expected=total,
+            )
+            return ""
         yield error(
             "observations-frozen",
             f"No dimension of the observation changes within an episode, in {len(batch.rewards)} random steps.",
@@ -55,6 +99,20 @@ def run(context: PreflightContext) -> CheckFindings:
         )
         return ""
     for key, dimensions in constant.items():
+        size = batch.observations[key][0].size
+        if key != "desired_goal" and "mask" not in key and _frozen(len(dimensions), size, len(batch.observations)):
+            whole = (
+                f"{key} never changes"
+                if len(dimensions) == size
+                else f"{len(dimensions)} of {size} of {key} never change"
+            )
+            yield warning(
+                "observation-part-frozen",
+                f"{whole}, in {len(batch.rewards)} random steps of {len(batch.starts)} episodes.",
+                "Compute it from the state after the step, or leave it out of the observation.",
+                dimensions=dimensions[:32],
+            )
+            continue
         shown = shortened(dimensions)
         message = f"{len(dimensions)} dimensions of {key} never changed under the random policy ({shown})."
         yield note("observation-dimensions-constant", message, dimensions=dimensions[:32])

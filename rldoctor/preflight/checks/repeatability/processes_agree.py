@@ -28,7 +28,7 @@ _TESTED = ("gymnasium.", "gymnasium_robotics.")
 _SHARE = 0.25
 
 
-@check("ENV113", "processes-agree", late=True, requires=("ENV105", "ENV111"), faults=("processes-differ",))
+@check("ENV113", "processes-agree", late=1, requires=("ENV105", "ENV111"), faults=("processes-differ",))
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed here and in two new processes."""
     from rldoctor.preflight.probes.replay import replay

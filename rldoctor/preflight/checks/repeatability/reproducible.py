@@ -9,6 +9,8 @@ What to do: draw every random number in the environment from ``self.np_random``,
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 
 from rldoctor.model import FloatArray
@@ -21,17 +23,24 @@ _STEPS = 20
 
 
 def _seeded(context: PreflightContext, steps: int) -> FloatArray:
-    """Play seed 0 with the environment's spaces seeded as well."""
+    """Play seed 0 with the environment's spaces and the global generators seeded, as SB3 does before a training."""
     for role in ("observation", "action"):
         context.space(role).seed(0)
-    return trajectory(context.env, 0, steps)
+    kept = np.random.get_state(), random.getstate()
+    random.seed(0)
+    np.random.seed(0)
+    try:
+        return trajectory(context.env, 0, steps)
+    finally:
+        np.random.set_state(kept[0])
+        random.setstate(kept[1])
 
 
 @check(
     "ENV105",
     "reproducible",
     requires=("ENV102", "ENV111"),
-    faults=("trajectory-not-reproducible", "space-not-seeded", "declared-nondeterministic"),
+    faults=("trajectory-not-reproducible", "generator-not-seeded", "declared-nondeterministic"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
@@ -50,12 +59,14 @@ def run(context: PreflightContext) -> CheckFindings:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
+    context.repeatable = False
     first, again = _seeded(context, steps), _seeded(context, steps)
     if np.array_equal(first, again, equal_nan=True):
         yield warning(
-            "space-not-seeded",
-            f"Seed 0 played twice differs {where}: the environment samples a space that reset(seed=...) does not seed.",
-            "Call self.observation_space.seed(seed), or draw from self.np_random.",
+            "generator-not-seeded",
+            f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "
+            "which reset(seed=...) does not seed.",
+            "Draw from self.np_random, or seed the space in reset: self.observation_space.seed(seed).",
             first_step=step,
             observed=largest,
         )

@@ -13,22 +13,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 
 _STEPS = 5
-
-
-def _generator_after(context: PreflightContext, seed: int) -> str:
-    """Return the state of the environment's generator after a reset; empty where it has none."""
-    context.env.reset(seed=seed)
-    generator = getattr(context.env.unwrapped, "_np_random", None)
-    return "" if generator is None else str(generator.bit_generator.state)
+_SEED = 123
 
 
 @check(
-    "ENV106", "seeds-matter", requires=("ENV102",), faults=("seed-ignored", "seed-without-effect", "start-always-alike")
+    "ENV106",
+    "seeds-matter",
+    requires=("ENV102",),
+    faults=("seed-ignored", "seed-without-effect", "seed-replaced", "start-always-alike"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play three seeds with the same actions."""
@@ -37,14 +34,23 @@ def run(context: PreflightContext) -> CheckFindings:
     if any(first.shape != other.shape or not np.array_equal(first, other, equal_nan=True) for other in others):
         return "three seeds, different episodes"
     message = "Seeds 0, 1 and 2 give the same episode"
-    if len({_generator_after(context, seed) for seed in (0, 1)}) < 2:
+    context.env.reset(seed=_SEED)
+    inner = getattr(context.env.unwrapped, "_np_random_seed", None)
+    if isinstance(inner, int) and inner not in (_SEED, -1):
+        yield error(
+            "seed-replaced",
+            f"{message}: reset(seed={_SEED}) reaches the environment as seed {inner}.",
+            "Pass the seed on: super().reset(seed=seed), and self.env.reset(seed=seed, options=options) in a wrapper.",
+            observed=inner,
+            expected=_SEED,
+        )
+    elif inner is None and getattr(context.env.unwrapped, "_np_random", None) is not None:
         yield warning(
             "seed-ignored",
             f"{message}: reset does not seed the environment's np_random with the seed that it is given.",
-            "Call super().reset(seed=seed) first in reset, with the seed unchanged.",
+            "Call super().reset(seed=seed) first in reset.",
         )
-        return ""
-    if context.has_goals:
+    elif context.has_goals:
         remedy = "Call super().reset(seed=seed) in reset and draw the goal from self.np_random."
         yield warning("seed-without-effect", f"{message}, goal included.", remedy)
     else:

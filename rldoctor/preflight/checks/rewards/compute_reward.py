@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, one_line, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 
@@ -36,7 +36,7 @@ def run(context: PreflightContext) -> CheckFindings:
     near = 1e-5 * max(1.0, float(np.abs(single).max()))
     if gap.max() > near:
         count = int((gap > near).sum())
-        yield warning(
+        yield error(
             "reward-differs-from-compute-reward",
             f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}.",
             "Let step return compute_reward(achieved_goal, desired_goal, info), and look for wrappers of the reward.",

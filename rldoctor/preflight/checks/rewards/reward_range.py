@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, check, error, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.checks.rewards.reward_density import only_two_values
 from rldoctor.preflight.context import PreflightContext
 
@@ -27,6 +27,10 @@ _TOLERANCE = 0.1
 _FACTOR = 4.0
 # Without an expectation: user reports of exploding value losses show returns of this size or more.
 _HUGE = 1e4
+# One step as large as a whole return of a usual task; HumanoidStandup, which trains with normalisation, has about 100.
+_HUGE_STEP = 1e3
+# A thousandth of the usual -1 to 1.
+_TINY_STEP = 1e-3
 
 
 @check(
@@ -39,6 +43,8 @@ _HUGE = 1e4
         "reward-out-of-range",
         "reward-scale-unexpected",
         "reward-scale-too-large",
+        "reward-scale-too-small",
+        "return-large",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -81,7 +87,16 @@ def _compare(context: PreflightContext, low: float, high: float, mean: float) ->
         yield error("reward-scale-unexpected", message, remedy, observed=mean, expected=expected)
     elif not expectation.envs:
         largest = max(abs(float(batch.rewards[batch.episode == i].sum())) for i in range(len(batch.starts)))
-        if largest > _HUGE:
+        remedy = "Normalise rewards with VecNormalize, or scale them."
+        size = max(abs(low), abs(high))
+        if size > _HUGE_STEP:
+            message = f"Rewards reach {size:,.3g} in one step; a critic learns best with returns up to 10."
+            yield warning("reward-scale-too-large", message, remedy, observed=size, expected=_HUGE_STEP)
+        elif largest > _HUGE:
             message = f"The random policy's return reaches {largest:,.3g}; a critic learns best with values up to 10."
-            remedy = "Normalise rewards with VecNormalize, or scale them."
-            yield warning("reward-scale-too-large", message, remedy, observed=largest, expected=_HUGE)
+            yield note("return-large", message, remedy, observed=largest, expected=_HUGE)
+        elif 0 < size < _TINY_STEP and low != high:
+            message = (
+                f"No reward is larger than {size:.3g}; the noise of an untrained critic hides what there is to learn."
+            )
+            yield warning("reward-scale-too-small", message, remedy, observed=size, expected=_TINY_STEP)

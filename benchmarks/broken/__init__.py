@@ -1,0 +1,1 @@
+"""Environments broken in one way each, and the finding that names it."""

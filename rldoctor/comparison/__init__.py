@@ -1,0 +1,1 @@
+"""Two runs compared: settings side by side, and where their curves part."""

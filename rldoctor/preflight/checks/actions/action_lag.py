@@ -1,0 +1,96 @@
+"""An action shows in the very next observation, and in its reward.
+
+What it does: plays seed 0 several times with the same actions up to the fourth step and different ones from there, and
+looks for the first step whose observation, and whose reward, differs.
+
+Why it matters: an action that is applied a step late, or an observation taken before the simulation moved, shifts cause
+and effect: the advantage of an action is measured at another one. PPO gets worse with every step of delay.
+
+What to do: apply the action before the simulation steps and read the observation after it; keep no queue. If the delay
+is part of the task, add the last actions to the observation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import play_actions
+from rldoctor.preflight.probes.alternatives import alternatives
+
+_PREFIX = 3
+_AFTER = 6
+_MOST = 4
+_VALUES = 2
+
+
+def _first(rows: list[np.ndarray], prefix: int) -> int | None:
+    """Return how many steps after the first different action any two plays differ; ``None`` for never."""
+    shared = min(map(len, rows))
+    for step in range(prefix + 1, shared):
+        if any(not np.array_equal(rows[0][step], other[step], equal_nan=True) for other in rows[1:]):
+            return step - prefix - 1
+    return None
+
+
+@check(
+    "ENV311",
+    "action-lag",
+    requires=("ENV105", "ENV205", "ENV302"),
+    faults=("action-takes-effect-late", "observation-late", "reward-late"),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Change the fourth action and look when it shows."""
+    plans = alternatives(context.env.action_space, _MOST, seed=11)
+    if len(plans) < 2:
+        raise Skipped("there is no other action to compare with")
+    after = context.budget.steps(_AFTER, plays=3 * len(plans))
+    lags: list[int] = []
+    reward_lags: list[int] = []
+    firsts: set[float] = set()
+    laters: set[float] = set()
+    for seed in range(3):
+        # The same first actions in all plays; then each holds its own.
+        prefix = [alternatives(context.env.action_space, _PREFIX + 1, seed=seed)[i % 2] for i in range(_PREFIX)]
+        plays = [play_actions(context.env, seed, [*prefix, *[plan] * after]) for plan in plans]
+        lag, reward_lag = (_first([play[part] for play in plays], _PREFIX) for part in (0, 1))
+        lags += [lag] if lag is not None else []
+        reward_lags += [reward_lag] if reward_lag is not None else []
+        firsts.update(float(play[1][1]) for play in plays if len(play[1]) > 1)
+        laters.update(float(value) for play in plays for value in play[1][2:])
+        if lag == 0 and (reward_lag == 0 or context.has_goals):
+            break
+    if not lags:
+        raise Skipped("no action made a difference within some steps")
+    # A reward of two values waits for its event; how late it comes says nothing.
+    telling = len(firsts | laters) > _VALUES
+    lag, reward_lag = min(lags), min(reward_lags, default=None) if telling else None
+    if lag > 0:
+        steps = "one step" if lag == 1 else f"{lag} steps"
+        if reward_lag == 0:
+            yield warning(
+                "observation-late",
+                f"The observation is {steps} late: an action changes the reward at once, not the observation.",
+                "Read the observation after the simulation has moved.",
+                observed=lag,
+                expected=0,
+            )
+        else:
+            yield warning(
+                "action-takes-effect-late",
+                f"An action takes effect {steps} late: neither observation nor reward of its own step depends on it.",
+                "Apply the action before the simulation moves, and read the observation afterwards; keep no queue.",
+                observed=lag,
+                expected=0,
+            )
+    elif reward_lag:
+        steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
+        message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
+        remedy = "Compute the reward from the state after the step."
+        # A reward of the state before the step is a matter of definition; one that is owed begins with nothing.
+        owed = len(firsts) == 1 and len(laters) > 2
+        yield (warning if owed or reward_lag > 1 else note)(
+            "reward-late", message, remedy, observed=reward_lag, expected=0
+        )
+    return f"observation {lag}, reward {'never' if reward_lag is None else reward_lag} steps after the action"

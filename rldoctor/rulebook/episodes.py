@@ -1,0 +1,127 @@
+"""What a mean over the last 100 episodes says of the policy that played them.
+
+While fewer than 100 episodes have been played the mean holds all of them, those of the untrained policy included, and
+in a short run that is so until its end. Steps and mean lengths say how many episodes there have been, so that the mean
+can be taken apart again. In parallel environments short episodes end first: the first means are of those alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldoctor.model import Aggregation, Curve, FloatArray
+
+# Over how many episodes SB3, RLlib and others take the mean (stats_window_size).
+WINDOW = 100
+# In a longer run the mean lags by less than a third of it, and taking it apart adds more noise than it shows. Ours.
+_LONG = 3 * WINDOW
+# A part of a run has at least this many episodes, and there are at most so many parts. Ours.
+_FEWEST_EPISODES, _PARTS = 5, 40
+# A mean over fewer episodes says little. Ours.
+_SOME = 20
+# The part of a run's episodes that the first round may take, and by how much their length then rises. Ours.
+_FIRST_ROUND, _LONGER = 0.25, 1.15
+# A first step further out than this many intervals continues an earlier training. Ours.
+_CONTINUED = 3.0
+
+
+def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
+    """Return the mean return and length of the episodes that ended between rows, without the first round of episodes.
+
+    Both curves are returned as they are where they are no means over recent episodes.
+
+    Args:
+        returns: Mean return of the last 100 episodes, finite.
+        lengths: Their mean length, finite.
+    """
+    if returns.aggregation is not Aggregation.WINDOW or len(returns) < 2 or not len(lengths):
+        return returns, lengths
+    size = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
+    new = np.ones(len(returns), dtype=bool)
+    if size.max() > size.min():
+        # A row like the one before shows that no episode has ended; at the start, that the first round is not over.
+        new[1:] = (np.diff(returns.values) != 0) | (np.diff(size) != 0)
+        new[0] = bool(new[1])
+    returns, size = _part(returns, new), size[new]
+    steps = returns.steps.astype(np.float64)
+    if len(steps) < 2 or steps[0] <= 0 or steps[0] > _CONTINUED * float(np.median(np.diff(steps))):
+        return returns, lengths
+    if float(np.sum(np.diff(steps, prepend=0.0) / size)) > _LONG:
+        counts = steps / size
+        few = min(int(np.searchsorted(counts, _SOME)), len(counts) - 1)
+        kept = np.arange(len(steps)) >= max(few, _after_first_round(counts, size, WINDOW))
+        return _part(returns, kept), _part(lengths, lengths.steps >= returns.steps[kept][0])
+    counts = _counts(steps, size)
+    sums = _sums(counts, returns.values)
+    ends = _ends(counts)
+    if len(ends) < 2:
+        return returns, lengths
+    before = np.append(-1, ends[:-1])
+    played = counts[ends] - np.where(before < 0, 0.0, counts[before])
+    means = (sums[ends] - np.where(before < 0, 0.0, sums[before])) / played
+    took = (steps[ends] - np.where(before < 0, 0.0, steps[before])) / played
+    kept = np.arange(len(ends)) >= _after_first_round(counts[ends], size[ends], min(WINDOW, _FIRST_ROUND * counts[-1]))
+    return (
+        Curve(returns.metric, returns.steps[ends][kept], means[kept], returns.tag),
+        Curve(lengths.metric, returns.steps[ends][kept], took[kept], lengths.tag),
+    )
+
+
+def _counts(steps: FloatArray, lengths: FloatArray) -> FloatArray:
+    """Return how many episodes have ended by each row: as many as make up its steps."""
+    filling = steps < WINDOW * lengths
+    # A row cannot have seen more episodes than a later one; where it seems so, long ones were still being played.
+    most = np.minimum.accumulate(np.where(filling, steps / lengths, np.inf)[::-1])[::-1]
+    counts = np.zeros(len(steps))
+    known_steps, known = [0.0], [0.0]
+    for row, (step, length) in enumerate(zip(steps, lengths, strict=True)):
+        count = step / length if filling[row] else WINDOW + _at(known_steps, known, step - WINDOW * length)
+        counts[row] = max(known[-1], min(count, float(most[row])))
+        known_steps.append(float(step))
+        known.append(float(counts[row]))
+    return counts
+
+
+def _sums(counts: FloatArray, means: FloatArray) -> FloatArray:
+    """Return the sum over all episodes by each row, from the means over the last of them."""
+    sums = np.zeros(len(counts))
+    known_counts, known = [0.0], [0.0]
+    for row, (count, mean) in enumerate(zip(counts, means, strict=True)):
+        full = count > WINDOW
+        sums[row] = WINDOW * mean + _at(known_counts, known, count - WINDOW) if full else count * mean
+        known_counts.append(float(count))
+        known.append(float(sums[row]))
+    return sums
+
+
+def _at(x: list[float], y: list[float], at: float) -> float:
+    """Interpolate in lists that grow."""
+    right = min(max(bisect_left(x, at), 1), len(x) - 1)
+    if len(x) < 2 or x[right] <= x[right - 1]:
+        return y[right - 1] if len(x) > 1 else 0.0
+    share = min(max((at - x[right - 1]) / (x[right] - x[right - 1]), 0.0), 1.0)
+    return y[right - 1] + share * (y[right] - y[right - 1])
+
+
+def _ends(counts: FloatArray) -> FloatArray:
+    """Return the rows that end a part of the run, each with enough episodes."""
+    least = max(float(_FEWEST_EPISODES), float(counts[-1]) / _PARTS)
+    ends, before = [], 0.0
+    for row, count in enumerate(counts):
+        if count - before >= least:
+            ends.append(row)
+            before = float(count)
+    return np.array(ends, dtype=np.int64)
+
+
+def _after_first_round(counts: FloatArray, lengths: FloatArray, least: float) -> int:
+    """Return the first row that is not biased towards short episodes: 0 where their length does not rise."""
+    full = min(int(np.searchsorted(counts, least)), len(counts) - 1)
+    return full if lengths[full] > _LONGER * lengths[0] else 0
+
+
+def _part(curve: Curve, kept: NDArray[np.bool_]) -> Curve:
+    return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)

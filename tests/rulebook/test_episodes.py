@@ -1,0 +1,114 @@
+"""Means over the last 100 episodes, as Stable-Baselines3 logs them, and what they say of the policy."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.model import Aggregation, Curve, Run, Verdict
+from rldoctor.rulebook.episodes import taken_apart
+
+WINDOW = Aggregation.WINDOW
+
+
+def logged(episode: Callable[[int], tuple[int, float]], *, envs: int, row: int, last: int, **constants: float) -> Run:
+    """Return what SB3 logs of ``envs`` environments in step; ``episode`` gives length and return by its first step."""
+    playing = [episode(0) for _ in range(envs)]
+    left = [length for length, _ in playing]
+    recent: deque[tuple[int, float]] = deque(maxlen=100)
+    rows = []
+    for step in range(envs, last + 1, envs):
+        for i in range(envs):
+            left[i] -= 1
+            if not left[i]:
+                recent.append(playing[i])
+                playing[i] = episode(step)
+                left[i] = playing[i][0]
+        if step % row == 0 and recent:
+            lengths, returns = zip(*recent, strict=True)
+            rows.append((step, np.mean(returns), np.mean(lengths)))
+    steps, returns, lengths = (np.array(column) for column in zip(*rows, strict=True))
+    curves = {
+        "episode_return": Curve("episode_return", steps, returns, "rollout/ep_rew_mean", WINDOW),
+        "episode_length": Curve("episode_length", steps, lengths.astype(float), "rollout/ep_len_mean", WINDOW),
+    }
+    curves |= {name: Curve(name, steps, np.full(len(steps), value), name) for name, value in constants.items()}
+    return Run("x", "sb3", curves, algorithm="ppo")
+
+
+def coin_toss(reward: float, seed: int) -> Callable[[int], tuple[int, float]]:
+    rng = np.random.default_rng(seed)
+
+    def episode(_: int) -> tuple[int, float]:
+        length = 10 if rng.random() < 0.5 else 400
+        return length, reward * length
+
+    return episode
+
+
+def learns_at(step: int) -> Callable[[int], tuple[int, float]]:
+    rng = np.random.default_rng(0)
+    return lambda now: (200, (-1200.0 if now < step else -150.0) + rng.normal(0, 20))
+
+
+def test_the_mean_of_a_short_run_is_taken_apart() -> None:
+    run = logged(learns_at(10_000), envs=1, row=800, last=20_000)
+    curves = run.curves
+    assert curves["episode_return"].values[-1] == pytest.approx(-675, abs=20)
+    returns, lengths = taken_apart(curves["episode_return"], curves["episode_length"])
+    assert returns.values[0] == pytest.approx(-1200, abs=30) and returns.values[-1] == pytest.approx(-150, abs=30)
+    assert np.allclose(lengths.values, 200)
+    assert diagnose_run(run).verdict is Verdict.HEALTHY
+
+
+def test_a_window_that_is_full_is_taken_apart_too() -> None:
+    curves = logged(learns_at(30_000), envs=1, row=1600, last=40_000).curves
+    returns, _ = taken_apart(curves["episode_return"], curves["episode_length"])
+    assert returns.values[:8] == pytest.approx(-1200, abs=30) and returns.values[-1] == pytest.approx(-150, abs=30)
+
+
+def test_a_long_run_stays_as_it_is_logged() -> None:
+    curves = logged(learns_at(30_000), envs=1, row=4000, last=120_000).curves
+    returns, _ = taken_apart(curves["episode_return"], curves["episode_length"])
+    assert np.array_equal(returns.values, curves["episode_return"].values)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("envs", "row"), [(16, 1024), (64, 2048), (8, 256)])
+def test_short_episodes_that_end_first_are_no_improvement(seed: int, envs: int, row: int) -> None:
+    run = logged(coin_toss(1.0, seed), envs=envs, row=row, last=100_000, approx_kl=0.01, clip_fraction=0.1)
+    assert run.curves["episode_return"].values[0] == 10.0
+    assert run.curves["episode_return"].values[-1] > 150
+    subject = diagnose_run(run)
+    assert subject.verdict is not Verdict.HEALTHY, subject.summary
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nor_are_they_a_fall_where_each_step_costs(seed: int) -> None:
+    run = logged(coin_toss(-0.5, seed), envs=16, row=1024, last=100_000, approx_kl=0.01)
+    assert run.curves["episode_return"].values[-1] < -75
+    assert "RET102" not in [finding.code for finding in diagnose_run(run).findings]
+
+
+@pytest.mark.parametrize("reward", [1.0, -1.0])
+def test_a_policy_that_never_moves_neither_improves_nor_falls(reward: float) -> None:
+    rng = np.random.default_rng(0)
+
+    def episode(now: int) -> tuple[int, float]:
+        length = int(rng.integers(20, 40) if now < 20_000 else rng.integers(200, 400))
+        return length, reward * length
+
+    run = logged(episode, envs=16, row=1024, last=100_000, approx_kl=0.0, learning_rate=0.0)
+    subject = diagnose_run(run)
+    codes = {finding.code for finding in subject.findings}
+    assert not codes & {"RET102", "RET103"} and subject.verdict is Verdict.SICK
+    assert subject.diagnoses[0].name == "updates-too-small"
+
+
+def test_a_policy_that_learns_from_its_first_episodes_on_is_healthy() -> None:
+    run = logged(lambda now: (20 + now // 100, 20.0 + now // 100), envs=8, row=1024, last=60_000, approx_kl=0.01)
+    assert diagnose_run(run).verdict is Verdict.HEALTHY
