@@ -149,6 +149,7 @@ def gate(
         aggregate=Statistic(aggregate) if aggregate else None,
         baseline=[Path(run) for run in _flat([baseline])],
         margin=margin,
+        criteria=asked.criteria,
     )
     return Report.of("gate", subjects, _verdict(fail_on, asked))
 
@@ -185,6 +186,7 @@ def preflight(
     try:
         import gymnasium
 
+        from rldoctor.environments import registry
         from rldoctor.preflight.runner import run_preflight
     except ImportError as error:
         raise MissingExtra("rldoctor.preflight", error.name or "gymnasium") from None
@@ -202,7 +204,7 @@ def preflight(
             "Give its id, or a function that makes one: preflight(lambda: MyEnv()).",
         )
     subject = run_preflight(
-        env if isinstance(env, str) else _registered(env),
+        env if isinstance(env, str) else registry.register(env),
         recipe=recipe,
         directory=Path(directory),
         select=tuple(select),
@@ -211,19 +213,6 @@ def preflight(
         budget=budget,
     )
     return Report.of("preflight", [subject], _verdict(fail_on, asked))
-
-
-def _registered(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
-    """Give a function that makes environments an id, as Gymnasium's registry knows them."""
-    import gymnasium
-
-    if not callable(make):
-        raise UsageError(f"{make!r} is neither an id nor a function that makes an environment.")
-    name = "".join(c if c.isalnum() else "-" for c in getattr(make, "__name__", type(make).__name__)).strip("-")
-    env_id = f"rldoctor/{name or 'environment'}-v0"
-    gymnasium.registry.pop(env_id, None)
-    gymnasium.register(env_id, entry_point=lambda **_options: make())
-    return env_id
 
 
 def _flat(paths: Iterable[Paths | Iterable[Paths]]) -> list[str]:

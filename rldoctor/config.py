@@ -19,7 +19,7 @@ from rldoctor import datafile
 from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Verdict
-from rldoctor.recipe import CRITERIA
+from rldoctor.recipe import CRITERIA, Criterion
 from rldoctor.references import RECIPE_FILE
 
 OWN_FILE = "rldoctor.toml"
@@ -37,6 +37,7 @@ class _File(Table, frozen=True, rename={"fail_on": "fail-on"}):
     rules: tuple[Text, ...] = ()
     thresholds: dict[str, tuple[Finite, Finite]] = msgspec.field(default_factory=dict)
     require: dict[str, Finite | Literal["off", "warn", "error"]] = msgspec.field(default_factory=dict)
+    criteria: dict[str, Criterion] = msgspec.field(default_factory=dict)
 
 
 # docs/how-to/configuration.md has an example of each.
@@ -55,6 +56,7 @@ class Config:
         rules: Folders laid out like ``checks/``.
         thresholds: Code or name of a sign to the thresholds of its first condition.
         require: Criterion to its threshold, or to ``off``, ``warn`` or ``error``, as ``--require`` takes them.
+        criteria: Passing criteria by name, as a recipe states them; they add to those of recipes and replace them.
         file: Where this was read from; ``None`` where nothing was.
         looked_at: The files that were looked at, the nearest first.
         given: The keys that the file has.
@@ -67,6 +69,7 @@ class Config:
     rules: tuple[Path, ...] = ()
     thresholds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     require: Mapping[str, str] = field(default_factory=dict)
+    criteria: Mapping[str, Criterion] = field(default_factory=dict)
     file: Path | None = None
     looked_at: tuple[Path, ...] = ()
     given: tuple[str, ...] = ()
@@ -162,9 +165,10 @@ def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...], f
     for word, (first, second) in stated.thresholds.items():
         if first == second:
             raise UsageError(f"{_where(file, f'thresholds.{word}')} must be two different numbers.")
-    for name in stated.require:
-        if name not in CRITERIA:
-            raise UsageError(f"{_where(file, f'require.{name}')}: there is no such criterion.", near(name, CRITERIA))
+    for key, named in (("require", stated.require), ("criteria", stated.criteria)):
+        for name in named:
+            if name not in CRITERIA:
+                raise UsageError(f"{_where(file, f'{key}.{name}')}: there is no such criterion.", near(name, CRITERIA))
     return Config(
         select=tuple(word.strip() for word in stated.select),
         ignore={word: " ".join(reason.split()) for word, reason in stated.ignore.items()},
@@ -173,6 +177,7 @@ def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...], f
         rules=tuple(_folders(stated.rules, "rules", file)),
         thresholds=stated.thresholds,
         require={name: str(value) for name, value in stated.require.items()},
+        criteria=stated.criteria,
         file=file,
         looked_at=looked_at,
         given=tuple(data),

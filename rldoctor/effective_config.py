@@ -10,6 +10,7 @@ from rldoctor.model import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.preflight.expectations import load_expectations
 from rldoctor.preflight.plugins import plugin_docs
 from rldoctor.preflight.selectors import require_known
+from rldoctor.recipe import Criterion
 from rldoctor.rulebook import Sign, load_rulebook
 from rldoctor.rulebook.examples import wrong_examples
 
@@ -64,6 +65,8 @@ def _rows(key: str, config: Config, options: Sequence[str]) -> Iterator[Effectiv
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Criterion):
+        return f"{value.relation} {value.threshold:g} ({value.level})"
     if isinstance(value, tuple):
         return ", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value) or "-"
     return str(value)

@@ -62,6 +62,10 @@ class Criterion(Table, frozen=True, omit_defaults=True):
         return LEVELS[self.level] or Severity.ERROR
 
 
+_HIGHER, _LOWER = Criterion(above=0.0), Criterion(below=0.0)
+_LESS_IS_BETTER = ("final_distance_mean",)
+
+
 class Recipe(Table, frozen=True):
     """What to train and what passes: ``recipe.toml``, and the ``recipe`` of ``run.json``.
 
@@ -130,7 +134,7 @@ class Recipe(Table, frozen=True):
         """Return the recipe with ``key=value`` pairs applied, each checked against its type and limits.
 
         ``env_kwargs.size=5`` changes one argument of the environment's constructor. Another ``env`` starts without
-        arguments and time limit: the recipe's own belong to the environment that it names.
+        arguments, time limit and criteria: the recipe's own belong to the environment that it names.
 
         Raises:
             UsageError: A key is unknown, or a value is not of its type or outside its limits.
@@ -149,7 +153,8 @@ class Recipe(Table, frozen=True):
             elif key.startswith(ENV_KWARGS):
                 changed = {"env_kwargs": {**recipe.env_kwargs, key.removeprefix(ENV_KWARGS): value}}
             elif key == "env" and value != recipe.env:
-                changed |= {"env_kwargs": {}, "max_episode_steps": None}
+                # What passes on one environment says nothing of another.
+                changed |= {"env_kwargs": {}, "max_episode_steps": None, "criteria": {}}
             recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
         _check_rollout(recipe, "--set")
         return recipe
@@ -157,24 +162,42 @@ class Recipe(Table, frozen=True):
     def with_criteria(self, pairs: Iterable[str]) -> Recipe:
         """Return the recipe with ``criterion=threshold`` and ``criterion=off|warn|error`` pairs applied.
 
-        The relation stays as it is; a criterion that is off is left out.
-
         Raises:
-            UsageError: The recipe has no such criterion or the threshold is not a finite number.
+            UsageError: As :func:`changed_criteria`.
         """
-        criteria, off = dict(self.criteria), set[str]()
-        for pair in pairs:
-            name, _, text = pair.partition("=")
-            if name not in criteria:
-                raise UsageError(f"{self.name} has no passing criterion {name!r}.", near(name, criteria))
-            if text not in LEVELS:
-                threshold = datafile.check(text, Finite, "--require", name, strict=False)
-                side = "below" if criteria[name].above is None else "above"
-                criteria[name] = replace(criteria[name], **{side: threshold})
-            elif text != "off":
-                criteria[name] = replace(criteria[name], level=text)
-            (off.add if text == "off" else off.discard)(name)
-        return replace(self, criteria={name: kept for name, kept in criteria.items() if name not in off})
+        return replace(self, criteria=changed_criteria(self.criteria, pairs, self.name))
+
+
+def changed_criteria(criteria: Mapping[str, Criterion], pairs: Iterable[str], whose: str = "") -> dict[str, Criterion]:
+    """Return criteria with ``criterion=threshold`` and ``criterion=off|warn|error`` pairs applied.
+
+    The relation stays as it is; a criterion that is off is left out, and one that was not there is added if it gets a
+    threshold.
+
+    Args:
+        criteria: By name.
+        pairs: Changes.
+        whose: Name of the recipe, for the message.
+
+    Raises:
+        UsageError: There is no such criterion, or the threshold is not a finite number.
+    """
+    changed, off = dict(criteria), set[str]()
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        if name not in changed and (name not in CRITERIA or text in LEVELS):
+            raise UsageError(
+                f"{whose or 'The gate'} has no passing criterion {name!r}.", near(name, {*CRITERIA, *changed})
+            )
+        if text not in LEVELS:
+            threshold = datafile.check(text, Finite, "--require", name, strict=False)
+            before = changed.get(name, _LOWER if name in _LESS_IS_BETTER else _HIGHER)
+            side = "below" if before.above is None else "above"
+            changed[name] = replace(before, **{side: threshold})
+        elif text != "off":
+            changed[name] = replace(changed[name], level=text)
+        (off.add if text == "off" else off.discard)(name)
+    return {name: kept for name, kept in changed.items() if name not in off}
 
 
 def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:

@@ -25,7 +25,10 @@ RUN_FILE = "run.json"
 POLICY_FILE = "policy.zip"
 EVALUATION_FILE = "evaluation.json"
 PATHS_FILE = "paths.json"
+AUDIT_FILE = "audit.json"
 CHECKPOINTS = "checkpoints"
+TREATMENTS = "treatments"
+"""The folder in which treatments keep their trials."""
 LOCK_FILE = ".lock"
 # run.json and evaluation.json are some kilobytes; an evaluation of ten thousand episodes 4 MB. JSON
 # takes up to thirty times its size in memory: a larger file is not one of rldoctor's and is not read.
@@ -163,6 +166,11 @@ def require_folder_of(file: Path) -> None:
     """
     if not file.parent.is_dir():
         raise UsageError(f"{file} cannot be written: there is no folder {file.parent}.", "Make it, or name another.")
+
+
+def beside(model: Path, name: str) -> Path:
+    """Return where a file about a model of the user's own is: ``model.evaluation.json`` beside ``model.zip``."""
+    return model.with_name(f"{model.stem}.{name}")
 
 
 def below(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from rldoctor import datafile
 from rldoctor.config import DEFAULTS, KEYS, find_config, read_config
 from rldoctor.errors import UsageError
 from rldoctor.model import Verdict
+from rldoctor.recipe import Criterion
 
 WHOLE = """
 select = ["UPD", "EXP"]
@@ -24,6 +25,9 @@ UPD101 = [0.05, 0.2]
 [require]
 success_rate = 0.95
 return_mean = "off"
+[criteria]
+return_over_random = { above = 20 }
+final_distance_mean = { below = 0.1, level = "warn" }
 """
 
 
@@ -63,6 +67,10 @@ def test_every_key_is_read(project):
     assert config.rules == (project / "our rules",)
     assert config.thresholds == {"UPD101": (0.05, 0.2)}
     assert config.requirements == ("success_rate=0.95", "return_mean=off")
+    assert config.criteria == {
+        "return_over_random": Criterion(above=20.0),
+        "final_distance_mean": Criterion(below=0.1, level="warn"),
+    }
     assert set(config.given) == set(KEYS)
     # It goes to other processes.
     assert pickle.loads(pickle.dumps(config)) == config
@@ -70,7 +78,7 @@ def test_every_key_is_read(project):
 
 def test_the_same_stands_in_a_pyproject(project):
     tables = WHOLE
-    for name in ("ignore", "thresholds", "require"):
+    for name in ("ignore", "thresholds", "require", "criteria"):
         tables = tables.replace(f"[{name}]", f"[tool.rldoctor.{name}]")
     there = read_config(written(project, f"[tool.other]\nx = 1\n[tool.rldoctor]{tables}", "pyproject.toml"))
     here = read_config(written(project, WHOLE))
@@ -138,6 +146,9 @@ def test_a_key_that_is_nearly_right_is_told_the_right_one(tmp_path, key):
         ("[thresholds]\nUPD101 = [true, 2]", "thresholds.UPD101 = True must be a number", ""),
         ("[thresholds]\nUPD101 = [1, 2, 3]", "must be a list of 2 values", ""),
         ("[require]\nsucess_rate = 0.9", "require.sucess_rate: there is no such criterion", "success_rate"),
+        ("[criteria]\nsucess_rate = { above = 1 }", "criteria.sucess_rate: there is no such criterion", "success_rate"),
+        ("[criteria]\nsuccess_rate = { above = 1, below = 2 }", "must be { above = number } or", ""),
+        ("[criteria]\nsuccess_rate = 0.9", "criteria.success_rate = 0.9 must be a table", ""),
         ("[require]\nsuccess_rate = nan", "success_rate = nan must be a finite number", ""),
         ("[require]\nsuccess_rate = 'maybe'", "success_rate = 'maybe' is not known", "Allowed: off, warn, error"),
         ("[require]\nsuccess_rate = true", "success_rate = True must be a number", ""),

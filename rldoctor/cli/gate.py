@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rldoctor.cli import options
-from rldoctor.cli.configured import configured, failing
+from rldoctor.cli.configured import configured, failing, need_training_packages
 from rldoctor.cli.options import Format, words
 from rldoctor.cli.output import finish
 
@@ -24,8 +25,13 @@ class Aggregate(StrEnum):
 
 def gate(
     runs: Annotated[
-        list[Path], typer.Argument(help="Runs of rldoctor train with an evaluation.json, or folders of them.")
+        list[Path],
+        typer.Argument(help="Runs of rldoctor train with an evaluation.json, folders of them, or zips of models."),
     ],
+    env: options.ModelEnv = None,
+    env_kwargs: options.EnvKwargs = None,
+    max_episode_steps: options.MaxEpisodeSteps = None,
+    vec_normalize: options.VecNormalizeFile = None,
     require: options.Require = None,
     reference: Annotated[str | None, typer.Option("--reference", "-r", help="Use this reference's criteria.")] = None,
     aggregate: Annotated[
@@ -42,9 +48,10 @@ def gate(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare evaluations with the passing criteria: exit 0 passed, 1 failed, 3 could not judge."""
     from rldoctor.gate import Statistic, judge_runs
@@ -52,6 +59,8 @@ def gate(
     from rldoctor.references import load_recipe
 
     settings = configured(config, isolated)
+    if env is not None:
+        _evaluate(runs, env, env_kwargs, max_episode_steps, vec_normalize, quiet=format_ not in (None, Format.TEXT))
     results = judge_runs(
         runs,
         require=(*settings.requirements, *words(require)),
@@ -59,5 +68,40 @@ def gate(
         aggregate=Statistic(aggregate) if aggregate else None,
         baseline=baseline or (),
         margin=margin,
+        criteria=settings.criteria,
     )
-    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output, quiet)
+
+
+def _evaluate(
+    runs: list[Path],
+    env: str,
+    env_kwargs: list[str] | None,
+    max_episode_steps: int | None,
+    vec_normalize: str | None,
+    quiet: bool,
+) -> None:
+    """Evaluate the models that were not evaluated in this environment since they were saved."""
+    from rldoctor.cli.models import no_model_options, player_of
+    from rldoctor.cli.progress import bars
+    from rldoctor.errors import CannotJudge
+    from rldoctor.gate.evaluation import is_model, read_evaluation
+
+    for run in runs:
+        if not is_model(run):
+            no_model_options(run, env=env)
+        try:
+            if read_evaluation(run).env == env and not (env_kwargs or max_episode_steps or vec_normalize):
+                continue
+        except CannotJudge:
+            pass
+        need_training_packages("gate --env")
+        from rldoctor.training.evaluate import EPISODES, evaluate_player
+
+        player = player_of(run, env, env_kwargs, max_episode_steps, vec_normalize)
+        with bars(quiet=quiet) as bar:
+            evaluate_player(player, watcher=_counting(bar("policy", EPISODES).count))
+
+
+def _counting(count: Callable[[int], None]) -> Callable[[str, int], None]:
+    return lambda policy, done: count(done) if policy == "policy" else None

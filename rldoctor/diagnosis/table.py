@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from rldoctor import datafile, stats
 from rldoctor.datafile import Table
 from rldoctor.model import Curve, Finding, Severity, TableRow, Verdict
 from rldoctor.rulebook import Case
+from rldoctor.rulebook.case import FEWEST_POINTS
 
 # A note leaves the row as it is.
 _MARKS: Mapping[Severity | None, str] = {Severity.ERROR: "bad", Severity.WARNING: "odd"}
@@ -28,6 +29,7 @@ class _Row(Table, frozen=True):
     expected: str
     signs: tuple[str, ...]
     usual: tuple[float, float] | None = None
+    changes: Literal["", "rises", "falls"] = ""
 
 
 class _File(Table, frozen=True):
@@ -61,28 +63,39 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
     late = stats.median(_late(curve.values))
     if row.usual is None:
         seen = f"{curve.values[0]:.3g} -> {curve.values[-1]:.3g}"
+        if _goes_the_other_way(row, curve) and not (findings or verdict is Verdict.UNJUDGED):
+            why = _why(
+                row, case, curve, verdict, f"unlike in the textbook, it does not {row.changes.removesuffix('s')}"
+            )
     else:
         seen = f"median {stats.median(curve.values):.2g}, late {late:.2g}"
         if not (row.usual[0] <= late <= row.usual[1] or findings or verdict is Verdict.UNJUDGED):
-            why = _why(row, case, curve, verdict)
+            why = _why(row, case, curve, verdict, "outside the textbook range")
     if worst is Severity.NOTE and mark == "ok":
         why = f"noted, no fault by itself: {', '.join(finding.code for finding in findings)}"
     return TableRow(row.metric, curve.tag, row.expected, seen, _thinned(curve), mark, why)
 
 
-def _why(row: _Row, case: Case, curve: Curve, verdict: Verdict) -> str:
-    """Say why a value outside the textbook range is not flagged."""
+def _goes_the_other_way(row: _Row, curve: Curve) -> bool:
+    """Return whether a curve ends on the wrong side of its start."""
+    values = curve.finite().values
+    if not row.changes or len(values) < FEWEST_POINTS:
+        return False
+    early, late = stats.median(values[: max(1, len(values) // 4)]), stats.median(_late(values))
+    return late < early if row.changes == "rises" else late > early
+
+
+def _why(row: _Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str:
+    """Say why a value that is not the textbook's is not flagged."""
     band = case.band(row.metric)
     if band is not None:
         low, high = (stats.interpolate(band.steps, side, _late(curve.steps)) for side in (band.low, band.high))
         if np.isfinite(low).any():
-            return (
-                "outside the textbook range, as healthy runs of this reference are at this stage "
-                f"({np.nanmedian(low):.2g} to {np.nanmedian(high):.2g}), so it is not flagged"
-            )
+            there = f"{np.nanmedian(low):.2g} to {np.nanmedian(high):.2g}"
+            return f"{what}; healthy runs of this reference are at {there} at this stage"
     if verdict is Verdict.HEALTHY:
-        return "outside the textbook range; the outcome is healthy, so it is not flagged"
-    return "outside the textbook range, but not enough to flag"
+        return f"{what}; the outcome is healthy, so it is not flagged"
+    return f"{what}, but not enough to flag"
 
 
 def _late(values: NDArray[Any]) -> NDArray[Any]:

@@ -156,6 +156,21 @@ def _families() -> tuple[_Family, ...]:
     return datafile.load(datafile.folder("checks") / "preflight" / "families.toml", _File).family
 
 
+def register(make: Callable[[], gymnasium.Env[Any, Any]]) -> str:
+    """Give a function that makes environments an id, as Gymnasium's registry knows them.
+
+    Raises:
+        UsageError: It is no function.
+    """
+    if not callable(make):
+        raise UsageError(f"{make!r} is neither an id nor a function that makes an environment.")
+    name = "".join(c if c.isalnum() else "-" for c in getattr(make, "__name__", type(make).__name__)).strip("-")
+    env_id = f"rldoctor/{name or 'environment'}-v0"
+    gymnasium.registry.pop(env_id, None)
+    gymnasium.register(env_id, entry_point=lambda **_options: make())
+    return env_id
+
+
 def make(name: str, **arguments: Any) -> gymnasium.Env[Any, Any]:
     """Make the environment ``name``.
 

@@ -46,8 +46,8 @@ class Episode:
     path: tuple[tuple[float, ...], ...] = ()
 
 
-# With 8 lanes the policy's forward pass is cheap compared with the physics; more gain nothing.
-_LANES = 8
+LANES = 8
+"""With 8 the policy's forward pass is cheap compared with the physics; more gain nothing."""
 # An environment without a time limit would hang a check forever.
 _LONGEST_EPISODE = 10_000
 
@@ -57,7 +57,7 @@ def roll_out(
     act: Act,
     seeds: Sequence[int],
     watcher: Callable[[int], None] | None = None,
-    lanes: int = _LANES,
+    lanes: int = LANES,
     threads: int = 1,
 ) -> list[Episode]:
     """Play one episode for each of ``seeds``, several side by side, and return them in the order of ``seeds``.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
+from rldoctor.gate.criteria import required_criteria, stated_criteria
 from rldoctor.gate.criterion_check import check, finding_of, solved_by_the_environments_measure
 from rldoctor.gate.evaluation import Evaluation, read_evaluation
+from rldoctor.gate.pool import LeftOut, find_runs, pools
 from rldoctor.gate.regression import MARGIN, compare
 from rldoctor.model import CriterionResult, GateResult, Json, Severity, Unjudged, Verdict, verdict_of_findings
 from rldoctor.recipe import Criterion, Recipe
-from rldoctor.run_record import read_run_record
 from rldoctor.stats import iqm
 
 
@@ -40,35 +41,42 @@ def judge_runs(
     aggregate: Statistic | None = None,
     baseline: Iterable[Path] = (),
     margin: float = MARGIN,
+    criteria: Mapping[str, Criterion] | None = None,
 ) -> list[GateResult]:
-    """Check the evaluations of runs against passing criteria.
+    """Check the evaluations of runs and models against passing criteria.
 
     Args:
-        paths: Run directories, or folders of them.
-        require: ``criterion=threshold`` or ``criterion=off|warn|error``; changes the recipe's criteria.
+        paths: Run directories, folders of them, or files of models.
+        require: ``criterion=threshold`` or ``criterion=off|warn|error``; changes the criteria, and comes last.
         recipe: Criteria to use instead of those in each ``run.json``.
         aggregate: Judge the runs of one recipe together, by this statistic; each by itself without it.
         baseline: Earlier runs, or folders of them, to compare against; fails on a regression (:func:`compare`).
         margin: Allowed regression, as a fraction of the baseline's gain.
+        criteria: Of the configuration: they add to the recipe's, or replace those of the same name.
 
     Returns:
         A result for each run, or for each recipe: healthy if every criterion passed, sick if one failed, suspect if
         one that only warns did, unjudged (with the reason) if an evaluation is missing, empty, stale or of another run.
+        Each says which runs it is about, and which were left out.
 
     Raises:
         UsageError: A path does not exist, or ``require`` names an unknown criterion.
     """
-    require = tuple(require)
-    directories = _runs(paths)
-    earlier = _runs(baseline)
+    directories, left_out = find_runs(paths)
+    asked = _Asked(tuple(require), recipe, find_runs(baseline)[0], margin, criteria or {})
     if aggregate is None:
-        return [_subject([directory], require, recipe, None, earlier, margin) for directory in directories]
-    return [_subject(group, require, recipe, aggregate, earlier, margin) for group in _by_recipe(directories)]
+        results = [_subject([directory], asked) for directory in directories]
+        return [replace(results[0], summary=_left_out(left_out)), *results[1:]] if left_out and results else results
+    found = pools(directories)
+    return [
+        _subject(group, asked, aggregate, [*again, *(left_out if place == 0 else ())])
+        for place, (group, again) in enumerate(found)
+    ]
 
 
 def judge_run(directory: Path, require: Iterable[str] = (), recipe: Recipe | None = None) -> GateResult:
     """Check the evaluation of one run against the criteria of its recipe; see :func:`judge_runs`."""
-    return _subject([directory], tuple(require), recipe, None, (), MARGIN)
+    return _subject([directory], _Asked(tuple(require), recipe))
 
 
 def unjudged(path: Path, error: CannotJudge) -> GateResult:
@@ -81,70 +89,76 @@ def unjudged(path: Path, error: CannotJudge) -> GateResult:
     )
 
 
-def _runs(paths: Iterable[Path]) -> list[Path]:
-    """Return the run directories at or below ``paths``; a folder that holds none stands for itself."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        below = run_directory.below(run_directory.require(path))
-        found.update(dict.fromkeys(below or [path]))
-    return list(found)
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of every subject: see the arguments of :func:`judge_runs`."""
 
-
-def _by_recipe(directories: Sequence[Path]) -> list[list[Path]]:
-    """Group runs that were trained by the same recipe, changes included; one without a recipe stands alone."""
-    groups: dict[str, list[Path]] = {}
-    for directory in directories:
-        try:
-            key = repr(read_run_record(directory).recipe_table or directory)
-        except CannotJudge:
-            key = str(directory)
-        groups.setdefault(key, []).append(directory)
-    return list(groups.values())
+    require: tuple[str, ...] = ()
+    recipe: Recipe | None = None
+    earlier: Sequence[Path] = ()
+    margin: float = MARGIN
+    criteria: Mapping[str, Criterion] = field(default_factory=dict)
 
 
 def _subject(
     directories: Sequence[Path],
-    require: Sequence[str],
-    recipe: Recipe | None,
-    aggregate: Statistic | None,
-    earlier: Sequence[Path],
-    margin: float,
+    asked: _Asked,
+    aggregate: Statistic | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> GateResult:
     path = _common(directories)
     try:
         runs = [read_evaluation(directory) for directory in directories]
-        trained = runs[0].recipe
-        stated = recipe or trained
-        criteria = stated.with_criteria(require).criteria
-        results = _checked(runs, criteria, aggregate)
+        whose = asked.recipe.name if asked.recipe else runs[0].recipe_name
+        stated = stated_criteria(runs, asked.recipe)
+        criteria = required_criteria(stated, asked.criteria, asked.require, whose)
+        results = _checked(runs, criteria, aggregate, whose)
         of = "" if aggregate is None else f" ({_of_several(aggregate, len(runs))})"
         findings = tuple(finding_of(result, of) for result in results if not result.passed)
         extra = solved_by_the_environments_measure({result.name: result for result in results})
-        if earlier:
-            compared, regressions = compare(runs, [_baseline(directory) for directory in earlier], margin)
+        if asked.earlier:
+            compared, regressions = compare(runs, [_baseline(directory) for directory in asked.earlier], asked.margin)
             results, findings = results + compared, findings + regressions
     except CannotJudge as error:
-        return unjudged(path, error)
+        return replace(unjudged(path, error), summary=_pooled(directories, path, left_out) if aggregate else "")
     return GateResult(
         path=str(path),
         verdict=verdict_of_findings(findings),
         title=_title(runs, aggregate),
-        reference=trained.name,
+        summary=_pooled(directories, path, left_out) if aggregate else "",
+        reference=runs[0].recipe_name,
         criteria=results,
         findings=findings + extra,
-        facts=_facts(runs, earlier),
-        adjusted=tuple(_changes(stated.criteria, criteria)),
+        facts=_facts(runs, asked.earlier, left_out),
+        adjusted=tuple(_changes(stated, criteria, whose)),
     )
 
 
-def _changes(stated: Mapping[str, Criterion], checked: Mapping[str, Criterion]) -> Iterator[str]:
-    """Yield in words what was required instead of what the recipe states."""
+def _pooled(directories: Sequence[Path], folder: Path, left_out: Sequence[LeftOut]) -> str:
+    """Return in a sentence or two which runs are judged together, and which are not."""
+    names = [str(path.relative_to(folder)) if path != folder else path.name for path in directories]
+    pooled = f"Pooled {len(names)} run{'s' * (len(names) != 1)}: {', '.join(names)}."
+    return f"{pooled} {_left_out(left_out)}".strip()
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return ""
+    return f"Left out: {'; '.join(f'{one.path} ({one.why})' for one in left_out)}."
+
+
+def _changes(stated: Mapping[str, Criterion], checked: Mapping[str, Criterion], recipe: str) -> Iterator[str]:
+    """Yield in words what was required instead of what the recipe states, or the baselines give."""
+    whose = "the recipe requires" if recipe else "the baselines require"
     for name, before in stated.items():
         now = checked.get(name)
         if now is None:
-            yield f"{name} is off; the recipe requires {_bound(before)}"
+            yield f"{name} is off; {whose} {_bound(before)}"
         elif now != before:
             yield f"{name} {_bound(now)} instead of {_bound(before)}"
+    for name, added in checked.items():
+        if name not in stated:
+            yield f"{name} {_bound(added)} is required as well"
 
 
 def _bound(criterion: Criterion) -> str:
@@ -167,7 +181,7 @@ def _baseline(directory: Path) -> Evaluation:
 
 
 def _checked(
-    runs: Sequence[Evaluation], criteria: Mapping[str, Criterion], aggregate: Statistic | None
+    runs: Sequence[Evaluation], criteria: Mapping[str, Criterion], aggregate: Statistic | None, whose: str
 ) -> tuple[CriterionResult, ...]:
     """Check every criterion.
 
@@ -175,15 +189,19 @@ def _checked(
         CannotJudge: There is none, or a number that one needs was not measured.
     """
     if not criteria:
+        what = f"The recipe {whose} has no passing criteria" if whose else "There are no passing criteria"
         raise CannotJudge(
-            f"The recipe {runs[0].recipe.name} has no passing criteria.", "Use those of a reference: --reference NAME."
+            f"{what}, and the evaluation has no baselines to compare with.",
+            "Evaluate again, use a reference's criteria (--reference NAME), or state your own: --require NAME=NUMBER.",
         )
     for run in runs:
         missing = [name for name in criteria if run.number(name) is None]
         if missing:
             raise CannotJudge(
-                f"The evaluation of {run.directory} does not measure {', '.join(missing)}.",
-                "Evaluate an environment that reports them, or switch these criteria off: --require NAME=off.",
+                f"The evaluation of {run.path} does not measure {', '.join(missing)}.",
+                f"Run rldoctor audit {run.path} first."
+                if all(name.startswith("kept_") for name in missing)
+                else "Evaluate an environment that reports them, or switch these criteria off: --require NAME=off.",
             )
     return tuple(
         check(name, criterion, _one([run.number(name) or 0.0 for run in runs], criterion, aggregate))
@@ -208,12 +226,12 @@ def _title(runs: Sequence[Evaluation], aggregate: Statistic | None) -> str:
     return what if aggregate is None else f"{what} a run, {_of_several(aggregate, len(runs))}"
 
 
-def _facts(runs: Sequence[Evaluation], earlier: Sequence[Path]) -> Mapping[str, Json]:
+def _facts(runs: Sequence[Evaluation], earlier: Sequence[Path], left_out: Sequence[LeftOut]) -> Mapping[str, Json]:
     facts: dict[str, Json] = {"aggregate": runs[0].numbers, "baselines": runs[0].baselines}
     if len(runs) > 1:
-        facts = {
-            "runs": [{"path": str(run.directory), "seed": run.seed, "aggregate": dict(run.numbers)} for run in runs]
-        }
+        facts = {"runs": [{"path": str(run.path), "seed": run.seed, "aggregate": dict(run.numbers)} for run in runs]}
+    if left_out:
+        facts["left_out"] = [{"path": str(one.path), "why": one.why} for one in left_out]
     if earlier:
         facts["compared_with"] = [str(directory) for directory in earlier]
     return facts

@@ -62,7 +62,7 @@ def compare(
     Raises:
         CannotJudge: They are of different environments, share too few episodes, or the baseline has gained nothing.
     """
-    envs = {evaluation.recipe.env for evaluation in (*runs, *baseline)}
+    envs = {evaluation.env for evaluation in (*runs, *baseline)}
     if len(envs) > 1:
         raise CannotJudge(f"The runs and the baseline are of different environments: {', '.join(sorted(envs))}.")
     results, findings = [], []
@@ -141,9 +141,9 @@ def _lead(baseline: Sequence[Evaluation], metric: _Metric) -> float:
         known = [metric.better * value for value in untrained if value is not None]
         if own is None or not known:
             raise CannotJudge(
-                f"The evaluation of {evaluation.directory} lacks the {metric.title} of its policy, or that of the "
+                f"The evaluation of {evaluation.path} lacks the {metric.title} of its policy, or that of the "
                 "zero-action and the random policy.",
-                f"Run: rldoctor evaluate {evaluation.directory}",
+                f"Run: rldoctor evaluate {evaluation.path}",
             )
         leads.append(metric.better * own - max(known))
     return float(np.mean(leads))

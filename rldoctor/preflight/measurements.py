@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Four episodes are four goals and, with FetchReach's 50 steps each, 0.1 s at 1,800 steps/s.
 EPISODES = 4
 _LONGEST = 250
+_NUMBERS = 3_000_000
+_FEWEST = 25
 # Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
 _PROBE_STEPS = 5
 # Fraction of the budget for the random episodes: most checks look at nothing else.
@@ -136,12 +138,18 @@ def flatten(observation: Any) -> FloatArray:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+def _size(space: gymnasium.Space[Any]) -> int:
+    return int(np.prod(space.shape)) if space.shape else 1
+
+
 def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
     """Play ``EPISODES`` episodes with seeds 0, 1, ... of at most ``_LONGEST`` steps each, fewer where they are slow."""
     from rldoctor.environments.rollouts import stack
 
     random = np.random.default_rng(0)
-    limit = min(horizon or _LONGEST, _LONGEST)
+    # Pictures of 96 x 96 in colour take 200 MB as floats after a thousand steps, and seconds to look at.
+    affordable = _NUMBERS // (EPISODES * max(1, sum(map(_size, spaces_of(env.observation_space).values()))))
+    limit = min(horizon or _LONGEST, _LONGEST, max(_FEWEST, affordable))
     starts, goals, ends, rows, seconds, clock = [], [], [], [], [], []
     began = time.monotonic()
     for number in range(EPISODES):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from rldoctor.model import ComparisonResult, GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.render.answer import answer_of
 from rldoctor.render.comparison_tables import parting_rows, setting_rows
 from rldoctor.render.remarks import Remark, by_configuration, remarks_on
 from rldoctor.render.sweep_tables import tables
@@ -29,6 +30,7 @@ def render_markdown(report: Report, verbose: bool = False) -> str:
     lines = [
         f"### {_SIGN[report.verdict]} rldoctor {report.command}: {report_word(report)}",
         "",
+        *(f"**{label}:** {escape(text)}\n" for label, text in answer_of(report)),
         "| verdict | subject | finding |",
         "|---|---|---|",
         *(f"| {_SIGN[s.verdict]} {verdict_word(s, report.fail_on)} | {code(s.path)} | {_sentence(s)} |" for s in shown),

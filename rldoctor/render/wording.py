@@ -129,7 +129,8 @@ def report_word(report: Report) -> str:
 def headline(report: Report) -> str:
     """Return one line: the verdict, and of how many subjects."""
     parts = verdict_counts(report) or "nothing to judge"
-    return f"rldoctor {clean(report.command)}: {report_word(report)} ({parts}), exit code {report.exit_code}"
+    counts = "" if len(report.subjects) == 1 else f" ({parts})"
+    return f"rldoctor {clean(report.command)}: {report_word(report)}{counts}, exit code {report.exit_code}"
 
 
 def verdict_counts(report: Report) -> str:

@@ -158,7 +158,7 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (*names, "lead_over_doing_nothing", "return_at_first_length")
+    return (*names, "lead_over_doing_nothing", "return_at_first_length", "reward_above_sparse")
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
@@ -209,6 +209,10 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         # What the return would be if episodes had not become longer than at the start.
         most = np.minimum(np.maximum(steps, 1.0), max(start_of(lengths), 1.0))
         derived["return_at_first_length"] = _like(returns, "return_at_first_length", rewards * most)
+        # Above what a reward of -1 at each step of every failed episode comes to.
+        solved = curves.get("success_rate")
+        share = np.interp(returns.steps, solved.steps, solved.values) if solved is not None and len(solved) else 0.0
+        derived["reward_above_sparse"] = _like(returns, "reward_above_sparse", rewards + 1.0 - share)
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):

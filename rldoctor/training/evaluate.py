@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
-from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import DummyVecEnv
-
 from rldoctor import machine, run_directory
-from rldoctor.environments import registry
 from rldoctor.environments.baselines import aggregate, measure_baselines
-from rldoctor.environments.robot_joints import read_joints_at_once
 from rldoctor.environments.rollouts import Env, Episode, roll_out
-from rldoctor.environments.step_threads import helpful_threads
-from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
+from rldoctor.errors import RldoctorError, TrainingFailed, UsageError, first_line
 from rldoctor.model import Json
-from rldoctor.recipe import Recipe
-from rldoctor.run_record import read_run_record
-from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import ppo
+from rldoctor.training.players import Player, player_of_run
 
+EPISODES = 50
+"""Of a model without a recipe: its mean return is then known to a seventh of the spread of single episodes."""
 # Points of an episode's path in paths.json; FetchReach has 51.
 _MOST_POINTS = 100
 # Called with the policy that is being played and how many episodes are done.
@@ -60,56 +54,130 @@ def evaluate(
         CannotJudge: It holds no run of rldoctor's, or no policy that can be loaded.
         TrainingFailed: The environment raised while being played.
     """
-    run_directory.require(directory)
-    recipe = read_run_record(directory).require_recipe(directory)
+    player, recipe = player_of_run(directory)
     count = recipe.evaluation_episodes if episodes is None else episodes
+    played, content = _played(player, count, baselines, watcher, threads)
+    content["recipe"] = recipe.name
+    content["policy"]["file"] = player.file.relative_to(directory).as_posix() if player.file else ""
+    run_directory.write_json(directory / run_directory.EVALUATION_FILE, content)
+    _write_paths(directory, played, str(content["evaluated"]))
+    return content
+
+
+def evaluate_player(
+    player: Player, *, episodes: int = EPISODES, watcher: EvaluationWatcher | None = None
+) -> dict[str, Json]:
+    """Evaluate a model of the user's own and return what ``evaluation.json`` holds.
+
+    It is written beside the model's file, as ``<model>.evaluation.json``, which ``rldoctor gate`` reads; of a model in
+    Python nothing is written.
+
+    Args:
+        player: The model and its environment.
+        episodes: How many, at least 1, with episode seeds 0..N-1.
+        watcher: Notified of progress.
+
+    Raises:
+        UsageError: ``episodes`` is not positive.
+        TrainingFailed: The environment raised while being played.
+    """
+    _, content = _played(player, episodes, None, watcher, None)
+    if player.arguments:
+        content["env_arguments"] = dict(player.arguments)
+    if player.normalised_by:
+        content["normalised_by"] = player.normalised_by
+    if player.file:
+        content["policy"]["file"] = player.file.name
+        run_directory.write_json(run_directory.beside(player.file, run_directory.EVALUATION_FILE), content)
+    return content
+
+
+def _played(
+    player: Player,
+    count: int,
+    baselines: Callable[[], Mapping[str, Json]] | None,
+    watcher: EvaluationWatcher | None,
+    threads: int | None,
+) -> tuple[list[Episode], dict[str, Any]]:
+    """Play the policy and the baselines; return the policy's episodes and the content of ``evaluation.json``."""
     if count < 1:
         raise UsageError(f"{count} episodes cannot be played.", "Ask for at least 1.")
-    policy_file = run_directory.find_policy(directory)
-    model, steps, helpful = load_policy(recipe, policy_file)
     seeds = range(count)
     watch = watcher or (lambda policy, done: None)
-
-    def make_env() -> Env:
-        env = registry.make(recipe.env, **recipe.env_arguments)
-        read_joints_at_once(env)
-        return env
-
-    def act(observations: Any) -> Any:
-        return model.predict(observations, deterministic=True)[0]
-
-    try:
-        with ppo.one_thread():
-            played = roll_out(make_env, act, seeds, lambda done: watch("policy", done), threads=threads or helpful)
-            measured = (
-                baselines() if baselines else measure_baselines(make_env, seeds, lambda done: watch("baselines", done))
-            )
-    except RldoctorError:
-        raise
-    except Exception as error:
-        raise TrainingFailed(
-            f"The evaluation of {directory} broke off with {type(error).__name__}: {error}.",
-            f"Run rldoctor preflight --env {recipe.env}.",
-        ) from error
-    content: dict[str, Json] = {
+    with playing(player, "evaluation"):
+        played = play(player, seeds, lambda done: watch("policy", done), threads=threads)
+        measured = (
+            baselines()
+            if baselines
+            else measure_baselines(player.make_env, seeds, lambda done: watch("baselines", done))
+        )
+    return played, {
         "rldoctor_evaluation": 1,
-        "env": recipe.env,
-        "recipe": recipe.name,
+        "env": player.env,
+        "recipe": "",
         "deterministic": True,
         "aggregate": _with_margins(aggregate(played), measured),
         "baselines": {k: _finite(v) if isinstance(v, Mapping) else v for k, v in measured.items()},
         "episodes": [_finite(_plain(episode)) for episode in played],
         "policy": {
-            "file": policy_file.relative_to(directory).as_posix(),
-            "sha256": run_directory.file_hash(policy_file),
-            "steps": steps,
+            "file": "",
+            "sha256": run_directory.file_hash(player.file) if player.file else "",
+            "steps": player.steps,
         },
         "versions": machine.versions(),
         "evaluated": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    run_directory.write_json(directory / run_directory.EVALUATION_FILE, content)
-    _write_paths(directory, played, str(content["evaluated"]))
-    return content
+
+
+def play(
+    player: Player,
+    seeds: Sequence[int],
+    watcher: Callable[[int], None] | None = None,
+    *,
+    wrap: Callable[[Env], Env] = lambda env: env,
+    deterministic: bool = True,
+    normalise: bool = True,
+    threads: int | None = None,
+) -> list[Episode]:
+    """Play one episode for each of ``seeds``.
+
+    Args:
+        player: The policy and its environment.
+        seeds: Episode seeds.
+        watcher: Called with the number of finished episodes each time one ends.
+        wrap: Applied to each environment.
+        deterministic: Whether the policy's mean action is taken, or one is drawn.
+        normalise: Whether the policy's observations are normalised as in training.
+        threads: How many threads step environments; by default as many as help.
+    """
+    act, own = player.acting(deterministic, normalise)
+    return roll_out(
+        lambda: own(wrap(player.make_env())),
+        act,
+        seeds,
+        watcher,
+        lanes=player.lanes,
+        threads=threads or player.threads,
+    )
+
+
+@contextlib.contextmanager
+def playing(player: Player, what: str) -> Iterator[None]:
+    """Play in one thread of PyTorch, and report in one sentence what the environment raises.
+
+    Raises:
+        TrainingFailed: The environment, or the policy in it, raised.
+    """
+    try:
+        with ppo.one_thread():
+            yield
+    except RldoctorError:
+        raise
+    except Exception as error:
+        raise TrainingFailed(
+            f"The {what} of {player.file or 'the model'} broke off with {type(error).__name__}: {first_line(error)}.",
+            f"Run rldoctor preflight --env {player.env}.",
+        ) from error
 
 
 def _plain(episode: Episode) -> dict[str, Json]:
@@ -148,26 +216,6 @@ def _write_paths(directory: Path, played: Sequence[Episode], evaluated: str) -> 
 def _thinned(count: int) -> list[int]:
     every = -(-count // _MOST_POINTS)
     return sorted({*range(0, count, every), count - 1})
-
-
-@without_dynamo()
-def load_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
-    """Build the recipe's policy and put the saved weights in.
-
-    Returns:
-        The model, the steps it was trained for, and how many threads help to play its environment.
-
-    Raises:
-        CannotJudge: The file is missing, damaged, or was made for other shapes.
-    """
-    # The rollout buffer is made as small as SB3 allows.
-    settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
-    envs = DummyVecEnv([lambda: registry.make(recipe.env, **recipe.env_arguments)])
-    try:
-        model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
-    finally:
-        envs.close()
-    return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
 
 
 def _with_margins(numbers: dict[str, Json], baselines: Mapping[str, Json]) -> dict[str, Json]:

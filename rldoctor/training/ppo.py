@@ -5,27 +5,24 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import pickle
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
-from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.errors import UsageError
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_directory import CHECKPOINTS, replacing
 from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
+from rldoctor.sb3.tensors import read_member, read_tensors, reading
 
 STATE_MEMBER = "rldoctor.json"
 TENSORS_MEMBER = "rldoctor.pth"
-# A [64, 64] policy with its optimizer is 0.2 MB. A member that claims more than this is not unpacked.
-_MAX_MEMBER_BYTES = 512 * 2**20
 
 
 def build(recipe: Recipe, envs: VecEnv, seed: int | None) -> PPO:
@@ -78,9 +75,9 @@ def load_weights(model: PPO, path: Path) -> dict[str, Json]:
         CannotJudge: The file is missing, damaged, or was made for other shapes.
     """
     with _reading(path) as archive:
-        model.policy.load_state_dict(_tensors(archive, "policy.pth"))
-        model.policy.optimizer.load_state_dict(_tensors(archive, "policy.optimizer.pth"))
-        state = json.loads(_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
+        model.policy.load_state_dict(read_tensors(archive, "policy.pth"))
+        model.policy.optimizer.load_state_dict(read_tensors(archive, "policy.optimizer.pth"))
+        state = json.loads(read_member(archive, STATE_MEMBER)) if STATE_MEMBER in archive.namelist() else {}
         if not isinstance(state, dict):
             raise ValueError(f"{STATE_MEMBER} is not a JSON object.")
         return state
@@ -93,53 +90,15 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
         CannotJudge: The file is missing or damaged.
     """
     with _reading(path) as archive:
-        found = _tensors(archive, TENSORS_MEMBER) if TENSORS_MEMBER in archive.namelist() else {}
+        found = read_tensors(archive, TENSORS_MEMBER) if TENSORS_MEMBER in archive.namelist() else {}
         if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
             raise ValueError(f"{TENSORS_MEMBER} does not hold tensors by name.")
         return found
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive, and report any problem with its content in one sentence.
-
-    Raises:
-        CannotJudge: The file is missing, damaged, or was made for other shapes.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except FileNotFoundError:
-        raise CannotJudge(f"There is no policy {path}.", "Train first, or name a run that finished.") from None
-    except pickle.UnpicklingError:
-        raise CannotJudge(f"The policy {path} holds more than tensors and is not loaded.") from None
-    except Exception as error:
-        # The file may come from anybody: zip, zlib, torch and json each raise errors of their own.
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        cure = "Remove it to resume from the one before it." if path.parent.name == CHECKPOINTS else ""
-        raise CannotJudge(f"The policy {path} cannot be loaded: {first}", cure) from None
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > _MAX_MEMBER_BYTES:
-        raise ValueError(f"its member {name} claims {archive.getinfo(name).file_size:,} bytes")
-    return archive.read(name)
-
-
-def _tensors(archive: zipfile.ZipFile, name: str) -> Any:
-    content = _member(archive, name)
-    if content.startswith(b"\x80"):
-        raise pickle.UnpicklingError("a pickle by itself, or tensors as PyTorch wrote them before 1.6")
-    with zipfile.ZipFile(io.BytesIO(content)) as inner:
-        # PyTorch stores its tensors as they are; it would also unpack gigabytes out of some kilobytes.
-        if any(member.compress_type != zipfile.ZIP_STORED for member in inner.infolist()):
-            raise ValueError(f"its member {name} is compressed, as PyTorch never does")
-        if sum(member.file_size for member in inner.infolist()) > len(content):
-            raise ValueError(f"its member {name} claims more than it holds")
-    with warnings.catch_warnings():
-        # torch warns of what it then refuses; the error is enough.
-        warnings.simplefilter("ignore")
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+def _reading(path: Path) -> AbstractContextManager[zipfile.ZipFile]:
+    cure = "Remove it to resume from the one before it." if path.parent.name == CHECKPOINTS else ""
+    return reading(path, cure)
 
 
 @contextlib.contextmanager

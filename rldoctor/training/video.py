@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,7 @@ from rldoctor import run_directory
 from rldoctor.environments import registry
 from rldoctor.environments.rollouts import Env, goal_distance, stack
 from rldoctor.errors import MissingExtra, RldoctorError, TrainingFailed, UsageError, first_line
-from rldoctor.recipe import Recipe
-from rldoctor.run_record import read_run_record
-from rldoctor.training.evaluate import load_policy
+from rldoctor.training.players import Player
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,31 +86,33 @@ def require_renderer(file: Path) -> None:
     os.environ["MUJOCO_GL"] = working
 
 
-def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int, int], None] | None = None) -> None:
-    """Play the first evaluation episodes of a run side by side and write them to ``file``.
+def film(
+    player: Player,
+    file: Path,
+    seeds: Sequence[int] = range(9),
+    watcher: Callable[[int, int], None] | None = None,
+    wrap: Callable[[Env], Env] = lambda env: env,
+) -> None:
+    """Play evaluation episodes side by side and write them to ``file``.
 
     Args:
-        directory: A run directory with a policy.
+        player: The policy and its environment.
         file: ``.gif`` or ``.mp4``.
-        episodes: How many, at least 1; seeds 0, 1, ... as in the evaluation.
+        seeds: Episode seeds, at least one; one alone where the policy has a state.
         watcher: Called with the number of frames so far, and the most that there will be.
+        wrap: Applied to each environment.
 
     Raises:
         UsageError: As :func:`require_renderer`.
         MissingExtra: The extra ``[pictures]`` is not installed.
-        CannotJudge: There is no policy, or it cannot be loaded.
         TrainingFailed: The environment cannot be drawn.
     """
     require_renderer(file)
     import imageio.v3 as imageio
 
-    recipe = read_run_record(directory).require_recipe(directory)
-    model, _, _ = load_policy(recipe, run_directory.find_policy(directory))
-
-    def act(observations: Any) -> Any:
-        return model.predict(observations, deterministic=True)[0]
-
-    frames = _frames(lambda: _make(recipe), act, episodes, watcher or (lambda done, total: None))
+    act, own = player.acting(True, True)
+    chosen = seeds[: player.lanes]
+    frames = _frames(lambda: own(wrap(_make(player))), act, chosen, watcher or (lambda done, total: None))
     try:
         with run_directory.replacing(file) as temporary:
             if file.suffix.lower() == ".gif":
@@ -130,28 +130,30 @@ def film(directory: Path, file: Path, episodes: int = 9, watcher: Callable[[int,
         raise UsageError(f"{file} cannot be written: {error.strerror or error}.", "Name another file.") from None
 
 
-def _make(recipe: Recipe) -> Env:
-    drawn = {**recipe.env_arguments, "render_mode": "rgb_array"}
+def _make(player: Player) -> Env:
+    make = partial(registry.make, player.env, render_mode="rgb_array", **player.arguments)
     # Not every environment takes the size of its frames.
-    sized = {**drawn, "width": _SIDE, "height": _SIDE}
     try:
-        return registry.make(recipe.env, **sized)
-    except registry.EnvironmentBroken:
-        return registry.make(recipe.env, **drawn)
+        return make(width=_SIDE, height=_SIDE)
+    except (registry.EnvironmentBroken, UsageError):
+        return make()
 
 
 def _frames(
-    make_env: Callable[[], Env], act: Callable[[Any], Any], count: int, watcher: Callable[[int, int], None]
+    make_env: Callable[[], Env],
+    act: Callable[[Any], Any],
+    seeds: Sequence[int],
+    watcher: Callable[[int, int], None],
 ) -> Any:
     """Return the frames, shape ``(frames, height, width, 3)``, bytes."""
     import numpy as np
 
     envs: list[Env] = []
     try:
-        envs += [make_env() for _ in range(count)]
-        observations = [env.reset(seed=seed)[0] for seed, env in enumerate(envs)]
-        colours = [_UNDER_WAY] * count
-        running = [True] * count
+        envs += [make_env() for _ in seeds]
+        observations = [env.reset(seed=seed)[0] for seed, env in zip(seeds, envs, strict=True)]
+        colours = [_UNDER_WAY] * len(envs)
+        running = [True] * len(envs)
         frames = [_grid([_picture(env, o, c) for env, o, c in zip(envs, observations, colours, strict=True)])]
         while any(running) and len(frames) <= _LONGEST:
             actions = act(stack(observations))

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,7 @@ from rldoctor.render.answer import answer, subject_of_answer
 from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.html.notebook import render_notebook
 from rldoctor.render.terminal.report import lines_of
-from rldoctor.render.wording import headline
+from rldoctor.render.wording import headline, likelihood
 from tests.render import test_sweep_formats, test_treatment_formats
 
 FINDING = Finding("UPD101", "approx-kl-above-band", Severity.ERROR, "approx_kl is 0.5.", "Lower it.")
@@ -107,8 +108,8 @@ def test_a_gate_passes_or_fails(name):
 
 def test_a_warning_that_fails_the_command_fails_the_gate():
     gate = GateResult("runs/y", Verdict.SUSPECT, findings=(FINDING,))
-    assert headline(make_report("gate", [gate])).startswith("rldoctor gate: passed with warnings (1 passed with")
-    assert headline(make_report("gate", [gate], Verdict.SUSPECT)).startswith("rldoctor gate: failed (1 failed)")
+    assert headline(make_report("gate", [gate])).startswith("rldoctor gate: passed with warnings, exit code 0")
+    assert headline(make_report("gate", [gate], Verdict.SUSPECT)).startswith("rldoctor gate: failed, exit code 1")
 
 
 def test_a_sweep_counts_its_trainings():
@@ -143,10 +144,10 @@ def test_the_answer_is_about_the_one_subject_that_explains_the_verdict():
 def test_what_was_not_checked_is_one_line():
     missing = tuple(Unjudged(f"UPD{i}", f"metric {i} is not logged.", "Log it.") for i in range(100, 120))
     report = make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY, unjudged=missing)])
-    assert [line.strip() for line in lines_of(report, False) if "not checked" in line] == [
-        "not checked  20 items (--verbose lists them)"
+    assert [line.strip() for line in lines_of(report, False) if "ot checked" in line] == [
+        "Not checked: 20 checks (--verbose lists them)"
     ]
-    assert sum("not checked" in line for line in lines_of(report, True)) == 20
+    assert sum("Not checked" in line for line in lines_of(report, True)) == 20
 
 
 def test_csv_has_the_columns_that_programs_read():
@@ -166,3 +167,52 @@ print([name for name in sys.modules if name.startswith("rldoctor.") and not name
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SLOW = RankedDiagnosis(
+    "slow-training", "training is slow", 1.0, ("SPD101",), remedy="Use a faster one.", condition=True
+)
+LIKELY = RankedDiagnosis("clipping", "the rate is too high", 0.0412, ("UPD101",), remedy="Set it.")
+
+
+@pytest.mark.parametrize("name", ["text", "md", "html", "junit", "github", "notebook"])
+def test_a_suspect_run_shows_how_likely_health_is_and_no_condition_has_a_percentage(name, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    run = RunDiagnosis("x", Verdict.SUSPECT, findings=(FINDING,), diagnoses=(LIKELY, SLOW), health=0.834)
+    text = text_of(make_report("diagnose", [run]), name).replace("%25", "%")
+    assert "(4%; healthy: 83%)" in text
+    assert "100%" not in text.partition("<body>")[2 if name == "html" else 0].partition("<script")[0]
+    assert "Use a faster one" not in text or name in ("html", "md")
+
+
+def test_the_answer_is_first_on_a_page_and_last_in_a_terminal():
+    report = make_report("diagnose", [EVERY["run"]])
+    assert [line.split(":")[0] for line in lines_of(report, False)[-3:]] == ["Verdict", "Most likely cause", "Fix"]
+    assert text_of(report, "md").splitlines()[2:5:2] == [
+        "**Most likely cause:** learning-rate-too-high (90%): the rate is too high",
+        "**Fix:** Set it.",
+    ]
+    page = text_of(report, "html")
+    assert page.index("Most likely cause:") < page.index("<main")
+
+
+def test_a_probability_is_never_certain():
+    assert [likelihood(share) for share in (0.0, 0.004, 0.006, 0.5, 0.994, 0.999, 1.0)] == [
+        *("<1%", "<1%", "1%", "50%", "99%", ">99%", ">99%")
+    ]
+
+
+def test_what_is_missing_is_listed_where_it_is_the_answer():
+    missing = (Unjudged("LOG301", "No known metric.", "Name the library."),)
+    of_condition = RankedDiagnosis("missing-metrics", "important metrics are not logged", 1.0, condition=True)
+    run = RunDiagnosis("x", Verdict.UNJUDGED, "", "None is known.", unjudged=missing, diagnoses=(of_condition,))
+    assert any("No known metric. Name the library." in line for line in lines_of(make_report("diagnose", [run]), False))
+    short = replace(run, diagnoses=(replace(of_condition, name="too-short-to-judge"),))
+    lines = [line.strip() for line in lines_of(make_report("diagnose", [short]), False)]
+    assert "Not checked: 1 check (--verbose lists it)" in lines
+
+
+def test_a_metric_that_is_only_noted_has_no_tick():
+    row = replace(ROW, mark="ok", why="outside the textbook range, but not enough to flag")
+    lines = lines_of(make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY, table=(ROW, row))]), False)
+    assert [line.split()[0] for line in lines if "approx_kl  " in line] == ["✘", "●"]

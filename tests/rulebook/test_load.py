@@ -61,8 +61,8 @@ def test_the_shipped_rulebook_loads_from_anywhere(checks: Path) -> None:
             ["is no diagnosis", "Did you mean learning-rate-too-high"],
         ),
         (WEIGHTS, "[healthy]", "[healthy]\nUPD999 = 1.0", ["healthy", "UPD999", "no sign"]),
-        (WEIGHTS, "RET101 = -3.26", 'RET101 = "much"', ["healthy.RET101", "a number"]),
-        (WEIGHTS, "RET101 = -3.26", "RET101 = nan", ["healthy.RET101", "a finite number"]),
+        (WEIGHTS, "UPD131 = 42.0", 'UPD131 = "much"', ["answers-not-from-policy.UPD131", "a number"]),
+        (WEIGHTS, "UPD131 = 42.0", "UPD131 = nan", ["answers-not-from-policy.UPD131", "a finite number"]),
         ("metrics.toml", "[approx_kl]\ntitle", "[approx_kl]\ntitel", ["approx_kl", "titel"]),
     ],
 )

@@ -15,6 +15,7 @@ import torch
 from rldoctor import run_directory
 from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.errors import CannotJudge
+from rldoctor.sb3 import tensors
 from rldoctor.training import ppo
 from rldoctor.training.evaluate import evaluate
 
@@ -173,7 +174,7 @@ def test_a_compressed_member_that_is_damaged(policy, model):
 
 
 def test_a_member_that_claims_too_much(policy, model, monkeypatch):
-    monkeypatch.setattr(ppo, "_MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(tensors, "_MAX_MEMBER_BYTES", 1000)
     with pytest.raises(CannotJudge, match=r"policy\.pth claims [\d,]+ bytes"):
         ppo.load_weights(model, policy)
 

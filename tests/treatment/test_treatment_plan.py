@@ -42,7 +42,7 @@ def test_the_named_setting_goes_back_to_the_references_value_together_with_its_s
 
 def test_causes_that_ask_for_the_same_change_count_together() -> None:
     plan = plan_of("reward-misaligned/pendulum-gamma-zero-strong-100")
-    assert changes(plan) == ["gamma 0 -> 0.9"]
+    assert changes(plan)[0] == "gamma 0 -> 0.9"
     assert set(plan.remedies[0].diagnoses) >= {"reward-misaligned", "plateau-below-target"}
     # Each of the two is behind a cause outside the recipe; together they lead.
     assert plan.remedies[0].probability > plan.instructions[0].probability

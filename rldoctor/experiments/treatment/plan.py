@@ -29,7 +29,6 @@ from rldoctor.gate import judge_run
 from rldoctor.model import Instruction, Json, Remedy, Verdict
 from rldoctor.recipe import Recipe
 
-TREATMENTS = "treatments"
 _LONGEST_NAME = 60
 
 
@@ -169,7 +168,7 @@ def _folder(sick: SickRun, out: Path) -> Path:
     directory = sick.directory.resolve()
     digest = _digest([str(directory), sick.recipe.to_json(), sick.seed])[:8]
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", directory.name)[:_LONGEST_NAME]
-    return run_directory.place(out / TREATMENTS, sick.recipe, f"{name}-{digest}")
+    return run_directory.place(out / run_directory.TREATMENTS, sick.recipe, f"{name}-{digest}")
 
 
 def _digest(content: object) -> str:

@@ -164,13 +164,15 @@ def _(subject: RunDiagnosis, details: Details) -> dict[str, Any]:
     causes = [d for d in shown if d.name != "healthy"] if subject.verdict is not Verdict.HEALTHY else []
     likely = [d for i, d in enumerate(causes) if i == 0 or d.probability >= _TOLD_FROM]
     record = details.record(subject)
+    by_code = {finding.code: finding for finding in subject.findings}
     return {
         "heading": "Diagnosis",
         "template": "run.html",
         "likely": likely,
         "unlikely": [d for d in causes if d not in likely],
         "conditions": [d for d in subject.diagnoses if d.condition and d not in likely],
-        "by_code": {finding.code: finding for finding in subject.findings},
+        "by_code": by_code,
+        "weak": {code: details.rule(code)[0] for d in likely for code in d.evidence_for if code not in by_code},
         "pairs": {title: _flat(record.get(title.lower())) for title in ("Recipe", "Versions", "Machine")},
     }
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import Finding, Result, Severity, Unjudged, Verdict
+from rldoctor.model import Finding, Result, RunDiagnosis, Severity, Unjudged, Verdict
 from rldoctor.render.terminal.marks import SEVERITY_STYLE, mark, put, severity_mark
 from rldoctor.render.wording import counted, one_line
+
+_CODE = re.compile(r"\b[A-Z]{3}\d{3}\b")
+_MISSING = "missing-metrics"
 
 
 def print_findings(console: Console, findings: Iterable[Finding], remedies: bool, notes: bool) -> None:
@@ -35,22 +39,32 @@ def print_findings(console: Console, findings: Iterable[Finding], remedies: bool
 
 
 def print_not_checked(console: Console, result: Result, verbose: bool) -> None:
-    """Print what could not be judged: one line, unless that is the answer or everything was asked for."""
+    """Print what could not be checked: one line, unless it is the answer or everything was asked for."""
+    if not result.unjudged:
+        return
+    if not (verbose or _is_the_answer(result)):
+        codes = {code for item in result.unjudged for code in _CODE.findall(item.reason) or [item.code]}
+        what = f"{counted(len(codes), 'check')} (--verbose lists {'it' if len(codes) == 1 else 'them'})"
+        put(console, Text.assemble(("Not checked: ", "cyan"), what))
+        return
     # What has the same reason is one line, however many checks or signs it kept from being judged.
     reasons: dict[tuple[str, str], list[Unjudged]] = {}
     for item in result.unjudged:
         reasons.setdefault((item.reason, item.how_to_log), []).append(item)
-    if len(reasons) > 1 and not verbose and result.verdict is not Verdict.UNJUDGED:
-        what = f"{counted(len(result.unjudged), 'item')} (--verbose lists them)"
-        put(console, Text.assemble(("not checked  ", "cyan"), what))
-        return
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
     table.add_column(ratio=1, overflow="fold")
     for (reason, how_to_log), items in reasons.items():
         several = f" ({len(items)} checks)" if len(items) > 1 else ""
         how = f" {one_line(how_to_log)}" if how_to_log else ""
-        text = Text.assemble(("not checked  ", "cyan"), one_line(reason), several, how)
+        label = "" if reason.startswith("Not checked") else "Not checked: "
+        text = Text.assemble((label, "cyan"), one_line(reason), several, how)
         table.add_row(mark(console, "missing"), text)
-    if table.row_count:
-        put(console, table)
+    put(console, table)
+
+
+def _is_the_answer(result: Result) -> bool:
+    """Return whether what is missing is why nothing can be said; a run may be too short, or show nothing, instead."""
+    if result.verdict is not Verdict.UNJUDGED:
+        return False
+    return not isinstance(result, RunDiagnosis) or result.cause is None or result.cause.name == _MISSING

@@ -16,6 +16,7 @@ from rldoctor.render.wording import below_what_is_shared, likelihood, named, num
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
 _MOST_CAUSES = 3
+_HEALTHY = RankedDiagnosis("healthy", "nothing is wrong", 0.0)
 _SHORTEST_NAME = 16
 # Columns of a terminal that shows the final return of each run too.
 _WIDE = 100
@@ -69,10 +70,11 @@ def _print_diagnoses(console: Console, run: RunDiagnosis, verbose: bool) -> None
     for diagnosis in shown:
         put(console, _diagnosis(diagnosis), above=1)
     if run.verdict is Verdict.SUSPECT and run.health is not None and shown:
-        put(console, _likely("healthy", "nothing is wrong", likelihood(run.health)), above=1)
-    for condition in run.diagnoses:
+        put(console, _likely(_HEALTHY, likelihood(run.health)), above=1)
+    for place, condition in enumerate(run.diagnoses):
         if condition.condition:
-            put(console, _diagnosis(condition), above=1)
+            # Beside the causes a word is enough: its sign is among the findings.
+            put(console, _diagnosis(condition) if verbose or not place else _likely(condition, "also"), above=1)
     if run.diagnoses:
         console.print()
 
@@ -95,7 +97,7 @@ def _table(console: Console, run: RunDiagnosis) -> RenderableType:
         ]
         if wide:
             cells.append(Text(one_line(row.expected), style="dim"))
-        cells.append(Text(one_line(row.seen)))
+        cells.append(Text(one_line(row.seen if console.width >= _WIDE else row.seen.removeprefix("median "))))
         if wide:
             cells.append(Text(sparkline(console, row.values), style="cyan"))
         table.add_row(*cells)
@@ -110,16 +112,17 @@ def _table(console: Console, run: RunDiagnosis) -> RenderableType:
     return grid
 
 
-def _likely(name: str, title: str, beside: str) -> Table:
+def _likely(diagnosis: RankedDiagnosis, beside: str) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8)
     grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(Text(beside.rjust(5), style="bold"), Text.assemble((one_line(name), "bold"), "  ", one_line(title)))
+    title = Text.assemble((one_line(diagnosis.name), "bold"), "  ", one_line(diagnosis.title))
+    grid.add_row(Text(beside.rjust(5), style="bold"), title)
     return grid
 
 
 def _diagnosis(diagnosis: RankedDiagnosis) -> RenderableType:
-    grid = _likely(diagnosis.name, diagnosis.title, "also" if diagnosis.condition else odds(diagnosis))
+    grid = _likely(diagnosis, odds(diagnosis))
     if diagnosis.name == "healthy":
         return grid
     if diagnosis.evidence_for:

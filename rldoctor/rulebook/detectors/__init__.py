@@ -10,7 +10,7 @@ from typing import get_args
 
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
-from rldoctor.rulebook.detectors.log import Discrete, Missing, NonFinite, PolicyMoves, Recorded
+from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, PolicyMoves, Recorded
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
@@ -46,6 +46,7 @@ Detector = (
     | Missing
     | Discrete
     | PolicyMoves
+    | Compared
 )
 # By the name that a rule file uses.
 DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

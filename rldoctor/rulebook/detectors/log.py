@@ -108,3 +108,14 @@ class PolicyMoves(Condition, frozen=True):
             return NotMeasured(f"{self.metric} is not in the logs", self.metric)
         largest = min(float(np.max(np.abs(curve.values))) for curve in logged)
         return Measured(float(largest > _NO_STEP), largest, "above 0", *ends(logged[0].steps))
+
+
+class Compared(Condition, frozen=True):
+    """The run is one of an environment that a reference was recorded on."""
+
+    measures = "a reference of the environment fits"
+
+    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+        if case.reference is None:
+            return NotMeasured("no reference fits")
+        return Measured(1.0, 1.0, "", *ends(curve.steps))
