@@ -1,10 +1,15 @@
-"""Whose exception it is: the environment's own code's, or a check's."""
+"""Whose exception it is, the environment's own code's or a check's, and what an environment may not do."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import traceback
 from collections.abc import Iterator
+from typing import NoReturn
+
+from rldoctor.environments.naming import where
 
 # Wrappers of Gymnasium fail on what an environment returned; the fault is not where they raise.
 _WRAPPERS = ("gymnasium/wrappers", "gymnasium/core.py", "stable_baselines3/common/monitor.py")
@@ -29,3 +34,36 @@ def raised_in(problem: BaseException | None) -> str:
             return str(call)
         problem = problem.__cause__ or problem.__context__
     return ""
+
+
+@contextlib.contextmanager
+def contained() -> Iterator[None]:
+    """Keep standard output for the report, and the process alive, whatever an environment prints or calls."""
+    process, leave = os.getpid(), os._exit
+
+    def refuse(status: int) -> NoReturn:
+        # A process that the environment started may end as it likes.
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os._exit = leave
+
+
+class Told:
+    """What the environment raised that has been reported, so that each fault is reported once."""
+
+    def __init__(self) -> None:
+        self._faults: set[tuple[str, str, str]] = set()
+
+    def is_new(self, call: str, problem: BaseException) -> bool:
+        """Return whether it has not been reported yet; it counts as reported from now on."""
+        fault = (call, type(problem).__name__, where(problem))
+        new = fault not in self._faults
+        self._faults.add(fault)
+        return new

@@ -14,12 +14,13 @@ import numpy as np
 from rldoctor.errors import RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
+from rldoctor.preflight.blame import Told
 from rldoctor.preflight.budget import Budget
 from rldoctor.preflight.check import NotRun
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.measurements import Batch, Effects
-from rldoctor.preflight.probes import long_play, steering
-from rldoctor.preflight.probes.inspection import layers
+from rldoctor.preflight.probes import long_play, playable, steering
+from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.recipe import Recipe
@@ -78,7 +79,9 @@ class PreflightContext:
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
         budget: The time that is left.
-        has_errors: Whether a check has found an error so far.
+        failed: Codes of the checks that have found an error so far.
+        told: What the environment raised that has been reported.
+        repeatable: Whether seed 0 repeats itself; found out by ENV105.
     """
 
     env_id: str
@@ -90,13 +93,10 @@ class PreflightContext:
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
-    has_errors: bool = field(default=False, init=False)
     failed: set[str] = field(default_factory=set, init=False)
-    """Codes of the checks that have found an error."""
-    repeatable: bool = True
-    """Whether seed 0 repeats itself; found out by ENV105."""
+    told: Told = field(default_factory=Told, init=False)
+    repeatable: bool = field(default=True, init=False)
     _opened: list[Env] = field(default_factory=list, init=False)
-    _told: set[tuple[str, str, str]] = field(default_factory=set, init=False)
 
     def make(self) -> Env:
         """Make a fresh environment; :meth:`close` closes it.
@@ -130,15 +130,6 @@ class PreflightContext:
         # Making an environment may take seconds, so those that are there already are among them.
         made = [lambda: Monitor(self.env), lambda: Monitor(self.spare)]
         return DummyVecEnv([*made, *[lambda: Monitor(self.make())] * (PARALLEL - len(made))])
-
-    def tell(self, call: str, problem: BaseException) -> bool:
-        """Return whether what the environment raised has not been reported yet; it counts as reported from now on."""
-        from rldoctor.environments.naming import where
-
-        fault = (call, type(problem).__name__, where(problem))
-        new = fault not in self._told
-        self._told.add(fault)
-        return new
 
     def close(self) -> list[BaseException]:
         """Close every environment that was made, and return what that raised."""
@@ -198,12 +189,8 @@ class PreflightContext:
     @property
     def horizon(self) -> int | None:
         """Steps after which the time limit ends an episode, ``None`` where there is none."""
-        if self.env_arguments.get("max_episode_steps"):
-            return int(self.env_arguments["max_episode_steps"])
-        if self.spec and self.spec.max_episode_steps is not None:
-            return self.spec.max_episode_steps
-        limits = (getattr(layer, "_max_episode_steps", None) for layer in layers(self.env))
-        return next((limit for limit in limits if isinstance(limit, int)), None)
+        own = self.env_arguments.get("max_episode_steps") or (self.spec and self.spec.max_episode_steps)
+        return int(own) if own else time_limit(self.env)
 
     @property
     def distance_threshold(self) -> float | None:
@@ -222,34 +209,17 @@ class PreflightContext:
 
     def space(self, role: str) -> Any:
         """Return what the environment has as its ``observation`` or ``action`` space, which may be anything."""
-        found = (getattr(layer, f"{role}_space", None) for layer in layers(self.env))
-        return next((space for space in found if space is not None), None)
+        return playable.space_of(self.env, role)
 
     @cached_property
     def undeclared(self) -> str:
         """The check that reports a space from which no value can be drawn; empty where there is none."""
-        from rldoctor.preflight.probes import spaces
-
-        if spaces.invalid(self.space("observation"), "observation"):
-            return "observation-layout (ENV201)"
-        return "action-space (ENV301)" if spaces.invalid(self.space("action"), "action") else ""
+        return playable.undeclared(self.space("observation"), self.space("action"))
 
     @cached_property
     def unplayable(self) -> str:
         """The check that reports why nothing can be played or stacked; empty where it can be."""
-        from rldoctor.preflight.probes import spaces
-
-        if self.undeclared:
-            return self.undeclared
-        env = self.env
-        if not all(call.is_sound for call in self.transcript):
-            return "step-and-reset (ENV102)"
-        if spaces.untrainable_observation(env.observation_space):
-            return "observation-layout (ENV201)"
-        if spaces.untrainable_action(env.action_space):
-            return "action-space (ENV301)"
-        wrong = (spaces.mismatch(env.observation_space, call.observation) for call in self.transcript)
-        return "observation-layout (ENV201)" if any(found and found[2] for found in wrong) else ""
+        return self.undeclared or playable.unplayable(self.env, self.transcript)
 
     def require_playable(self) -> None:
         """Raise where the environment cannot be played, which another check reports.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +27,7 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
-from rldoctor.preflight.blame import raised_in
+from rldoctor.preflight.blame import contained, raised_in
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
@@ -106,10 +104,10 @@ def run_preflight(
         env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
     )
     try:
-        with context.budget.enforced(), _contained():
+        with context.budget.enforced(), contained():
             results = run_checks(selection.rules, context, watcher)
     finally:
-        with _contained():
+        with contained():
             unclosed = context.close()
     results = _with_unclosed(results, unclosed)
     return replace(
@@ -134,7 +132,6 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
             context.failed.add(check.code)
-            context.has_errors = True
         elif result.note == OUT_OF_TIME:
             failed[check.code] = "budget"
         results.append((result, findings))
@@ -171,7 +168,7 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
     except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
         if call := raised_in(problem):
-            if context.tell(call, problem):
+            if context.told.is_new(call, problem):
                 findings.append(_raises(call, problem))
             else:
                 outcome, words = Outcome.NOT_RUN, f"not run: {call} raises"
@@ -204,25 +201,6 @@ def _raises(call: str, problem: BaseException) -> Finding:
         f"Fix {call} of the environment.",
         exception=type(problem).__name__,
     )
-
-
-@contextlib.contextmanager
-def _contained() -> Iterator[None]:
-    """Keep standard output for the report, and the process alive, whatever an environment prints or calls."""
-    process, leave = os.getpid(), os._exit
-
-    def refuse(status: int) -> NoReturn:
-        # A process that the environment started may end as it likes.
-        if os.getpid() != process:
-            leave(status)
-        raise SystemExit(f"os._exit({status})")
-
-    os._exit = refuse
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os._exit = leave
 
 
 def _with_unclosed(results: Sequence[CheckOutcome], problems: Sequence[BaseException]) -> list[CheckOutcome]:

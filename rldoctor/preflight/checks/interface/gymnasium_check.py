@@ -134,5 +134,5 @@ def run(context: PreflightContext) -> CheckFindings:
     env = context.spare
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
     remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
-    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, context.has_errors)
+    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, bool(context.failed))
     return "no complaint" if not complaints else ""

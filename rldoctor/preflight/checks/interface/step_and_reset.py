@@ -64,7 +64,7 @@ def run(context: PreflightContext) -> CheckFindings:
                 told.add(finding.name)
                 yield finding
         if call.error is not None:
-            context.tell(call.method, call.error)
+            context.told.is_new(call.method, call.error)
     if "reset-options-missing" not in told and not _takes_options(context.env):
         message = "reset does not take options, which Gymnasium's wrappers pass on."
         yield warning("reset-options-missing", message, _TWO)
