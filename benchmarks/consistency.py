@@ -3,22 +3,27 @@
 Diagnoses every run of ``tests/runs``, ``tests/strangers`` and ``tests/cases`` (or the runs at or below the folders), each
 as it is and as plain Stable-Baselines3 would have logged it, and lists what one part of a report says against another:
 ticks on metrics that have a warning, a headline that names another cause than the list's first, advice to set what is set
-already, and the like. Prints each contradiction and how many there are of each kind; the exit code is 1 where there is one.
+already, and the like. Prints each contradiction and how many there are of each kind, and writes
+docs/consistency.md; the exit code is 1 where there is one.
 Twenty seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from benchmarks import TESTS
+from benchmarks import DOCS, TESTS
 from benchmarks.corpus import without_doctor
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import match
@@ -50,6 +55,31 @@ OF_SB3 = re.compile(r"\bMonitor\b|\bVecMonitor\b|\bVecNormalize\b|\bVecCheckNan\
 # Libraries whose environments rldoctor cannot make: they step thousands on a GPU, or are a language model's.
 WITHOUT_PREFLIGHT = ("rsl_rl", "rl_games", "trl")
 TOLERANCE = 0.01
+
+
+# Kind of a contradiction to what is said against what.
+KINDS = {
+    "tick": "a tick on a metric that has an error or a warning",
+    "healthy with warnings": "a healthy run with a warning or a marked metric",
+    "failed and unjudged": "'failed' beside 'cannot be judged', or errors in an unjudged run",
+    "headline": "a headline that names another cause than the list's first",
+    "order": "causes that are not in the order of their probabilities",
+    "condition": "a condition (slow, mixed, short) given as 100 %, or before the causes",
+    "health hidden": "a suspect run that does not show how likely health is",
+    "set already": "advice to set what is set already, or what lies beyond it",
+    "another library": "advice for another library, or for one that uses the callback to use it",
+    "fixes": "a sign's fix that contradicts the leading cause's",
+    "answer": "an answer that is not the diagnosis's",
+    "placeholder": "a placeholder that was not filled in",
+}
+HEAD = """# Does a report contradict itself?
+
+Every recorded run, stranger and case is diagnosed, a run that DoctorCallback watched also without its metrics, and each part of the
+report is compared with the others, as data and as printed. Reproduce with `python -m benchmarks.consistency --other CHECKOUT`; the
+other checkout is the build before reports were compared with themselves. `pytest` holds the first column at 0.
+
+| kind | what contradicts | contradictions | other checkout |
+|---|---|---|---|"""
 
 
 def contradictions(run: Run, said: RunDiagnosis) -> Iterator[Found]:
@@ -201,23 +231,63 @@ def all_runs(folder: Path) -> Iterator[tuple[str, Run]]:
         yield case.name, case.rebuild(folder)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", type=Path, nargs="*", help="examine the runs at or below these instead")
-    chosen = parser.parse_args()
+def count(folders: list[Path]) -> tuple[Counter[str], int, int, list[str]]:
+    """Return how many contradictions of each kind there are, in how many of how many reports, and each as a line."""
     counted: Counter[str] = Counter()
+    lines: list[str] = []
     reports = wrong = 0
     with tempfile.TemporaryDirectory() as place:
-        for name, run in examined(chosen.folders) if chosen.folders else all_runs(Path(place)):
+        for name, run in examined(folders) if folders else all_runs(Path(place)):
             said = diagnose_run(replace(run, record={**run.record}))
             found = [*contradictions(run, said), *printed_contradictions(said)]
             reports, wrong = reports + 1, wrong + bool(found)
             counted.update(kind for kind, _ in found)
-            for kind, what in found:
-                print(f"{name}: {kind}: {what}")
-    for kind, count in counted.most_common():
-        print(f"{count:5} {kind}")
-    print(f"{sum(counted.values())} contradictions in {wrong} of {reports} reports.")
+            lines += [f"{name}: {kind}: {what}" for kind, what in found]
+    return counted, wrong, reports, lines
+
+
+def document(counted: Counter[str], wrong: int, reports: int, other: Mapping[str, Any]) -> str:
+    """Return docs/consistency.md."""
+    there: Mapping[str, int] = other.get("counted", {})
+    lines = [
+        f"| {kind} | {what} | {counted[kind]} | {there.get(kind, 0) if other else '-'} |"
+        for kind, what in KINDS.items()
+    ]
+    before = f" (the other checkout: {other['wrong']} of {other['reports']})" if other else ""
+    return "\n".join(
+        [
+            HEAD,
+            *lines,
+            f"| all | | {counted.total()} | {sum(there.values()) if other else '-'} |",
+            "",
+            f"Reports with a contradiction: {wrong} of {reports}{before}.",
+            "",
+        ]
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "folders", type=Path, nargs="*", help="examine the runs at or below these; no document is written"
+    )
+    parser.add_argument("--other", type=Path, help="another checkout of rldoctor, to be counted beside this one")
+    parser.add_argument("--json", action="store_true", help="print the counts alone")
+    chosen = parser.parse_args()
+    counted, wrong, reports, lines = count(chosen.folders)
+    if chosen.json:
+        print(json.dumps({"counted": counted, "wrong": wrong, "reports": reports}))
+        return 0
+    print(*lines, *(f"{number:5} {kind}" for kind, number in counted.most_common()), sep="\n")
+    print(f"{counted.total()} contradictions in {wrong} of {reports} reports.")
+    if not chosen.folders:
+        other: dict[str, Any] = {}
+        if chosen.other:
+            environment = {**os.environ, "PYTHONPATH": str(chosen.other.resolve())}
+            command = [sys.executable, __file__, "--json"]
+            said = subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout
+            other = json.loads(said)
+        (DOCS / "consistency.md").write_text(document(counted, wrong, reports, other), encoding="utf-8")
     return 1 if counted else 0
 
 

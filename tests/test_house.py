@@ -18,6 +18,7 @@ from rldoctor.cli.app import COMMANDS
 from rldoctor.explain import pages
 from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
+from rldoctor.sb3.model_signs import model_signs
 from rldoctor.settings.signs import setting_signs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,10 +132,16 @@ def test_every_public_diagnosis_is_known(name):
 
 def test_codes_are_used_once_and_follow_the_form():
     signs = [path.name[:6] for path in (datafile.folder("checks") / "signs").rglob("*.toml")]
-    codes = [*signs, *(check.code for check in all_checks()), *pages._table("codes.toml"), *setting_signs()]
+    codes = [
+        *signs,
+        *(check.code for check in all_checks()),
+        *pages._table("codes.toml"),
+        *setting_signs(),
+        *model_signs(),
+    ]
     assert len(codes) == len(set(codes))
     for code in codes:
-        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP)\d{3}", code), code
+        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP|MDL)\d{3}", code), code
 
 
 def test_every_code_of_the_gate_can_be_explained():

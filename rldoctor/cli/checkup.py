@@ -23,9 +23,10 @@ def checkup(
     runs: options.Runs = RUNS,
     config: options.Config = None,
     isolated: options.Isolated = False,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """All in one: preflight, train, evaluate, gate and diagnose on a reference. The exit code is the gate's."""
     need_training_packages("checkup")
@@ -39,6 +40,6 @@ def checkup(
     )
     recipe = recipe.with_criteria((*settings.requirements, *words(require)))
     command, backend = ["rldoctor", *sys.argv[1:]], engine or Engine.GYMNASIUM
-    with bars(quiet=format_ is not Format.TEXT) as bar:
+    with bars(quiet=format_ not in (None, Format.TEXT)) as bar:
         report = examine(recipe, runs, seed, command=command, bar=bar, engine=backend, config=settings)
-    finish(report, format_, verbose, output)
+    finish(report, format_, verbose, output, quiet)

@@ -9,7 +9,6 @@ import typer
 
 from rldoctor.cli import options
 from rldoctor.cli.configured import configured, failing
-from rldoctor.cli.options import Format
 from rldoctor.cli.output import finish
 
 
@@ -20,9 +19,10 @@ def compare(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare two runs: which settings differ, where the curves part first, and what that is known to do."""
     from rldoctor.comparison.compare import compare as examine
@@ -31,4 +31,4 @@ def compare(
 
     settings = configured(config, isolated)
     result = examine(good, bad, context_of(settings), framework)
-    finish(make_report("compare", [result], failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("compare", [result], failing(fail_on, settings)), format_, verbose, output, quiet)

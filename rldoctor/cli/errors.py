@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from rldoctor.cli.output import discard, literally, reader_is_gone
+from rldoctor.cli.output import discard, format_of, literally, reader_is_gone
 from rldoctor.errors import RldoctorError, UsageError
 
 # What Typer and the packages beneath it say of a wrong value, which differs from version to version, in our words.
@@ -51,10 +51,11 @@ def usage_error(error: Any, arguments: list[str]) -> UsageError:
 
 def report_error(arguments: list[str], error: RldoctorError) -> int:
     """Print ``error`` for people, and for programs in the format that ``arguments`` ask for; return its exit code."""
-    format_ = value_of(arguments, "--format")
+    asked = value_of(arguments, "--format")
+    format_ = asked or format_of(value_of(arguments, "--output", "-o")).value
     if format_ and format_ != "text":
         _write_for_programs(arguments, error, format_)
-    if format_ != "json":
+    if asked != "json":
         try:
             _print_for_people(error)
         except (BrokenPipeError, SystemExit) as gone:

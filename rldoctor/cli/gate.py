@@ -48,9 +48,10 @@ def gate(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare evaluations with the passing criteria: exit 0 passed, 1 failed, 3 could not judge."""
     from rldoctor.gate import Statistic, judge_runs
@@ -59,7 +60,7 @@ def gate(
 
     settings = configured(config, isolated)
     if env is not None:
-        _evaluate(runs, env, env_kwargs, max_episode_steps, vec_normalize, quiet=format_ is not Format.TEXT)
+        _evaluate(runs, env, env_kwargs, max_episode_steps, vec_normalize, quiet=format_ not in (None, Format.TEXT))
     results = judge_runs(
         runs,
         require=(*settings.requirements, *words(require)),
@@ -69,7 +70,7 @@ def gate(
         margin=margin,
         criteria=settings.criteria,
     )
-    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("gate", results, failing(fail_on, settings)), format_, verbose, output, quiet)
 
 
 def _evaluate(

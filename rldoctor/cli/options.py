@@ -127,11 +127,16 @@ FailOn = Annotated[
 ]
 
 # What is printed.
-ReportFormat = Annotated[Format, typer.Option("--format", help="Output format of the report.")]
+ReportFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="Output format of the report. [default: text, or by the suffix of --output]"),
+]
 OutputFormat = Annotated[PlainFormat, typer.Option("--format", help="Output format.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write the report to this file instead of printing it.", callback=_no_folder),
+    typer.Option(
+        "--output", "-o", help="Write the report to this file; its suffix sets the format.", callback=_no_folder
+    ),
 ]
 # A model of the user's own.
 ModelEnv = Annotated[str | None, _env(f"The environment of a model's zip: {ENV_IDS}.")]
@@ -143,6 +148,8 @@ VecNormalizeFile = Annotated[
     ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was checked.")]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print one line.")]
 
 
 def words(option: Sequence[str] | None) -> tuple[str, ...]:

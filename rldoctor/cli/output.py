@@ -15,19 +15,47 @@ import typer
 from rldoctor.cli.options import Format
 from rldoctor.model import Report
 
+# What the name of a file says of its format.
+_SUFFIXES = {
+    ".json": Format.JSON,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".xml": Format.JUNIT,
+    ".sarif": Format.SARIF,
+    ".sarif.json": Format.SARIF,
+    ".md": Format.MD,
+    ".csv": Format.CSV,
+}
 
-def finish(report: Report, format_: Format, verbose: bool = False, output: Path | None = None) -> None:
+
+def format_of(name: str) -> Format:
+    """Return the format that the name of a file says: that of its longest known suffix, otherwise text."""
+    known = [suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)]
+    return _SUFFIXES[max(known, key=len)] if known else Format.TEXT
+
+
+def finish(
+    report: Report, format_: Format | None, verbose: bool = False, output: Path | None = None, quiet: bool = False
+) -> None:
     """Print ``report``, or write it to ``output``, and end the command with its exit code.
+
+    Without ``--format`` the suffix of ``output`` says the format. With ``quiet`` one line is printed.
 
     Raises:
         typer.Exit: Always, but for
         UsageError: ``output`` cannot be written to.
     """
     from rldoctor.diagnosis.report_files import pieces, write_file
+    from rldoctor.render.remarks import in_short
+    from rldoctor.render.wording import headline, one_line
 
     if output is not None:
-        write_file(report, format_.value, output, verbose)
+        write_file(report, (format_ or format_of(output.name)).value, output, verbose)
+    if quiet:
+        typer.echo(one_line(in_short(report.subjects[0]) if len(report.subjects) == 1 else headline(report)))
+    if output is not None or quiet:
         raise typer.Exit(report.exit_code)
+    format_ = format_ or Format.TEXT
     try:
         with literally(sys.stdout) if format_ is Format.TEXT else contextlib.nullcontext():
             parts = pieces(report, format_.value, verbose)

@@ -26,9 +26,10 @@ def preflight(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Check the machine and the environment before a training: is it fit to train on?"""
     need_training_packages("preflight")
@@ -46,7 +47,7 @@ def preflight(
     recipe = load_trainable(reference, settings.references).with_overrides(
         (*options.env_changes(env, env_kwargs, max_episode_steps), *pairs(set_))
     )
-    with bars(quiet=format_ is not Format.TEXT) as bar:
+    with bars(quiet=format_ not in (None, Format.TEXT)) as bar:
         shown = bar("preflight", 1)
         result = run_preflight(
             recipe.env,
@@ -58,4 +59,4 @@ def preflight(
             config=settings,
             budget=budget,
         )
-    finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output)
+    finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output, quiet)

@@ -43,7 +43,7 @@ def sweep(
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
 ) -> None:
@@ -78,7 +78,7 @@ def sweep(
             working,
             command=["rldoctor", *sys.argv[1:]],
             # The plan goes with the report for people, and to stderr where stdout is for programs.
-            say=lambda line: typer.echo(clean(line), err=format_ is not Format.TEXT),
+            say=lambda line: typer.echo(clean(line), err=format_ not in (None, Format.TEXT)),
             bars=sweep_bars,
             dry_run=dry_run,
             config=settings,

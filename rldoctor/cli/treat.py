@@ -30,7 +30,7 @@ def treat(
     runs: options.Runs = RUNS,
     config: options.Config = None,
     isolated: options.Isolated = False,
-    format_: options.ReportFormat = Format.TEXT,
+    format_: options.ReportFormat = None,
     output: options.Output = None,
     verbose: options.Verbose = False,
 ) -> None:
@@ -49,7 +49,7 @@ def treat(
     named = naming.absolute(env) if env is not None else None
     changes = (*options.env_changes(None, env_kwargs, max_episode_steps), *pairs(set_))
     treatment = TreatmentOptions(rounds, steps, named, changes, reference, runs, dry_run)
-    with bars(quiet=format_ is not Format.TEXT) as bar:
+    with bars(quiet=format_ not in (None, Format.TEXT)) as bar:
         report = run_treatment(
             run,
             treatment,

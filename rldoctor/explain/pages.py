@@ -18,6 +18,7 @@ from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
 from rldoctor.rulebook.advice import explained
 from rldoctor.rulebook.schema import ALL_SETTINGS, FIRES_FROM, SettingChange, Sign
+from rldoctor.sb3.model_signs import model_signs
 from rldoctor.settings.signs import SettingSign, setting_signs
 
 _CODES = "logs and gate"
@@ -119,6 +120,18 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
         yield _entry("signs", (code, sign.name), sign.what, page, origin=origin)
     for code, of_setting in setting_signs().items():
         yield _entry("settings", (code, of_setting.name), of_setting.what, _setting_sections(book, of_setting))
+    for code, of_model in model_signs().items():
+        page = (
+            ("What it is", of_model.what),
+            ("Why it matters", of_model.why),
+            ("How it is judged", of_model.measured),
+            ("What to do", of_model.remedy),
+            ("False alarms", of_model.false_alarms),
+            ("Evidence for", ", ".join(of_model.causes)),
+            ("A usual value is evidence against", ", ".join(of_model.cleared)),
+            ("Source", of_model.source),
+        )
+        yield _entry("saved models", (code, of_model.name), of_model.what, page)
     for code, entry in _table("codes.toml").items():
         page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
         yield _entry(_CODES, (code, entry["name"]), entry["what"], page)

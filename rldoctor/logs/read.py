@@ -81,7 +81,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     algorithm = _algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else "")
     settings = read_settings(directory)
     if settings is not None:
-        settings = of_this_run(settings, curves, algorithm)
+        settings = of_this_run(settings, curves, algorithm, directory)
         findings += settings.findings
     return Run(
         path=name_of(directory),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model.audit import AuditResult
 from rldoctor.model.comparison import ComparisonResult
 from rldoctor.model.enums import Json, Verdict
 from rldoctor.model.report import Report
@@ -35,6 +37,7 @@ RESULTS: tuple[type[Result], ...] = (
     SweepResult,
     TreatmentResult,
     ComparisonResult,
+    AuditResult,
 )
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}
@@ -78,20 +81,25 @@ def plain(value: Any) -> Any:
 def read_report(file: Path) -> Report:
     """Read a report that ``--format json`` wrote; every value is checked, for the file may be a stranger's.
 
+    ``-`` is standard input.
+
     Raises:
         UsageError: There is no such file, or it cannot be read.
         CannotJudge: It holds no report, one of another version, or one of an early error.
     """
+    name = "Standard input" if str(file) == "-" else str(file)
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise CannotJudge(f"{file} is larger than any report.", "Name the file that --format json wrote.")
-        content = json.loads(file.read_text(encoding="utf-8"))
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream:
+            text = stream.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise CannotJudge(f"{name} is larger than any report.", "Name the file that --format json wrote.")
+        content = json.loads(text.decode("utf-8"))
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Name a report of --format json.") from None
+        raise UsageError(f"{name} cannot be read: {error.strerror}.", "Name a report of --format json.") from None
     except (ValueError, RecursionError):
-        raise CannotJudge(f"{file} is not JSON.", "Name the file that --format json wrote.") from None
+        raise CannotJudge(f"{name} is not JSON.", "Name the file that --format json wrote.") from None
     if not isinstance(content, dict) or content.get("rldoctor_report") != VERSION:
-        raise CannotJudge(f"{file} is not a report of this version of rldoctor.", "Write it again with --format json.")
+        raise CannotJudge(f"{name} is not a report of this version of rldoctor.", "Write it again with --format json.")
     early = content.get("error")
     if isinstance(early, dict):
         raise CannotJudge(str(early.get("problem", "")), str(early.get("cure", "")))
@@ -100,7 +108,7 @@ def read_report(file: Path) -> Report:
         command, code = msgspec.convert(content["command"], str), msgspec.convert(content["exit_code"], int)
         verdict = msgspec.convert(content["verdict"], Verdict)
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
-        raise CannotJudge(f"{file} is a damaged report: {error}.", "Write it again with --format json.") from None
+        raise CannotJudge(f"{name} is a damaged report: {error}.", "Write it again with --format json.") from None
     # A suspect verdict fails only where --fail-on suspect was asked for.
     fail_on = Verdict.SUSPECT if verdict is Verdict.SUSPECT and code == 1 else Verdict.SICK
     return Report(command, results, verdict, code, fail_on)

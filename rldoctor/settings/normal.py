@@ -13,7 +13,7 @@ import msgspec
 
 from rldoctor.model import Json
 from rldoctor.model.settings import SETTINGS, Place, Settings
-from rldoctor.settings.library import Library, algorithm_of, libraries
+from rldoctor.settings.library import DERIVED, Library, algorithm_of, libraries
 from rldoctor.settings.tree import Entry
 
 _WHOLE = int | None
@@ -120,8 +120,7 @@ def _parts(name: str, value: Json) -> list[tuple[str, Json]]:
 @cache
 def _kinds() -> Mapping[str, Any]:
     hints = typing.get_type_hints(Settings)
-    counts = dict.fromkeys(("minibatches", "rollout", "iterations", "steps_per_env"), _WHOLE)
-    return {**hints, **counts, "std_init": float | None, "min_fraction": float | None}
+    return {**hints, **dict.fromkeys(DERIVED, _WHOLE), "std_init": float | None}
 
 
 def _checked(name: str, value: Any, library: Library) -> Any:
@@ -157,9 +156,12 @@ def _derive(found: dict[str, Found]) -> None:
         if value and name not in found:
             found[name] = Found(value, found[source].place)
 
+    # No worker beside the learner means that the learner itself steps the environments.
+    if number("envs_per_worker"):
+        add("n_envs", max(1, number("workers") or 0) * number("envs_per_worker"), "envs_per_worker")
     rollout, envs, steps = number("rollout"), number("n_envs"), number("n_steps")
-    if rollout and not steps:
-        add("n_steps", rollout // (envs or 1), "rollout")
+    if rollout and envs and not steps:
+        add("n_steps", rollout // envs, "rollout")
     rollout = rollout or (steps * envs if steps and envs else None)
     if number("minibatches") and rollout:
         add("batch_size", max(1, rollout // number("minibatches")), "minibatches")

@@ -14,7 +14,7 @@ from rldoctor.model import Finding, Json, Severity
 from rldoctor.model.settings import Settings
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.settings.event_file import read_event_settings
-from rldoctor.settings.json_file import read_json, read_saved_model
+from rldoctor.settings.json_file import read_json
 from rldoctor.settings.library import Format, Library, libraries
 from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
 from rldoctor.settings.tree import Entry, Node, flatten
@@ -205,6 +205,9 @@ def _parse(path: Path, format_: Format) -> Node:
     if format_ == "events":
         return read_event_settings(path)
     if format_ == "sb3_zip":
+        # Late: few runs have one, and it takes twice as long to load as all of the others.
+        from rldoctor.settings.saved_model import read_saved_model
+
         return read_saved_model(path)
     if status.st_size > _LARGEST_TEXT:
         raise ValueError(f"is too large for settings: {status.st_size:,} bytes")

@@ -149,6 +149,8 @@ RLLIB = {
     "entropy_coeff": 0.01,
     "train_batch_size_per_learner": 4000,
     "minibatch_size": 128,
+    "num_env_runners": 2,
+    "num_envs_per_env_runner": 4,
     "num_epochs": 30,
     "grad_clip": None,
     "observation_filter": "MeanStdFilter",

@@ -59,7 +59,7 @@ LIBRARIES = {
     ),
     "rllib": (
         lambda folder: write(folder / "params.json", json.dumps(files.RLLIB, indent=2)),
-        {"algorithm": "ppo", "env": "CartPole-v1", "n_steps": 4000, "batch_size": 128, "n_epochs": 30}
+        {"algorithm": "ppo", "env": "CartPole-v1", "n_steps": 500, "n_envs": 8, "batch_size": 128, "n_epochs": 30}
         | {"net_arch": (256, 256), "activation": "tanh", "max_grad_norm": None, "normalize_observations": True},
         ("learning_rate", "params.json", 3),
     ),
@@ -149,7 +149,14 @@ def test_the_algorithm_comes_from_the_settings_where_only_monitor_files_were_kep
 
 @pytest.mark.parametrize(
     ("word", "algorithm"),
-    [("MaskablePPO", "ppo"), ("ppo_atari_lstm", "ppo"), ("QRDQN", "dqn"), ("TQC", "sac"), ("my_run", "")],
+    [
+        ("MaskablePPO", "ppo"),
+        ("MAPPO", "ppo"),
+        ("ppo_atari_lstm", "ppo"),
+        ("QRDQN", "dqn"),
+        ("TQC", "sac"),
+        ("my_run", ""),
+    ],
 )
 def test_names_of_algorithms(word, algorithm):
     assert algorithm_of(word) == algorithm
@@ -248,6 +255,23 @@ def test_settings_of_another_run_are_reported_and_not_used(shown, tmp_path):
     codes = [finding.code for finding in run.findings if finding.code.startswith("SET")]
     assert codes == ([] if shown == 0.0003 else ["SET003"])
     assert (run.settings.learning_rate is None) == (shown == 0.3)
+
+
+@pytest.mark.parametrize(("trained", "ours"), [("Walker-v1", True), ("Hopper-v4", False), ("None", True)])
+def test_settings_of_another_environment_are_reported_and_not_used(trained, ours, tmp_path):
+    _rl_zoo(tmp_path)
+    rows = "".join(f"{-200 + i},200,{2.0 * i}\n" for i in range(30))
+    write(tmp_path / "0.monitor.csv", f'#{{"t_start": 1600000000.0, "env_id": "{trained}"}}\nr,l,t\n{rows}')
+    run = read_run(tmp_path)
+    assert [f.code for f in run.findings if f.code.startswith("SET")] == ([] if ours else ["SET003"])
+    assert run.algorithm == ("sac" if ours else "")
+
+
+def test_a_training_that_went_on_with_another_rate_is_the_same_run(tmp_path):
+    saved_model(tmp_path / "model.zip")
+    rows = "".join(f"{i * 2048},{i},{0.001 if i < 15 else 0.0003}\n" for i in range(30))
+    write(tmp_path / "progress.csv", f"time/total_timesteps,rollout/ep_rew_mean,train/learning_rate\n{rows}")
+    assert read_run(tmp_path).settings.learning_rate == 0.0003
 
 
 def test_numbers_that_cannot_be_are_left_out(tmp_path):

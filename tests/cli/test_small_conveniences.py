@@ -1,0 +1,79 @@
+"""A suffix that sets the format, a report from standard input, one line, and the folder that needs no name."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from rldoctor.cli.app import run
+from rldoctor.cli.options import Format
+from rldoctor.cli.output import format_of
+
+SICK = Path(__file__).parents[1] / "runs/sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100"
+HEALTHY = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [
+        *(("a.json", Format.JSON), ("a.HTML", Format.HTML), ("a.xml", Format.JUNIT), ("a.md", Format.MD)),
+        *(("a.sarif", Format.SARIF), ("a.sarif.json", Format.SARIF), ("a.csv", Format.CSV)),
+        *(("a.txt", Format.TEXT), ("json", Format.TEXT), ("", Format.TEXT)),
+    ],
+)
+def test_the_suffix_of_a_file_sets_the_format(name, format_):
+    assert format_of(name) is format_
+
+
+def test_a_report_is_written_in_the_format_of_its_name_unless_another_is_asked_for(here):
+    assert run(["diagnose", str(SICK), "-o", "a.json"]) == 1
+    assert json.loads((here / "a.json").read_text())["verdict"] == "sick"
+    assert run(["diagnose", str(SICK), "-o", "b.json", "--format", "md"]) == 1
+    assert (here / "b.json").read_text().startswith("###")
+    assert run(["diagnose", str(SICK), "-o", "c.txt"]) == 1
+    assert "Verdict: SICK" in (here / "c.txt").read_text()
+
+
+def test_an_error_is_written_in_the_format_of_the_files_name_too(here, capsys):
+    assert run(["diagnose", "nothing", "-o", "a.json"]) == 2
+    assert json.loads((here / "a.json").read_text())["error"]["problem"] == "There is no directory nothing."
+    assert "There is no directory nothing." in capsys.readouterr().err
+
+
+def test_show_reads_standard_input(here, capsys, monkeypatch):
+    assert run(["diagnose", str(SICK), "--format", "json"]) == 1
+    printed = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(printed.encode())))
+    assert run(["show", "-", "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out) == json.loads(printed)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"no report")))
+    assert run(["show", "-"]) == 3
+    assert "Standard input is not JSON." in capsys.readouterr().err
+
+
+def test_quiet_prints_one_line(here, capsys):
+    assert run(["diagnose", str(SICK), "--quiet"]) == 1
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"sick  {SICK}  The learning rate is too high")
+    assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.json"]) == 1
+    assert capsys.readouterr().out == "rldoctor diagnose: sick (1 sick, 1 healthy), exit code 1\n"
+    assert len(json.loads((here / "a.json").read_text())["subjects"]) == 2
+
+
+def test_without_a_path_the_folder_runs_is_diagnosed(here, capsys):
+    assert run(["diagnose"]) == 2
+    assert "There is no folder runs here." in capsys.readouterr().err
+    shutil.copytree(HEALTHY, here / "runs/one")
+    assert run(["diagnose", "-q"]) == 0
+    assert capsys.readouterr().out.startswith("healthy  runs/one")
