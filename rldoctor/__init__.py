@@ -1,8 +1,8 @@
 """rldoctor: a doctor for reinforcement-learning training.
 
 ``rldoctor.diagnose(runs)``, ``rldoctor.gate(runs)`` and ``rldoctor.preflight(env)`` return a report, as the command
-words of the same names print it. ``rldoctor.evaluate(model, env)`` plays a model of your own.
-``rldoctor.read_runs(runs)`` returns the curves of runs as one pandas table.
+words of the same names print it. ``rldoctor.evaluate(model, env)`` and ``rldoctor.audit(model, env)``
+play a model of your own. ``rldoctor.read_runs(runs)`` returns the curves of runs as one pandas table.
 ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside.
 """
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from rldoctor.callback.doctor_callback import DoctorCallback
     from rldoctor.diagnosis.report import Report
     from rldoctor.model import Verdict
-    from rldoctor.training.own_models import evaluate
+    from rldoctor.training.own_models import audit, evaluate
 
 __all__ = [
     "DoctorCallback",
     "Report",
     "Verdict",
     "__version__",
+    "audit",
     "diagnose",
     "evaluate",
     "gate",
@@ -34,6 +35,7 @@ __all__ = [
 
 # Loaded when asked for: the command line must start fast, and diagnosing needs neither torch nor Stable-Baselines3.
 _HOMES = {
+    "audit": "rldoctor.training.own_models",
     "diagnose": "rldoctor.api",
     "evaluate": "rldoctor.training.own_models",
     "gate": "rldoctor.api",

@@ -19,7 +19,7 @@ from rldoctor import datafile
 from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Json, Verdict
-from rldoctor.recipe import CRITERIA, Criterion
+from rldoctor.recipe import ALL_CRITERIA, Criterion
 from rldoctor.references import RECIPE_FILE
 
 OWN_FILE = "rldoctor.toml"
@@ -167,8 +167,10 @@ def _config(data: Mapping[str, Json], file: Path, looked_at: tuple[Path, ...], f
             raise UsageError(f"{_where(file, f'thresholds.{word}')} must be two different numbers.")
     for key, named in (("require", stated.require), ("criteria", stated.criteria)):
         for name in named:
-            if name not in CRITERIA:
-                raise UsageError(f"{_where(file, f'{key}.{name}')}: there is no such criterion.", near(name, CRITERIA))
+            if name not in ALL_CRITERIA:
+                raise UsageError(
+                    f"{_where(file, f'{key}.{name}')}: there is no such criterion.", near(name, ALL_CRITERIA)
+                )
     return Config(
         select=tuple(word.strip() for word in stated.select),
         ignore={word: " ".join(reason.split()) for word, reason in stated.ignore.items()},

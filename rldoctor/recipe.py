@@ -28,7 +28,20 @@ CRITERIA: Mapping[str, tuple[str, str, str]] = {
     "return_over_zero_action": ("EVL104", "return above the zero-action policy", ""),
     "return_over_random": ("EVL105", "return above the random policy", ""),
 }
-
+# What an audit measures of each perturbation: the share of the gain that is kept.
+AUDIT_CRITERIA: Mapping[str, tuple[str, str, str]] = {
+    "kept_action_delay": ("EVL601", "actions one step late", ""),
+    "kept_observation_noise": ("EVL602", "noisy observations", ""),
+    "kept_dropped_steps": ("EVL603", "one action in ten lost", ""),
+    "kept_jittered_steps": ("EVL604", "one action in ten held twice as long", ""),
+    "kept_other_seeds": ("EVL605", "other seeds", ""),
+    "kept_stochastic": ("EVL606", "stochastic actions", ""),
+    "kept_unnormalised": ("EVL607", "without its normalisation", ""),
+}
+ALL_CRITERIA: Mapping[str, tuple[str, str, str]] = {
+    **CRITERIA,
+    **{name: (code, f"gain kept: {title}", unit) for name, (code, title, unit) in AUDIT_CRITERIA.items()},
+}
 
 # How serious a miss is; off leaves the criterion out.
 LEVELS: Mapping[str, Severity | None] = {"off": None, "warn": Severity.WARNING, "error": Severity.ERROR}
@@ -185,9 +198,9 @@ def changed_criteria(criteria: Mapping[str, Criterion], pairs: Iterable[str], wh
     changed, off = dict(criteria), set[str]()
     for pair in pairs:
         name, _, text = pair.partition("=")
-        if name not in changed and (name not in CRITERIA or text in LEVELS):
+        if name not in changed and (name not in ALL_CRITERIA or text in LEVELS):
             raise UsageError(
-                f"{whose or 'The gate'} has no passing criterion {name!r}.", near(name, {*CRITERIA, *changed})
+                f"{whose or 'The gate'} has no passing criterion {name!r}.", near(name, {*ALL_CRITERIA, *changed})
             )
         if text not in LEVELS:
             threshold = datafile.check(text, Finite, "--require", name, strict=False)
@@ -214,8 +227,8 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     if "n_envs" not in data and not recipe.partial:
         raise UsageError(f"{where}: the key 'n_envs' is missing.")
     for name in recipe.criteria:
-        if name not in CRITERIA:
-            raise UsageError(f"{where}: unknown key 'criteria.{name}'.", near(name, CRITERIA))
+        if name not in ALL_CRITERIA:
+            raise UsageError(f"{where}: unknown key 'criteria.{name}'.", near(name, ALL_CRITERIA))
     settings = msgspec.to_builtins(datafile.check(recipe.hyperparameters, Hyperparameters, where, "hyperparameters"))
     # Only what is stated: what is not is a default, or unknown to a partial recipe.
     recipe = replace(recipe, hyperparameters={key: settings[key] for key in recipe.hyperparameters})

@@ -24,6 +24,7 @@ COMMANDS = (
     "diagnose",
     "compare",
     "gate",
+    "audit",
     "sweep",
     "treat",
     "show",

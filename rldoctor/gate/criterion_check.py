@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 
 from rldoctor.model import CriterionResult, Finding, Severity
-from rldoctor.recipe import CRITERIA, Criterion
+from rldoctor.recipe import ALL_CRITERIA, Criterion
 
 
 def check(name: str, criterion: Criterion, observed: float) -> CriterionResult:
     """Check one number against its criterion; a number that is not finite never passes."""
-    code, title, unit = CRITERIA[name]
+    code, title, unit = ALL_CRITERIA[name]
     passed = observed > criterion.threshold if criterion.relation == ">" else observed < criterion.threshold
     return CriterionResult(
         code,

@@ -3,6 +3,7 @@
 Only frozen data lives here, and the few questions that the data can answer about itself. Nothing here reads a file.
 """
 
+from rldoctor.model.audit import AuditResult, PerturbationResult
 from rldoctor.model.comparison import ComparisonResult, Parting, SettingPair
 from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
@@ -40,6 +41,7 @@ from rldoctor.model.treatment import (
 __all__ = [
     "Addition",
     "Aggregation",
+    "AuditResult",
     "Band",
     "CheckResult",
     "ComparisonResult",
@@ -61,6 +63,7 @@ __all__ = [
     "OutcomeCurve",
     "Page",
     "Parting",
+    "PerturbationResult",
     "Place",
     "PreflightResult",
     "RankedDiagnosis",

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.model.audit import AuditResult
 from rldoctor.model.comparison import ComparisonResult
 from rldoctor.model.enums import Json, Verdict
 from rldoctor.model.report import Report
@@ -36,6 +37,7 @@ RESULTS: tuple[type[Result], ...] = (
     SweepResult,
     TreatmentResult,
     ComparisonResult,
+    AuditResult,
 )
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}

@@ -193,6 +193,51 @@ def bootstrap_gap(before: ArrayLike, after: ArrayLike, level: float, n: int = 50
     return Gap(float(first.mean() - second.mean()), float(np.quantile(gaps, 1 - level)))
 
 
+class Share(NamedTuple):
+    """A share, and its interval; NaN where it cannot be computed."""
+
+    share: float
+    low: float
+    high: float
+
+
+def bootstrap_share(
+    part: ArrayLike,
+    whole: ArrayLike,
+    floor: ArrayLike,
+    *,
+    paired: bool,
+    level: float = 0.95,
+    n: int = 2000,
+    seed: int = 0,
+) -> Share:
+    """Return the share of ``whole``'s gain over ``floor`` that ``part`` has, in means, with its percentile interval.
+
+    Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13.
+
+    Args:
+        part: Shape ``(m,)``.
+        whole: Shape ``(n,)``, with a mean above that of ``floor``.
+        floor: Shape ``(k,)``.
+        paired: Whether the values of ``part`` and ``whole`` belong together, and are drawn together.
+        level: Confidence, in (0, 1).
+        n: Resamples; those without a gain are left out.
+        seed: Of the resampling.
+    """
+    mine, theirs, base = (np.asarray(values, dtype=np.float64) for values in (part, whole, floor))
+    gain = float(theirs.mean() - base.mean())
+    if not gain > 0:
+        return Share(math.nan, math.nan, math.nan)
+    draw = np.random.default_rng(seed)
+    of_whole = draw.integers(0, len(theirs), (n, len(theirs)))
+    of_part = of_whole if paired else draw.integers(0, len(mine), (n, len(mine)))
+    floors = base[draw.integers(0, len(base), (n, len(base)))].mean(axis=1)
+    gains = theirs[of_whole].mean(axis=1) - floors
+    kept = (mine[of_part].mean(axis=1) - floors)[gains > 0] / gains[gains > 0]
+    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2]) if len(kept) else (math.nan, math.nan)
+    return Share(float(mine.mean() - base.mean()) / gain, float(low), float(high))
+
+
 def _finite(x: ArrayLike) -> FloatArray:
     values = np.asarray(x, dtype=np.float64)
     return values[np.isfinite(values)]

@@ -9,9 +9,12 @@ from typing import Any
 
 import gymnasium
 
+from rldoctor.diagnosis.report import Report
 from rldoctor.environments import registry
 from rldoctor.errors import UsageError
-from rldoctor.model import Json
+from rldoctor.model import Json, Verdict
+from rldoctor.training.audit import EPISODES as AUDIT_EPISODES
+from rldoctor.training.audit import audit as audit_player
 from rldoctor.training.evaluate import EPISODES, evaluate_player
 from rldoctor.training.players import Player, player_of_model, player_of_object
 
@@ -44,6 +47,31 @@ def evaluate(
         TrainingFailed: The environment raised while being played.
     """
     return evaluate_player(_player(model, env, vec_normalize), episodes=episodes)
+
+
+def audit(
+    model: Any, env: str | MakeEnv, *, episodes: int = AUDIT_EPISODES, vec_normalize: Paths | None = None
+) -> Report:
+    """Play a model's policy under perturbations, and see how much of its gain it keeps.
+
+    Args:
+        model: As in :func:`evaluate`.
+        env: As in :func:`evaluate`.
+        episodes: Of each perturbation, at least 2.
+        vec_normalize: As in :func:`evaluate`.
+
+    Returns:
+        The report; ``report.subjects[0].perturbations`` has the numbers. Of a zip, what was kept is also written beside
+        it, for :func:`rldoctor.gate`.
+
+    Raises:
+        UsageError: The environment is not known, or a file does not exist.
+        CannotJudge: The policy cannot be rebuilt; the message says why, and how to go on.
+        TrainingFailed: The environment raised while being played.
+    """
+    name = str(model) if isinstance(model, (str, os.PathLike)) else type(model).__name__
+    result = audit_player(_player(model, env, vec_normalize), name, episodes=episodes)
+    return Report.of("audit", [result], Verdict.SICK)
 
 
 def _player(model: Any, env: str | MakeEnv, vec_normalize: Paths | None) -> Player:

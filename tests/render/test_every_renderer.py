@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from rldoctor.model import (
+    AuditResult,
     CheckResult,
     ComparisonResult,
     CriterionResult,
@@ -20,6 +21,7 @@ from rldoctor.model import (
     GateResult,
     Outcome,
     Parting,
+    PerturbationResult,
     PreflightResult,
     RankedDiagnosis,
     Report,
@@ -67,6 +69,14 @@ EVERY: dict[str, Result] = {
         "runs/b", Verdict.SICK, "compared with runs/a", "One setting differs.", findings=(FINDING,), good="runs/a",
         setting_pairs=(SettingPair("gamma", 0.99, 0.5, "in a", "in b", True, ("reward-misaligned",), "It is low."),),
         partings=(Parting("approx_kl", 100, 0.01, 0.5),), diagnoses=(CAUSE,),
+    ),
+    "audit": AuditResult(
+        "model.zip", Verdict.SUSPECT, "audit on 20 episodes", "37% is kept.", findings=(FINDING,), env="My-v0",
+        baseline_return=7.0, film="worst.gif", perturbations=(
+            PerturbationResult("nominal", "", "as it is", 20, 20.0, 1.0, 1.0, 1.0, None, 19.0, 3),
+            PerturbationResult("action_delay", "EVL601", "one step late", 20, 11.8, 0.37, 0.13, 0.62, 0.5, 9.0, 0),
+            PerturbationResult("other_seeds", "EVL605", "other seeds", 20, 6.0, None, None, None, 0.5, 9.0, 0),
+        ),
     ),
     "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No."),)),
 }  # fmt: skip
@@ -216,3 +226,11 @@ def test_a_metric_that_is_only_noted_has_no_tick():
     row = replace(ROW, mark="ok", why="outside the textbook range, but not enough to flag")
     lines = lines_of(make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY, table=(ROW, row))]), False)
     assert [line.split()[0] for line in lines if "approx_kl  " in line] == ["✘", "●"]
+
+
+def test_the_answer_gives_the_first_sentence_of_a_long_fix():
+    long = f"Store the action. {'Then compare it with the other one. ' * 8}".strip()
+    run = RunDiagnosis("x", Verdict.SICK, diagnoses=(replace(CAUSE, remedy=long),))
+    assert dict(answer(run))["Fix"] == "Store the action."
+    assert long in text_of(make_report("diagnose", [run]), "html")
+    assert dict(answer(replace(run, diagnoses=(replace(CAUSE, remedy="A. B."),))))["Fix"] == "A. B."

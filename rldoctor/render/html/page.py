@@ -18,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from rldoctor.model import (
+    AuditResult,
+    ComparisonResult,
     Details,
     GateResult,
     Json,
@@ -29,7 +31,9 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
+from rldoctor.render import comparison_tables
 from rldoctor.render.answer import NEEDS_YOU, answer, answer_of
+from rldoctor.render.audit_table import HEADINGS, audit_rows
 from rldoctor.render.html.charts import chart_data, trend_data
 from rldoctor.render.remarks import by_configuration
 from rldoctor.render.sweep_tables import tables
@@ -190,6 +194,23 @@ def _(subject: GateResult, _details: Details) -> dict[str, Any]:
     compared = {f"Baseline: {name.replace('_', ' ')}": _flat(numbers) for name, numbers in named.items()}
     pairs = {"Evaluation": _flat(subject.facts.get("aggregate")), **compared}
     return {"heading": "Gate", "template": "gate.html", "pairs": pairs}
+
+
+@_part.register
+def _(subject: ComparisonResult, _details: Details) -> dict[str, Any]:
+    everything = comparison_tables.setting_rows(subject, everything=True)
+    return {
+        "heading": "Comparison",
+        "template": "comparison.html",
+        "tables": comparison_tables.tables(subject),
+        "settings": everything,
+    }
+
+
+@_part.register
+def _(subject: AuditResult, _details: Details) -> dict[str, Any]:
+    rows = audit_rows(subject)
+    return {"heading": "Audit", "template": "audit.html", "headings": HEADINGS, "rows": rows}
 
 
 @_part.register

@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from rldoctor.model import (
+    AuditResult,
     ComparisonResult,
     GateResult,
     PreflightResult,
@@ -24,6 +25,7 @@ from rldoctor.model import (
 )
 from rldoctor.render.answer import answer_of
 from rldoctor.render.remarks import by_configuration
+from rldoctor.render.terminal.audit import print_audit
 from rldoctor.render.terminal.comparison import print_comparison
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
@@ -39,6 +41,7 @@ _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] 
     RunDiagnosis: ("Diagnosis", print_run),
     PreflightResult: ("Preflight", print_preflight),
     GateResult: ("Gate", print_gate),
+    AuditResult: ("Audit", print_audit),
     SweepResult: ("Sweep", print_sweep),
     ComparisonResult: ("Comparison", print_comparison),
     TreatmentResult: ("Treatment", print_treatment),
