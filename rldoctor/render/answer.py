@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import singledispatch
 
 from rldoctor.model import (
@@ -24,6 +25,8 @@ NEEDS_YOU = (
     TreatmentOutcome.PLANNED,
 )
 _CAUSE = "Most likely cause"
+_LONGEST_FIX = 200
+_FIRST_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 # Pairs of label and text.
 Lines = list[tuple[str, str]]
 
@@ -76,7 +79,14 @@ def _(result: TreatmentResult) -> Lines:
 
 
 def _lines(reason: str, fix: str, label: str = "Reason") -> Lines:
-    return [(what, one_line(" ".join(text.split()))) for what, text in ((label, reason), ("Fix", fix)) if text]
+    return [
+        (what, one_line(" ".join(text.split()))) for what, text in ((label, reason), ("Fix", _in_short(fix))) if text
+    ]
+
+
+def _in_short(fix: str) -> str:
+    """Return the first sentence of a long fix: all of it stands with its cause."""
+    return fix if len(fix) <= _LONGEST_FIX else _FIRST_SENTENCE.split(fix, maxsplit=1)[0]
 
 
 def subject_of_answer(report: Report) -> Result | None:

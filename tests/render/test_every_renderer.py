@@ -226,3 +226,11 @@ def test_a_metric_that_is_only_noted_has_no_tick():
     row = replace(ROW, mark="ok", why="outside the textbook range, but not enough to flag")
     lines = lines_of(make_report("diagnose", [RunDiagnosis("x", Verdict.HEALTHY, table=(ROW, row))]), False)
     assert [line.split()[0] for line in lines if "approx_kl  " in line] == ["✘", "●"]
+
+
+def test_the_answer_gives_the_first_sentence_of_a_long_fix():
+    long = f"Store the action. {'Then compare it with the other one. ' * 8}".strip()
+    run = RunDiagnosis("x", Verdict.SICK, diagnoses=(replace(CAUSE, remedy=long),))
+    assert dict(answer(run))["Fix"] == "Store the action."
+    assert long in text_of(make_report("diagnose", [run]), "html")
+    assert dict(answer(replace(run, diagnoses=(replace(CAUSE, remedy="A. B."),))))["Fix"] == "A. B."
