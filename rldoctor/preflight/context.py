@@ -118,9 +118,8 @@ class PreflightContext:
     @property
     def env_arguments(self) -> dict[str, Any]:
         """What the environment is made with: as asked, or as the recipe says, where this is its environment."""
-        if self.arguments is not None:
-            return dict(self.arguments)
-        return self.recipe.env_arguments if self.recipe and self.recipe.env == self.env_id else {}
+        by_recipe = self.recipe.env_arguments if self.recipe and self.recipe.env == self.env_id else {}
+        return by_recipe if self.arguments is None else dict(self.arguments)
 
     @cached_property
     def vec_env(self) -> VecEnv:

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_l
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plugins import load_plugins
-from rldoctor.preflight.wrapper_search import locate, told, without
+from rldoctor.preflight.wrapper_search import with_layers, without
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
@@ -117,7 +118,8 @@ def run_preflight(
     )
     try:
         with context.budget.enforced(), contained():
-            results = _with_layers(run_checks(selection.rules, context, watcher), context)
+            results = run_checks(selection.rules, context, watcher)
+            results = with_layers(results, context.make, partial(_without_wrappers, context))
     finally:
         with contained():
             unclosed = context.close()
@@ -150,26 +152,17 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
     return results
 
 
-def _with_layers(results: list[CheckOutcome], context: PreflightContext) -> list[CheckOutcome]:
-    """Return the results, the findings about a stack of wrappers with the wrapper in which the fault enters."""
-
-    def rerun(off: int, codes: Sequence[str]) -> tuple[list[Finding], Mapping[str, Outcome]]:
-        inner = replace(context, wrap=lambda env: without(context.wrap(env) if context.wrap else env, off), measured={})
-        try:
-            chosen = with_required([check for check in available_checks() if check.code in codes])
-            again = run_checks(chosen, inner, lambda name, place, total: None)
-        finally:
-            inner.close()
-        return [found for _, several in again for found in several], {
-            result.code: result.outcome for result, _ in again
-        }
-
-    findings = [found for _, several in results for found in several if found.code.startswith("ENV")]
-    # A stack that cannot be made has no layers to look at, and a search that fails has nothing to add.
-    with contextlib.suppress(Exception):
-        layers = locate(context.make(), findings, rerun)
-        return [(result, told(several, layers)) for result, several in results]
-    return results
+def _without_wrappers(
+    context: PreflightContext, off: int, codes: Sequence[str]
+) -> tuple[list[Finding], dict[str, Outcome]]:
+    """Repeat checks without the outermost wrappers: what they found, and how each ended."""
+    inner = replace(context, wrap=lambda env: without(context.wrap(env) if context.wrap else env, off), measured={})
+    try:
+        chosen = with_required([check for check in available_checks() if check.code in codes])
+        again = run_checks(chosen, inner, lambda name, place, total: None)
+    finally:
+        inner.close()
+    return [found for _, several in again for found in several], {result.code: result.outcome for result, _ in again}
 
 
 def _run(check: Check, context: PreflightContext) -> CheckOutcome:

@@ -12,7 +12,9 @@ from typing import Any
 import gymnasium
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from rldoctor.model import Finding, Outcome, Severity
+from rldoctor.model import CheckResult, Finding, Outcome, Severity
+from rldoctor.preflight.budget import OutOfTime
+from rldoctor.preflight.probes.metered import Metered
 
 Wrapper = gymnasium.Wrapper[Any, Any, Any, Any]
 # Runs some checks on the environment without so many of its outermost wrappers: what each found, and how each ended.
@@ -66,7 +68,27 @@ def without(env: gymnasium.Env[Any, Any], count: int) -> gymnasium.Env[Any, Any]
 def _is_standard(env: Wrapper) -> bool:
     # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
     limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
-    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker))
+    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered))
+
+
+def with_layers(
+    results: Sequence[tuple[CheckResult, tuple[Finding, ...]]],
+    make: Callable[[], gymnasium.Env[Any, Any]],
+    rerun: Rerun,
+) -> list[tuple[CheckResult, tuple[Finding, ...]]]:
+    """Return the results of checks, findings about a stack of wrappers with the wrapper in which the fault enters.
+
+    Args:
+        results: Of the checks on the whole stack.
+        make: Makes the environment with all its wrappers.
+        rerun: Repeats checks on the environment without some of its wrappers.
+    """
+    findings = [found for _, several in results for found in several if found.code.startswith("ENV")]
+    # A stack that cannot be made has no layers to look at, and a search that fails or takes too long adds nothing.
+    with contextlib.suppress(Exception, OutOfTime):
+        layers = locate(make(), findings, rerun)
+        return [(result, told(several, layers)) for result, several in results]
+    return list(results)
 
 
 def locate(env: gymnasium.Env[Any, Any], findings: Iterable[Finding], rerun: Rerun) -> dict[tuple[str, str], str]:
