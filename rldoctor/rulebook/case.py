@@ -179,7 +179,7 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 
 _EVALUATIONS = frozenset(_STAND_INS.values())
-# Evaluations speak for the policy where there are so many, some before half of the run and in its last fifth. Ours.
+# Evaluations stand for the policy where there are so many, some before half of the run and in its last fifth. Ours.
 _FEWEST_EVALUATIONS, _BEFORE, _AFTER = 2 * FEWEST_POINTS, 0.5, 0.8
 
 
