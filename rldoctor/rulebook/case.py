@@ -142,10 +142,10 @@ def _without_repeats(curve: Curve) -> Curve:
 
 
 def start_of(curve: Curve) -> float:
-    """Return where a resampled curve starts: the median of its first updates, or of its first twentieth if shorter."""
+    """Return where a resampled curve starts: the median of its first two or three updates."""
     if len(curve) > GRID:
         return float(curve.values[0])
-    return float(np.median(curve.values[: max(2, round(_START * len(curve)))]))
+    return float(np.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)]))
 
 
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
@@ -158,7 +158,7 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (*names, "lead_over_doing_nothing", "return_at_first_length", "reward_above_sparse")
+    return (*names, "lead_over_doing_nothing", "return_at_first_length", "reward_above_sparse", "training_return")
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
@@ -179,8 +179,9 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 
 _EVALUATIONS = frozenset(_STAND_INS.values())
-# Evaluations stand for the policy where there are so many, some before half of the run and in its last fifth. Ours.
-_FEWEST_EVALUATIONS, _BEFORE, _AFTER = 2 * FEWEST_POINTS, 0.5, 0.8
+# Evaluations speak for the policy where there are so many, some before half of the run and in its last fifth. Ours.
+# The first of them must not come after half of what training shows. Ours.
+_FEWEST_EVALUATIONS, _BEFORE, _AFTER, _LEARNED = 2 * FEWEST_POINTS, 0.5, 0.8, 0.5
 
 
 def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
@@ -192,7 +193,14 @@ def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     last = max(int(logged.steps[-1]), 1)
     if returns.steps[0] > _BEFORE * last or returns.steps[-1] < _AFTER * last:
         return {}
-    found = {"episode_return": replace(returns, metric="episode_return")}
+    # What was learned before the first evaluation, evaluations do not show.
+    learned = abs(float(np.interp(returns.steps[0], logged.steps, logged.values)) - start_of(logged))
+    if learned > _LEARNED * float(np.ptp(logged.values)):
+        return {}
+    found = {
+        "episode_return": replace(returns, metric="episode_return"),
+        "training_return": replace(logged, metric="training_return"),
+    }
     if lengths is not None and len(lengths) >= FEWEST_POINTS:
         found["episode_length"] = replace(lengths, metric="episode_length")
     return found
@@ -206,9 +214,10 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         steps = np.interp(returns.steps, lengths.steps, lengths.values)
         rewards = returns.values / np.maximum(steps, 1.0)
         derived["reward_per_step"] = _like(returns, "reward_per_step", rewards)
-        # What the return would be if episodes had not become longer than at the start.
+        # What the return would be if episodes whose steps cost had not become longer than at the start.
         most = np.minimum(np.maximum(steps, 1.0), max(start_of(lengths), 1.0))
-        derived["return_at_first_length"] = _like(returns, "return_at_first_length", rewards * most)
+        capped = np.where(rewards < 0, rewards * most, returns.values)
+        derived["return_at_first_length"] = _like(returns, "return_at_first_length", capped)
         # Above what a reward of -1 at each step of every failed episode comes to.
         solved = curves.get("success_rate")
         share = np.interp(returns.steps, solved.steps, solved.values) if solved is not None and len(solved) else 0.0
