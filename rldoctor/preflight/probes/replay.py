@@ -59,6 +59,8 @@ def replay(env_id: str, steps: int, hash_seeds: Sequence[int], seconds: float) -
         for process in processes:
             process.kill()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
     return found
 
 
