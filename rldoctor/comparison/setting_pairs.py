@@ -28,7 +28,11 @@ def setting_pairs(good: Run, bad: Run, book: Rulebook) -> list[SettingPair]:
     """Return the settings of both runs side by side: those of the normal form, then other keys that differ."""
     ours, theirs = _with_logged(good), _with_logged(bad)
     algorithm = bad.algorithm or good.algorithm
-    notes = {str(o.evidence["setting"]): o.message for o in _judged(bad) if o.direction == "fault"}
+    notes = {
+        str(one.evidence["setting"]): f"Usual is {one.evidence['expected']}."
+        for one in _judged(bad)
+        if one.direction == "fault"
+    }
     pairs = []
     for name in SETTINGS:
         (one, here), (other, there) = ours.get(name, (None, "")), theirs.get(name, (None, ""))

@@ -20,7 +20,7 @@ class SettingPair:
         bad_place: Where the second stands.
         differs: Whether the two are known and differ.
         causes: What such a difference is known to do: names of diagnoses.
-        note: The value that is out of its usual range, in words; empty where neither is.
+        note: What is usual, where the second value is not; empty elsewhere.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldoctor.model import ComparisonResult, Json
-from rldoctor.render.wording import number
+from rldoctor.render.wording import number, odds
 
 Rows = list[tuple[str, ...]]
 
@@ -23,6 +23,18 @@ def parting_rows(result: ComparisonResult) -> Rows:
     for one in result.partings:
         rows.append((one.metric, f"{one.step:,}", number(one.good), number(one.bad)))
     return rows
+
+
+def cause_rows(result: ComparisonResult) -> Rows:
+    """Return what the bad run suffers from, the likeliest first."""
+    rows: Rows = [("cause in the bad run", "probability", "")]
+    return rows + [(cause.name, odds(cause), cause.title) for cause in result.diagnoses]
+
+
+def tables(result: ComparisonResult, everything: bool = False) -> list[Rows]:
+    """Return all tables that have rows."""
+    found = (setting_rows(result, everything), parting_rows(result), cause_rows(result))
+    return [rows for rows in found if len(rows) > 1]
 
 
 def _text(value: Json) -> str:

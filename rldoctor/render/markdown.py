@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from rldoctor.model import AuditResult, ComparisonResult, GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.render import comparison_tables
 from rldoctor.render.answer import answer_of
 from rldoctor.render.audit_table import HEADINGS, audit_rows
-from rldoctor.render.comparison_tables import parting_rows, setting_rows
 from rldoctor.render.remarks import Remark, by_configuration, remarks_on
 from rldoctor.render.sweep_tables import tables
 from rldoctor.render.wording import clean, counted, headline, number, report_word, verdict_word
@@ -94,9 +94,8 @@ def _(subject: AuditResult, said: Sequence[Remark], verbose: bool) -> str:
 @_details.register
 def _(subject: ComparisonResult, said: Sequence[Remark], verbose: bool) -> str:
     lines: list[str] = []
-    for heading, *rows in (setting_rows(subject, everything=verbose), parting_rows(subject)):
-        if rows:
-            lines += [_row(heading), "|" + "---|" * len(heading), *map(_row, rows), ""]
+    for heading, *rows in comparison_tables.tables(subject, everything=verbose):
+        lines += [_row(heading), "|" + "---|" * len(heading), *map(_row, rows), ""]
     return _folded(subject, lines, said, verbose)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 
 from rldoctor.settings.tree import Node, Tree
 
@@ -37,7 +38,10 @@ def expression(text: str, line: int | None = None) -> Node | None:
     if len(text) > _LONGEST or not _EXPRESSION.match(text):
         return None
     try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        with warnings.catch_warnings():
+            # Of doubtful literals; what matters is whether it parses.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(" ".join(text.split()), mode="eval").body
         return Node(_data(tree, line).value, line)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None

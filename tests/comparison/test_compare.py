@@ -170,6 +170,9 @@ def test_the_command(capsys, tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["subjects"][0]["kind"] == "comparison"
     assert run(["show", str(tmp_path / "report.json"), "--format", "md"]) == 1
     assert "| learning\\_rate | 0.002 |" in capsys.readouterr().out
+    assert run(["compare", str(GOOD), bad, "--format", "html"]) == 1
+    page = capsys.readouterr().out
+    assert page.index("learning-rate-too-high") < page.index("settings</summary>") < page.index("gae_lambda")
     assert run(["compare", str(GOOD), str(QUICK / "as-recorded-21")]) == 0
 
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from rldoctor.model import (
     AuditResult,
+    ComparisonResult,
     Details,
     GateResult,
     Json,
@@ -30,6 +31,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
+from rldoctor.render import comparison_tables
 from rldoctor.render.answer import NEEDS_YOU, answer, answer_of
 from rldoctor.render.audit_table import HEADINGS, audit_rows
 from rldoctor.render.html.charts import chart_data, trend_data
@@ -192,6 +194,17 @@ def _(subject: GateResult, _details: Details) -> dict[str, Any]:
     compared = {f"Baseline: {name.replace('_', ' ')}": _flat(numbers) for name, numbers in named.items()}
     pairs = {"Evaluation": _flat(subject.facts.get("aggregate")), **compared}
     return {"heading": "Gate", "template": "gate.html", "pairs": pairs}
+
+
+@_part.register
+def _(subject: ComparisonResult, _details: Details) -> dict[str, Any]:
+    everything = comparison_tables.setting_rows(subject, everything=True)
+    return {
+        "heading": "Comparison",
+        "template": "comparison.html",
+        "tables": comparison_tables.tables(subject),
+        "settings": everything,
+    }
 
 
 @_part.register

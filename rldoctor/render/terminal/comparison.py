@@ -7,27 +7,21 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import ComparisonResult
-from rldoctor.render.comparison_tables import parting_rows, setting_rows
+from rldoctor.render.comparison_tables import tables
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import View, put
-from rldoctor.render.wording import named, one_line
+from rldoctor.render.wording import one_line
 
 
 def print_comparison(console: Console, result: ComparisonResult, view: View) -> None:
     """Print the settings that differ, all of them where verbose, then the partings and what they point to."""
-    _print(console, setting_rows(result, everything=view.verbose))
-    _print(console, parting_rows(result))
-    if result.diagnoses:
-        put(console, Text("what the second run suffers from, most likely first", style="dim"), above=1)
-        for cause in result.diagnoses:
-            put(console, Text(one_line(f"{named(cause)}: {cause.title}")))
+    for rows in tables(result, everything=view.verbose):
+        _print(console, rows)
     console.print()
     print_findings(console, result.findings, remedies=True, notes=True)
 
 
 def _print(console: Console, rows: list[tuple[str, ...]]) -> None:
-    if len(rows) < 2:
-        return
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for heading in rows[0]:
         table.add_column(heading, overflow="fold")

@@ -1,8 +1,8 @@
 """Actions have an effect.
 
-What it does: from the same start, holds each dimension of the action at its bounds for five steps (each choice of a
-discrete space), and measures how far the observation moves away from that of the zero action. What shows no effect
-there is tried again after some random steps.
+What it does: from the same state, holds each dimension of the action at its bounds for five steps (each choice of a
+discrete space), and measures how far the observation and the reward move away from those of the zero action (of the
+first choice). What shows no effect there is tried again after some random steps.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -19,6 +19,7 @@ import numpy as np
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
+from rldoctor.preflight.probes.alternatives import alternatives
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
@@ -27,6 +28,19 @@ _NOTHING = 1e-9
 # Where an action has no effect at the start, such as into a wall, it is tried after so many random steps.
 _PREFIX = 4
 _STARTS = 3
+_LATEST = 40
+
+
+def _late_effect(context: PreflightContext) -> int:
+    """Return after how many steps two quite different actions lead to different observations; 0 where they never do."""
+    plans = alternatives(context.env.action_space, 2, seed=31)
+    steps = context.budget.steps(_LATEST, plays=2)
+    if len(plans) < 2:
+        return 0
+    one, other = (play_actions(context.env, 0, [action] * steps)[0] for action in plans)
+    shared = min(len(one), len(other))
+    differs = np.flatnonzero((one[:shared] != other[:shared]).any(axis=1))
+    return int(differs[0]) if len(differs) else 0
 
 
 def _works_elsewhere(context: PreflightContext, index: int) -> bool:
@@ -61,6 +75,8 @@ def _works_elsewhere(context: PreflightContext, index: int) -> bool:
     requires=("ENV111", "ENV201", "ENV202", "ENV205", "ENV301"),
     faults=(
         "actions-without-effect",
+        "actions-change-reward-alone",
+        "action-effect-delayed",
         "action-dimension-dead",
         "action-choice-without-effect",
         "action-dimension-dead-as-known",
@@ -74,10 +90,31 @@ def run(context: PreflightContext) -> CheckFindings:
     if effects is None:
         raise Skipped("this action space cannot be tried one action at a time")
     strongest = float(effects.sizes.max())
+    if strongest <= _NOTHING and effects.rewards.max() > _NOTHING:
+        # A bandit is such an environment; where there are goals to move to, an action must move something.
+        found = error if context.has_goals or context.expectation.envs else note
+        yield found(
+            "actions-change-reward-alone",
+            f"None of the {len(effects.labels)} actions changes the observation; they change the reward alone.",
+            "If actions should move something, follow them through the wrappers and step to the simulation.",
+            observed=strongest,
+        )
+        return ""
     if strongest <= _NOTHING:
-        yield error(
+        late = _late_effect(context)
+        if late:
+            yield error(
+                "action-effect-delayed",
+                f"No action changes the observation within five steps; the first effect comes after {late}.",
+                "Look for a queue of actions, or for observations that are returned some steps late.",
+                observed=late,
+            )
+            return ""
+        # Without any reward there is nothing to learn anyway, which ENV401 reports.
+        found = error if np.ptp(context.batch.rewards) > 0 or context.has_goals else warning
+        yield found(
             "actions-without-effect",
-            f"None of the {len(effects.labels)} actions, held for five steps, changes the observation.",
+            f"None of the {len(effects.labels)} actions, held for five steps, changes the observation or the reward.",
             "Follow the action through the wrappers and step to where it should reach the simulation.",
             observed=strongest,
         )

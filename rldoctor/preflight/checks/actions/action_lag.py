@@ -22,6 +22,7 @@ from rldoctor.preflight.probes.alternatives import alternatives
 _PREFIX = 3
 _AFTER = 6
 _MOST = 4
+_LONG = 50
 _VALUES = 2
 
 
@@ -63,6 +64,13 @@ def run(context: PreflightContext) -> CheckFindings:
             break
     if not lags:
         raise Skipped("no action made a difference within some steps")
+    if not reward_lags and len(np.unique(context.batch.rewards)) > _VALUES and not context.has_goals:
+        longer = context.budget.steps(_LONG, plays=2)
+        far = [play_actions(context.env, 0, [plan] * longer)[1] for plan in plans[:2]]
+        late = _first(far, 0)
+        reward_lags += [late] if late is not None else []
+        firsts.update(float(rewards[1]) for rewards in far)
+        laters.update(float(value) for rewards in far for value in rewards[2:])
     # A reward of two values waits for its event; how late it comes says nothing.
     telling = len(firsts | laters) > _VALUES
     lag, reward_lag = min(lags), min(reward_lags, default=None) if telling else None

@@ -19,13 +19,15 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import Batch, flatten
+from rldoctor.preflight.measurements import Batch, draw, flatten
+from rldoctor.preflight.probes.inspection import layers
 
 # Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
 _EPISODES = 3
 _SHORTEST = 5
 # Twice the longest of the usual limits.
 _ENDLESS = 2_000
+_TRIED = 2
 
 
 def _shows_the_time(batch: Batch) -> bool:
@@ -43,12 +45,38 @@ def _shows_the_time(batch: Batch) -> bool:
     return False
 
 
+def _loses_truncation(context: PreflightContext) -> bool:
+    """Return whether a wrapper outside of Gymnasium's TimeLimit changes how it ends an episode, tried in two steps."""
+    from gymnasium.wrappers import TimeLimit
+
+    limit = next((layer for layer in layers(context.env) if isinstance(layer, TimeLimit)), None)
+    if limit is None:
+        return False
+    random, kept = np.random.default_rng(0), limit._max_episode_steps
+    limit._max_episode_steps = _TRIED
+    try:
+        context.env.reset(seed=0)
+        context.env.step(draw(context.env.action_space, random))
+        *_, truncated, _ = context.env.step(draw(context.env.action_space, random))
+    finally:
+        limit._max_episode_steps = kept
+    # A wrapper that steps several times, or resets at once, proves nothing.
+    return getattr(limit, "_elapsed_steps", None) == _TRIED and not truncated
+
+
 @check(
     "ENV108",
     "time-limit",
     requires=("ENV102", "ENV111"),
     late=1,
-    faults=("time-limit-terminates", "horizon-unexpected", "no-time-limit", "episodes-of-one-step", "never-ends"),
+    faults=(
+        "time-limit-terminates",
+        "horizon-unexpected",
+        "no-time-limit",
+        "episodes-of-one-step",
+        "never-ends",
+        "truncation-lost",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Look at how episodes ended."""
@@ -77,6 +105,12 @@ def run(context: PreflightContext) -> CheckFindings:
                 "Return terminated=False and truncated=True there, or leave the limit to Gymnasium's TimeLimit.",
                 observed=terminated,
             )
+    if not any(length == (expected or horizon) for length in terminated) and _loses_truncation(context):
+        yield warning(
+            "truncation-lost",
+            "Where Gymnasium's TimeLimit truncates an episode, a wrapper around it reports terminated or nothing.",
+            "Pass terminated and truncated on as they are.",
+        )
     wrong = sorted({length for length in truncated if expected and length != expected})
     if wrong:
         seen = " and ".join(map(str, wrong))

@@ -63,6 +63,8 @@ def run(context: PreflightContext) -> CheckFindings:
     kept = differing(before, after)
     if copy_generators(context.make(), context.env) and _same(new, trajectory(context.env, 0, steps)):
         return "a random generator of its own goes on from episode to episode (see ENV105)"
+    if not kept and not _same(used, trajectory(context.env, 0, steps)):
+        return "it differs from one play to the next, and no attribute shows why (see ENV105)"
     examples = [f"{name} is {shown(after[name])} after reset and {shown(before[name])} in a new one" for name in kept]
     named = f": {'; '.join(examples[:3])}" if kept else ""
     yield error(

@@ -19,7 +19,11 @@ from rldoctor.preflight.measurements import arrays, flatten
 
 
 @check(
-    "ENV107", "parallel-environments", late=1, requires=("ENV111", "ENV201"), faults=("parallel-environments-alike",)
+    "ENV107",
+    "parallel-environments",
+    late=1,
+    requires=("ENV111", "ENV201", "ENV206"),
+    faults=("parallel-environments-alike",),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Seed, reset and compare parallel environments."""

@@ -31,6 +31,10 @@ _NEAR = 1e-6
 _STEADY = 0.5
 
 
+def _equal(first: FloatArray, second: FloatArray) -> bool:
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
+
+
 def _alike(first: FloatArray, second: FloatArray) -> bool:
     return first.shape == second.shape and np.allclose(first, second, rtol=_NEAR, atol=_NEAR, equal_nan=True)
 
@@ -50,7 +54,7 @@ def run(context: PreflightContext) -> CheckFindings:
     actions = [draw(env.action_space, random) for _ in range(steps)]
     plays = [play_with(env, seed, actions) for seed in range(_SEEDS)]
     first = plays[0]
-    other = next((p for p in plays[1:] if _alike(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
+    other = next((p for p in plays[1:] if _equal(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
     if other is not None:
         gap = other.rewards - first.rewards
         names = _unseen(context, plays)
@@ -120,6 +124,6 @@ def _interfere(
         value = other.state[name]
         context.budget.steps(len(actions), plays=1)
         played = play_with(context.env, 0, actions, (name, value))
-        if played.set and _alike(played.seen[1:], base.seen[1:]) and not _alike(played.rewards, base.rewards):
+        if played.set and _equal(played.seen[1:], base.seen[1:]) and not _alike(played.rewards, base.rewards):
             return played.against(base, value)
     return None

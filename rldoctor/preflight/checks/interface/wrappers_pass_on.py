@@ -1,0 +1,118 @@
+"""Wrappers pass on what they do not declare to change.
+
+What it does: plays random steps and compares the actions, observations and rewards outside of all wrappers with those
+of the environment inside. Wrappers of Gymnasium and Stable-Baselines3 alone, and those that declare another space, are
+trusted.
+
+Why it matters: a wrapper that delays actions, changes their order or sign, negates the reward or returns old
+observations leaves an environment that steps, resets and passes every check of its interface, and cannot be learned.
+
+What to do: look at the wrappers that the finding names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rldoctor.model import Finding, FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.probes.inspection import layers
+from rldoctor.preflight.probes.tap import Passage, delay, passage
+
+_STEPS = 45
+_LONGEST_DELAY = 40
+_TRUSTED = ("gymnasium.", "stable_baselines3.", "rldoctor.preflight.", "shimmy.")
+# Rewards that are shaped or scaled still follow the original.
+_FOLLOWS = 0.3
+# A smaller action may be meant; another sign, order or time is not.
+_SCALED = "is the given one times"
+
+
+@check(
+    "ENV117",
+    "wrappers-pass-on",
+    requires=("ENV202", "ENV401"),
+    faults=("action-changed-on-the-way", "observation-changed-on-the-way", "reward-changed-on-the-way"),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Compare both sides of the wrappers."""
+    env = context.env
+    wrappers = [type(layer).__name__ for layer in layers(env) if not type(layer).__module__.startswith(_TRUSTED)]
+    wrappers = [name for name in wrappers if name != type(env.unwrapped).__name__]
+    if not wrappers:
+        raise Skipped("no wrappers but those of Gymnasium")
+    seen = passage(env, context.budget.steps(_STEPS, least=6))
+    if seen is None:
+        raise Skipped("one step outside is not one step inside")
+    inner = env.unwrapped
+    between = f" (between them: {', '.join(wrappers)})"
+    remedy = f"Look at {', '.join(wrappers)}."
+    if seen.actions and inner.action_space == env.action_space:
+        words = _action_words(*seen.actions)
+        if words:
+            message = f"The action that reaches {type(inner).__name__} {words}{between}."
+            found = warning if words.startswith(_SCALED) and "-" not in words else error
+            yield found("action-changed-on-the-way", message, remedy)
+    if seen.observations and inner.observation_space == env.observation_space:
+        words = _observation_words(*seen.observations)
+        if words:
+            message = f"The observation of {type(inner).__name__} {words}{between}."
+            yield error("observation-changed-on-the-way", message, remedy)
+    yield from _rewards(seen, f"The reward of {type(inner).__name__}", between, remedy)
+    return f"{len(seen.rewards[0])} steps through {', '.join(wrappers)}"
+
+
+def _action_words(outer: FloatArray, inner: FloatArray) -> str:
+    """Return what happens to actions; empty where nothing does, or where they are only clipped a little."""
+    if np.allclose(outer, inner, rtol=1e-4, atol=1e-6) or len(outer) < outer.shape[1] + 3:
+        return ""
+    late = delay(inner, outer, _LONGEST_DELAY)
+    if late:
+        return f"comes {late} steps late" if late > 1 else "comes one step late"
+    if np.ptp(inner, axis=0).max() == 0:
+        return "is always the same"
+    design = np.column_stack([outer, np.ones(len(outer))])
+    weights, *_ = np.linalg.lstsq(design, inner, rcond=None)
+    if not np.allclose(design @ weights, inner, rtol=1e-3, atol=1e-3 * max(1e-9, float(np.abs(inner).max()))):
+        return "is not the one that was given, nor a scaled one"
+    square = weights[:-1]
+    factors = np.diag(square)
+    if np.allclose(square, np.diag(factors), atol=1e-3):
+        return f"{_SCALED} {', '.join(f'{factor:.3g}' for factor in factors[:6])}"
+    return "has its entries in another order, or mixed"
+
+
+def _observation_words(outer: FloatArray, inner: FloatArray) -> str:
+    if np.array_equal(outer, inner, equal_nan=True):
+        return ""
+    late = delay(outer, inner, _LONGEST_DELAY)
+    if late:
+        return f"arrives {late} steps late" if late > 1 else "arrives one step late"
+    if np.array_equal(np.sort(outer, axis=1), np.sort(inner, axis=1), equal_nan=True):
+        return "arrives with its entries in another order"
+    return ""
+
+
+def _rewards(seen: Passage, what: str, between: str, remedy: str) -> Iterator[Finding]:
+    outer, inner = seen.rewards
+    if np.array_equal(outer, inner) or len(np.unique(inner)) <= 2:
+        return
+    late = delay(outer, inner, _LONGEST_DELAY)
+    varies = outer.std() > 1e-12
+    correlation = float(np.corrcoef(outer, inner)[0, 1]) if varies else 0.0
+    if late:
+        words = f"arrives {late} steps late" if late > 1 else "arrives one step late"
+    elif correlation < -_FOLLOWS:
+        words = f"arrives with the other sign (correlation {correlation:.2f})"
+    elif correlation < _FOLLOWS:
+        words = (
+            f"does not arrive (correlation {correlation:.2f})" if varies else "does not arrive: it is always the same"
+        )
+    else:
+        return
+    # Another reward in place of the original may be meant; the original with another sign or time is not.
+    found = error if late or correlation < -_FOLLOWS else warning
+    yield found("reward-changed-on-the-way", f"{what} {words}{between}.", remedy, observed=correlation)

@@ -1,0 +1,94 @@
+"""What goes through an environment's wrappers: each step as the policy sees it beside the step of the innermost one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+from rldoctor.preflight.measurements import draw, flatten
+
+if TYPE_CHECKING:
+    from rldoctor.environments.rollouts import Env
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The same steps on both sides of the wrappers, ``n`` of them, in pairs of outer and inner.
+
+    Attributes:
+        actions: ``(n, a)`` each; ``None`` where they have different sizes.
+        observations: ``(n, d)`` each; ``None`` where they have different sizes.
+        rewards: ``(n,)`` each.
+    """
+
+    actions: tuple[FloatArray, FloatArray] | None
+    observations: tuple[FloatArray, FloatArray] | None
+    rewards: tuple[FloatArray, FloatArray]
+
+
+@contextlib.contextmanager
+def _tapped(env: Env, seen: list[tuple[Any, ...]]) -> Iterator[None]:
+    inner: Any = env.unwrapped
+    original = inner.step
+
+    def step(action: Any) -> Any:
+        given = np.array(action, copy=True)
+        result = original(action)
+        seen.append((given, deepcopy(result[0]), float(result[1])))
+        return result
+
+    inner.step = step
+    try:
+        yield
+    finally:
+        del inner.step
+
+
+def passage(env: Env, steps: int) -> Passage | None:
+    """Play ``steps`` random steps; ``None`` where one step outside is not one step inside, or nothing can be seen."""
+    random = np.random.default_rng(17)
+    outer: list[tuple[Any, ...]] = []
+    inner: list[tuple[Any, ...]] = []
+    try:
+        with _tapped(env, inner):
+            env.reset(seed=0)
+            inner.clear()
+            for _ in range(steps):
+                action = draw(env.action_space, random)
+                observation, reward, terminated, truncated, _ = env.step(action)
+                outer.append((action, deepcopy(observation), float(reward)))
+                if len(inner) != len(outer):
+                    return None
+                if terminated or truncated:
+                    break
+    except AttributeError:
+        # One that keeps no attributes of its own cannot be tapped.
+        return None
+    actions, observations, rewards = (
+        ([np.ravel(row[part]).astype(float) for row in outer], [np.ravel(row[part]).astype(float) for row in inner])
+        if part != 1
+        else ([flatten(row[1]) for row in outer], [flatten(row[1]) for row in inner])
+        for part in range(3)
+    )
+    return Passage(_pair(*actions), _pair(*observations), (np.concatenate(rewards[0]), np.concatenate(rewards[1])))
+
+
+def _pair(outer: list[FloatArray], inner: list[FloatArray]) -> tuple[FloatArray, FloatArray] | None:
+    if len({part.shape for part in (*outer, *inner)}) != 1:
+        return None
+    return np.stack(outer), np.stack(inner)
+
+
+def delay(late: FloatArray, early: FloatArray, most: int) -> int:
+    """Return by how many steps ``late`` follows ``early``, from 1 to ``most``; 0 where it does not."""
+    for steps in range(1, min(most, len(late) - 3) + 1):
+        a, b = late[steps:], early[:-steps]
+        if np.array_equal(a, b, equal_nan=True) and np.ptp(a, axis=0).max(initial=0.0) > 0:
+            return steps
+    return 0
