@@ -7,6 +7,7 @@ finding of theirs may be an error.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -280,6 +281,10 @@ BROKEN: dict[str, Case] = {
     "step returns a list": case(STEP, step=lambda self, *result: list(result)),
     "step raises": case("step-raises", step=_raises),
     "step calls sys.exit": case("step-raises", step=lambda *_: sys.exit(3)),
+    "step calls os._exit": case("step-raises", step=lambda *_: os._exit(3)),
+    "reset calls sys.exit": case("reset-raises", reset=lambda *_: sys.exit("stop")),
+    "step raises later": case("environment-raises", step=lambda self, *r: _raises() if self.count > 12 else r),
+    "the constructor raises": Case(_raises, frozenset({"environment-broken"})),
     "reward is a text": case(STEP, step=stepping(1, "error")),
     "reward is None": case(STEP, step=stepping(1, None)),
     "reward is an array": case("reward-not-scalar", step=stepping(1, np.ones(1))),
