@@ -43,7 +43,7 @@ PENALTY = 2e-4
 LARGEST = 6.0
 # A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault. Few
 # environments show each, so what people say of it is kept to more firmly than of a sign.
-FOUND, CLEARED, FIRMNESS = 6.0, 2.0, 2e-3
+FOUND, CLEARED, FIRMNESS = 8.0, 2.0, 2e-3
 LOWEST_BIAS = -4.0
 ROUNDS = 4000
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
@@ -176,7 +176,7 @@ def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
         [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row, _ in taught]
     )
     prior = np.array([[_opinion(book.witnesses[key], name) for key in keys] for name in names])
-    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8, FIRMNESS)
+    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8, FIRMNESS, FOUND)
     return {name: (0.0, {k: float(w[i, j]) for j, k in enumerate(keys) if prior[i, j]}) for i, name in enumerate(names)}
 
 
@@ -205,6 +205,7 @@ def _descend(
     known: FloatArray | None = None,
     rounds: int = ROUNDS,
     penalty: float = PENALTY,
+    largest: float = LARGEST,
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero.
 
@@ -223,7 +224,7 @@ def _descend(
             first += 0.1 * (gradient - first)
             second += 0.001 * (gradient**2 - second)
             value -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-10)
-        np.clip(w * direction, 0.0, LARGEST, out=w)
+        np.clip(w * direction, 0.0, largest, out=w)
         w *= direction
         np.clip(b, LOWEST_BIAS, -LOWEST_BIAS, out=b)
     return w, b

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,9 @@ def diagnose(
     examine: Annotated[
         bool, typer.Option("--examine", help="Also import and examine the environment that each run names.")
     ] = False,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="A model that Stable-Baselines3 saved, to be examined with the runs.")
+    ] = None,
     budget: Annotated[
         float, typer.Option("--budget", min=1, help="Seconds for the examination of each environment.")
     ] = 30.0,
@@ -54,12 +58,13 @@ def diagnose(
         "framework": framework,
     }
     work = partial(diagnose_all, where, config=settings, **chosen)
-    if env is not None or examine:
-        need_training_packages("diagnose --env" if env else "diagnose --examine")
+    if env is not None or examine or model is not None:
+        need_training_packages("diagnose --env, --examine and --model")
         from rldoctor.examination.examine import examine as examine_all
 
         arguments = options.env_arguments(env_kwargs, max_episode_steps)
-        known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine, "seconds": budget}
+        known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine}
+        known |= {"model": model, "seconds": budget}
         work = partial(examine_all, where, config=settings, **known, **chosen)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.

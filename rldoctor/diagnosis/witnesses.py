@@ -17,9 +17,9 @@ _NAMED = 3
 _OWN = "rldoctor"
 # The other witnesses, and what adds each.
 _ADDED_BY = {
-    "settings": "the settings file of the library in the run's directory",
-    "environment": "rldoctor diagnose {run} --env ID",
-    "model": "rldoctor diagnose {run} --model MODEL.zip",
+    "settings": "the settings file of the library beside the logs",
+    "environment": "rldoctor diagnose RUN --env ID",
+    "model": "rldoctor diagnose RUN --model MODEL.zip",
 }
 
 
@@ -33,12 +33,15 @@ def state_settings(run: Run) -> Statement | None:
 
 
 def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observation]) -> str:
-    """Return the remedy of the observation that points to a cause; empty where there is none."""
-    for item in observations:
-        own = item.witness == "settings" and run.settings is not None and run.settings.library == _OWN
-        if item.finding and rule.name in item.causes[:1] and not own:
-            return f"{item.message} {item.remedy}".strip()
-    return ""
+    """Return the remedy of the observation that points to a cause most strongly; empty where there is none."""
+    own = run.settings is not None and run.settings.library == _OWN
+    found = [
+        item
+        for item in observations
+        if item.finding and rule.name in item.causes[:1] and not (own and item.witness == "settings")
+    ]
+    best = max(found, key=lambda item: item.strength * rule.weights.get(item.key, 0.0), default=None)
+    return f"{best.message} {best.remedy}".strip() if best else ""
 
 
 def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
@@ -50,13 +53,13 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
     return tuple(equal[:_MOST_TIED]) if len(equal) > 1 else ()
 
 
-def witnesses(run: Run, case: Case, said_by_signs: str, statements: Sequence[Statement]) -> tuple[Witness, ...]:
+def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -> tuple[Witness, ...]:
     """Return what was examined, what it said, and what was not at hand with what would add it."""
     points = max((len(curve) for curve in case.curves.values()), default=0)
     logs = Witness("logs", f"{len(case.curves)} metrics, {points} points", said_by_signs)
     heard = {statement.witness: statement for statement in statements}
     others = [
-        _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how.format(run=run.path))
+        _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how)
         for name, how in _ADDED_BY.items()
     ]
     return (logs, *others)

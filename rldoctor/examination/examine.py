@@ -30,6 +30,7 @@ def examine(
     env: str | None = None,
     arguments: Mapping[str, Json] | None = None,
     recorded_env: bool = False,
+    model: Path | None = None,
     seconds: float = SECONDS,
     config: Config = DEFAULTS,
     watcher: Watcher = lambda name: None,
@@ -43,6 +44,7 @@ def examine(
         arguments: What that environment is made with.
         recorded_env: Without ``env``, examine the environment that each run's run.json or settings name: the user has
             said that it may be imported.
+        model: The model of all runs, as Stable-Baselines3 saved it.
         seconds: Time for each environment.
         config: The configuration.
         watcher: Told before each environment is examined.
@@ -50,17 +52,18 @@ def examine(
 
     Raises:
         UsageError: The environment, a path or an option does not exist.
-        CannotJudge: There is no run.
+        CannotJudge: There is no run, or the model cannot be read.
     """
+    by_model = (state_model(model),) if model is not None else ()
     if env is None and not recorded_env:
-        return diagnose(paths, config=config, **options)
+        return diagnose(paths, config=config, statements=by_model, **options)
     groups = {(env, _frozen(arguments or {})): list(paths)} if env is not None else _by_environment(paths)
     found: list[RunDiagnosis] = []
     for (name, frozen), runs in groups.items():
-        statements: tuple[Statement, ...] = ()
+        statements = by_model
         if name:
             watcher(name)
-            statements = (state_environment(name, dict(frozen), config, seconds),)
+            statements = (state_environment(name, dict(frozen), config, seconds), *by_model)
         found += diagnose(runs, config=config, statements=statements, **options)
     return sorted_by_verdict(found)
 
@@ -74,6 +77,18 @@ def state_environment(env: str, arguments: Mapping[str, Json], config: Config, s
     examined = examine_environment(env, arguments, config, seconds)
     known = baseline_return(examined.baselines) if examined.baselines else None
     return Statement("environment", env, tuple(_observed(examined)), known)
+
+
+def state_model(path: Path) -> Statement:
+    """Return what a saved model says.
+
+    Raises:
+        CannotJudge: It is none, damaged, or holds more than settings and tensors.
+    """
+    # Late: it needs PyTorch.
+    from rldoctor.sb3.examine_model import examine_model
+
+    return Statement("model", path.name, tuple(examine_model(path)))
 
 
 def _observed(examined: Examined) -> Iterable[Observation]:

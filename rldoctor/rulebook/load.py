@@ -74,7 +74,7 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
     metrics, signs, diagnoses = dict(book.metrics), dict(book.signs), dict(book.diagnoses)
     witnesses = {**book.witnesses, **dict(_witnesses(root / "preflight" / "evidence.toml"))}
     if code is _CODE:
-        witnesses |= _of_settings()
+        witnesses |= {**_of_settings(), **_of_models(root / "model_signs.toml")}
     file = root / "metrics.toml"
     for name, metric in _rules(file, dict[str, Metric]).items() if code is _CODE or file.is_file() else ():
         if name in metrics:
@@ -108,6 +108,14 @@ def _of_settings() -> dict[str, WitnessRule]:
     signs = setting_signs().values()
     unusual = {f"{sign.code}-{sign.name}": WitnessRule(supports=sign.causes) for sign in signs}
     return unusual | {f"{sign.code}-passed": WitnessRule(contradicts=sign.cleared) for sign in signs if sign.cleared}
+
+
+def _of_models(path: Path) -> dict[str, WitnessRule]:
+    """Return what a saved model that is out of the ordinary, and one that is not, say about causes."""
+    signs = datafile.read_toml(path, "list of signs") if path.is_file() else {}
+    unusual = {f"{code}-{sign['name']}": WitnessRule(supports=tuple(sign["causes"])) for code, sign in signs.items()}
+    cleared = {code: tuple(sign["cleared"]) for code, sign in signs.items() if sign.get("cleared")}
+    return unusual | {f"{code}-passed": WitnessRule(contradicts=causes) for code, causes in cleared.items()}
 
 
 def _witnesses(path: Path) -> Iterator[tuple[str, WitnessRule]]:

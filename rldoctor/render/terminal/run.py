@@ -75,8 +75,26 @@ def _print_diagnoses(console: Console, run: RunDiagnosis, verbose: bool) -> None
         if condition.condition:
             # Beside the causes a word is enough: its sign is among the findings.
             put(console, _diagnosis(condition) if verbose or not place else _likely(condition, "also"), above=1)
+    if run.tied:
+        tie = f"{' and '.join(run.tied)}: nothing at hand tells them apart; see the tests above"
+        put(console, Text.assemble(("  tie   ", "bold"), one_line(tie)), above=1)
+    if run.witnesses and (verbose or run.verdict is not Verdict.HEALTHY):
+        put(console, _witnesses(run), above=1)
     if run.diagnoses:
         console.print()
+
+
+def _witnesses(run: RunDiagnosis) -> RenderableType:
+    """Return what was examined and what it said; of what was not at hand, what would add it."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for heading in ("witness", "examined", "said"):
+        table.add_column(heading, overflow="fold")
+    for witness in run.witnesses:
+        said = witness.said if witness.examined else f"to add it: {witness.command}"
+        style = "" if witness.examined else "dim"
+        cells = (witness.name, witness.examined or witness.said, said)
+        table.add_row(*(Text(one_line(cell), style=style) for cell in cells))
+    return table
 
 
 def _table(console: Console, run: RunDiagnosis) -> RenderableType:

@@ -81,7 +81,15 @@ def _difference(rewards: FloatArray, computed: FloatArray, episode: IntArray) ->
         return "larger" if factor > 1 else "smaller", f": it is {factor:.3g} times that"
     for late in range(1, min(_LATEST, len(rewards) - 2)):
         same = episode[late:] == episode[:-late]
-        now, then = rewards[late:][same], computed[:-late][same]
-        if len(now) > late and np.ptp(now) > 0 and np.ptp(then) > 0 and np.corrcoef(now, then)[0, 1] >= _ALIKE:
+        if _alike(rewards[late:][same], computed[:-late][same], late):
             return "late", f": it comes {late} steps late"
+        if _alike(rewards[:-late][same], computed[late:][same], late):
+            return "early", f": the observation comes {late} steps late"
     return "unrelated", ""
+
+
+def _alike(rewards: FloatArray, computed: FloatArray, late: int) -> bool:
+    """Return whether two rewards, ``late`` steps apart, are the same in other units; not from fewer steps than that."""
+    if len(rewards) <= late or np.ptp(rewards) == 0 or np.ptp(computed) == 0:
+        return False
+    return bool(np.corrcoef(rewards, computed)[0, 1] >= _ALIKE)

@@ -1,0 +1,104 @@
+"""Environments with a fault in a known layer, for the tests of the examination and of the search for wrappers."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+
+class Plain(gymnasium.Wrapper):
+    """Changes nothing."""
+
+
+class Other(Plain):
+    """Changes nothing either."""
+
+
+class Negated(gymnasium.RewardWrapper):
+    """Turns the sign of the reward."""
+
+    def reward(self, reward: Any) -> float:
+        return -float(reward)
+
+
+class Frozen(gymnasium.ObservationWrapper):
+    """Always shows the first observation."""
+
+    kept: Any = None
+
+    def observation(self, observation: Any) -> Any:
+        if self.kept is None:
+            self.kept = observation
+        return self.kept
+
+
+class Ignored(gymnasium.ActionWrapper):
+    """Takes no action."""
+
+    def action(self, action: Any) -> Any:
+        return np.zeros_like(action)
+
+
+class Line(gymnasium.Env):
+    """A point on a line is steered to a goal on it; the reward is minus the distance."""
+
+    observation_space = gymnasium.spaces.Dict(
+        {key: gymnasium.spaces.Box(-9, 9, (1,), np.float64) for key in ("observation", "achieved_goal", "desired_goal")}
+    )
+    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.at, self.goal = self.np_random.uniform(-1, 1, 1), self.np_random.uniform(-1, 1, 1)
+        self.steps = 0
+        return self._seen(), {}
+
+    def compute_reward(self, achieved: Any, desired: Any, info: Any) -> Any:
+        return -np.abs(np.asarray(achieved) - np.asarray(desired))[..., 0]
+
+    def step(self, action: Any) -> Any:
+        self.at = np.clip(self.at + 0.1 * np.clip(np.asarray(action, np.float64), -1, 1), -2, 2)
+        self.steps += 1
+        near = bool(abs(self.at - self.goal)[0] < 0.05)
+        reward = float(self.compute_reward(self.at, self.goal, {}))
+        return self._seen(), reward, False, self.steps >= 50, {"is_success": near}
+
+    def _seen(self) -> Any:
+        return {"observation": self.at.copy(), "achieved_goal": self.at.copy(), "desired_goal": self.goal.copy()}
+
+
+def line() -> gymnasium.Env:
+    return Line()
+
+
+def negated_inside() -> gymnasium.Env:
+    return Other(Plain(Negated(Line())))
+
+
+def negated_outside() -> gymnasium.Env:
+    return Negated(Other(Plain(Line())))
+
+
+def frozen_between() -> gymnasium.Env:
+    return Plain(Frozen(Other(Line())))
+
+
+def ignored_outside() -> gymnasium.Env:
+    return Ignored(Plain(Line()))
+
+
+def dies() -> gymnasium.Env:
+    os._exit(7)
+
+
+def hangs() -> gymnasium.Env:
+    time.sleep(600)
+    return Line()
+
+
+def raises() -> gymnasium.Env:
+    raise RuntimeError("no licence")

@@ -1,0 +1,69 @@
+"""Every witness is heard: what each adds to the logs, and what becomes of one that cannot be heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rldoctor.config import DEFAULTS
+from rldoctor.errors import UsageError
+from rldoctor.examination.examine import examine, state_environment
+from rldoctor.model import Observation, Severity, Statement
+from tests.examination import stacks
+
+PLACE = stacks.__file__
+RUNS = Path(__file__).parents[1] / "runs"
+IGNORED = RUNS / "sick/actions-without-effect/fetch_reach_dense-actions-ignored-full-100"
+HEALTHY = next((RUNS / "healthy/fetch_reach_dense").glob("*/*"))
+
+
+def test_a_fault_of_the_environment_leads_to_its_cause_and_names_the_wrapper() -> None:
+    (result,) = examine([IGNORED], env=f"{PLACE}:ignored_outside")
+    assert result.diagnoses[0].name == "actions-without-effect"
+    assert "ENV302" in result.diagnoses[0].evidence_for
+    assert "the fault is in Ignored" in result.diagnoses[0].remedy
+    heard = {witness.name: witness for witness in result.witnesses}
+    assert "ENV302" in heard["environment"].said
+    assert heard["settings"].examined == "run.json"
+    assert heard["model"].command == "rldoctor diagnose RUN --model MODEL.zip"
+
+
+def test_a_sound_environment_speaks_against_causes_that_live_in_one() -> None:
+    (alone,) = examine([IGNORED])
+    (heard,) = examine([IGNORED], env=f"{PLACE}:line")
+    odds = [
+        next((d.probability for d in result.diagnoses if d.name == "actions-without-effect"), 0.0)
+        for result in (alone, heard)
+    ]
+    assert odds[1] < odds[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("dies", "os._exit(7)"), ("raises", "no licence"), ("hangs", "did not return")]
+)
+def test_an_environment_that_cannot_be_examined_costs_its_evidence_alone(name: str, why: str) -> None:
+    statement = state_environment(f"{PLACE}:{name}", {}, DEFAULTS, seconds=3.0)
+    faults = [item for item in statement.observations if item.direction == "fault"]
+    assert any(why in item.message for item in faults), [item.message for item in statement.observations]
+    assert not [item for item in statement.observations if item.direction == "health"]
+
+
+def test_an_environment_that_does_not_exist_is_a_mistake_of_the_command() -> None:
+    with pytest.raises(UsageError, match="NoSuch"):
+        state_environment("NoSuch-v0", {}, DEFAULTS, seconds=5.0)
+
+
+def test_a_healthy_run_stays_healthy_beside_a_sound_environment() -> None:
+    (result,) = examine([HEALTHY], env=f"{PLACE}:line")
+    assert result.verdict == "healthy"
+
+
+def test_a_note_and_a_weak_observation_are_no_findings() -> None:
+    def observed(strength: float, severity: Severity) -> Observation:
+        return Observation("environment", "ENV302", "x", strength, "fault", (), "m", severity=severity)
+
+    assert observed(1.0, Severity.NOTE).finding is None
+    assert observed(0.4, Severity.ERROR).finding is None
+    assert observed(1.0, Severity.WARNING).finding is not None
+    assert Statement("model", "model.zip").observations == ()
