@@ -7,6 +7,7 @@ thresholds in checks/model_signs.toml.
 from __future__ import annotations
 
 import contextlib
+import copy
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,7 +65,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print("| training | speaks for | speaks against |\n|---|---|---|")
     for name, (algorithm, env, count, steps, settings) in TRAININGS.items():
-        model = algorithm("MlpPolicy", make_vec_env(env, n_envs=count, seed=0), seed=0, **settings)
+        # Stable-Baselines3 adds to the policy_kwargs that it is given.
+        model = algorithm("MlpPolicy", make_vec_env(env, n_envs=count, seed=0), seed=0, **copy.deepcopy(dict(settings)))
         with contextlib.suppress(ValueError):
             model.learn(steps)
         with tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,7 @@ import gymnasium
 import pytest
 
 import rldoctor
+from benchmarks.advisories import PROBES
 from rldoctor import advisories, datafile
 from rldoctor.advisories import Advisory, Subject, find_advisories, shipped_advisories
 from rldoctor.environments import registry
@@ -47,6 +48,11 @@ def test_every_advisory_fits_its_own_versions_and_no_others(advisory):
     for versions in advisory.silent:
         assert not advisory.fits(versions.get), versions
     assert advisory.verified.partition(":")[0] in ("measured", "installed", "read")
+
+
+def test_every_probe_measures_an_advisory():
+    measured = {one.name for one in shipped_advisories() if one.verified.startswith("measured")}
+    assert measured >= set(PROBES)
 
 
 def test_names_are_unique():

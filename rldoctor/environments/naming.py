@@ -102,7 +102,7 @@ def candidates(module: ModuleType) -> list[str]:
 
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
-_INSTALLED = (str(Path(os.__file__).parent), "site-packages", "dist-packages", "<frozen", "<string>", _PACKAGE)
+_INSTALLED = (str(Path(os.__file__).parent), "site-packages", "dist-packages", "<frozen", "<string>", ".pyx", _PACKAGE)
 
 
 def _is_users(file: str) -> bool:

@@ -18,13 +18,16 @@ def read_joints_at_once(env: gymnasium.Env[Any, Any]) -> bool:
     Returns:
         Whether it was done: not for environments of another kind or robots with free or ball joints.
     """
+    robot: Any = env.unwrapped
+    if not hasattr(robot, "_utils") or not hasattr(robot, "_model_names"):
+        # The package takes seconds to import, and prints a notice: other environments do without.
+        return False
     try:
         import mujoco
         from gymnasium_robotics.utils import mujoco_utils
     except ImportError:
         return False
-    robot: Any = env.unwrapped
-    if getattr(robot, "_utils", None) is not mujoco_utils or not hasattr(robot, "_model_names"):
+    if robot._utils is not mujoco_utils:
         return False
     model = robot.model
     names = [name for name in robot._model_names.joint_names if name.startswith("robot")]

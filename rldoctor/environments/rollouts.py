@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -177,8 +178,10 @@ def zero_action(space: gymnasium.Space[Any]) -> Act:
 
 def random_action(space: gymnasium.Space[Any], seed: int = 0) -> Act:
     """Return the random policy: each action is drawn from the space, reproducibly from ``seed``."""
-    space.seed(seed)
-    return lambda observations: [space.sample() for _ in range(_batch(observations))]
+    # A copy: an environment may draw its states from the space itself.
+    own = copy.deepcopy(space)
+    own.seed(seed)
+    return lambda observations: [own.sample() for _ in range(_batch(observations))]
 
 
 def _batch(observations: Observations) -> int:

@@ -202,6 +202,7 @@ def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
     return (
         ("What happens", rule.what),
         ("Remedy", explained(rule.remedy)),
+        ("Where that is set already", explained(rule.otherwise)),
         ("What rldoctor treat tries", _changes_text(rule)),
         ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
         ("How to tell it from similar causes", explained(rule.next_test)),

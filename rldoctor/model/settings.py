@@ -134,7 +134,7 @@ class Observation:
         code: Family and three digits, such as ``SET101``.
         name: Kebab-case, such as ``learning-rate-high``.
         strength: How clearly, in [0, 1]; from 0.5 on an observation of a fault is worth a finding.
-        direction: ``fault``: it speaks for ``causes``; ``health``: it speaks against them.
+        direction: ``fault``: it supports ``causes``; ``health``: it contradicts them.
         causes: Names of ``checks/diagnoses/``, the likeliest first.
         message: What was observed, and where.
         remedy: The value to set; empty for an observation of health.

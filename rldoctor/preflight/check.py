@@ -40,6 +40,10 @@ class Skipped(Exception):
     """Raised inside a check that does not apply to this environment or machine. The text says why."""
 
 
+class NotRun(Exception):
+    """Raised inside a check that cannot run for a fault that another check reports. The text names that check."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckDocs:
     """A check as ``rldoctor explain`` shows it.
@@ -81,6 +85,7 @@ class Check(CheckDocs):
         requires: Codes of the checks that must not have ended with an error, or this one does not run.
         faults: Names of the findings it may yield.
         run: Yields findings without a code; the runner adds the check's own.
+        raw: Runs although the environment cannot be played: it looks at why.
         late: Runs after the checks of its group with a smaller number, as it costs more or says less.
     """
 
@@ -89,6 +94,7 @@ class Check(CheckDocs):
     faults: tuple[str, ...]
     run: Callable[[PreflightContext], CheckFindings]
     late: int = 0
+    raw: bool = False
 
 
 def check(
@@ -99,12 +105,15 @@ def check(
     faults: tuple[str, ...],
     requires: tuple[str, ...] = (),
     late: int = 0,
+    raw: bool = False,
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 
     def declare(run: Callable[[PreflightContext], CheckFindings]) -> Check:
         docs = inspect.cleandoc(sys.modules[run.__module__].__doc__ or "")
-        return Check(code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run, late=late)
+        return Check(
+            code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run, late=late, raw=raw
+        )
 
     return declare
 

@@ -14,10 +14,13 @@ import numpy as np
 from rldoctor.errors import RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
+from rldoctor.preflight.blame import Told
 from rldoctor.preflight.budget import Budget
+from rldoctor.preflight.check import NotRun
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.measurements import Batch, Effects
-from rldoctor.preflight.probes import long_play, steering
+from rldoctor.preflight.probes import long_play, playable, steering
+from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.recipe import Recipe
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
     from rldoctor.preflight.check import Check
     from rldoctor.preflight.one_update import LearningStep
+    from rldoctor.preflight.probes.transcript import Call
 
 Wrapper: TypeAlias = "Callable[[Env], Env]"
 MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
@@ -38,6 +42,8 @@ MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
 PARALLEL = 4
 # Ours: a controller is meaningful where actions explain at least half of the goal's movement (FetchReach: 0.99).
 _STEERABLE = 0.5
+# The first calls, of which most steps are taken for granted afterwards.
+_FIRST_SHARE = 0.05
 # What playing on to the end of an episode may take: a fraction of the budget, and in seconds.
 _LONG_SHARE = 0.1
 _LONG_SECONDS = 2.0
@@ -73,7 +79,9 @@ class PreflightContext:
         rules: The user's folders of rules, which may state expectations.
         plugins: The checks of other packages.
         budget: The time that is left.
-        has_errors: Whether a check has found an error so far.
+        failed: Codes of the checks that have found an error so far.
+        told: What the environment raised that has been reported.
+        repeatable: Whether seed 0 repeats itself; found out by ENV105.
     """
 
     env_id: str
@@ -85,7 +93,9 @@ class PreflightContext:
     rules: tuple[Path, ...] = ()
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
-    has_errors: bool = field(default=False, init=False)
+    failed: set[str] = field(default_factory=set, init=False)
+    told: Told = field(default_factory=Told, init=False)
+    repeatable: bool = field(default=True, init=False)
     _opened: list[Env] = field(default_factory=list, init=False)
 
     def make(self) -> Env:
@@ -97,8 +107,9 @@ class PreflightContext:
         from rldoctor.environments import registry
         from rldoctor.preflight.probes.metered import Metered
 
+        # Without Gymnasium's PassiveEnvChecker, which raises in the environment's place.
         with self.budget.calling("the constructor"):
-            env = registry.make(self.env_id, **self.env_arguments)
+            env = registry.make(self.env_id, disable_env_checker=True, **self.env_arguments)
         self._opened.append(env)
         return Metered(self.wrap(env) if self.wrap else env, self.budget)
 
@@ -110,6 +121,7 @@ class PreflightContext:
     @cached_property
     def vec_env(self) -> VecEnv:
         """``PARALLEL`` environments made as training does: in one process, each with SB3's Monitor outermost."""
+        self.require_playable()
         if self.make_vec_env:
             return self.make_vec_env(PARALLEL)
         from stable_baselines3.common.monitor import Monitor
@@ -119,16 +131,20 @@ class PreflightContext:
         made = [lambda: Monitor(self.env), lambda: Monitor(self.spare)]
         return DummyVecEnv([*made, *[lambda: Monitor(self.make())] * (PARALLEL - len(made))])
 
-    def close(self) -> None:
-        """Close every environment that was made."""
+    def close(self) -> list[BaseException]:
+        """Close every environment that was made, and return what that raised."""
         opened: list[Any] = [*self._opened]
-        if "vec_env" in vars(self):
+        # Those of our own vec env are among them.
+        if self.make_vec_env and "vec_env" in vars(self):
             opened.append(self.vec_env)
+        raised: list[BaseException] = []
         for env in opened:
-            # An environment that cannot be closed either has failed the checks already.
-            with contextlib.suppress(Exception):
+            try:
                 env.close()
+            except (Exception, SystemExit) as problem:
+                raised.append(problem)
         self._opened.clear()
+        return raised
 
     @property
     def expectation(self) -> Expectation:
@@ -173,9 +189,8 @@ class PreflightContext:
     @property
     def horizon(self) -> int | None:
         """Steps after which the time limit ends an episode, ``None`` where there is none."""
-        if self.env_arguments.get("max_episode_steps"):
-            return int(self.env_arguments["max_episode_steps"])
-        return self.spec.max_episode_steps if self.spec else None
+        own = self.env_arguments.get("max_episode_steps") or (self.spec and self.spec.max_episode_steps)
+        return int(own) if own else time_limit(self.env)
 
     @property
     def distance_threshold(self) -> float | None:
@@ -186,10 +201,41 @@ class PreflightContext:
         return float(value) if isinstance(value, (int, float, np.number)) else None
 
     @cached_property
+    def transcript(self) -> list[Call]:
+        """The first calls to the environment, as it answered them."""
+        from rldoctor.preflight.probes import transcript
+
+        return transcript.record(self.env, _FIRST_SHARE * self.budget.seconds)
+
+    def space(self, role: str) -> Any:
+        """Return what the environment has as its ``observation`` or ``action`` space, which may be anything."""
+        return playable.space_of(self.env, role)
+
+    @cached_property
+    def undeclared(self) -> str:
+        """The check that reports a space from which no value can be drawn; empty where there is none."""
+        return playable.undeclared(self.space("observation"), self.space("action"))
+
+    @cached_property
+    def unplayable(self) -> str:
+        """The check that reports why nothing can be played or stacked; empty where it can be."""
+        return self.undeclared or playable.unplayable(self.env, self.transcript)
+
+    def require_playable(self) -> None:
+        """Raise where the environment cannot be played, which another check reports.
+
+        Raises:
+            NotRun: It cannot.
+        """
+        if self.unplayable:
+            raise NotRun(f"{self.unplayable} failed")
+
+    @cached_property
     def batch(self) -> Batch:
         """Some hundred transitions of the random policy over several episodes."""
         from stable_baselines3.common.monitor import Monitor
 
+        self.require_playable()
         batch = measurements.play_random(Monitor(self.env), self.horizon, self.budget)
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
@@ -236,7 +282,8 @@ class PreflightContext:
     def compute_reward(self) -> Callable[..., Any] | None:
         """The environment's own ``compute_reward``, ``None`` where it has none."""
         function = getattr(self.env.unwrapped, "compute_reward", None)
-        return function if callable(function) else None
+        goal = measurements.spaces_of(self.env.observation_space).get("achieved_goal")
+        return measurements.plain_reward(function, goal.shape if goal else None) if callable(function) else None
 
     @cached_property
     def learning_step(self) -> LearningStep:

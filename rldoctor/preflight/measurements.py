@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,15 +45,42 @@ def spaces_of(space: gymnasium.Space[Any]) -> dict[str, gymnasium.Space[Any]]:
 
 
 def draw(space: gymnasium.Space[Any], random: np.random.Generator) -> Any:
-    """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples."""
-    from gymnasium.spaces import Box
+    """Draw an action from ``space``, reproducibly: uniform in a bounded Box, else as the space samples.
+
+    The space's own generator is left alone: an environment may draw its states from it.
+    """
+    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     if isinstance(space, Box) and space.is_bounded():
         # Reversed bounds are a finding of their own (ENV301) and must not stop every other check.
         low, high = np.minimum(space.low, space.high), np.maximum(space.low, space.high)
-        return random.uniform(low, high).astype(space.dtype)
-    space.seed(int(random.integers(2**31)))
-    return space.sample()
+        if space.dtype is not None and space.dtype.kind in "iu":
+            return np.asarray(random.integers(low.astype(np.int64), high.astype(np.int64) + 1)).astype(space.dtype)
+        return np.asarray(random.uniform(low, high)).astype(space.dtype)
+    if isinstance(space, (Discrete, MultiDiscrete, MultiBinary)):
+        sizes = 2 if isinstance(space, MultiBinary) else space.n if isinstance(space, Discrete) else space.nvec
+        drawn = random.integers(sizes, size=space.shape) + getattr(space, "start", 0)
+        return np.asarray(drawn).astype(space.dtype) if space.shape else np.int64(drawn)
+    own = deepcopy(space)
+    own.seed(int(random.integers(2**31)))
+    return own.sample()
+
+
+def number_of(reward: Any) -> float:
+    """Return a reward as a number; that it is an array of one number is a finding of its own (ENV102)."""
+    return float(reward) if np.ndim(reward) == 0 else float(np.ravel(reward)[0])
+
+
+def plain_reward(compute_reward: Callable[..., Any], goal: tuple[int, ...] | None) -> Callable[..., Any]:
+    """Return ``compute_reward`` with a number for one goal, where it gives an array of one, as SB3's examples do."""
+    from rldoctor.preflight.blame import told_apart
+
+    def computed(achieved: Any, desired: Any, info: Any) -> Any:
+        with told_apart("compute_reward"):
+            rewards = compute_reward(achieved, desired, info)
+        return np.ravel(rewards)[0] if np.shape(achieved) == goal and np.size(rewards) == 1 else rewards
+
+    return computed
 
 
 def simulated_time(env: Env) -> float | None:
@@ -139,7 +166,7 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
             seconds.append(time.perf_counter() - started)
             clock.append((at, simulated_time(env)))
             after = deepcopy(after)  # some environments hand out the same array again and again
-            rows.append((action, observation, after, float(reward), dict(info), number))
+            rows.append((action, observation, after, number_of(reward), dict(info), number))
             observation = after
             if terminated or truncated:
                 ends.append((step, bool(terminated), bool(truncated)))
@@ -174,7 +201,7 @@ def play_actions(env: Env, seed: int, actions: Iterable[Any]) -> tuple[FloatArra
     for action in actions:
         observation, reward, terminated, truncated, _ = env.step(action)
         rows.append(flatten(observation))
-        rewards.append(float(reward))
+        rewards.append(number_of(reward))
         if terminated or truncated:
             break
     return np.stack(rows), np.array(rewards)
@@ -191,16 +218,19 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class Effects:
-    """What each action does, measured by holding it for some steps from one and the same start.
+    """What each action does, measured by holding it for some steps from one and the same state.
 
     Attributes:
         labels: ``action[0]`` and so on for the dimensions of a Box, ``action 0`` for those of a discrete space.
-        sizes: Largest change of the observation compared with the zero action, in standard deviations of the random
-            policy's observations (absolute where an observation does not vary), ``(len(labels),)``.
+        sizes: Largest change of the observation compared with the zero action (the first one of a discrete space), in
+            standard deviations of the random policy's observations (absolute where an observation does not vary),
+            ``(len(labels),)``.
+        rewards: The same of the reward.
     """
 
     labels: tuple[str, ...]
     sizes: FloatArray
+    rewards: FloatArray
 
 
 def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
@@ -209,33 +239,41 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
 
     space = env.action_space
     if isinstance(space, Box) and space.is_bounded() and space.dtype is not None:
-        middle = (space.low + space.high) / 2
-        idle = middle.astype(space.dtype)
+        idle = ((space.low.astype(float) + space.high) / 2).astype(space.dtype)
         probes, labels = [], []
         for index in np.ndindex(space.shape):
             for bound in (space.low, space.high):
-                action = idle.copy()
+                action = np.array(idle)
                 action[index] = bound[index]
                 probes.append(action)
-            labels.append(f"action[{', '.join(map(str, index))}]")
-        rows = _effects(env, batch, idle, probes, budget).reshape(len(labels), -1)
-        return Effects(tuple(labels), rows.max(axis=1))
+            labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
+        found = _effects(env, batch, idle, probes, budget)
+        sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
+        return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes = _effects(env, batch, choices[0], choices[1:], budget)
-        first = sizes.max(initial=0.0)
-        return Effects(tuple(f"action {c}" for c in choices), np.concatenate([[first], sizes]))
+        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget)
+        labels = [f"action {c}" for c in choices]
+        whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
+        return Effects(tuple(labels), whole[0], whole[1])
     return None
 
 
-def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> FloatArray:
+def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> tuple[FloatArray, FloatArray]:
+    """Return how far each probe moves observations and rewards from those of ``idle``."""
     steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
     spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
-    still, *moves = (play_actions(env, 0, [action] * steps)[0] for action in (idle, *probes))
-    sizes = []
-    for moved in moves:
+    scale = float(batch.rewards.std())
+    scale = scale if scale > 1e-9 else 1.0
+    sizes, rewards = np.zeros(len(probes)), np.zeros(len(probes))
+    still, calm = play_actions(env, 0, [idle] * steps)
+    for place, action in enumerate(probes):
+        moved, earned = play_actions(env, 0, [action] * steps)
         shared = min(len(still), len(moved))
-        sizes.append(np.abs((moved[:shared] - still[:shared]) / spread).max())
-    return np.array(sizes)
+        sizes[place] = np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0)
+        # Another length of the episode is an effect as well.
+        sizes[place] = max(sizes[place], float(len(still) != len(moved)))
+        rewards[place] = np.abs(earned[:shared] - calm[:shared]).max() / scale
+    return sizes, rewards

@@ -71,6 +71,8 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, steps: int) -
     from gymnasium.spaces import Discrete
 
     model = _build(recipe, envs, steps)
+    # With the wrappers that SB3 adds, such as the one that puts the channels of pictures first.
+    envs = model.get_env() or envs
     envs.seed(seed)
     # Private, but the only way to stop between SB3's rollout and its update; learn() calls just these.
     _, callback = model._setup_learn(model.n_steps * envs.num_envs, None)

@@ -27,8 +27,9 @@ from rldoctor.model import (
     Verdict,
     verdict_of_findings,
 )
+from rldoctor.preflight.blame import contained, raised_in
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
-from rldoctor.preflight.check import Check, Skipped, error, one_line
+from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plugins import load_plugins
@@ -36,7 +37,10 @@ from rldoctor.recipe import Recipe
 from rldoctor.rulebook.selection import CHECKS
 
 CRASHED = "check-crashed"
+RAISES = "environment-raises"
 HANGS = "environment-hangs"
+# The check of reset, step and close.
+INTERFACE = "ENV102"
 OUT_OF_TIME = "not run: budget"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
@@ -100,10 +104,12 @@ def run_preflight(
         env_id, recipe, wrap, make_vec_env, directory or Path(), measured, config.rules, load_plugins(), Budget(budget)
     )
     try:
-        with context.budget.enforced():
+        with context.budget.enforced(), contained():
             results = run_checks(selection.rules, context, watcher)
     finally:
-        context.close()
+        with contained():
+            unclosed = context.close()
+    results = _with_unclosed(results, unclosed)
     return replace(
         _result(context, results),
         suppressed=tuple(Suppressed(check.code, check.name, reason) for check, reason in selection.ignored),
@@ -125,7 +131,7 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
         result, findings = _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
-            context.has_errors = True
+            context.failed.add(check.code)
         elif result.note == OUT_OF_TIME:
             failed[check.code] = "budget"
         results.append((result, findings))
@@ -140,9 +146,13 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
         # Warnings of packages are collected by gymnasium-check; elsewhere they are noise.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if check.group is not Group.MACHINE and not check.raw:
+                context.require_playable()
             words = _collect(check, context, findings)
     except Skipped as reason:
         outcome, words = Outcome.SKIPPED, str(reason)
+    except NotRun as reason:
+        outcome, words = Outcome.NOT_RUN, f"not run: {reason}"
     except Hangs as late:
         findings.append(
             error(
@@ -157,6 +167,12 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
     except registry.EnvironmentBroken as broken:
         outcome, words = Outcome.NOT_RUN, f"not run: {broken.problem}"
     except (Exception, SystemExit) as problem:  # One broken check must not hide what the others would find.
+        if call := raised_in(problem):
+            if context.told.is_new(call, problem):
+                findings.append(_raises(call, problem))
+            else:
+                outcome, words = Outcome.NOT_RUN, f"not run: {call} raises"
+            return _outcome(check, outcome, words, started, findings)
         otherwise = f"fix the check in {check.origin}" if check.origin else "report it with rldoctor about"
         findings.append(
             error(
@@ -167,11 +183,38 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
                 exception=type(problem).__name__,
             )
         )
+    return _outcome(check, outcome, words, started, findings)
+
+
+def _outcome(check: Check, outcome: Outcome, words: str, started: float, findings: Sequence[Finding]) -> CheckOutcome:
     if findings:
         outcome = Outcome.FIRED
     seconds = time.perf_counter() - started
     with_code = tuple(replace(finding, code=check.code) for finding in findings)
     return CheckResult(check.code, check.name, outcome, words, seconds), with_code
+
+
+def _raises(call: str, problem: BaseException) -> Finding:
+    return error(
+        RAISES,
+        f"{call} raised {one_line(problem)}{naming.where(problem)}.",
+        f"Fix {call} of the environment.",
+        exception=type(problem).__name__,
+    )
+
+
+def _with_unclosed(results: Sequence[CheckOutcome], problems: Sequence[BaseException]) -> list[CheckOutcome]:
+    """Add to the check of the interface what ``close`` raised."""
+    if not problems:
+        return list(results)
+    message = f"close raised {one_line(problems[0])}{naming.where(problems[0])}."
+    finding = warning("close-raises", message, "Let close be called at any time, and more than once.")
+    return [
+        (replace(result, outcome=Outcome.FIRED), (*found, replace(finding, code=result.code)))
+        if result.code == INTERFACE
+        else (result, found)
+        for result, found in results
+    ]
 
 
 def _collect(check: Check, context: PreflightContext, findings: list[Finding]) -> str:

@@ -16,8 +16,8 @@ from rldoctor.model import Aggregation, Curve, FloatArray
 
 # Over how many episodes SB3, RLlib and others take the mean (stats_window_size).
 WINDOW = 100
-# In a longer run the mean lags by less than a third of it, and taking it apart adds more noise than it shows. Ours.
-_LONG = 3 * WINDOW
+# In a longer run the mean lags by less than half of it, and taking it apart adds more noise than it shows. Ours.
+_LONG = 2 * WINDOW
 # A part of a run has at least this many episodes, and there are at most so many parts. Ours.
 _FEWEST_EPISODES, _PARTS = 5, 40
 # A mean over fewer episodes says little. Ours.

@@ -42,7 +42,7 @@ _UNBOUNDED = 1e30
 
 
 def examine_model(path: Path, settings: Settings | None = None, vec_normalize: Path | None = None) -> list[Observation]:
-    """Return what a saved model speaks for and against, by code.
+    """Return what a saved model is evidence for and against, by code.
 
     Args:
         path: The zip that ``model.save`` wrote.

@@ -1,4 +1,4 @@
-"""What a saved model speaks for, as data: ``checks/model_signs.toml``. Nothing here needs PyTorch."""
+"""What a saved model is evidence for, as data: ``checks/model_signs.toml``. Nothing here needs PyTorch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ModelSign(Table, frozen=True):
 
     Attributes:
         name: Kebab-case.
-        causes: Names of ``checks/diagnoses/`` that it speaks for, the likeliest first; none where it is only told.
-        cleared: Those that a usual value speaks against.
+        causes: Names of ``checks/diagnoses/`` that it supports, the likeliest first; none where it is only told.
+        cleared: Those that a usual value contradicts.
         thresholds: Strength 0 at the first value, 1 at the second.
         message: The observation's, with ``{observed}`` and other numbers filled in.
         remedy: What to do.
@@ -76,7 +76,7 @@ def model_signs() -> Mapping[str, ModelSign]:
 
 
 def observe(code: str, value: float, **numbers: Any) -> Observation | None:
-    """Return what a measured value speaks for or against; ``None`` where that is neither.
+    """Return what a measured value is evidence for or against; ``None`` where that is neither.
 
     Args:
         code: Of the sign.

@@ -1,4 +1,4 @@
-"""The settings of a training, read from the files beside its logs, and what they speak for.
+"""The settings of a training, read from the files beside its logs, and what they are evidence for.
 
 Files of every library are read as data; what each of them calls a setting is in ``checks/settings/libraries/``.
 """

@@ -1,4 +1,4 @@
-"""What the settings of a training speak for and against."""
+"""What the settings of a training are evidence for and against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rldoctor.settings.signs import Range, SettingSign, setting_signs
 
 
 def judge_settings(settings: Settings, algorithm: str = "") -> list[Observation]:
-    """Return what each setting that is known speaks for or against, by code.
+    """Return what each setting that is known is evidence for or against, by code.
 
     A setting beyond its algorithm's usual range is an observation of a fault, the stronger the further; one well
     inside is an observation of health, as far as it rules a cause out. Between the two nothing is observed. Nothing

@@ -1,4 +1,4 @@
-"""What settings speak for: ``checks/settings/signs/*.toml``, one sign of a setting a file."""
+"""What settings are evidence for: ``checks/settings/signs/*.toml``, one sign of a setting a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Range(Table, frozen=True):
     """What is usual for one algorithm.
 
     Attributes:
-        usual: Up to here (or down to here) trainings are known to work: such a value speaks against the causes.
+        usual: Up to here (or down to here) trainings are known to work: such a value contradicts the causes.
         thresholds: Strength 0 at the first value, 1 at the second.
         strength: Of a sign of ``side = "is"``, instead of thresholds.
         set: The value to set.
@@ -43,8 +43,8 @@ class SettingSign(Table, frozen=True):
         side: Which values count: ``high``, ``low``, or those that are equal to ``value``.
         value: As above.
         log: Whether strength grows with the logarithm of the value.
-        causes: Names of ``checks/diagnoses/`` that such a value speaks for, the likeliest first.
-        cleared: Those that a usual value speaks against.
+        causes: Names of ``checks/diagnoses/`` that such a value supports, the likeliest first.
+        cleared: Those that a usual value contradicts.
         unless: Settings and their values with which the sign is not judged.
         only_with: Settings and their values without which it is not judged.
         ranges: Algorithm to what is usual for it.

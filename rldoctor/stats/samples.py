@@ -207,6 +207,7 @@ def bootstrap_share(
     floor: ArrayLike,
     *,
     paired: bool,
+    own_floor: ArrayLike | None = None,
     level: float = 0.95,
     n: int = 2000,
     seed: int = 0,
@@ -220,11 +221,13 @@ def bootstrap_share(
         whole: Shape ``(n,)``, with a mean above that of ``floor``.
         floor: Shape ``(k,)``.
         paired: Whether the values of ``part`` and ``whole`` belong together, and are drawn together.
+        own_floor: What ``part``'s own gain is over, where that is not ``floor``; shape ``(j,)``.
         level: Confidence, in (0, 1).
         n: Resamples; those without a gain are left out.
         seed: Of the resampling.
     """
     mine, theirs, base = (np.asarray(values, dtype=np.float64) for values in (part, whole, floor))
+    own = base if own_floor is None else np.asarray(own_floor, dtype=np.float64)
     gain = float(theirs.mean() - base.mean())
     if not gain > 0:
         return Share(math.nan, math.nan, math.nan)
@@ -232,10 +235,11 @@ def bootstrap_share(
     of_whole = draw.integers(0, len(theirs), (n, len(theirs)))
     of_part = of_whole if paired else draw.integers(0, len(mine), (n, len(mine)))
     floors = base[draw.integers(0, len(base), (n, len(base)))].mean(axis=1)
+    own_floors = floors if own_floor is None else own[draw.integers(0, len(own), (n, len(own)))].mean(axis=1)
     gains = theirs[of_whole].mean(axis=1) - floors
-    kept = (mine[of_part].mean(axis=1) - floors)[gains > 0] / gains[gains > 0]
+    kept = (mine[of_part].mean(axis=1) - own_floors)[gains > 0] / gains[gains > 0]
     low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2]) if len(kept) else (math.nan, math.nan)
-    return Share(float(mine.mean() - base.mean()) / gain, float(low), float(high))
+    return Share(float(mine.mean() - own.mean()) / gain, float(low), float(high))
 
 
 def _finite(x: ArrayLike) -> FloatArray:

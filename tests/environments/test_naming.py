@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from functools import partial
 
 import gymnasium
 import pytest
@@ -226,6 +227,18 @@ def test_a_file_whose_name_is_taken_or_is_no_module_name(mine, tmp_path):
         (tmp_path / f"{name}.py").write_text((tmp_path / f"{mine}.py").read_text().rpartition("gymnasium.register")[0])
         assert registry.resolve(f"{name}.py:Walk") is not None
     assert json.loads("1") == 1
+
+
+@pytest.mark.slow
+def test_a_file_is_found_in_other_processes(mine):
+    from stable_baselines3.common.vec_env import SubprocVecEnv
+
+    name = naming.absolute(f"{mine}.py:Walk")
+    envs = SubprocVecEnv([partial(registry.make, name, size=3)] * 2, start_method="spawn")
+    try:
+        assert envs.reset().shape == (2, 3)
+    finally:
+        envs.close()
 
 
 def test_absolute_and_label():

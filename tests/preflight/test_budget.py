@@ -10,7 +10,7 @@ from rldoctor.model import Outcome, Verdict
 from rldoctor.preflight import budget, measurements
 from rldoctor.preflight.budget import Budget, OutOfTime
 from rldoctor.preflight.checks.learning import baseline_policies
-from rldoctor.preflight.probes import metered
+from rldoctor.preflight.probes import metered, transcript
 from rldoctor.preflight.runner import HANGS, OUT_OF_TIME, run_preflight
 
 
@@ -51,7 +51,7 @@ class Slow(gymnasium.Env):
 @pytest.fixture
 def clock(monkeypatch):
     found = Clock()
-    for module in (budget, measurements, metered, baseline_policies):
+    for module in (budget, measurements, metered, transcript, baseline_policies):
         monkeypatch.setattr(module, "time", found)
     monkeypatch.setattr(Slow, "clock", found)
     gymnasium.register("Slow-v0", entry_point=Slow, max_episode_steps=50)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 import broken_environments as broken
+import peers_suites
 import pytest
 from msgspec import structs
 from stable_baselines3.common.monitor import Monitor
@@ -21,7 +24,7 @@ TABLE = [
     (broken.StepRaises, "ENV102", "step-raises", "error"),
     (broken.ResetWithoutInfo, "ENV102", "reset-signature-wrong", "error"),
     (broken.ResetWithoutSeed, "ENV102", "reset-signature-wrong", "error"),
-    (broken.ResetWithoutOptions, "ENV103", "gymnasium-complaint", "warning"),
+    (broken.ResetWithoutOptions, "ENV102", "reset-options-missing", "warning"),
     (broken.NaNObservation, "ENV202", "observation-not-finite", "error"),
     (broken.ActionsDouble, "ENV104", "stable-baselines-complaint", "note"),
     (broken.NotReproducible, "ENV105", "trajectory-not-reproducible", "error"),
@@ -41,7 +44,7 @@ TABLE = [
     (broken.GoalRemoved, "ENV206", "goal-not-observed", "error"),
     (broken.GoalNeverChanges, "ENV206", "goal-never-changes", "warning"),
     (broken.ActionsAsymmetric, "ENV301", "action-bounds-asymmetric", "note"),
-    (broken.ActionsUnbounded, "ENV301", "action-bounds-infinite", "warning"),
+    (broken.ActionsUnbounded, "ENV301", "action-bounds-infinite", "error"),
     (broken.ActionsWide, "ENV301", "action-bounds-far-from-unit", "warning"),
     (broken.ActionsReversed, "ENV301", "action-bounds-reversed", "error"),
     (broken.ActionsIgnored, "ENV302", "actions-without-effect", "error"),
@@ -81,9 +84,10 @@ def test_names_the_fault(wrapper, code, finding, severity):
 
 
 def test_table_covers_every_environment_check():
-    """A check that never fires on a broken environment is worth nothing. ENV101 and ENV402 have tests of their own."""
-    covered = {row[1] for row in TABLE} | {"ENV101", "ENV402"}
+    """A check that never fires on a broken environment is worth nothing. ENV101, ENV103 and ENV402 have their own."""
+    covered = {row[1] for row in TABLE} | {"ENV101", "ENV103", "ENV402"}
     named = {finding for kind in KINDS for finding in kind.findings}
+    named |= {finding for case in peers_suites.BROKEN.values() for finding in case.named}
     covered |= {check.code for check in all_checks() if named.intersection(check.faults)}
     assert {check.code for check in all_checks() if check.code.startswith("ENV")} == covered
 
@@ -128,6 +132,15 @@ def test_a_sparse_task_is_sound_and_its_dense_sister_is_named():
 def test_a_dense_task_made_sparse_is_no_longer_that_task():
     found = names(run_preflight(ENV, wrap=broken.RewardSparse, select=["ENV402"]))
     assert found["reward-not-dense"] is Severity.ERROR
+
+
+def test_a_complaint_that_no_check_of_ours_knows_is_quoted(monkeypatch):
+    def check_env(env, **options):
+        warnings.warn("A rule of a later version is broken.", stacklevel=1)
+
+    monkeypatch.setattr("gymnasium.utils.env_checker.check_env", check_env)
+    (finding,) = run_preflight("CartPole-v1", select=["ENV103"]).findings
+    assert finding.message == "Gymnasium's check_env: A rule of a later version is broken."
 
 
 def test_parallel_environments_with_one_seed():

@@ -20,6 +20,7 @@ from rldoctor.diagnosis.many import diagnose
 from rldoctor.errors import CannotJudge
 from rldoctor.model import (
     CheckResult,
+    ComparisonResult,
     CriterionResult,
     Finding,
     GateResult,
@@ -28,6 +29,7 @@ from rldoctor.model import (
     RankedDiagnosis,
     Report,
     RunDiagnosis,
+    SettingPair,
     Severity,
     Unjudged,
     Verdict,
@@ -75,6 +77,11 @@ def hostile() -> Report:
             ),
             findings=(Finding("ENV101", "a", Severity.WARNING, HOSTILE),),
         ),
+        ComparisonResult(
+            *(path, Verdict.SICK),
+            setting_pairs=(SettingPair(HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE, True),),
+            diagnoses=(diagnosis,),
+        ),
     )
     return make_report("diagnose", kinds)
 
@@ -113,7 +120,7 @@ def test_junit_is_read_by_a_common_parser_and_fails_where_the_exit_code_does():
     parsed = {suite.name: [case.result for case in suite] for suite in JUnitXml.fromstring(render(hostile(), "junit"))}
     kinds = [[type(r) for result in results for r in result] for results in parsed.values()]
     # The warning of a check does not fail the command, and so no test.
-    assert kinds == [[Failure], [Failure], [Error], [Skipped]]
+    assert kinds == [[Failure], [Failure], [Error], [Skipped], [Failure]]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +185,7 @@ def test_a_hostile_name_stays_a_name(name, monkeypatch):
         assert "@octocat" not in text
         assert not re.search(r"(?<!\\)\]\(javascript", text)
         rows = [line for line in text.splitlines() if line.startswith("| ")]
-        assert all(line.replace("\\|", "").count("|") in (4, 5) for line in rows), rows
+        assert all(line.replace("\\|", "").count("|") in (4, 5, 6) for line in rows), rows
     if name == "csv":
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
         assert not any(cell[:1] in "=+-@\t\r" for cell in cells if cell)

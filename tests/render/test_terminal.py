@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +18,19 @@ from rldoctor.diagnosis.chart_data import StoredDetails
 from rldoctor.diagnosis.many import diagnose
 from rldoctor.model import (
     CheckResult,
+    ComparisonResult,
     CriterionResult,
     Details,
     FailedCommand,
     Finding,
     GateResult,
     Outcome,
+    Parting,
     PreflightResult,
     RankedDiagnosis,
     Report,
     RunDiagnosis,
+    SettingPair,
     Severity,
     TableRow,
     Unjudged,
@@ -131,6 +135,12 @@ def test_what_a_stranger_wrote_stays_on_its_line_and_is_no_markup():
         GateResult(HOSTILE, Verdict.SICK, criteria=(criterion,)),
         PreflightResult(HOSTILE, Verdict.UNJUDGED, checks=(examination,)),
         FailedCommand(HOSTILE, Verdict.UNJUDGED, HOSTILE, HOSTILE),
+        ComparisonResult(
+            *(HOSTILE, Verdict.SICK),
+            setting_pairs=(SettingPair(HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE, True),),
+            partings=(Parting(HOSTILE, 1, 0.0, math.nan),),
+            diagnoses=(diagnosis,),
+        ),
     )
     console = Console(file=io.StringIO(), width=200, no_color=True, highlight=False)
     print_report(console, Report(HOSTILE, subjects, Verdict.SICK, 1), True)

@@ -34,6 +34,12 @@ def layers(env: Env) -> Iterator[Env]:
         layer = inner
 
 
+def time_limit(env: Env) -> int | None:
+    """Return the limit of a ``TimeLimit`` among the environment's wrappers, in steps; ``None`` without one."""
+    limits = (getattr(layer, "_max_episode_steps", None) for layer in layers(env))
+    return next((limit for limit in limits if isinstance(limit, int)), None)
+
+
 def has_running_statistics(env: Env) -> bool:
     """Return whether a wrapper normalises by statistics that go on from episode to episode, as it should."""
     return any(type(layer).__name__ in _STATISTICS for layer in layers(env))

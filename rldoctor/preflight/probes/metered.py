@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 
 from rldoctor.environments.rollouts import Env
+from rldoctor.preflight.blame import told_apart
 from rldoctor.preflight.budget import Budget
 
 
@@ -33,12 +34,12 @@ class Metered(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, **kwargs: Any) -> Any:
         """Reset within the budget."""
         started = time.monotonic()
-        with self._budget.calling("reset"):
+        with self._budget.calling("reset"), told_apart("reset"):
             result = self.env.reset(**kwargs)
         self._budget.reset_seconds = max(self._budget.reset_seconds, time.monotonic() - started)
         return result
 
     def step(self, action: Any) -> Any:
         """Step within the budget."""
-        with self._budget.calling("step"):
+        with self._budget.calling("step"), told_apart("step"):
             return self.env.step(action)

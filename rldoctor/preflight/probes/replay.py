@@ -1,27 +1,31 @@
-"""Plays one seed in a process of its own: ``python -m rldoctor.preflight.probes.replay ENV STEPS``."""
+"""Plays one seed in a process of its own: ``python -m rldoctor.preflight.probes.replay ENV ARGUMENTS STEPS``."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rldoctor.model import FloatArray
+from rldoctor.model import FloatArray, Json
 from rldoctor.preflight.budget import OutOfTime
 
 _MARK = "rldoctor-replay "
 
 
-def replay(env_id: str, steps: int, hash_seeds: Sequence[int], seconds: float) -> list[FloatArray] | None:
+def replay(
+    env_id: str, arguments: Mapping[str, Json], steps: int, hash_seeds: Sequence[int], seconds: float
+) -> list[FloatArray] | None:
     """Play seed 0 in new processes, one for each of ``hash_seeds``, side by side.
 
     Args:
         env_id: What the processes make.
+        arguments: What they make it with.
         steps: How many steps, with the actions of :func:`rldoctor.preflight.measurements.trajectory`.
         hash_seeds: Each process orders its sets, and computes ``hash`` of texts, by one of these.
         seconds: How long to wait.
@@ -34,7 +38,7 @@ def replay(env_id: str, steps: int, hash_seeds: Sequence[int], seconds: float) -
     """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "rldoctor.preflight.probes.replay", env_id, str(steps)],
+            [sys.executable, "-m", "rldoctor.preflight.probes.replay", env_id, json.dumps(arguments), str(steps)],
             env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -59,6 +63,8 @@ def replay(env_id: str, steps: int, hash_seeds: Sequence[int], seconds: float) -
         for process in processes:
             process.kill()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
     return found
 
 
@@ -66,8 +72,8 @@ def _main() -> None:
     from rldoctor.environments import registry
     from rldoctor.preflight.measurements import trajectory
 
-    env = registry.make(sys.argv[1])
-    rows = trajectory(env, 0, int(sys.argv[2]))
+    env = registry.make(sys.argv[1], **json.loads(sys.argv[2]))
+    rows = trajectory(env, 0, int(sys.argv[3]))
     sys.stdout.write(f"\n{_MARK}{rows.shape[1]} {base64.b64encode(zlib.compress(rows.tobytes())).decode()}\n")
 
 

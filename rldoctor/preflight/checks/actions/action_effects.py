@@ -1,8 +1,8 @@
 """Actions have an effect.
 
-What it does: from the same start, holds each dimension of the action at its bounds for five steps (each choice of a
-discrete space), and measures how far the observation moves away from that of the zero action. What shows no effect
-there is tried again after some random steps.
+What it does: from the same state, holds each dimension of the action at its bounds for five steps (each choice of a
+discrete space), and measures how far the observation and the reward move away from those of the zero action (of the
+first choice). What shows no effect there is tried again after some random steps.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -75,6 +75,7 @@ def _works_elsewhere(context: PreflightContext, index: int) -> bool:
     requires=("ENV111", "ENV201", "ENV202", "ENV205", "ENV301"),
     faults=(
         "actions-without-effect",
+        "actions-change-reward-alone",
         "action-effect-delayed",
         "action-dimension-dead",
         "action-choice-without-effect",
@@ -89,6 +90,16 @@ def run(context: PreflightContext) -> CheckFindings:
     if effects is None:
         raise Skipped("this action space cannot be tried one action at a time")
     strongest = float(effects.sizes.max())
+    if strongest <= _NOTHING and effects.rewards.max() > _NOTHING:
+        # A bandit is such an environment; where there are goals to move to, an action must move something.
+        found = error if context.has_goals or context.expectation.envs else note
+        yield found(
+            "actions-change-reward-alone",
+            f"None of the {len(effects.labels)} actions changes the observation; they change the reward alone.",
+            "If actions should move something, follow them through the wrappers and step to the simulation.",
+            observed=strongest,
+        )
+        return ""
     if strongest <= _NOTHING:
         late = _late_effect(context)
         if late:
@@ -99,9 +110,11 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=late,
             )
             return ""
-        yield error(
+        # Without any reward there is nothing to learn anyway, which ENV401 reports.
+        found = error if np.ptp(context.batch.rewards) > 0 or context.has_goals else warning
+        yield found(
             "actions-without-effect",
-            f"None of the {len(effects.labels)} actions, held for five steps, changes the observation.",
+            f"None of the {len(effects.labels)} actions, held for five steps, changes the observation or the reward.",
             "Follow the action through the wrappers and step to where it should reach the simulation.",
             observed=strongest,
         )

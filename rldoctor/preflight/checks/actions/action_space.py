@@ -19,31 +19,42 @@ from rldoctor.preflight.context import PreflightContext
 # Ours: PPO's first actions have a standard deviation of 1. Bounds of 10 leave a tenth of the range explored, bounds of
 # 0.1 clip 92 % of all actions. Pendulum's 2 trains well.
 _WIDE = 10.0
+# Bounds of -1 and 0.99 are as good as symmetric.
+_UNEVEN = 0.1
 _NARROW = 0.1
 
 
 @check(
     "ENV301",
     "action-space",
+    raw=True,
     requires=("ENV102",),
     faults=(
+        "action-space-invalid",
         "action-space-unsupported",
         "action-shape-wrong",
         "action-bounds-reversed",
+        "action-bounds-equal",
         "action-bounds-infinite",
         "action-bounds-asymmetric",
         "action-bounds-not-unit",
         "action-bounds-far-from-unit",
+        "action-numbers-whole",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Look at the bounds."""
-    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+    from gymnasium.spaces import Box
 
-    space = context.env.action_space
-    if not isinstance(space, (Box, Discrete, MultiDiscrete, MultiBinary)):
-        message = f"Stable-Baselines3's PPO does not support action spaces of type {type(space).__name__}."
-        yield error("action-space-unsupported", message, "Flatten the action space into a Box or a MultiDiscrete.")
+    from rldoctor.preflight.probes import spaces
+
+    space = context.space("action")
+    if wrong := spaces.invalid(space, "action"):
+        yield error("action-space-invalid", *wrong)
+        return ""
+    if wrong := spaces.untrainable_action(space):
+        infinite = isinstance(space, Box)
+        yield error("action-bounds-infinite" if infinite else "action-space-unsupported", *wrong)
         return ""
     expected = context.expectation.action.shape
     if expected is not None and space.shape != expected:
@@ -60,23 +71,24 @@ def run(context: PreflightContext) -> CheckFindings:
     low, high = float(space.low.min()), float(space.high.max())
     remedy = "Declare actions in [-1, 1] and scale them inside the environment (gymnasium.wrappers.RescaleAction)."
     bounds = [low, high]
-    if (space.low >= space.high).any():
-        dimensions = [list(map(int, index)) for index in np.argwhere(space.low >= space.high)]
-        message = f"In dimensions {dimensions} the lower bound of the action is not below the upper bound."
-        yield error("action-bounds-reversed", message, "Correct low and high of the action space.", observed=dimensions)
-    elif not space.is_bounded():
-        yield warning(
-            "action-bounds-infinite",
-            f"The bounds of the action are [{low:g}, {high:g}].",
-            remedy,
-            observed=[str(b) for b in bounds],
-            expected=[-1, 1],
+    reversed_, equal = space.low > space.high, space.low == space.high
+    if reversed_.any():
+        dimensions = [list(map(int, index)) for index in np.argwhere(reversed_)]
+        message = f"In dimensions {dimensions} the lower bound of the action is above the upper bound."
+        yield error(
+            "action-bounds-reversed", message, "Exchange low and high of the action space.", observed=dimensions
         )
-    elif not np.allclose(space.low, -space.high):
+    elif equal.any():
+        dimensions = [list(map(int, index)) for index in np.argwhere(equal)]
+        message = f"In dimensions {dimensions} the bounds of the action are equal: only one action is possible there."
+        found = error if equal.all() else warning
+        yield found("action-bounds-equal", message, "Leave them out of the action space.", observed=dimensions)
+    elif (space.low > 0).any() or (space.high < 0).any():
+        message = f"The bounds of the action, [{low:g}, {high:g}], leave out 0, around which PPO's first actions are."
+        yield warning("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
+    elif (np.abs(space.low + space.high) > _UNEVEN * (space.high - space.low)).any():
         message = f"The bounds of the action, [{low:g}, {high:g}], are not symmetric; PPO's first actions are around 0."
-        # From 0 to 1, as a throttle, half of the first actions are clipped, and it trains; beyond 0 nearly all are.
-        found = warning if (space.low > 0).any() or (space.high < 0).any() else note
-        yield found("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
+        yield note("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
     elif space.high.max() > _WIDE or space.high.min() < _NARROW:
         message = f"The bounds of the action, [{low:g}, {high:g}], are far from PPO's first standard deviation of 1."
         yield warning("action-bounds-far-from-unit", message, remedy, observed=bounds, expected=[-1, 1])
@@ -85,4 +97,8 @@ def run(context: PreflightContext) -> CheckFindings:
             f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]; PPO starts with a standard deviation of 1."
         )
         yield note("action-bounds-not-unit", message, observed=bounds, expected=[-1, 1])
+    if spaces.is_whole(space):
+        message = f"Actions are whole numbers ({space.dtype}); PPO's are not, and SB3 rounds what it learns from."
+        remedy = "Use a MultiDiscrete, or declare float32 and round in step."
+        yield warning("action-numbers-whole", message, remedy, observed=str(space.dtype))
     return f"{space.shape} in [{low:g}, {high:g}]"

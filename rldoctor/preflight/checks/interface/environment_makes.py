@@ -30,7 +30,7 @@ def _likely_cause(cause: BaseException, context: PreflightContext) -> Advisory |
     return None
 
 
-@check("ENV101", "environment-makes", faults=("environment-broken",))
+@check("ENV101", "environment-makes", raw=True, faults=("environment-broken",))
 def run(context: PreflightContext) -> CheckFindings:
     """Make the environment."""
     from rldoctor.environments.registry import EnvironmentBroken

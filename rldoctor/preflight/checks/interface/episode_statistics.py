@@ -57,7 +57,7 @@ def run(context: PreflightContext) -> CheckFindings:
         summed = float(batch.rewards[batch.episode == batch.episode[place]].sum())
         recorded = float(info["episode"]["r"])
         # Monitor rounds to six decimals.
-        if not np.isclose(summed, recorded, rtol=1e-5, atol=1e-5):
+        if not np.isclose(summed, recorded, rtol=1e-5, atol=1e-5, equal_nan=True):
             message = f"Monitor's return is {recorded:.6g}, but the rewards sum to {summed:.6g}."
             yield warning("episode-statistics-wrong", message, remedy, observed=recorded, expected=summed)
             break

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, check, note, one_line, warning
+from rldoctor.preflight.check import CheckFindings, NotRun, check, note, one_line, warning
 from rldoctor.preflight.context import PreflightContext
 
 # Complaints that are not repeated, each with the reason.
@@ -25,11 +25,33 @@ _VERIFIED = (
     "maximum value is infinity",
     # The wrappers are part of what PPO trains on, so they are examined with the environment.
     "is different from the unwrapped version",
-    # Measured and reported as a note by the check of the action space (ENV301).
-    "using a symmetric and normalized",
-    "use a symmetric and normalized",
+    # Measured and reported by the check of the action space (ENV301).
+    "symmetric and normalized",
+    "Box action space maximum and minimum",
+    "Box action space low value",
+    # Measured and reported by the check of the interface (ENV102).
+    "The reward returned by",
+    "The default seed argument",
+    "return_info",
+    "`options`",
+    "the `seed` function",
+    "signal must be a boolean",
+    "signal to be a boolean",
+    # Measured and reported by the checks of observations (ENV201 to ENV203).
+    "observation space",
+    "Observation space",
+    "It seems a Box",
+    "Your observation",
+    "your observation",
+    "The obs returned by",
+    "observation returned by",
+    "The first element returned by",
+    "Casting input x to numpy array",
+    # Measured and reported by the check of rendering (ENV121).
+    "render",
+    # Measured and reported by the check of rewards (ENV401).
+    "in rewards. Originated",
     # NumPy's numbers do as well as Python's; whether the reward is a finite number is measured (ENV102, ENV401).
-    "The reward returned by `step()` must be a float",
     "The reward is a NaN value",
     "The reward is an inf value",
     # Repeated plays are compared to the last bit (ENV105, ENV106, ENV111); an environment with a generator of its own
@@ -95,14 +117,22 @@ def findings_of(fault: str, prefix: str, complaints: list[str], remedy: str, nam
         yield found(fault, f"{prefix}: {text}", remedy)
 
 
-@check("ENV103", "gymnasium-check", requires=("ENV102",), late=2, faults=("gymnasium-complaint",))
+@check(
+    "ENV103",
+    "gymnasium-check",
+    requires=("ENV102", "ENV201", "ENV203", "ENV301"),
+    late=2,
+    faults=("gymnasium-complaint",),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Run Gymnasium's check_env."""
+    if not isinstance(getattr(context.env.unwrapped, "metadata", None), dict):
+        raise NotRun("the environment has no metadata (ENV121)")
     from gymnasium.utils.env_checker import check_env
 
     context.budget.require(_CALLS * max(context.budget.step_seconds, context.budget.reset_seconds))
     env = context.spare
     complaints = complaints_of(lambda: check_env(env, skip_render_check=True, skip_close_check=True))
     remedy = "Follow Gymnasium's explanation: https://gymnasium.farama.org/api/env/"
-    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, context.has_errors)
+    yield from findings_of("gymnasium-complaint", "Gymnasium's check_env", complaints, remedy, bool(context.failed))
     return "no complaint" if not complaints else ""

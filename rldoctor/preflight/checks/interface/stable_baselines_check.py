@@ -25,7 +25,7 @@ _CALLS = 20
 @check(
     "ENV104",
     "stable-baselines-check",
-    requires=("ENV102", "ENV201", "ENV301"),
+    requires=("ENV102", "ENV201", "ENV203", "ENV301"),
     late=2,
     faults=("stable-baselines-complaint",),
 )
@@ -43,5 +43,5 @@ def run(context: PreflightContext) -> CheckFindings:
         complaints = complaints_of(lambda: check_env(env, warn=True, skip_render_check=True))
     remedy = "Follow the explanation: https://stable-baselines3.readthedocs.io/en/master/guide/custom_env.html"
     prefix = "Stable-Baselines3's check_env"
-    yield from findings_of("stable-baselines-complaint", prefix, complaints, remedy, context.has_errors)
+    yield from findings_of("stable-baselines-complaint", prefix, complaints, remedy, bool(context.failed))
     return "no complaint" if not complaints else ""

@@ -58,7 +58,13 @@ def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     return {name: aggregate(played) for name, played in episodes.items()}
 
 
-@check("ENV601", "baseline-policies", Group.BASELINES, requires=("ENV102",), faults=("baseline-succeeds",))
+@check(
+    "ENV601",
+    "baseline-policies",
+    Group.BASELINES,
+    requires=("ENV102",),
+    faults=("baseline-succeeds",),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Play the zero-action and the random policy."""
     if "baselines" not in context.measured:

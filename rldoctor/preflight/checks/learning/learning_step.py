@@ -16,8 +16,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Group, NotRun, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 _RATIO = 1e-4
 
 
-def judge(step: LearningStep) -> Iterator[Finding]:
-    """Judge one PPO iteration."""
+def judge(step: LearningStep, whole: bool = False) -> Iterator[Finding]:
+    """Judge one PPO iteration; the ratio is not 1 where actions are whole numbers, which ENV301 reports."""
     if step.not_finite:
         yield error(
             "update-not-finite",
@@ -37,7 +39,7 @@ def judge(step: LearningStep) -> Iterator[Finding]:
             observed=list(step.not_finite[:16]),
         )
         return
-    if step.ratio_error > _RATIO:
+    if step.ratio_error > _RATIO and not whole:
         message = f"Before any update the ratio of new to old probabilities differs from 1 by {step.ratio_error:.3g}."
         remedy = "Look for observations that change after they were returned, or dropout in the network."
         yield error("first-ratio-not-one", message, remedy, observed=step.ratio_error, expected=_RATIO)
@@ -62,7 +64,7 @@ def judge(step: LearningStep) -> Iterator[Finding]:
     "ENV501",
     "learning-step",
     Group.LEARNING,
-    requires=("ENV201", "ENV202", "ENV301"),
+    requires=("ENV201", "ENV202", "ENV203", "ENV301"),
     faults=(
         "update-not-finite",
         "first-ratio-not-one",
@@ -73,7 +75,11 @@ def judge(step: LearningStep) -> Iterator[Finding]:
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Take one PPO iteration and look inside."""
+    from rldoctor.preflight.probes.spaces import is_whole
+
+    if "ENV401" in context.failed and not np.isfinite(context.batch.rewards).all():
+        raise NotRun("reward-range (ENV401) failed")
     step = context.learning_step
-    yield from judge(step)
+    yield from judge(step, is_whole(context.env.action_space))
     ratio = step.critic_after / step.critic_before if step.critic_before else math.nan
     return f"{step.steps} steps, {step.updates} updates, critic's error x {ratio:.2f}"

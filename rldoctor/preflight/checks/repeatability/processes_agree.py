@@ -43,7 +43,7 @@ def run(context: PreflightContext) -> CheckFindings:
     context.budget.require(min(seconds, 2.0))
     steps = context.budget.steps(_STEPS, plays=3)
     here = trajectory(context.env, 0, steps)
-    there = replay(context.env_id, steps, _HASH_SEEDS, min(seconds, context.budget.remaining))
+    there = replay(context.env_id, context.env_arguments, steps, _HASH_SEEDS, min(seconds, context.budget.remaining))
     if there is None:
         raise Skipped("another process cannot make it by this name")
     if all(rows.shape == here.shape and np.array_equal(rows, here, equal_nan=True) for rows in there):

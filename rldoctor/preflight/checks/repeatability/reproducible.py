@@ -9,9 +9,12 @@ What to do: draw every random number in the environment from ``self.np_random``,
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
@@ -19,11 +22,25 @@ from rldoctor.preflight.probes.inspection import generators_of, has_running_stat
 _STEPS = 20
 
 
+def _seeded(context: PreflightContext, steps: int) -> FloatArray:
+    """Play seed 0 with the environment's spaces and the global generators seeded, as SB3 does before a training."""
+    for role in ("observation", "action"):
+        context.space(role).seed(0)
+    kept = np.random.get_state(), random.getstate()
+    random.seed(0)
+    np.random.seed(0)
+    try:
+        return trajectory(context.env, 0, steps)
+    finally:
+        np.random.set_state(kept[0])
+        random.setstate(kept[1])
+
+
 @check(
     "ENV105",
     "reproducible",
     requires=("ENV102", "ENV111"),
-    faults=("trajectory-not-reproducible", "declared-nondeterministic"),
+    faults=("trajectory-not-reproducible", "generator-not-seeded", "declared-nondeterministic"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play one seed twice."""
@@ -42,6 +59,18 @@ def run(context: PreflightContext) -> CheckFindings:
         yield note("declared-nondeterministic", f"Seed 0 played twice differs {where}, as its registration declares.")
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
+    context.repeatable = False
+    first, again = _seeded(context, steps), _seeded(context, steps)
+    if np.array_equal(first, again, equal_nan=True):
+        yield warning(
+            "generator-not-seeded",
+            f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "
+            "which reset(seed=...) does not seed.",
+            "Draw from self.np_random, or seed the space in reset: self.observation_space.seed(seed).",
+            first_step=step,
+            observed=largest,
+        )
+        return ""
     generators = generators_of(context.env)
     named = f" (it keeps a generator of its own: {', '.join(generators)})" if generators else ""
     yield error(

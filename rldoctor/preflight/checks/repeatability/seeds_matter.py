@@ -25,7 +25,7 @@ _SEED = 123
     "ENV106",
     "seeds-matter",
     requires=("ENV102",),
-    faults=("seed-without-effect", "seed-replaced", "start-always-alike"),
+    faults=("seed-ignored", "seed-without-effect", "seed-replaced", "start-always-alike"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play three seeds with the same actions."""
@@ -43,6 +43,12 @@ def run(context: PreflightContext) -> CheckFindings:
             "Pass the seed on: super().reset(seed=seed), and self.env.reset(seed=seed, options=options) in a wrapper.",
             observed=inner,
             expected=_SEED,
+        )
+    elif inner is None and getattr(context.env.unwrapped, "_np_random", None) is not None:
+        yield warning(
+            "seed-ignored",
+            f"{message}: reset does not seed the environment's np_random with the seed that it is given.",
+            "Call super().reset(seed=seed) first in reset.",
         )
     elif context.has_goals:
         remedy = "Call super().reset(seed=seed) in reset and draw the goal from self.np_random."

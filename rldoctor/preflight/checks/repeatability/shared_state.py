@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, flatten, trajectory
 from rldoctor.preflight.probes.inspection import global_random_state, has_running_statistics
@@ -33,6 +33,8 @@ def run(context: PreflightContext) -> CheckFindings:
     """Play one environment while another one plays too."""
     if has_running_statistics(context.env) or (context.spec and context.spec.nondeterministic):
         raise Skipped("it does not repeat itself, on purpose")
+    if not context.repeatable:
+        raise NotRun("it does not repeat itself (ENV105)")
     steps = context.budget.steps(_STEPS, plays=3)
     before = global_random_state()
     alone = trajectory(context.env, 0, steps)
@@ -59,7 +61,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if together.shape == alone.shape and np.array_equal(together, alone, equal_nan=True):
         return f"the same {len(alone) - 1} steps alone and beside another environment"
     if uses_global:
-        yield error(
+        # As in ENV105: a training seeds these generators.
+        yield warning(
             "global-random-state",
             "It draws from the global random numbers (numpy.random or random), which all environments of a process "
             "share: seed 0 plays differently beside another environment.",

@@ -1,0 +1,153 @@
+"""Kinds of trainings that were once judged wrongly, several of each kind: cases from public reports, drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.model import Curve, Run, RunDiagnosis, Verdict
+from tests.diagnosis.made_up_runs import run
+
+CALM = {"approx_kl": (0.01, 0.012, 0.01), "clip_fraction": (0.1, 0.12, 0.1)}
+
+
+def noisy(drawn: Run, sizes: Mapping[str, float], seed: int = 0) -> Run:
+    """Return the run with noise of these standard deviations on its curves."""
+    rng = np.random.default_rng(seed)
+    curves = {
+        name: Curve(name, c.steps, c.values + rng.normal(0, sizes.get(name, 0.0), len(c)), c.tag)
+        for name, c in drawn.curves.items()
+    }
+    return replace(drawn, curves=curves)
+
+
+def thinned(drawn: Run, every: int) -> Run:
+    curves = {name: replace(c, steps=c.steps[::every], values=c.values[::every]) for name, c in drawn.curves.items()}
+    return replace(drawn, curves=curves)
+
+
+def first(subject: RunDiagnosis) -> str:
+    return subject.diagnoses[0].name
+
+
+@pytest.mark.parametrize("returns", [(0, 5, 15, 25), (-300, -100, 150, 240), (20, 60, 300, 490)])
+@pytest.mark.parametrize("peak", [0.01, 0.008])
+def test_an_adaptive_learning_rate_is_judged_by_the_kl_that_it_controls(returns: Sequence[float], peak: float) -> None:
+    rates = (3e-4, 1e-3, peak, 2e-3, 8e-4, 5e-4)
+    assert diagnose_run(run({"episode_return": returns, "learning_rate": rates, **CALM})).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("returns", [(0.25, 2.2), (15, 100, 300, 864), (17, 200, 600, 770)])
+@pytest.mark.parametrize("every", [1, 5, 20])
+def test_a_rising_return_is_healthy_however_densely_it_is_logged(returns: Sequence[float], every: int) -> None:
+    drawn = run({"episode_return": returns}, points=1400)
+    assert diagnose_run(thinned(noisy(drawn, {"episode_return": 0.08 * returns[-1]}), every)).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize(
+    "returns", [(1370, 1700, 2000, 2150, 2172, 2170), (0.2, 0.4, 0.43, 0.44, 0.43), (-60, -40, -31, -30, -30, -30)]
+)
+def test_a_long_run_that_rises_by_half_and_levels_out_is_not_too_short(returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns}, points=1000, last_step=40_000_000)
+    subject = diagnose_run(noisy(drawn, {"episode_return": 0.02 * max(abs(r) for r in returns)}))
+    assert subject.verdict is Verdict.HEALTHY, subject.summary
+
+
+@pytest.mark.parametrize("returns", [(20, 480, 500, 500), (-180, 230, 250, 250), (-1200, -160, -150, -150)])
+def test_what_is_learned_in_the_first_hundredth_of_a_long_run_counts(returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns}, points=2400, last_step=5_000_000, steps=(2083, 60_000, 100_000, 5_000_000))
+    assert diagnose_run(noisy(drawn, {"episode_return": 3.0})).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("returns", [(-96, 200, 341, 100, -111), (-85, 100, 163, 0, -80), (20, 300, 480, 100, 25)])
+def test_a_rise_that_is_lost_again_is_a_collapse(returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns}, points=900, last_step=1_000_000)
+    subject = diagnose_run(noisy(drawn, {"episode_return": 10.0}))
+    assert (subject.verdict, first(subject)) == (Verdict.SICK, "performance-collapse")
+
+
+@pytest.mark.parametrize("returns", [(-20, -400, -350, -100, -21), (-150, -1400, -900, -300, -155)])
+def test_an_early_dip_is_not_where_the_run_starts(returns: Sequence[float]) -> None:
+    steps = (2_000, 20_000, 100_000, 300_000, 500_000)
+    wild = {"approx_kl": (0.1, 306, 40, 90, 20), "clip_fraction": (0.5, 0.8, 0.7)}
+    subject = diagnose_run(run({"episode_return": returns, **wild}, points=240, steps=steps))
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
+    assert first(subject) in ("learning-rate-too-high", "updates-too-aggressive", "rollout-update-mismatch")
+
+
+# About minus one a step, as a sparse reward that a twentieth of the episodes escape: only distinct rewards tell.
+@pytest.mark.parametrize(("reward", "measured"), [(-0.87, {}), (-0.8, {}), (-0.93, {"reward_unique_fraction": (1, 1)})])
+def test_minus_the_distance_is_no_sparse_reward(reward: float, measured: Mapping[str, Sequence[float]]) -> None:
+    drawn = run(
+        {
+            "episode_return": (100 * reward, 95 * reward, 102 * reward, 98 * reward),
+            "episode_length": (100, 100),
+            "success_rate": (0.05, 0.1, 0.06),
+            "explained_variance": (0.0, 0.02, 0.0),
+            "value_loss": (180, 70, 65, 60, 62, 60, 60),
+            **measured,
+            **CALM,
+        }
+    )
+    subject = diagnose_run(noisy(drawn, {"episode_return": 2.0, "explained_variance": 0.02}))
+    assert subject.verdict is Verdict.SICK
+    assert {d.name for d in subject.diagnoses[:3]} & {"goal-not-observed", "observations-uninformative"}
+    assert first(subject) != "sparse-reward"
+
+
+@pytest.mark.parametrize("error", [20.0, 279.0, 1117.0])
+def test_ratios_that_do_not_start_at_one_are_a_fault_of_the_code(error: float) -> None:
+    drawn = run(
+        {
+            "episode_return": (-60, -55, -58, -57),
+            "approx_kl": (5.0, 7.0, 6.0),
+            "clip_fraction": (0.55, 0.6, 0.57),
+            "first_ratio_error": (error / 2, error),
+            "std": (1.0, 0.8, 0.7),
+        },
+        constants={"learning_rate": 3e-4},
+    )
+    assert first(diagnose_run(drawn)) == "rollout-update-mismatch"
+
+
+@pytest.mark.parametrize("returns", [(-46.7, -25, -12, -7.3), (-90, -60, -40, -30), (-12, -9, -7, -5)])
+def test_a_return_that_still_rises_before_the_first_success_is_learning(returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns, "success_rate": (0, 0, 0, 0.02), **CALM}, points=15, last_step=30_000)
+    assert diagnose_run(drawn).verdict is not Verdict.SICK
+
+
+@pytest.mark.parametrize("length", [1.0, 1.05])
+@pytest.mark.parametrize("returns", [(0.1, 0.1, 0.11), (-1, -1, -1.02), (5, 5.2, 5.1)])
+def test_episodes_of_one_step_are_a_fault_of_the_environment(length: float, returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns, "episode_length": (length, length), **CALM})
+    subject = diagnose_run(noisy(drawn, {"episode_return": 0.02}))
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
+    assert "environment-misconfigured" in [d.name for d in subject.diagnoses[:2]]
+
+
+def test_a_small_discrete_policy_that_collapses_late() -> None:
+    curves = {
+        "episode_return": (20, 200, 400, 480, 60, 10, 9, 9),
+        "entropy": (0.69, 0.6, 0.5, 0.4, 0.05, 0.001, 0.001, 0.001),
+        **CALM,
+    }
+    subject = diagnose_run(run(curves, points=100))
+    assert subject.verdict is Verdict.SICK
+    assert "policy-collapsed" in [d.name for d in subject.diagnoses[:2]]
+
+
+def test_a_value_loss_that_explodes_where_no_return_is_logged() -> None:
+    curves = {"value_loss": (3, 3, 4, 50, 1e5, 1e8, 3e8), "entropy": (5.6, 5.0, 4.0)}
+    subject = diagnose_run(run(curves, points=60))
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT) and first(subject) == "critic-diverges"
+
+
+def test_augmented_random_search_has_a_learning_rate_of_its_own() -> None:
+    curves = {"episode_return": (10, 100, 400, 800), "learning_rate": (0.02, 0.02)}
+    subject = diagnose_run(replace(run(curves), algorithm="ars"))
+    assert subject.verdict is Verdict.HEALTHY
+    assert not [f.code for f in subject.findings if f.code.startswith("UPD")]

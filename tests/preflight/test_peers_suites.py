@@ -1,0 +1,58 @@
+"""Preflight on the kinds of environments that Gymnasium's and Stable-Baselines3's tests of their checkers use."""
+
+from __future__ import annotations
+
+import pytest
+from peers_suites import BROKEN, HEALTHY
+
+import rldoctor
+from rldoctor.model import Severity
+
+# The learning step and the baselines take most of the time; the checks before them name every fault.
+_FAST = ["SYS", "ENV103", "ENV104", "ENV107", "ENV113", "ENV115", "ENV501", "ENV601"]
+# One of each kind runs with every test; the others are slow.
+_EVERY = 5
+
+
+def _examined(make, ignore=()):
+    (subject,) = rldoctor.preflight(make, ignore=["SYS", *ignore]).subjects
+    return subject
+
+
+def _some(table):
+    return [
+        pytest.param(name, marks=() if place % _EVERY == 0 else pytest.mark.slow, id=name)
+        for place, name in enumerate(table)
+    ]
+
+
+@pytest.mark.parametrize("name", _some(BROKEN))
+def test_the_fault_is_named_once_and_without_a_crash(name):
+    subject = _examined(BROKEN[name].make, _FAST)
+    names = [finding.name for finding in subject.findings]
+    assert "check-crashed" not in names
+    assert BROKEN[name].named & set(names)
+    # One fault, one error: its consequences are not repeated.
+    assert sum(finding.severity is Severity.ERROR for finding in subject.findings) <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_fault_is_named_among_all_checks(name):
+    subject = _examined(BROKEN[name].make)
+    names = [finding.name for finding in subject.findings]
+    assert "check-crashed" not in names and BROKEN[name].named & set(names)
+
+
+@pytest.mark.parametrize("name", _some(HEALTHY))
+def test_a_healthy_one_has_no_error(name):
+    subject = _examined(HEALTHY[name])
+    assert [finding for finding in subject.findings if finding.severity is Severity.ERROR] == []
+    (step,) = [check for check in subject.checks if check.code == "ENV501"]
+    assert "updates" in step.note
+
+
+def test_an_environment_that_prints_leaves_standard_output_alone(capsys):
+    _examined(HEALTHY["prints"], _FAST)
+    out, err = capsys.readouterr()
+    assert out == "" and "hello" in err
