@@ -64,7 +64,9 @@ def run(context: PreflightContext) -> CheckFindings:
     if low == high and not (ends_early or known_sparse or only_two_values(context)):
         message = f"All {len(rewards)} rewards of the random policy are {low:g}: no action looks better than another."
         # Without goals a reward may wait at an end that random actions never reach, as MountainCar's does.
-        found = error if context.has_goals or context.expectation.envs else warning
+        found = error if context.has_goals or context.expectation.envs else note if low == 0 else warning
+        if found is note:
+            message = f"{message} It may wait for an end that random actions did not reach."
         yield found("reward-constant", message, "Compute the reward from the state after the step.", observed=low)
         return f"always {low:g}"
     yield from _compare(context, low, high, mean)
