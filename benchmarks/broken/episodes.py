@@ -55,7 +55,13 @@ add(
 add("four-values", ends(lambda env, r: (r[0], r[1], r[2], r[4])), "four-value-step", bases=ALL)
 add("reward-is-none", ends(lambda env, r: (r[0], None, *r[2:])), "step-signature-wrong", bases=ALL)
 add("info-is-none", ends(lambda env, r: (*r[:4], None)), "step-signature-wrong", bases=ALL)
-add("raises-after-30-steps", ends(lambda env, r: r if env.count < 30 else [][0]), "step-raises", bases=ALL)
+add(
+    "raises-after-30-steps",
+    ends(lambda env, r: r if env.count < 30 else [][0]),
+    "step-raises",
+    "environment-raises",
+    bases=ALL,
+)
 add(
     "nan-after-400-steps",
     ends(

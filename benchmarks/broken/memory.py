@@ -100,7 +100,7 @@ def seeds_the_global_generator(base: Class) -> Class:
     return Broken
 
 
-@kind("trajectory-not-reproducible", bases=ALL)
+@kind("trajectory-not-reproducible", "generator-not-seeded", bases=ALL)
 def global_random_numbers(base: Class) -> Class:
     """Starts come from NumPy's global random numbers."""
 
@@ -116,7 +116,7 @@ def global_random_numbers(base: Class) -> Class:
     return Broken
 
 
-@kind("trajectory-not-reproducible", bases=(PLAIN, DISCRETE))
+@kind("trajectory-not-reproducible", "generator-not-seeded", bases=(PLAIN, DISCRETE))
 def generator_of_the_constructor(base: Class) -> Class:
     """A generator made once, with a fixed seed, draws the targets."""
 
@@ -161,11 +161,13 @@ add(
     "wall-clock-in-the-reward",
     rewards(lambda env, r: r + 1e-3 * (time.perf_counter() % 1)),
     "trajectory-not-reproducible",
+    "generator-not-seeded",
     bases=ALL,
 )
 add(
     "noise-in-the-observation",
     looks(lambda env, o: each(o, lambda a: (a + np.random.normal(0, 0.01, a.shape)).astype(a.dtype))),
     "trajectory-not-reproducible",
+    "generator-not-seeded",
     bases=VECTORS,
 )

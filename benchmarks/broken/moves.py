@@ -29,10 +29,17 @@ add(
     "actions-shuffled-at-random",
     acts(lambda env, a: np.random.permutation(a)),
     "trajectory-not-reproducible",
+    "generator-not-seeded",
     "same-action-other-effect",
     bases=VECTORS,
 )
-add("discrete-actions-random", acts(lambda env, a: np.random.randint(4)), "trajectory-not-reproducible", bases=BOARDS)
+add(
+    "discrete-actions-random",
+    acts(lambda env, a: np.random.randint(4)),
+    "trajectory-not-reproducible",
+    "generator-not-seeded",
+    bases=BOARDS,
+)
 
 
 @kind("action-takes-effect-late", bases=(PLAIN, GOAL, DISCRETE))

@@ -19,7 +19,7 @@ from benchmarks.broken.kinds import (
     rewards,
 )
 
-add("reward-constant", rewards(lambda env, r: 0.5), "reward-constant", bases=(PICTURE, GOAL))
+add("reward-constant", rewards(lambda env, r: 0.5), "reward-constant", bases=(PLAIN, GOAL))
 add("reward-nan", rewards(lambda env, r: float("nan")), "reward-not-finite", bases=ALL)
 add(
     "reward-nan-now-and-then",

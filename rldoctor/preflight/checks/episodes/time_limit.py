@@ -108,7 +108,9 @@ def run(context: PreflightContext) -> CheckFindings:
                 "Return terminated=False and truncated=True there, or leave the limit to Gymnasium's TimeLimit.",
                 observed=terminated,
             )
-    if not any(length == (expected or horizon) for length in terminated) and _loses_truncation(context):
+    # Where all ended so, it has been said; where some did, the others were over before.
+    told = bool(terminated) and lengths == {expected or horizon}
+    if not told and _loses_truncation(context):
         yield warning(
             "truncation-lost",
             "Where Gymnasium's TimeLimit truncates an episode, a wrapper around it reports terminated or nothing.",
