@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from rldoctor import datafile
 from rldoctor.datafile import Table, Text
-from rldoctor.model import Finding, Json, Severity
+from rldoctor.model import Finding, Json, Run, Severity, Verdict
+from rldoctor.run_record import RunRecord
 
 CODE, NAME = "SYS101", "package-versions"
 """Of the preflight check; a diagnosis reports under the same code."""
@@ -163,3 +164,20 @@ def find_advisories(version_of: VersionOf, subject: Subject) -> Iterator[Finding
         name = "versions-broken-together" if advisory.breaks else "version-advisory"
         message = f"{named}{together}: {advisory.wrong}."
         yield Finding(CODE, name, advisory.severity, message, advisory.cure_with(version_of), evidence)
+
+
+def advisory_findings(run: Run, verdict: Verdict) -> tuple[Finding, ...]:
+    """Return a finding for each defect that matters for a run; notes where the run is healthy all the same."""
+    if not run.versions:
+        return ()
+    recipe = RunRecord(run.record).recipe
+    subject = Subject(
+        env_id=recipe.env if recipe else run.settings.env if run.settings else "",
+        framework=run.framework,
+        algorithm=run.algorithm,
+        metrics=tuple(run.curves),
+    )
+    found = find_advisories(run.versions.get, subject)
+    if verdict is Verdict.HEALTHY:
+        return tuple(replace(finding, severity=Severity.NOTE) for finding in found)
+    return tuple(found)

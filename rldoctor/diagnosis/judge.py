@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from rldoctor import references
-from rldoctor.diagnosis.advisories import advisory_findings
+from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside

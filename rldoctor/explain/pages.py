@@ -219,7 +219,10 @@ def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
 
 
 def _signs_text(book: Rulebook, codes: Sequence[str]) -> str:
-    return ", ".join(f"{code} {book.signs[code].name}" for code in codes)
+    # What other witnesses observe is called by code and observation, as ENV302-passed.
+    return ", ".join(
+        f"{code} {book.signs[code].name}" if code in book.signs else code.replace("-", " ", 1) for code in codes
+    )
 
 
 def _changes_text(rule: DiagnosisRule) -> str:

@@ -152,7 +152,7 @@ class PreflightContext:
     @property
     def expectation(self) -> Expectation:
         """What is known of this environment; one without ``envs`` where nothing is."""
-        return load_expectations(self.rules).get(_bare(self.env_id), Expectation(envs=(), title=""))
+        return load_expectations(self.rules).get(self.env_id.rpartition(":")[2], Expectation(envs=(), title=""))
 
     @cached_property
     def spec(self) -> EnvSpec | None:
@@ -295,8 +295,3 @@ class PreflightContext:
         from rldoctor.preflight import one_update
 
         return one_update.take_one_step(self.recipe, self.vec_env, training_seed(0), self.budget)
-
-
-def _bare(env_id: str) -> str:
-    """Return an id without the module that ``module:id`` names."""
-    return env_id.rpartition(":")[2]

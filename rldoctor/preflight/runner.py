@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rldoctor import machine
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.environments import naming, registry
@@ -33,6 +31,7 @@ from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
+from rldoctor.preflight.plain import plain
 from rldoctor.preflight.plugins import load_plugins
 from rldoctor.preflight.wrapper_search import with_layers, without
 from rldoctor.recipe import Recipe
@@ -257,17 +256,6 @@ def _collect(check: Check, context: PreflightContext, findings: list[Finding]) -
         if finding.name not in check.faults:
             raise RuntimeError(f"it yields {finding.name!r}, which it does not declare")
         findings.append(replace(finding, evidence=plain(finding.evidence)))
-
-
-def plain(value: Any) -> Any:
-    """Return evidence as JSON can hold it: NumPy's numbers and arrays as Python's, anything else as text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist())
-    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
 def _result(context: PreflightContext, results: Sequence[CheckOutcome]) -> PreflightResult:

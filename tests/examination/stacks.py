@@ -47,7 +47,11 @@ class Line(gymnasium.Env):
     """A point on a line is steered to a goal on it; the reward is minus the distance."""
 
     observation_space = gymnasium.spaces.Dict(
-        {key: gymnasium.spaces.Box(-9, 9, (1,), np.float64) for key in ("observation", "achieved_goal", "desired_goal")}
+        {
+            "observation": gymnasium.spaces.Box(-9, 9, (2,), np.float64),
+            "achieved_goal": gymnasium.spaces.Box(-9, 9, (1,), np.float64),
+            "desired_goal": gymnasium.spaces.Box(-9, 9, (1,), np.float64),
+        }
     )
     action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
 
@@ -68,7 +72,9 @@ class Line(gymnasium.Env):
         return self._seen(), reward, False, self.steps >= 50, {"is_success": near}
 
     def _seen(self) -> Any:
-        return {"observation": self.at.copy(), "achieved_goal": self.at.copy(), "desired_goal": self.goal.copy()}
+        # The second number moves by itself, so that something changes where actions do nothing.
+        seen = np.array([self.at[0], np.sin(0.3 * self.steps + self.goal[0])])
+        return {"observation": seen, "achieved_goal": self.at.copy(), "desired_goal": self.goal.copy()}
 
 
 def line() -> gymnasium.Env:
