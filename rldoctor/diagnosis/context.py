@@ -17,6 +17,7 @@ from rldoctor.rulebook import Case, Rulebook, Sign, load_rulebook
 from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.selection import SIGNS
 from rldoctor.rulebook.thresholds import with_thresholds
+from rldoctor.settings.signs import SettingSign, setting_signs
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class DiagnosisContext:
         references: The user's own references.
         tag_mappings: The user's own tag mappings.
         judges_versions: Whether known defects of the recorded versions are reported.
+        setting_signs: Codes of the signs of settings that count; all of them by default.
     """
 
     book: Rulebook
@@ -40,6 +42,7 @@ class DiagnosisContext:
     references: tuple[Reference, ...] = ()
     tag_mappings: tuple[TagMapping, ...] = ()
     judges_versions: bool = True
+    setting_signs: frozenset[str] = field(default_factory=lambda: frozenset(setting_signs()))
 
     def suppressed(self, case: Case) -> tuple[Suppressed, ...]:
         """Return the ignored signs that fire on a case, signs of health included: they would have counted."""
@@ -71,15 +74,18 @@ def context_of(config: Config = DEFAULTS, select: Sequence[str] = (), ignore: Se
     """
     whole = load_rulebook(own=config.rules)
     book, thresholds = with_thresholds(whole, config.thresholds, config.where("thresholds"))
-    selection = SIGNS.apply(tuple(book.signs.values()), config, select, ignore)
+    # One selection for the signs of logs and those of settings.
+    every: tuple[Sign | SettingSign, ...] = (*book.signs.values(), *setting_signs().values())
+    selection = SIGNS.apply(every, config, select, ignore)
     return DiagnosisContext(
-        replace(book, signs={sign.code: sign for sign in selection.rules}),
-        selection.ignored,
+        replace(book, signs={sign.code: sign for sign in selection.rules if isinstance(sign, Sign)}),
+        tuple((sign, reason) for sign, reason in selection.ignored if isinstance(sign, Sign)),
         thresholds,
         selection.adjusted,
         load_own(config.references),
         own_tag_mappings(config.rules),
         not any(VERSIONS_CODE.startswith(word) or word == VERSIONS_CHECK for word in (*config.ignore, *ignore)),
+        frozenset(sign.code for sign in selection.rules if isinstance(sign, SettingSign)),
     )
 
 

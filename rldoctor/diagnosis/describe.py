@@ -124,6 +124,7 @@ def observed_finding(item: Observation, verdict: Verdict, dealt_with: DealtWith)
     if found is None or item.witness == "environment":
         return found
     kept = dealt_with.evidence is None or item.code in dealt_with.evidence
+    kept = kept and item.evidence.get("setting") not in dealt_with.settings
     return replace(found, severity=_at_most(found.severity, verdict), remedy=found.remedy if kept else "")
 
 

@@ -50,7 +50,7 @@ def diagnose_run(
     context = context or shipped_context()
     book = book or context.book
     run = set_aside(run, book)
-    by_settings = state_settings(run)
+    by_settings = state_settings(run, context.setting_signs)
     statements = [*statements, *([by_settings] if by_settings else [])]
     observations = [item for statement in statements for item in statement.observations]
     matched = match(run, reference, context.references)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Observation, Run, Statement, Verdict, Witness
@@ -23,12 +23,18 @@ _ADDED_BY = {
 }
 
 
-def state_settings(run: Run) -> Statement | None:
-    """Return what the settings beside the logs of a run say; ``None`` where there are none."""
-    if run.settings is None:
+def state_settings(run: Run, counted: Collection[str] | None = None) -> Statement | None:
+    """Return what the settings beside the logs of a run say; ``None`` where there are none.
+
+    Args:
+        run: The run.
+        counted: Codes of the signs of settings that count; all of them by default.
+    """
+    if run.settings is None or (counted is not None and not counted):
         return None
     files = sorted({place.file for place in run.settings.places.values() if place.file})
-    seen = tuple(judge_settings(run.settings, run.algorithm))
+    judged = judge_settings(run.settings, run.algorithm)
+    seen = tuple(item for item in judged if counted is None or item.code in counted)
     return Statement("settings", ", ".join(files), seen) if files else None
 
 

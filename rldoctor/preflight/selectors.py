@@ -9,6 +9,7 @@ from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
 from rldoctor.rulebook import Rulebook, load_rulebook
 from rldoctor.rulebook.selection import CHECKS, SIGNS, Rule
+from rldoctor.settings.signs import setting_signs
 
 
 def require_known(config: Config) -> Config:
@@ -30,7 +31,7 @@ def require_known(config: Config) -> Config:
     # Late, as it is rarely needed: the metadata of every installed package is searched.
     from rldoctor.preflight.plugins import plugin_docs
 
-    signs: list[Rule] = [*book.signs.values()]
+    signs: list[Rule] = [*book.signs.values(), *setting_signs().values()]
     checks: list[Rule] = [*all_checks(), *plugin_docs()]
     for key, word in selectors:
         if SIGNS.known(signs, [word]) or CHECKS.known(checks, [word]):
