@@ -63,8 +63,8 @@ def test_it_reads_the_projects_configuration(said, tmp_path):
     assert "learning_rate 0 -> 0.002" in said()
     assert run([*arguments, "--isolated"]) == 0
     assert "learning_rate 0 -> 0.001" in said()
-    # Without the signs of the updates another cause is the likeliest.
-    (tmp_path / "rldoctor.toml").write_text('[ignore]\nUPD = "ours"\n')
+    # Without the signs of updates and settings another cause is the likeliest.
+    (tmp_path / "rldoctor.toml").write_text('[ignore]\nUPD = "ours"\nSET = "ours"\n')
     assert run([*arguments, "--config", "rldoctor.toml"]) == 0
     assert "The likeliest cause lies outside the recipe" in said()
 
