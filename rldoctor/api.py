@@ -33,6 +33,8 @@ def diagnose(
     framework: str | None = None,
     baseline_return: float | None = None,
     config: Paths | None = None,
+    env: str | None = None,
+    model: Paths | None = None,
     names: str | None = None,
     floor: float | None = None,
 ) -> Report:
@@ -53,6 +55,9 @@ def diagnose(
             of one environment; the returns are compared with it.
         config: An ``rldoctor.toml`` or ``pyproject.toml``. None is read by default, not even the nearest one, so that a
             script gives the same report everywhere.
+        env: The environment of the runs, to be examined with them in a process of its own, for 30 s at most. A script
+            that gives it is guarded as for ``processes``.
+        model: The model of the runs as Stable-Baselines3 saved it, to be examined with them.
         names: The older name of ``framework``.
         floor: The older name of ``baseline_return``.
 
@@ -60,20 +65,27 @@ def diagnose(
         The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (one for each run, the worst first).
 
     Raises:
-        UsageError: A folder, reference, framework or sign does not exist.
-        CannotJudge: There is no run.
+        UsageError: A folder, reference, framework, sign or environment does not exist.
+        CannotJudge: There is no run, or the model cannot be read.
     """
     asked = _config(config)
-    subjects = diagnose_all(
-        _flat(runs),
-        reference,
-        tuple(select),
-        tuple(ignore),
-        processes,
-        framework=framework or names,
-        config=asked,
-        baseline_return=floor if baseline_return is None else baseline_return,
-    )
+    options: dict[str, Any] = {
+        "reference": reference,
+        "select": tuple(select),
+        "ignore": tuple(ignore),
+        "processes": processes,
+        "framework": framework or names,
+        "config": asked,
+        "baseline_return": floor if baseline_return is None else baseline_return,
+    }
+    if env is None and model is None:
+        subjects = diagnose_all(_flat(runs), **options)
+    else:
+        try:
+            from rldoctor.examination.examine import examine
+        except ImportError as error:
+            raise MissingExtra("rldoctor.diagnose(env=...)", error.name or "gymnasium") from None
+        subjects = examine(_flat(runs), env=env, model=None if model is None else Path(model), **options)
     return Report.of("diagnose", subjects, _verdict(fail_on, asked))
 
 

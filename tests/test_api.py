@@ -40,6 +40,12 @@ def test_diagnose_takes_the_options_of_the_command():
         rldoctor.diagnose(SICK, fail_on="bad")
 
 
+def test_diagnose_hears_a_model_or_says_why_not(tmp_path):
+    (tmp_path / "model.zip").write_bytes(b"no zip")
+    with pytest.raises(CannotJudge, match="model.zip"):
+        rldoctor.diagnose(SICK, model=tmp_path / "model.zip")
+
+
 def test_no_run_is_an_error_and_not_health(tmp_path):
     with pytest.raises(CannotJudge, match="no run below"):
         rldoctor.diagnose(tmp_path)

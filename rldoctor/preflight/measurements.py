@@ -216,21 +216,6 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
     return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
 
 
-def difference(first: FloatArray, again: FloatArray) -> str:
-    """Return in what two trajectories of one seed differ: ``start``, ``observation``, ``reward`` or ``length``.
-
-    A key for evidence: the start shows noise in what is observed, the steps after it what actions do.
-    """
-    shared = min(len(first), len(again))
-    same = [np.array_equal(a, b, equal_nan=True) for a, b in ((first[0], again[0]), (first[:shared], again[:shared]))]
-    if not same[0]:
-        return "start"
-    if same[1]:
-        return "length"
-    seen = np.array_equal(first[:shared, :-1], again[:shared, :-1], equal_nan=True)
-    return "reward" if seen else "observation"
-
-
 @dataclass(frozen=True)
 class Effects:
     """What each action does, measured by holding it for some steps from one and the same state.

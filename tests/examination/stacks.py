@@ -48,12 +48,13 @@ class Line(gymnasium.Env):
 
     observation_space = gymnasium.spaces.Dict(
         {
-            "observation": gymnasium.spaces.Box(-9, 9, (2,), np.float64),
+            "observation": gymnasium.spaces.Box(-9, 9, (3,), np.float64),
             "achieved_goal": gymnasium.spaces.Box(-9, 9, (1,), np.float64),
             "desired_goal": gymnasium.spaces.Box(-9, 9, (1,), np.float64),
         }
     )
     action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+    distance_threshold = 0.05
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         super().reset(seed=seed)
@@ -72,8 +73,9 @@ class Line(gymnasium.Env):
         return self._seen(), reward, False, self.steps >= 50, {"is_success": near}
 
     def _seen(self) -> Any:
-        # The second number moves by itself, so that something changes where actions do nothing.
-        seen = np.array([self.at[0], np.sin(0.3 * self.steps + self.goal[0])])
+        # A clock hand moves by itself, so that something changes where actions do nothing.
+        angle = 0.3 * self.steps + self.goal[0]
+        seen = np.array([self.at[0], np.sin(angle), np.cos(angle)])
         return {"observation": seen, "achieved_goal": self.at.copy(), "desired_goal": self.goal.copy()}
 
 
@@ -108,3 +110,38 @@ def hangs() -> gymnasium.Env:
 
 def raises() -> gymnasium.Env:
     raise RuntimeError("no licence")
+
+
+class Magnified(gymnasium.RewardWrapper):
+    """Makes the reward ten thousand times as large."""
+
+    def reward(self, reward: Any) -> float:
+        return 1e4 * float(reward)
+
+
+class Shuffled(gymnasium.ActionWrapper):
+    """Takes another action than the one given."""
+
+    def action(self, action: Any) -> Any:
+        return np.random.default_rng().uniform(-1, 1, np.shape(action)).astype(np.float32)
+
+
+class Unsuccessful(gymnasium.Wrapper):
+    """Never reports a success."""
+
+    def step(self, action: Any) -> Any:
+        observation, reward, over, cut, info = self.env.step(action)
+        return observation, reward, over, cut, {**info, "is_success": False}
+
+
+FAULTY: dict[str, type[gymnasium.Wrapper]] = {
+    fault.__name__: fault for fault in (Negated, Frozen, Ignored, Magnified, Shuffled, Unsuccessful)
+}
+
+
+def stacked(depth: int, fault: str, place: int) -> gymnasium.Env:
+    """Return a stack of ``depth`` wrappers, the one at ``place`` (0 is the innermost) with a fault."""
+    env: gymnasium.Env = Line()
+    for layer in range(depth):
+        env = (FAULTY[fault] if layer == place else (Plain, Other)[layer % 2])(env)
+    return env

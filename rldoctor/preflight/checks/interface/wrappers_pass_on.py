@@ -115,4 +115,5 @@ def _rewards(seen: Passage, what: str, between: str, remedy: str) -> Iterator[Fi
         return
     # Another reward in place of the original may be meant; the original with another sign or time is not.
     found = error if late or correlation < -_FOLLOWS else warning
-    yield found("reward-changed-on-the-way", f"{what} {words}{between}.", remedy, observed=correlation)
+    aspect = "late" if late else "negated" if correlation < -_FOLLOWS else "lost"
+    yield found("reward-changed-on-the-way", f"{what} {words}{between}.", remedy, aspect=aspect, observed=correlation)

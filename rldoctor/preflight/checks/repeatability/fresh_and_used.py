@@ -16,8 +16,9 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import difference, play_actions, trajectory
+from rldoctor.preflight.measurements import play_actions, trajectory
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.difference import difference
 from rldoctor.preflight.probes.inspection import (
     copy_generators,
     differing,

@@ -16,7 +16,8 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import difference, trajectory
+from rldoctor.preflight.measurements import trajectory
+from rldoctor.preflight.probes.difference import difference
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
 
 _STEPS = 20
@@ -60,6 +61,7 @@ def run(context: PreflightContext) -> CheckFindings:
         return ""
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
     context.repeatable = False
+    aspect = difference(first, again)
     first, again = _seeded(context, steps), _seeded(context, steps)
     if np.array_equal(first, again, equal_nan=True):
         yield warning(
@@ -67,6 +69,7 @@ def run(context: PreflightContext) -> CheckFindings:
             f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "
             "which reset(seed=...) does not seed.",
             "Draw from self.np_random, or seed the space in reset: self.observation_space.seed(seed).",
+            aspect=aspect,
             first_step=step,
             observed=largest,
         )
@@ -77,7 +80,7 @@ def run(context: PreflightContext) -> CheckFindings:
         "trajectory-not-reproducible",
         f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}{named}.",
         "Draw every random number from self.np_random and call super().reset(seed=seed) first.",
-        aspect=difference(first, again),
+        aspect=aspect,
         first_step=step,
         observed=largest,
         expected=0.0,
