@@ -42,7 +42,7 @@ def test_diagnose_takes_the_options_of_the_command():
 
 def test_diagnose_hears_a_model_or_says_why_not(tmp_path):
     (tmp_path / "model.zip").write_bytes(b"no zip")
-    with pytest.raises(CannotJudge, match="model.zip"):
+    with pytest.raises(CannotJudge, match=r"model\.zip"):
         rldoctor.diagnose(SICK, model=tmp_path / "model.zip")
 
 
