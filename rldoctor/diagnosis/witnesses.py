@@ -47,7 +47,7 @@ def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observ
         if item.finding and rule.name in item.causes[:1] and not (own and item.witness == "settings")
     ]
     best = max(found, key=lambda item: item.strength * rule.weights.get(item.key, 0.0), default=None)
-    return f"{best.message} {best.remedy}".strip() if best else ""
+    return f"{best.remedy} {best.message}".strip() if best else ""
 
 
 def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
