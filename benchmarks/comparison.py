@@ -142,7 +142,7 @@ def write() -> str:
         "# Two runs compared",
         "",
         "Written by `python -m benchmarks.comparison` from the recorded runs in `tests/runs`. The thresholds in",
-        "`checks/comparison.toml` were chosen on the pairs of seeds among these; no pair was left out of the counts.",
+        "`checks/comparison.toml` were chosen on these pairs; faults of logs, trainings that were killed early and NaN observations are not among them.",
         "Trainings that were recorded shorter than their recipe says so (`total_steps`) too; that is not counted.",
         "",
         *_table(rows),
