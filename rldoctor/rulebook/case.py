@@ -44,8 +44,11 @@ class Case:
             and self.run.counts_steps
             and {"episode_return", "episode_length"} <= finite.keys()
         ):
-            played = taken_apart(_without_repeats(finite["episode_return"]), finite["episode_length"])
+            logged = finite["episode_return"]
+            played = taken_apart(_without_repeats(logged), finite["episode_length"])
             finite |= {curve.metric: curve for curve in played}
+            # A few episodes in a row may go badly; the mean over many shows whether that lasts.
+            finite["mean_return"] = replace(logged, metric="mean_return")
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
         derived = _derived(even)
@@ -158,7 +161,14 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (*names, "lead_over_doing_nothing", "return_at_first_length", "reward_above_sparse", "training_return")
+    return (
+        *names,
+        "lead_over_doing_nothing",
+        "return_at_first_length",
+        "reward_above_sparse",
+        "training_return",
+        "mean_return",
+    )
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
