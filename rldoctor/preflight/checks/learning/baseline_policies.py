@@ -62,7 +62,7 @@ def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     "ENV601",
     "baseline-policies",
     Group.BASELINES,
-    requires=("ENV102",),
+    requires=("ENV102", "ENV301"),
     faults=("baseline-succeeds",),
 )
 def run(context: PreflightContext) -> CheckFindings:
