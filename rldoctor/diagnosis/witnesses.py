@@ -74,7 +74,8 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -
 def _heard(statement: Statement) -> Witness:
     found = [f"{item.code} {item.name}" for item in statement.observations if item.finding]
     usual = sum(item.direction == "health" for item in statement.observations)
-    return Witness(statement.witness, statement.examined, listed(found) or f"nothing unusual in {usual} respects")
+    well = f"nothing unusual in {usual} respects" if usual else "nothing unusual"
+    return Witness(statement.witness, statement.examined, listed(found) or well)
 
 
 def listed(found: Sequence[str]) -> str:
