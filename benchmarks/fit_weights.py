@@ -192,7 +192,7 @@ def _opinion(rule: WitnessRule, cause: str) -> float:
     """Return the log-odds that an observation adds to a cause before any run is seen."""
     if cause in rule.supports:
         return FOUND
-    # What speaks for a fault speaks against health.
+    # Evidence of a fault is evidence against health.
     return -CLEARED if cause in rule.contradicts or (cause == HEALTHY and rule.supports) else 0.0
 
 

@@ -63,7 +63,7 @@ TRAININGS: Mapping[str, tuple[Callable[..., Any], str, int, int, Mapping[str, An
 
 def main() -> None:
     torch.set_num_threads(1)
-    print("| training | speaks for | speaks against |\n|---|---|---|")
+    print("| training | evidence for | evidence against |\n|---|---|---|")
     for name, (algorithm, env, count, steps, settings) in TRAININGS.items():
         # Stable-Baselines3 adds to the policy_kwargs that it is given.
         model = algorithm("MlpPolicy", make_vec_env(env, n_envs=count, seed=0), seed=0, **copy.deepcopy(dict(settings)))

@@ -94,10 +94,10 @@ def observe(env: str, fault: str, severity: str) -> dict[str, str]:
     def make(**options: Any) -> Any:
         return wrap(registry.make(env, **options))
 
-    gymnasium.registry.pop("Patient-v0", None)
-    gymnasium.register("Patient-v0", entry_point=make)
+    gymnasium.registry.pop("Laboratory-v0", None)
+    gymnasium.register("Laboratory-v0", entry_point=make)
     with tempfile.TemporaryDirectory() as folder:
-        result = run_preflight("Patient-v0", directory=Path(folder), select=["ENV"])
+        result = run_preflight("Laboratory-v0", directory=Path(folder), select=["ENV"])
     known = load_rulebook().witnesses
     return {
         item.key: item.severity.value if item.direction == "fault" else ""

@@ -12,6 +12,7 @@ from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
 from rldoctor.cli.options import ExecutorName, words
 from rldoctor.cli.output import finish
+from rldoctor.errors import UsageError
 
 
 def diagnose(
@@ -58,6 +59,8 @@ def diagnose(
         "framework": framework,
     }
     work = partial(diagnose_all, where, config=settings, **chosen)
+    if env is None and (env_kwargs or max_episode_steps):
+        raise UsageError("--env-kwargs and --max-episode-steps need --env.", "Add --env ID.")
     if env is not None or examine or model is not None:
         need_training_packages("diagnose --env, --examine and --model")
         from rldoctor.examination.examine import examine as examine_all
@@ -81,8 +84,6 @@ def _default_folder() -> str:
     Raises:
         UsageError: There is none here.
     """
-    from rldoctor.errors import UsageError
-
     if not options.RUNS.is_dir():
         raise UsageError("There is no folder runs here.", "Name a run or a folder of runs: rldoctor diagnose RUNS.")
     return str(options.RUNS)

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rldoctor.environments import engine, naming
+from rldoctor.environments import engine
 from rldoctor.errors import UsageError
-from rldoctor.hyperparameters import ENV_KWARGS, parse
 from rldoctor.model import Json
 
 RUNS = Path("runs")
@@ -175,6 +174,10 @@ def env_changes(
     Raises:
         UsageError: An argument has no value.
     """
+    # Late: --help needs neither.
+    from rldoctor.environments import naming
+    from rldoctor.hyperparameters import ENV_KWARGS
+
     changes = [f"env={naming.absolute(env)}"] if env is not None else []
     for pair in pairs(env_kwargs):
         if "=" not in pair:
@@ -190,5 +193,7 @@ def env_arguments(env_kwargs: Sequence[str] | None, max_episode_steps: int | Non
     Raises:
         UsageError: An argument has no value.
     """
+    from rldoctor.hyperparameters import ENV_KWARGS, parse
+
     changes = (change.partition("=") for change in env_changes(None, env_kwargs, max_episode_steps))
     return {key.removeprefix(ENV_KWARGS): parse(key, text.strip(), "--env-kwargs") for key, _, text in changes}

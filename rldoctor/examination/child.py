@@ -16,7 +16,7 @@ from rldoctor.config import Config
 from rldoctor.environments.baselines import measure_baselines
 from rldoctor.environments.registry import make
 from rldoctor.errors import RldoctorError, UsageError
-from rldoctor.model import Finding, Json, PreflightResult, Severity
+from rldoctor.model import Finding, Json, PreflightResult, Severity, Verdict
 from rldoctor.preflight.runner import run_preflight
 
 # The process needs a few seconds to import PyTorch, and a step that hangs is interrupted at the end of the budget.
@@ -61,7 +61,7 @@ def examine_environment(env: str, arguments: Mapping[str, Json], config: Config,
     result: PreflightResult | None = None
     end = time.monotonic() + seconds + _GRACE
     try:
-        while receiver.poll(max(0.0, end - time.monotonic())):
+        while receiver.poll(None if end == float("inf") else max(0.0, end - time.monotonic())):
             kind, content = receiver.recv()
             if kind == "result":
                 result = content
@@ -108,7 +108,8 @@ def _run(env: str, arguments: dict[str, Any], config: Config, seconds: float, se
         )
         sender.send(("result", result))
         found = measured.get("baselines")
-        if not found:
+        # An environment that has failed or run out of time is not played again.
+        if not found and result.verdict in (Verdict.HEALTHY, Verdict.SUSPECT):
             with contextlib.suppress(Exception):
                 found = measure_baselines(lambda: make(env, **arguments), range(_BASELINE_EPISODES))
         sender.send(("baselines", found))

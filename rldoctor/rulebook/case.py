@@ -189,7 +189,7 @@ def _stand_ins(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 
 _EVALUATIONS = frozenset(_STAND_INS.values())
-# Evaluations speak for the policy where there are so many, some before half of the run and in its last fifth. Ours.
+# Evaluations show what the policy achieves where there are enough, from the first half on to the last fifth. Ours.
 # The first of them must not come after half of what training shows. Ours.
 _FEWEST_EVALUATIONS, _BEFORE, _AFTER, _LEARNED = 2 * FEWEST_POINTS, 0.5, 0.8, 0.5
 

@@ -45,7 +45,9 @@ def _observation(
     place = settings.places[sign.setting]
     # The name that the file uses, where it is a name of its own.
     own = place.key.rpartition(".")[2] or sign.setting
-    where = f" {place}" if place.file else ""
+    # A saved model and an event file tell the value; it is set elsewhere.
+    is_record = place.file.endswith(".zip") or "tfevents" in place.file
+    where = f" {place}" if place.file and not is_record else ""
     evidence: dict[str, Json] = {
         "setting": sign.setting,
         "observed": value,

@@ -184,3 +184,8 @@ def test_a_whole_quick_checkup_passes(tmp_path):
         [sys.executable, "-m", "rldoctor", "gate", directory], capture_output=True, text=True, check=False
     )
     assert gate.returncode == 0, gate.stdout
+
+
+def test_arguments_of_an_environment_need_the_environment(place, said):
+    assert run(["diagnose", str(place), "--env-kwargs", "size=3"]) == 2
+    assert "--env-kwargs and --max-episode-steps need --env." in said()

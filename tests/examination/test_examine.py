@@ -49,6 +49,18 @@ def test_an_environment_that_cannot_be_examined_costs_its_evidence_alone(name: s
     assert not [item for item in statement.observations if item.direction == "health"]
 
 
+def test_an_environment_that_cannot_be_made_changes_no_odds() -> None:
+    (alone,) = examine([IGNORED])
+    (heard,) = examine([IGNORED], env=f"{PLACE}:raises")
+    assert [(d.name, d.probability) for d in heard.diagnoses] == [(d.name, d.probability) for d in alone.diagnoses]
+    assert "no licence" in " ".join(finding.message for finding in heard.findings)
+
+
+def test_an_environment_may_be_examined_without_a_limit() -> None:
+    statement = state_environment(f"{PLACE}:line", {}, DEFAULTS, seconds=float("inf"))
+    assert any(item.direction == "health" for item in statement.observations)
+
+
 def test_an_environment_that_does_not_exist_is_a_mistake_of_the_command() -> None:
     with pytest.raises(UsageError, match="NoSuch"):
         state_environment("NoSuch-v0", {}, DEFAULTS, seconds=5.0)

@@ -144,7 +144,7 @@ def test_github_annotates_and_writes_the_summary(tmp_path, monkeypatch, capsys):
     lines = render(real(), "github").splitlines()
     assert lines[0].startswith("::error title=learning-rate-too-high ")
     assert lines[-1].startswith("rldoctor diagnose: sick")
-    # Only what speaks for the leading diagnosis, so that GitHub's ten annotations a step tell the story.
+    # Only the evidence for the leading diagnosis, so that GitHub's ten annotations a step tell the story.
     assert all("VAL103" not in line for line in lines)
     assert len(render(real(), "github", verbose=True).splitlines()) > len(lines)
     assert summary.read_text().startswith("before\n### ❌ rldoctor diagnose: sick")

@@ -1,4 +1,4 @@
-"""Settings out of range speak for their cause, usual ones against it, and published ones are left in peace."""
+"""Settings out of range are evidence for their cause, usual ones against it; published ones are not flagged."""
 
 from __future__ import annotations
 
@@ -82,7 +82,17 @@ def test_an_observation_says_where_and_what_to_set(tmp_path):
     assert found.remedy == "Set learning_rate to 0.0003 in params/agent.yaml, line 21 (was 0.3)."
 
 
-def test_a_usual_setting_speaks_against_its_cause():
+@pytest.mark.parametrize("file", ["model.zip", "events.out.tfevents.1.host"])
+def test_a_file_that_only_records_a_setting_is_not_the_place_to_set_it(file):
+    settings = Settings(
+        algorithm="ppo", learning_rate=0.1, places={"learning_rate": Place(file=file, key="learning_rate")}
+    )
+    (found,) = [item for item in judge_settings(settings) if item.code == "SET101"]
+    assert found.remedy == "Set learning_rate to 0.0003 (was 0.1)."
+    assert file in found.message
+
+
+def test_a_usual_setting_contradicts_its_cause():
     [found] = judge_settings(settings("ppo", learning_rate=3e-4))
     assert (found.direction, found.causes) == ("health", ("learning-rate-too-high",))
     # Between usual and unusual nothing is said.

@@ -62,11 +62,13 @@ def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     "ENV601",
     "baseline-policies",
     Group.BASELINES,
-    requires=("ENV102", "ENV301"),
+    requires=("ENV102",),
     faults=("baseline-succeeds",),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Play the zero-action and the random policy."""
+    if "ENV301" in context.failed:
+        raise Skipped("no action can be drawn from this action space")
     if "baselines" not in context.measured:
         half, left = max(_SECONDS, 0.5 * context.budget.seconds), _SHARE * context.budget.remaining
         if 2 * _length(context) * context.budget.step_seconds > min(half, left):
