@@ -45,6 +45,7 @@ class Answer:
     verdict: Verdict
     causes: tuple[str, ...]
     probabilities: tuple[float, ...]
+    tied: tuple[str, ...] = ()
 
     @property
     def probability(self) -> float:
@@ -78,7 +79,9 @@ def answer_for(
         if not use_references:
             judging.match = kept  # type: ignore[attr-defined]
     named = subject.diagnoses
-    return Answer(recorded, subject.verdict, tuple(d.name for d in named), tuple(d.probability for d in named))
+    return Answer(
+        recorded, subject.verdict, tuple(d.name for d in named), tuple(d.probability for d in named), subject.tied
+    )
 
 
 def held_out(

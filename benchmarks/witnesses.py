@@ -122,12 +122,12 @@ def record(wanted: Sequence[str]) -> None:
 def measure() -> None:
     """Diagnose every recorded run with each witness, and write docs/witnesses.md."""
     # Late: it reads the weights' fit, which reads what is recorded here.
-    from benchmarks.accuracy import HEAD, Answer, answer_for, fitted_for_folds, misses, single_runs, summary
+    from benchmarks.accuracy import HEAD, Answer, answer_for, fitted_for_folds, misses, rate, single_runs, summary
 
     corpus = recorded_runs()
     books = fitted_for_folds(corpus, single_runs(corpus))
     lines = [HEAD.replace("held out", "at hand"), "|---|---|---|---|---|---|---|"]
-    missed = []
+    missed, ties = [], []
     for title, of_fault, heard in KINDS:
         part = [(i, p) for i, p in enumerate(corpus) if not p.fault or of_fault(find(p.fault))]
         for label, statements in (("logs alone", None), (title, heard)):
@@ -135,6 +135,10 @@ def measure() -> None:
                 answer_for(p.without_doctor(), books[i], statements=statements(p) if statements else ())
                 for i, p in part
             ]
+            of = title.partition(",")[2].strip() if statements else "logs alone"
+            harmed = [a for a in answers if a.recorded.harmed and a.tied]
+            inside = rate(any(cause in a.recorded.right for cause in a.tied) for a in harmed)
+            ties.append(f"| {of} | {rate(a.first for a in harmed)} | {inside} |")
             lines += summary(f"{title.partition(',')[2].strip()}: {label.partition(',')[0]}", answers)
         missed += ["", f"## Missed: {title}", "", *(misses(answers) or ["None."])]
         print("\n".join(lines[-2:]), flush=True)
@@ -148,6 +152,15 @@ def measure() -> None:
         "`python -m benchmarks.witnesses`.",
         "",
         *lines,
+        "",
+        "## Ties",
+        "",
+        "Causes at least half as likely as the first are shown as one tie, three at most. Of the harmful runs with a tie:",
+        "",
+        "| | right cause first | right cause inside the tie |",
+        "|---|---|---|",
+        ties[-2],
+        ties[-1].replace("all faults", "environment and settings"),
         *missed,
         "",
     ]

@@ -24,6 +24,7 @@ _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
 _MISSING = "missing-metrics"
 _INCONCLUSIVE = "inconclusive"
+_PREFLIGHT = "rldoctor preflight"
 _SHOWN_CAUSES = 5
 _LISTED_TAGS = 20
 
@@ -173,6 +174,9 @@ def _cause(
     rule = item.rule
     remedy, test = concrete(rule, known, advice)
     remedy = observed_remedy(rule, run, observations) or remedy
+    examined = any(item.witness == "environment" and item.direction == "health" for item in observations)
+    if examined and _PREFLIGHT in test:
+        test = ""  # It has been done.
     return RankedDiagnosis(
         name=rule.name,
         title=rule.title,

@@ -9,7 +9,8 @@ from rldoctor.model import Observation, Run, Statement, Verdict, Witness
 from rldoctor.rulebook import Case, DiagnosisRule
 from rldoctor.settings import judge_settings
 
-# Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours.
+# Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours; docs/witnesses.md has
+# how often the right one is first, and how often it is among them.
 _AS_LIKELY = 0.5
 _MOST_TIED = 3
 _NAMED = 3

@@ -23,6 +23,10 @@ def test_a_fault_of_the_environment_leads_to_its_cause_and_names_the_wrapper() -
     assert result.diagnoses[0].name == "actions-without-effect"
     assert "ENV302" in result.diagnoses[0].evidence_for
     assert "the fault is in Ignored" in result.diagnoses[0].remedy
+    # Preflight has been run: nobody is told to run it.
+    assert not any("rldoctor preflight" in diagnosis.next_test for diagnosis in result.diagnoses)
+    (alone,) = examine([IGNORED])
+    assert any("rldoctor preflight" in diagnosis.next_test for diagnosis in alone.diagnoses)
     heard = {witness.name: witness for witness in result.witnesses}
     assert "ENV302" in heard["environment"].said
     assert heard["settings"].examined == "run.json"

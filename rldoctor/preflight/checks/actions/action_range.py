@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import play_actions
+from rldoctor.preflight.probes.plays import same
 
 _STEPS = 3
 # Dimensions tried one by one; those of a larger action space are tried together.
@@ -32,6 +33,8 @@ def run(context: PreflightContext) -> CheckFindings:
     space = context.env.action_space
     if not isinstance(space, Box) or not space.is_bounded() or space.dtype is None or space.dtype.kind != "f":
         raise Skipped("no continuous actions with bounds")
+    if not context.repeatable:
+        raise NotRun("it does not repeat itself (ENV105)")
     size = int(np.prod(space.shape))
     groups = [[index] for index in range(size)] if size <= _DIMENSIONS else [list(range(size))]
     steps = context.budget.steps(_STEPS, plays=5 * len(groups))
@@ -48,13 +51,13 @@ def run(context: PreflightContext) -> CheckFindings:
     still = hold([], 0.0)
     for group in groups:
         full = hold(group, 1.0)
-        if _same(full, still):
+        if same(full, still):
             continue
         alive += len(group)
-        if _same(hold(group, 0.9), still):
+        if same(hold(group, 0.9), still):
             steep += group
         # Where both directions are alike, it is not this state's wall that stops the action.
-        elif _same(hold(group, 0.25), full) and _same(hold(group, -0.25), hold(group, -1.0)):
+        elif same(hold(group, 0.25), full) and same(hold(group, -0.25), hold(group, -1.0)):
             flat += group
     where = "Every action" if len(groups) == 1 else "action[{}]"
     if steep:
@@ -71,7 +74,3 @@ def run(context: PreflightContext) -> CheckFindings:
         found = warning if len(flat) == alive else note
         yield found("action-saturates-early", message, remedy, dimensions=flat)
     return f"{len(groups)} parts of the action tried"
-
-
-def _same(first: np.ndarray, second: np.ndarray) -> bool:
-    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)

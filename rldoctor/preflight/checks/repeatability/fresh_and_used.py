@@ -27,15 +27,12 @@ from rldoctor.preflight.probes.inspection import (
     shown,
     state_of,
 )
+from rldoctor.preflight.probes.plays import played_again, same
 
 # Long enough for an episode to differ by more than its first step, short against the preflight.
 _STEPS = 30
 _SHORT = 5
 _MORE = 3
-
-
-def _same(first: FloatArray, second: FloatArray) -> bool:
-    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
 
 
 @check(
@@ -54,22 +51,22 @@ def run(context: PreflightContext) -> CheckFindings:
     steps = context.budget.steps(_STEPS, plays=2)
     fresh = context.make() if "spare" in vars(context) else context.spare
     new, used = trajectory(fresh, 0, steps), trajectory(context.env, 0, steps)
-    if _same(new, used) and len(context.batch.rewards) < _SHORT * len(context.batch.starts):
+    if same(new, used) and len(context.batch.rewards) < _SHORT * len(context.batch.starts):
         # Episodes of a step or two have hardly used it: what is kept may be where it was by chance.
         for action in alternatives(context.env.action_space, 3, seed=41):
             for seed in range(_MORE):
                 play_actions(context.env, seed, [action] * _SHORT)
             used = trajectory(context.env, 0, steps)
-            if not _same(new, used):
+            if not same(new, used):
                 break
-    if _same(new, used):
+    if same(new, used):
         return f"the same {len(new) - 1} steps in a new and in a used environment"
     steps = context.budget.steps(steps, plays=3)
     other = context.make()
-    if not _same(new, trajectory(other, 0, steps)):
-        if not _same(used, trajectory(context.env, 0, steps)):
+    if not same(new, trajectory(other, 0, steps)):
+        if not same(used, played_again(context.env, used, steps)):
             return "seed 0 differs from one play to the next (see ENV105)"
-        if _same(new, trajectory(context.make(), 0, steps)):
+        if same(new, trajectory(context.make(), 0, steps)):
             return "one of three new environments differed; a simulator may do so now and then (see ENV105)"
         yield error(
             "environments-differ",
@@ -86,10 +83,10 @@ def run(context: PreflightContext) -> CheckFindings:
     before = {name: value for name, value in first if value is not None}
     before |= state_of(fresh)
     kept = differing(before, after)
-    if copy_generators(context.make(), context.env) and _same(new, trajectory(context.env, 0, steps)):
+    if copy_generators(context.make(), context.env) and same(new, trajectory(context.env, 0, steps)):
         return "a random generator of its own goes on from episode to episode (see ENV105)"
-    again = trajectory(context.env, 0, steps)
-    if not kept and (_same(new, again) or not _same(used, again)):
+    again = played_again(context.env, used, steps)
+    if not kept and (same(new, again) or not same(used, again)):
         return "it differs from one play to the next, and no attribute shows why (see ENV105)"
     examples = [f"{name} is {shown(after[name])} after reset and {shown(before[name])} in a new one" for name in kept]
     named = f": {'; '.join(examples[:3])}" if kept else ""

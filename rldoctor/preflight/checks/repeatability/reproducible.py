@@ -19,6 +19,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 from rldoctor.preflight.probes.difference import difference
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
+from rldoctor.preflight.probes.plays import played_again, same
 
 _STEPS = 20
 
@@ -48,8 +49,9 @@ def run(context: PreflightContext) -> CheckFindings:
     if has_running_statistics(context.env):
         raise Skipped("it normalises by running statistics, which outlive episodes on purpose")
     steps = context.budget.steps(_STEPS, plays=2)
-    first, again = trajectory(context.env, 0, steps), trajectory(context.env, 0, steps)
-    if first.shape == again.shape and np.array_equal(first, again, equal_nan=True):
+    first = trajectory(context.env, 0, steps)
+    again = played_again(context.env, first, steps)
+    if same(first, again):
         return f"the same {len(first) - 1} steps twice"
     shared = min(len(first), len(again))
     gap = np.abs(first[:shared] - again[:shared])
@@ -63,7 +65,7 @@ def run(context: PreflightContext) -> CheckFindings:
     context.repeatable = False
     aspect = difference(first, again)
     first, again = _seeded(context, steps), _seeded(context, steps)
-    if np.array_equal(first, again, equal_nan=True):
+    if same(first, again):
         yield warning(
             "generator-not-seeded",
             f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "

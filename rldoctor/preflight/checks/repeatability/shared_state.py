@@ -18,6 +18,7 @@ from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, erro
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, flatten, trajectory
 from rldoctor.preflight.probes.inspection import global_random_state, has_running_statistics
+from rldoctor.preflight.probes.plays import same
 
 _STEPS = 15
 
@@ -58,7 +59,7 @@ def run(context: PreflightContext) -> CheckFindings:
         if terminated or truncated:
             break
     together = np.stack(rows)
-    if together.shape == alone.shape and np.array_equal(together, alone, equal_nan=True):
+    if same(together, alone):
         return f"the same {len(alone) - 1} steps alone and beside another environment"
     if uses_global:
         # As in ENV105: a training seeds these generators.

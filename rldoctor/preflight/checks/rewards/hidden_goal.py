@@ -20,6 +20,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
 from rldoctor.preflight.probes.hidden import Interference, candidates, play_with, visible
 from rldoctor.preflight.probes.inspection import shown
+from rldoctor.preflight.probes.plays import same
 
 _STEPS = 8
 _SEEDS = 6
@@ -29,10 +30,6 @@ _RESETS = 25
 _NEAR = 1e-6
 # A target is the same all along, so its effect on the reward is of one kind; noise is not.
 _STEADY = 0.5
-
-
-def _equal(first: FloatArray, second: FloatArray) -> bool:
-    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
 
 
 def _alike(first: FloatArray, second: FloatArray) -> bool:
@@ -54,7 +51,7 @@ def run(context: PreflightContext) -> CheckFindings:
     actions = [draw(env.action_space, random) for _ in range(steps)]
     plays = [play_with(env, seed, actions) for seed in range(_SEEDS)]
     first = plays[0]
-    other = next((p for p in plays[1:] if _equal(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
+    other = next((p for p in plays[1:] if same(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
     if other is not None:
         gap = other.rewards - first.rewards
         names = _unseen(context, plays)
@@ -124,6 +121,6 @@ def _interfere(
         value = other.state[name]
         context.budget.steps(len(actions), plays=1)
         played = play_with(context.env, 0, actions, (name, value))
-        if played.set and _equal(played.seen[1:], base.seen[1:]) and not _alike(played.rewards, base.rewards):
+        if played.set and same(played.seen[1:], base.seen[1:]) and not _alike(played.rewards, base.rewards):
             return played.against(base, value)
     return None
