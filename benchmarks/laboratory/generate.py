@@ -133,7 +133,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no batch after so many minutes")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--batch", type=int, default=64, help="trainings of a batch")
-    parser.add_argument("--again", type=Path, metavar="DIR", help="measure the signs of kept curves anew; trains nothing")
+    parser.add_argument(
+        "--again", type=Path, metavar="DIR", help="measure the signs of kept curves anew; trains nothing"
+    )
     chosen = parser.parse_args() if "--again" not in sys.argv[1:] else _again(parser)
     if importlib.util.find_spec("pyarrow") is None:
         parser.exit(2, "pyarrow is not installed, which writes Parquet files: pip install 'rldoctor-kit[parquet]'.\n")

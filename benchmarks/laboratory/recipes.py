@@ -46,7 +46,9 @@ class Good:
 
 
 GOOD: dict[str, Good] = {
-    "cartpole": Good(steps=(20_000, 30_000), rate=1.5e-3, gae_lambda=(0.8, 0.95), rollout=(256, 512), normal_reward=0.1),
+    "cartpole": Good(
+        steps=(20_000, 30_000), rate=1.5e-3, gae_lambda=(0.8, 0.95), rollout=(256, 512), normal_reward=0.1
+    ),
     "acrobot": Good(steps=(40_000,), gamma=0.99, normal_observation=0.5, envs=(8, 16)),
     "pendulum": Good(steps=(40_000,), rate=1.5e-3, gamma=0.9, epochs=(6, 16)),
     "mountain-car-shaped": Good(steps=(16_000, 24_000), gamma=0.99),

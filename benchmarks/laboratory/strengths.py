@@ -72,16 +72,16 @@ def collect(parts: Sequence[Path], into: Path) -> dict[str, harm.Line]:
     table = pyarrow.concat_tables([pyarrow.parquet.read_table(part) for part in parts], promote_options="default")
     columns = ("environment", "steps", "faults", "returns", "successes", "failed", "always_harms")
     trainings = [
-        harm.Training(
-            environment, steps, not faults, _numbers(returns), _numbers(successes), failed, always_harms
-        )
+        harm.Training(environment, steps, not faults, _numbers(returns), _numbers(successes), failed, always_harms)
         for environment, steps, faults, returns, successes, failed, always_harms in zip(
             *(table[name].to_pylist() for name in columns), strict=True
         )
     ]
     whole = [one for one, view, share in zip(trainings, table["view"].to_pylist(), table["share"].to_pylist(), strict=True) if view == "callback" and share == 1.0]  # fmt: skip
     lines = harm.lines(whole)
-    found = [harm.judged(one, lines[one.environment]) if one.environment in lines else (None, None) for one in trainings]
+    found = [
+        harm.judged(one, lines[one.environment]) if one.environment in lines else (None, None) for one in trainings
+    ]
     table = table.append_column("learned", pyarrow.array([learned for learned, _ in found], pyarrow.bool_()))
     table = table.append_column("harmed", pyarrow.array([harmed for _, harmed in found], pyarrow.bool_()))
     content = BytesIO()

@@ -101,7 +101,9 @@ class Broken(BatchEnv):
         self.distance_threshold = world.distance_threshold
         self._knobs = knobs
         self._rows = {
-            name: (value != KNOBS[name]).nonzero()[:, 0] for name, value in knobs.items() if (value != KNOBS[name]).any()
+            name: (value != KNOBS[name]).nonzero()[:, 0]
+            for name, value in knobs.items()
+            if (value != KNOBS[name]).any()
         }
         world.limit = torch.minimum(world.limit, self._all("limit")[:, None])
         world.goal_shift = self._all("goal_shift")[:, None]
@@ -112,7 +114,9 @@ class Broken(BatchEnv):
         self.generator = generator
         obs = self.world.reset(generator)
         self._rings = {
-            name: Ring(int(self._knob(name, 0).max())) for name in ("obs_delay", "act_delay", "rew_delay") if self._has(name)
+            name: Ring(int(self._knob(name, 0).max()))
+            for name in ("obs_delay", "act_delay", "rew_delay")
+            if self._has(name)
         }
         # Which entries are hidden or dead is drawn once.
         self._hidden = self._some(self._knob("obs_hidden"), self.observation_size) if self._has("obs_hidden") else None
@@ -227,7 +231,9 @@ class Broken(BatchEnv):
             self._acted_before = actions.clone()
         if (at := rows.get("act_crossed")) is not None:
             strikes = self._chance("act_crossed")
-            actions[at] = torch.where(strikes if self.discrete else strikes[..., None], actions[at].roll(1, 1), actions[at])
+            actions[at] = torch.where(
+                strikes if self.discrete else strikes[..., None], actions[at].roll(1, 1), actions[at]
+            )
         if (at := rows.get("act_ignored")) is not None:
             strikes = self._chance("act_ignored")
             if self.discrete:
@@ -239,7 +245,9 @@ class Broken(BatchEnv):
             return actions
         if (at := rows.get("act_shuffled")) is not None:
             order = self._rand(len(at), envs, size).argsort(-1)
-            actions[at] = torch.where(self._chance("act_shuffled")[..., None], actions[at].gather(-1, order), actions[at])
+            actions[at] = torch.where(
+                self._chance("act_shuffled")[..., None], actions[at].gather(-1, order), actions[at]
+            )
         if (at := rows.get("act_dead")) is not None and self._dead is not None:
             actions[at] = actions[at].masked_fill(self._dead, 0.0)
         if (at := rows.get("act_noise")) is not None:

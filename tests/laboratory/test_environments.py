@@ -33,11 +33,11 @@ def test_classic_control_steps_as_gymnasium_does(name: str) -> None:
     random = np.random.default_rng(0)
     original.reset(seed=0)
     ends = 0
-    for number in range(400):
-        if number % 100 == 0:
+    for number in range(160):
+        if number % 40 == 0:
             original.reset(seed=number)
             # Also far from where episodes begin.
-            if number >= 200 and name != "CartPole-v1":
+            if number >= 80 and name != "CartPole-v1":
                 original.unwrapped.state = random.uniform(-1.0, 1.0, np.shape(original.unwrapped.state)) * (
                     np.array([0.5, 0.07]) if "Car" in name else 1.0
                 )
@@ -69,11 +69,11 @@ def test_environment_keeps_its_promises(name: str) -> None:
     assert obs.shape == (3, 4, world.observation_size)
     assert obs.dtype == torch.float32
     lengths, longest, ended = torch.zeros(3, 4), 0.0, False
-    for _ in range(min(world.horizon, 300) + 2):
-        if lengths.max() == 1 and world.horizon > 300:
+    for _ in range(min(world.horizon, 100) + 2):
+        if lengths.max() == 1 and world.horizon > 100:
             # Long episodes: close to their end at once.
-            world.steps += world.horizon - 100
-            lengths += world.horizon - 100
+            world.steps += world.horizon - 50
+            lengths += world.horizon - 50
         step = world.step(actions_for(world, generator))
         lengths += 1
         for values in (step.obs, step.final_obs, step.reward):

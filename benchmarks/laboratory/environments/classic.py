@@ -167,7 +167,6 @@ class ShapedCar(MountainCar):
         return Moved(state, 2.0 * (_energy(state) - before) - 0.25 + over * 5.0, over, over)
 
 
-
 class ShapedContinuousCar(ShapedCar):
     """MountainCarContinuous-v0, likewise."""
 

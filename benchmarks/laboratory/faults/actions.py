@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.laboratory.faults.fault import MOST, PART, Knob, LabFault, Site, continuous, puts, several
+from benchmarks.laboratory.faults.fault import MOST, Knob, LabFault, Site, continuous, puts, several
 
 _LOST = ("actions-without-effect",)
 _PARTLY_LOST = ("actions-without-effect", "plateau-below-target")
