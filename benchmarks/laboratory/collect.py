@@ -41,10 +41,10 @@ class Rollout:
     advantages: Tensor
     returns: Tensor
 
-    def batch(self) -> Batch:
-        """Return the samples in the order of SB3's ``swap_and_flatten``."""
+    def batch(self) -> tuple[Batch, Tensor]:
+        """Return the samples in the order of SB3's ``swap_and_flatten``, and the critic's values of them."""
         columns = (self.observations, self.actions, self.log_probs, self.advantages, self.returns)
-        return Batch(*[_flat(column) for column in columns])
+        return Batch(*[_flat(column) for column in columns]), _flat(self.values)
 
 
 def _flat(column: Tensor) -> Tensor:
@@ -77,7 +77,8 @@ class Collector:
         n_envs = env.shape[1]
         flags = (recipe.normalize_observation, recipe.normalize_reward, recipe.gamma)
         self.normalizer = Normalizer(*flags, env.observation_size, n_envs)
-        self._observed = self.normalizer.observe(env.reset(env_generator))
+        self.observed = self.normalizer.observe(env.reset(env_generator))
+        """What the policy acts on next, ``(N, E, O)``."""
         self.alive = torch.ones(recipe.count, dtype=torch.bool)
         """Trainings whose policy gives numbers: SB3 raises where it is NaN."""
         goals = env.achieved_goal, env.desired_goal
@@ -96,11 +97,11 @@ class Collector:
                 kept.setdefault(name, []).append(value)
         stacked = {name: None if values[0] is None else torch.stack(values) for name, values in kept.items()}
         self._store(stacked)
-        last = self._values(parts, self._observed)
+        last = self._values(parts, self.observed)
         return self._with_advantages(stacked, last)
 
     def _step(self, parts: Parts) -> dict[str, Tensor | None]:
-        observed, faults = self._observed, self._faults
+        observed, faults = self.observed, self._faults
         layers = forward(parts, self._activation, observed.repeat(2, 1, 1))
         out, values = parts.outputs(layers[-1])
         nan = torch.isnan(out).flatten(1).any(1)
@@ -116,7 +117,7 @@ class Collector:
         step = self._env.step(actions.squeeze(2) if self._layout.discrete else actions.clamp(-1.0, 1.0))
         dones = step.terminated | step.truncated
         timeouts = step.truncated & ~step.terminated
-        self._observed = self.normalizer.observe(step.obs)
+        self.observed = self.normalizer.observe(step.obs)
         rewards = self.normalizer.rewards(step.reward, dones)
         true_dones = dones if step.true_done is None else step.true_done
         return {

@@ -161,7 +161,7 @@ class _Part:
         self.gradients = torch.zeros_like(learner.rows)
         self.to = Parts(learner.layout, self.gradients)
         self.activation = Activation(recipe.relu)
-        self.kept = _kept_shares(learner.layout, faults)
+        self.kept = kept_shares(learner.layout, faults)
         self.low, self.high = 1 - progress.clip_range[:, None], 1 + progress.clip_range[:, None]
         self.max_norm = recipe.max_grad_norm
 
@@ -361,7 +361,7 @@ class Head:
         return slope.unsqueeze(2) * self.score / self.std
 
 
-def _kept_shares(layout: Layout, faults: Faults) -> Tensor | None:
+def kept_shares(layout: Layout, faults: Faults) -> Tensor | None:
     """Return by what each step of each weight is multiplied, ``(2N, size)``; ``None`` where nothing is frozen."""
     if not any(faults.has(name) for name in ("policy_frozen", "critic_frozen", "std_frozen", "last_layer_only")):
         return None
