@@ -233,10 +233,7 @@ class Restless(Graded, frozen=True):
 
 def _way(curve: Part) -> tuple[float, float]:
     """Return how far the means over stretches of a curve travel, and the ground that they cover."""
-    parts = min(len(curve), _STRETCHES)
-    least, more = divmod(len(curve), parts)
-    counts = np.repeat((least + 1, least), (more, parts - more))
-    means = np.add.reduceat(curve.values, np.cumsum(counts) - counts) / counts
+    means = stats.stretches(curve.values, _STRETCHES)
     ordered = np.sort(means)
     height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
     ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
