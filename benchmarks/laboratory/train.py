@@ -52,6 +52,7 @@ class Training:
         learner: Networks and optimisers.
         steps: Environment steps of each so far.
         alive: Those that SB3 would not have ended with an error, bool ``(N,)``.
+        probe: What measures as DoctorCallback does; ``None`` without.
     """
 
     def __init__(self, env: BatchEnv, recipe: Recipe, faults: Faults, seed: int, *, doctor: bool) -> None:
@@ -68,11 +69,11 @@ class Training:
         self._dumps = torch.zeros(n, dtype=torch.int64)
         self._scalars = Scalars()
         self._logged, self._true = EpisodeLog(n, shapes.n_envs), EpisodeLog(n, shapes.n_envs)
-        self._probe = Probe(env, recipe, self._layout, self._collector.normalizer) if doctor else None
+        normalizer = self._collector.normalizer
+        self.probe = Probe(env, recipe, faults, self._layout, normalizer) if doctor else None
         self._update_scalars: dict[str, Tensor] = {}
         self._held = self.learner.rows.clone()
-        self._first: Batch | None = None
-        self._first_numbers: tuple[Tensor, Tensor] | None = None
+        self._first: tuple[Batch, Tensor] | None = None
         # Any plausible speed, falling a little as SB3's does.
         self._fps = 500.0 * torch.exp(1.5 * torch.rand(n, generator=torch.Generator().manual_seed(seed + 1)))
 
@@ -87,24 +88,26 @@ class Training:
         """Collect a rollout, dump the scalars, and update, as SB3's ``learn`` does."""
         shapes, faults = self._recipe.shapes, self._faults
         before = self.steps
-        if self._probe:
-            self._probe.after_update(self.learner.rows)
+        if self.probe:
+            self.probe.after_update(self.learner.rows)
         rollout = self._collector.collect(self._acting())
         self.alive &= self._collector.alive
         self.steps += shapes.n_steps * shapes.n_envs
         self._iterations += 1
         self._logged.add(rollout.given, rollout.dones, rollout.successes, before)
         self._true.add(rollout.true_rewards, rollout.true_dones, rollout.true_successes, before)
-        batch, values, returns = self._stored(rollout)
+        batch, values = self._stored(rollout)
         dump = self._iterations % shapes.log_interval == 0
         measured: Mapping[str, Tensor] = {}
-        if self._probe:
-            found = self._probe.before_update(self.learner.rows, rollout, batch, values, returns, due=dump)
+        if self.probe:
+            self.probe.look_for_nonfinite(rollout, self._collector.observed, before)
+        if self.probe and dump:
+            found = self.probe.before_update(self.learner.rows, rollout, batch, values)
             measured = {f"doctor/{name}": value for name, value in found.items()}
         if dump:
             self._dump(measured)
         self._update(batch, faults)
-        self._update_scalars["train/explained_variance"] = _explained_variance(values, returns)
+        self._update_scalars["train/explained_variance"] = _explained_variance(values, batch.returns)
 
     def _acting(self) -> Tensor:
         """Return the networks that collect: with the fault of a stale policy, older ones."""
@@ -115,23 +118,22 @@ class Training:
         self._held = torch.where(fresh.repeat(2)[:, None], self.learner.rows, self._held)
         return self._held
 
-    def _stored(self, rollout: Rollout) -> tuple[Batch, Tensor, Tensor]:
-        """Return what the update sees, with values and returns ``(N, M)``: with stale data, the first rollout."""
-        batch = rollout.batch()
-        values = rollout.values.transpose(0, 1).flatten(1)
-        returns = rollout.returns.transpose(0, 1).flatten(1)
+    def _stored(self, rollout: Rollout) -> tuple[Batch, Tensor]:
+        """Return what the update sees, with the critic's values ``(N, M)``: with stale data, the first rollout."""
+        batch, values = rollout.batch()
         if not self._faults.has("stale_data"):
-            return batch, values, returns
-        if self._first is None or self._first_numbers is None:
-            self._first, self._first_numbers = batch, (values, returns)
+            return batch, values
+        if self._first is None:
+            self._first = batch, values
+        old_batch, old_values = self._first
         again = torch.rand(len(values), generator=self._generator) < self._faults.stale_data
 
         def chosen(old: Tensor, new: Tensor) -> Tensor:
             return torch.where(again.view(-1, *[1] * (new.dim() - 1)), old, new)
 
-        mixed = [chosen(getattr(self._first, name), getattr(batch, name)) for name in batch.__dataclass_fields__]
-        old_values, old_returns = self._first_numbers
-        return Batch(*mixed), chosen(old_values, values), chosen(old_returns, returns)
+        names = batch.__dataclass_fields__
+        mixed = Batch(*[chosen(getattr(old_batch, name), getattr(batch, name)) for name in names])
+        return mixed, chosen(old_values, values)
 
     def _dump(self, measured: Mapping[str, Tensor]) -> None:
         recent = torch.from_numpy(self._logged.recent())
@@ -186,8 +188,8 @@ class Training:
 
     def results(self, seed: int) -> list[Trained]:
         """Return the trainings as far as they have come."""
-        if self._probe:
-            self._scalars.alone = self._probe.nonfinite
+        if self.probe:
+            self._scalars.alone = self.probe.nonfinite
         points = self._scalars.points(self._dumps.tolist())
         found = []
         for i in range(self._recipe.count):
