@@ -68,7 +68,7 @@ def say(book: Rulebook, codes: Sequence[str], strengths: NDArray[Any], points: i
     ranked = rank(book, {item.sign.code: item.strength for item in observed}, "ppo")
     curves = {"episode_return" if has_return else "loss": range(points)}
     case: Any = SimpleNamespace(curves=curves, reference=None)
-    decision = decide(Run(path="", curves={}), case, observed, ranked)
+    decision = decide(Run("", "sb3", {}), case, observed, ranked)
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # As in diagnosis/judge.py: the headline's cause leads the list.
     causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :][:5]

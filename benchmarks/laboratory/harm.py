@@ -88,7 +88,8 @@ def _line(healthy: Sequence[Training]) -> Line:
     learned = start + LEARNED * (best - start)
     good = end >= learned
     lengths = np.array([one.steps for one in healthy])
-    gain = abs(best - start)
+    # Episodes that end by success end first: early on, their rate may be 1 although nothing is learned.
+    gain = max(abs(best - start), MOSTLY) if by_success else abs(best - start)
     groups = {0: good, **{int(n): good & (lengths == n) for n in np.unique(lengths)}}
     harmed = {
         length: float(np.quantile(end[chosen], QUANTILE)) - MARGIN * gain
