@@ -16,7 +16,6 @@ from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_con
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
-from rldoctor.executors.forked import can_fork, map_forked
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
@@ -88,7 +87,7 @@ def diagnose(
         baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
         statements=tuple(statements),
     )
-    copies = executor is None and can_fork()
+    copies = executor is None and len(found) >= 2 * _RUNS_A_COPY and _can_fork()
     processes = min(processes or machine.cores(), len(found) // (_RUNS_A_COPY if copies else _RUNS_A_PROCESS))
     if executor is None and processes < 2:
         diagnoses = [one(Path(run)) for run in found]
@@ -126,8 +125,17 @@ def _diagnose_directory(
     return diagnose_run(run, reference, context=context, statements=statements)
 
 
+def _can_fork() -> bool:
+    # Late: few commands need other processes.
+    from rldoctor.executors.forked import can_fork
+
+    return can_fork()
+
+
 def _among_copies(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], processes: int) -> list[RunDiagnosis]:
     """Return ``one`` of each run, shared among copies of this process."""
+    from rldoctor.executors.forked import map_forked
+
     shipped_context()
     found: list[RunDiagnosis] = [None] * len(runs)  # type: ignore[list-item]
     # Dealt out in turn, as neighbours are alike.
