@@ -18,6 +18,7 @@ from rldoctor.rulebook.detectors.detector import (
     Window,
     during,
     part_of,
+    strength,
 )
 
 _EARLY: Window = (0.0, 0.1)
@@ -94,11 +95,18 @@ class Trend(Graded, frozen=True, kw_only=True):
         if len(part) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
         observed = stats.rank_correlation(part.steps.astype(np.float64), part.values)
-        return self._found(0.0 if abs(_gain(part)) < self.least_gain else observed, part.steps)
+        return self._found(observed * _enough(abs(_gain(part)), self.least_gain), part.steps)
 
 
-# Standard deviations that the highest of some dozen means of a few points can be off.
-_NOISY = 3.0
+# Standard deviations that the highest of some dozen means of a few points can be off: surely, and hardly ever.
+_NOISY = (2.5, 3.5)
+# What is next to a limit counts in part, so that one more row does not decide: fractions of ``least_gain``. Ours.
+_NEAR = (0.7, 1.0)
+
+
+def _enough(gain: float, least: float) -> float:
+    """Return how far a gain is large enough to count, from 0 to 1."""
+    return float(gain >= least) if least <= 0 else strength(gain / least, _NEAR)
 
 
 def _noise(case: Case, curve: Curve) -> float:
@@ -128,7 +136,7 @@ class Rise(Graded, frozen=True, kw_only=True):
             return NotMeasured(f"{self.metric} has too few points for its noise")
         before, after = start_of(curve), stats.median(part_of(curve, _LATE).values)
         noise = max(_noise(case, curve), 1e-3 * max(abs(before), abs(after)))
-        rise = (after - before) / noise if noise > 0 and _gain(curve) >= self.least_gain else 0.0
+        rise = (after - before) / noise * _enough(_gain(curve), self.least_gain) if noise > 0 else 0.0
         return self._found(rise, curve.steps)
 
 
@@ -151,8 +159,10 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
         last = part_of(curve, (0.92, 1.0))
         end = stats.median(last.values) if curve.steps[at] < last.steps[0] else peak
         gain, size = peak - start, max(abs(start), abs(peak))
-        lost = (peak - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
-        return self._found(0.0 if peak - end < _NOISY * _noise(case, curve) else lost, curve.steps[at:])
+        lost = (peak - end) / gain * _enough(gain / size, self.least_gain) if size > 0 and gain > 0 else 0.0
+        noise = _noise(case, curve)
+        clear = strength((peak - end) / noise, _NOISY) if noise > 0 else 1.0
+        return self._found(lost * clear, curve.steps[at:])
 
 
 class Share(Graded, frozen=True, kw_only=True):
