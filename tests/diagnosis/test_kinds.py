@@ -201,7 +201,7 @@ def test_targets_that_the_critic_does_not_predict_are(scale: float) -> None:
     ],
 )
 def test_every_algorithm_has_key_metrics_of_its_own(algorithm: str, metrics: set[str]) -> None:
-    curves = {"episode_return": (10, 100, 300, 400), **{metric: (0.9, 0.5, 0.3) for metric in metrics}}
+    curves = {"episode_return": (10, 100, 300, 400), **dict.fromkeys(metrics, (0.9, 0.5, 0.3))}
     rows = {row.metric: row for row in diagnose_run(replace(run(curves), algorithm=algorithm)).table}
     assert rows.keys() == {"episode_return", "success_rate", *metrics}
     assert {rows[metric].mark for metric in metrics} == {"ok"}
