@@ -223,3 +223,17 @@ def test_updates_that_a_tiny_target_kl_stops_need_no_larger_learning_rate(bound:
     assert first(subject) == "updates-too-small"
     assert "target_kl" in subject.diagnoses[0].remedy and "learning_rate" not in subject.diagnoses[0].remedy
     assert not [f for f in subject.findings if "learning_rate" in f.remedy]
+
+
+@pytest.mark.parametrize(
+    "curves", [{"approx_kl": (0.5, 5, 50, 300), "clip_fraction": (0.6, 0.8, 0.9)}, {"value_loss": (1, 1, 1e4, 1e9)}]
+)
+def test_logs_without_an_outcome_do_not_show_that_training_failed(curves: Mapping[str, Sequence[float]]) -> None:
+    subject = diagnose_run(run(curves, points=30))
+    assert subject.verdict is Verdict.SICK
+    assert subject.summary.startswith("Errors, and no return is logged. Most likely cause:")
+
+
+@pytest.mark.parametrize(("points", "words"), [(1, "1 logged point,"), (3, "3 logged points,")])
+def test_a_single_point_is_one_point(points: int, words: str) -> None:
+    assert words in diagnose_run(run({"episode_return": (10, 11)}, points=points)).summary
