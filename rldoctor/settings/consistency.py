@@ -58,8 +58,8 @@ def _differs(settings: Settings, curves: Mapping[str, Curve], name: str) -> str:
     values = curve.finite().values
     if not len(values) or not settings.places[name].file:
         return ""
-    # A linear schedule may have begun before the logs did, and a training may have gone on with another rate. One that was
-    # killed early shows a single value.
+    # A linear schedule may have begun before the logs did, and a training may have gone on with another rate.
+    # One that was killed early shows a single value.
     low, high = float(values.min()), float(values.max())
     slack = _TOLERANCE * max(abs(high), abs(stated))
     falls = getattr(settings, f"{name}_schedule") == "linear" and (low < high or len(values) == 1)
