@@ -163,7 +163,7 @@ class DoctorCallback(BaseCallback):
         self._on, self._measuring = True, None
         if getattr(self.model, "rollout_buffer", None) is None:
             _log.warning(
-                "DoctorCallback measures on-policy algorithms only, not %s. What it logs itself is diagnosed all the same.",
+                "DoctorCallback measures on-policy algorithms only, not %s. What it logs itself is diagnosed.",
                 type(self.model).__name__,
             )
             return
