@@ -48,7 +48,10 @@ class Course:
     def __init__(self, patience: int | None = None, rules: LiveRules | None = None) -> None:
         self._rules = rules or live_rules()
         self._patience = patience or self._rules.sick.examinations
-        longest = max(self._patience, self._rules.warn.examinations, self._rules.withdraw)
+        # So many where a single sign is all that there is.
+        longest = max(
+            self._patience + self._rules.sick.more_for_one_sign, self._rules.warn.examinations, self._rules.withdraw
+        )
         self._row: deque[Glance] = deque(maxlen=longest)
         self.standing = Standing()
         self.news = ""
@@ -79,7 +82,9 @@ class Course:
 
     def _level(self, before: Verdict) -> Verdict:
         """Return the verdict: the worst that enough examinations in a row agree on; milder ones take as many."""
-        if self._agree(self._patience, Verdict.SICK):
+        single = any(glance.single for glance in list(self._row)[-self._patience :])
+        more = self._rules.sick.more_for_one_sign if single else 0
+        if self._agree(self._patience + more, Verdict.SICK):
             return Verdict.SICK
         warned = self._row[-1].clear or self._agree(self._rules.warn.examinations, Verdict.SUSPECT)
         if before in (Verdict.SICK, Verdict.SUSPECT):

@@ -37,6 +37,7 @@ class Glance:
         clear: Whether the cause is so likely, and a sign of it so strong, that one examination is enough for a warning.
         health: Probability that nothing is wrong, in [0, 1].
         signs: Codes and names of the signs that show the cause, strongest first.
+        single: Whether it is sick by a single strong sign alone, which takes longer to believe.
     """
 
     step: int
@@ -47,6 +48,7 @@ class Glance:
     clear: bool = False
     health: float = 0.0
     signs: tuple[str, ...] = ()
+    single: bool = False
 
 
 def points_of(run: Run) -> int:
@@ -144,11 +146,13 @@ def _judged(
     clear = odds >= rules.warn.clear and strong > 0
     harmed = any(signs[code].outcome == "harmed" for code in fired)
     error = any(signs[code].severity is Severity.ERROR for code in shown)
-    if (odds >= rules.sick.probability and (harmed or error)) or (clear and strong >= rules.sick.signs and not learns):
+    failed = odds >= rules.sick.probability and (harmed or error)
+    if failed or (clear and not learns):
         verdict = Verdict.SICK
     elif odds >= rules.warn.probability and any(not signs[code].outcome for code in shown):
         verdict = Verdict.SUSPECT
     else:
         return Glance(step, points, nothing, health=health)
     names = tuple(f"{code} {signs[code].name}" for code in shown)
-    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names)
+    single = verdict is Verdict.SICK and not failed and strong < rules.sick.signs
+    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single)

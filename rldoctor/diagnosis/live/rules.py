@@ -27,6 +27,7 @@ class Sick(Table, frozen=True):
     examinations: Positive
     probability: Share
     signs: Positive
+    more_for_one_sign: Positive
 
 
 class LiveRules(Table, frozen=True):
