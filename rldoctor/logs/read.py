@@ -123,7 +123,8 @@ def _read_files(
 ) -> tuple[list[LogFile], list[LogFile]]:
     """Return the log files of a run in the order in which their points follow each other.
 
-    ``known`` stands for those of its main format. Second come the supplements that are left out because the framework itself logged the same tags.
+    ``known`` stands for those of its main format. Second come the supplements that are left out because the framework
+    itself logged the same tags.
     """
     file = directory if directory.is_file() else None
     directory = file.parent if file else directory

@@ -102,7 +102,7 @@ class Tail:
 class EventTail(Tail):
     """A TensorBoard event file."""
 
-    def _read(self, size: int) -> LogFile:
+    def _read(self, _size: int) -> LogFile:
         new = read_events_from(self.path, self._wanted, self._at)
         cut = [issue.offset for issue in new.issues.first if issue.kind == "truncated"]
         # A record that is not whole yet is read when it is.
@@ -166,7 +166,7 @@ def tails_of(directory: Path, wanted: Wanted, known: Mapping[Path, Tail]) -> lis
         make = next((make for kind, make in kinds if kind is format_), None)
         if make is None:
             return None
-        paths = {}
+        paths: dict[tuple[int, int], Path] = {}
         for path in sorted((directory / name for name in names), key=os.path.islink):
             try:
                 status = path.stat()
