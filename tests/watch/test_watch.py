@@ -220,9 +220,13 @@ def test_the_command_looks_once_and_ends_with_the_exit_code_that_was_asked_for(t
     assert done.exit_code == 1 and '"verdict": "sick"' in done.output
 
 
-def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(SICK, tmp_path / "a")
     (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
+    # The recorded writer is long gone.
+    monkeypatch.setattr(followed, "writer_of", lambda _: "alive")
     CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
     assert not (tmp_path / "a" / "stop").exists()
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop"]
