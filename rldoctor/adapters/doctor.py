@@ -26,7 +26,7 @@ class Doctor:
     """Diagnoses a training while it runs, from the metrics that it is told.
 
     ``doctor = rldoctor.Doctor(total_steps)`` before the loop, ``doctor.log(step, episode_return=..., approx_kl=...)``
-    in it, and ``doctor.verdict`` or ``doctor.should_stop`` where the loop wants to know. An error in here never ends the
+    in it, and ``doctor.verdict`` or ``doctor.should_stop`` where it wants to know. An error in here never ends the
     training. The verdict is said in one line at the end: by :meth:`finish`, at the end of a ``with``, or when Python
     exits.
 
