@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,10 @@ from rldoctor.diagnosis.live.glance import glance, points_of
 from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.logs import read_run
 from rldoctor.logs.formats import formats_of
+from rldoctor.logs.formats.log_file import Wanted
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.logs.remote import name_of
+from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Curve, Run, RunDiagnosis, Verdict, WatchRow
 from rldoctor.model.watching import State
 from rldoctor.run_record import RunRecord
@@ -56,11 +59,14 @@ class FollowedRun:
         self._begin()
 
     def _begin(self) -> None:
-        self._planned, self._tails = self._wanted_steps, dict[Path, Tail]()
+        self._planned = self._wanted_steps
+        self._tails: list[Tail] | None = None
         self._schedule: Schedule | None = None
         self._course = Course()
         self._sizes: dict[Path, int] = {}
         self._examined = -1
+        # The steps that logs count, and the environment steps that these are, at the last examination.
+        self._scale = 1.0
         self._waiting = False
         self._clocks: deque[tuple[float, int]] = deque(maxlen=16)
         self._status = ""
@@ -92,6 +98,13 @@ class FollowedRun:
         _, folders, names = next(os.walk(self.directory), ("", [], []))
         logs = formats_of(sorted(folders), sorted(names), self.directory)
         self.files = sorted({self.directory / name for _, found in logs for name in found})
+        if not self.is_over:
+            self._follow_files()
+
+    def _follow_files(self) -> None:
+        mappings = (*shipped_tag_mappings(), *self._context.tag_mappings)
+        known = {tail.path: tail for tail in self._tails or ()}
+        self._tails = None if self._framework else tails_of(self.directory, _wanted(mappings), known)
 
     def poll(self, now: float, all_of_it: bool = False) -> list[str]:
         """Read what was added, examine the run where that is due, and return what changed, as sentences.
@@ -110,7 +123,17 @@ class FollowedRun:
             return []
         # The last step is examined once nothing was added to it for one round.
         self._waiting = grew and not all_of_it
-        return self._examine(self._read(), now, all_of_it or not grew)
+        to_the_end = all_of_it or not grew
+        for tail in self._tails or ():
+            tail.poll()
+        if self._tails is not None and not all_of_it and self._schedule is not None:
+            step = self._scale * max((tail.step for tail in self._tails), default=0)
+            points = max((tail.points for tail in self._tails), default=0)
+            self._clocks.append((now, int(step)))
+            self.row = replace(self.row, step=int(step))
+            if not self._schedule.may_be_due(step, points):
+                return []
+        return self._examine(self._read(), now, to_the_end)
 
     def _grew(self) -> bool:
         sizes = {}
@@ -126,14 +149,12 @@ class FollowedRun:
 
     def _read(self) -> Run:
         own = self._context.tag_mappings
-        mappings = (*shipped_tag_mappings(), *own)
-        tails = tails_of(self.directory, lambda tag: any(m.wants(tag) for m in mappings), self._tails)
-        if tails is None or self._framework:
+        if self._tails is None:
             return read_run(self.directory, self._framework, own)
-        self._tails = {tail.path: tail for tail in tails}
-        for tail in tails:
-            tail.poll()
-        return read_run(self.directory, self._framework, own, in_order(tails))
+        run = read_run(self.directory, self._framework, own, in_order(self._tails))
+        logged = max((tail.step for tail in self._tails), default=0)
+        self._scale = run.last_step / logged if logged else 1.0
+        return run
 
     def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
         record = RunRecord(run.record)
@@ -216,7 +237,7 @@ class FollowedRun:
 
     def _spacing(self) -> float:
         """Return the steps between two points."""
-        points = max((tail.points for tail in self._tails.values()), default=0)
+        points = max((tail.points for tail in self._tails or ()), default=0)
         return self.row.step / points if points > 1 else 0.0
 
     def _gap(self) -> float:
@@ -228,8 +249,8 @@ class FollowedRun:
     def _left(self) -> float | None:
         if not self._planned or not self.row.step:
             return None
-        begun = min((tail.first_time for tail in self._tails.values() if math.isfinite(tail.first_time)), default=None)
-        ended = max((tail.last_time for tail in self._tails.values() if math.isfinite(tail.last_time)), default=None)
+        begun = min((tail.first_time for tail in self._tails or () if math.isfinite(tail.first_time)), default=None)
+        ended = max((tail.last_time for tail in self._tails or () if math.isfinite(tail.last_time)), default=None)
         first = (begun, 0) if begun is not None else self._clocks[0] if self._clocks else None
         last = (ended, self.row.step) if ended is not None else self._clocks[-1] if self._clocks else None
         if first is None or last is None or last[0] <= first[0] or last[1] <= first[1]:
@@ -238,6 +259,8 @@ class FollowedRun:
 
     def _end(self, state: State) -> list[str]:
         """Give the verdict of the whole run, and let go of its points."""
+        for tail in self._tails or ():
+            tail.poll()
         result = self._diagnosis(self._read())
         cause = result.cause.name if result.cause and result.verdict in (Verdict.SICK, Verdict.SUSPECT) else ""
         of = f" of {self._planned:,}" if self._planned else ""
@@ -253,8 +276,12 @@ class FollowedRun:
             remedy=_remedy(result, cause),
         )
         self.is_over = True
-        self._tails.clear()
+        self._tails = None
         return [said]
+
+
+def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
+    return lambda tag: any(mapping.wants(tag) for mapping in mappings)
 
 
 def _remedy(result: RunDiagnosis, cause: str) -> str:

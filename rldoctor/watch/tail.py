@@ -47,6 +47,11 @@ class Tail:
         """Points of the longest tag."""
         return max(map(len, self._series.values()), default=0)
 
+    @property
+    def step(self) -> int:
+        """The last step; 0 before there is any."""
+        return max((series.steps[-1] for series in self._series.values() if len(series)), default=0)
+
     def poll(self) -> bool:
         """Read what was added since the last time, and return whether anything was."""
         try:

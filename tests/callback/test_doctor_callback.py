@@ -237,9 +237,9 @@ def test_points_stand_where_sb3_logs_and_every_thins_them() -> None:
     assert len(_watched(CARTPOLE, rollouts=6, log_interval=3)["doctor/gae_error"]) == 2
 
 
-def test_forty_rollouts_of_a_long_training_are_measured_evenly_whatever_the_clock_says() -> None:
+def test_two_dozen_rollouts_of_a_long_training_are_measured_evenly_whatever_the_clock_says() -> None:
     found = _watched(CARTPOLE, budget=0.02, rollouts=90, n_steps=16, batch_size=64, n_epochs=1)
-    assert len(found["doctor/gae_error"]) == 40 < len(found["time/fps"])
+    assert len(found["doctor/gae_error"]) == 24 < len(found["time/fps"])
 
 
 def test_weights_that_turn_nan_are_logged_and_the_callback_survives(caplog: Any) -> None:

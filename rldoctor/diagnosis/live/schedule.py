@@ -42,3 +42,11 @@ class Schedule:
             return False
         self._next_points = max(points + 1, int(points * self._rules.points_growth))
         return True
+
+    def may_be_due(self, step: float, points: int) -> bool:
+        """Return whether :meth:`is_due` would say so, without asking it."""
+        if points < self._rules.fewest_points:
+            return False
+        if self._steps:
+            return bisect_right(self._steps, step) > self._passed
+        return points >= self._next_points
