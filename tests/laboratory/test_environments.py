@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.laboratory.environments import WORLDS, MountainCar, MountainCarContinuous
-from benchmarks.laboratory.environments.classic import Acrobot, CartPole, HeldPendulum, Pendulum
+from benchmarks.laboratory.environments.classic import Acrobot, CartPole, HeldAcrobot, Pendulum
 from benchmarks.laboratory.environments.world import World
 
 ORIGINAL = {
@@ -119,10 +119,10 @@ def test_goals_are_where_the_environment_says() -> None:
 
 
 def test_a_held_action_is_so_many_steps_with_it() -> None:
-    held, plain = HeldPendulum(2, 3), Pendulum(2, 3)
+    held, plain = HeldAcrobot(2, 3), Acrobot(2, 3)
     for world in (held, plain):
         world.reset(torch.Generator().manual_seed(4))
-    actions = torch.rand(2, 3, 1)
-    step, first, second = held.step(actions), plain.step(actions), plain.step(actions)
-    assert torch.allclose(step.obs, second.obs)
-    assert torch.allclose(step.reward, first.reward + second.reward)
+    actions = torch.randint(0, 3, (2, 3))
+    step, steps = held.step(actions), [plain.step(actions) for _ in range(3)]
+    assert torch.allclose(step.obs, steps[-1].obs)
+    assert torch.allclose(step.reward, sum(one.reward for one in steps))

@@ -7,12 +7,12 @@ from benchmarks.laboratory.environments.classic import (
     Acrobot,
     CartPole,
     HeldAcrobot,
-    HeldPendulum,
     MountainCar,
     MountainCarContinuous,
     Pendulum,
     ShapedCar,
     ShapedContinuousCar,
+    StrongPendulum,
 )
 from benchmarks.laboratory.environments.decisions import Bandit, Stock, Throw, Wind
 from benchmarks.laboratory.environments.reaching import Fetch, Grid, Reach2, Reach2Sparse, Reach4, Reach6
@@ -26,7 +26,7 @@ WORLDS: dict[str, type[World]] = {
     for world in (
         CartPole,
         HeldAcrobot,
-        HeldPendulum,
+        StrongPendulum,
         ShapedCar,
         ShapedContinuousCar,
         DoubleIntegrator,
