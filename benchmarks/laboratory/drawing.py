@@ -75,7 +75,7 @@ class Batch:
 def draw_batch(index: int, seed: int, trainings: int = TRAININGS) -> Batch:
     """Return the batch of this index: the same for the same seed, whatever else is drawn."""
     source = random.Random(f"{seed}-{index}")
-    names = sorted(WORLDS)
+    names = sorted(recipes.GOOD)
     # Each round goes over all environments, in an order of its own.
     random.Random(f"{seed}-round-{index // len(names)}").shuffle(names)
     name = names[index % len(names)]

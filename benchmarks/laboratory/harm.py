@@ -29,7 +29,7 @@ def outcome(steps: FloatArray, results: FloatArray, now: float) -> float:
     count = int(np.searchsorted(steps, now, side="right"))
     if not count:
         return float("nan")
-    fresh = int(np.searchsorted(steps, (1 - FRESH) * now))
+    fresh = int(np.searchsorted(steps, (1 - FRESH) * now, side="right"))
     begin = max(count - EPISODES, min(fresh, count - FEWEST), 0)
     return float(results[begin:count].mean())
 

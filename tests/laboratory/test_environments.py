@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.laboratory.environments import WORLDS, MountainCar, MountainCarContinuous
-from benchmarks.laboratory.environments.classic import Acrobot, CartPole, HeldAcrobot, Pendulum
+from benchmarks.laboratory.environments import WORLDS
+from benchmarks.laboratory.environments.classic import Acrobot, HeldAcrobot
 from benchmarks.laboratory.environments.world import World
 
 ORIGINAL = {
-    "CartPole-v1": CartPole,
-    "Acrobot-v1": Acrobot,
-    "Pendulum-v1": Pendulum,
-    "MountainCar-v0": MountainCar,
-    "MountainCarContinuous-v0": MountainCarContinuous,
+    "CartPole-v1": "cartpole",
+    "Acrobot-v1": "acrobot",
+    "Pendulum-v1": "pendulum",
+    "MountainCar-v0": "mountain-car",
+    "MountainCarContinuous-v0": "mountain-car-continuous",
 }
 
 
@@ -27,7 +27,7 @@ def actions_for(world: World, generator: torch.Generator) -> torch.Tensor:
 @pytest.mark.parametrize("name", ORIGINAL)
 def test_classic_control_steps_as_gymnasium_does(name: str) -> None:
     original = gymnasium.make(name)
-    world = ORIGINAL[name](1, 1)
+    world = WORLDS[ORIGINAL[name]](1, 1)
     world.reset(torch.Generator().manual_seed(0))
     assert world.horizon == original.spec.max_episode_steps
     random = np.random.default_rng(0)
