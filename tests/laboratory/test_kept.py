@@ -144,7 +144,7 @@ def test_rows_of_all_batches_are_joined_and_judged(tmp_path) -> None:
     parts = []
     for batch in range(2):
         found = [
-            row for number in range(3) for row in strengths.observed(Kept(run(), label(batch=batch, training=number)))
+            row for number in range(2) for row in strengths.observed(Kept(run(), label(batch=batch, training=number)))
         ]
         found += strengths.observed(
             Kept(run(), label(batch=batch, training=2, faults=["goal-hidden"], successes=[None, *[0.1] * 5]))
