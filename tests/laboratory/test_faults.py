@@ -9,8 +9,9 @@ from benchmarks.laboratory.drawing import built, draw_batch
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.faults import ALL, NEUTRAL, Site
 from benchmarks.laboratory.interface import SETTINGS
+from benchmarks.laboratory.knobs import KNOBS
 from benchmarks.laboratory.recipes import GOOD, draw, draw_shapes
-from benchmarks.laboratory.tampering import KNOBS, Broken
+from benchmarks.laboratory.tampering import Broken
 from rldoctor.experiments.faults import all_faults
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.observe import made_for

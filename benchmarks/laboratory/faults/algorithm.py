@@ -84,7 +84,6 @@ FAULTS = (
         ("advantages-miscomputed", "reward-uninformative"),
         puts("rewards_shifted"),
         Knob(1, 10, log=True, whole=True),
-        source="muPRL",
     ),
     LabFault(
         "critic-frozen",
@@ -143,7 +142,6 @@ FAULTS = (
         ("rollout-update-mismatch", "updates-too-aggressive", "stale-data-reused"),
         puts("stale_policy"),
         Knob(2, 20, log=True, whole=True),
-        source="muPRL, stale policy",
     ),
     LabFault(
         "update-noise",

@@ -43,7 +43,6 @@ FAULTS = (
         puts("obs_delay"),
         Knob(2, 30, log=True, whole=True),
         only=lambda site: site.world.horizon > 1,
-        source="RLMutation, delayed",
     ),
     LabFault(
         "observations-shuffled",

@@ -19,7 +19,6 @@ FAULTS = (
         ("learning-rate-too-high", "updates-too-aggressive", "policy-collapsed"),
         _rate_high,
         Knob(8e-3, 0.15, log=True),
-        source="muPRL",
     ),
     LabFault(
         "learning-rate-low",
@@ -68,7 +67,6 @@ FAULTS = (
         puts("gamma"),
         Knob(-0.2, 0.6),
         only=long,
-        source="muPRL",
     ),
     LabFault(
         "gamma-one",
@@ -92,7 +90,6 @@ FAULTS = (
         ("entropy-too-high",),
         puts("ent_coef"),
         Knob(0.05, 3.0, log=True),
-        source="muPRL",
     ),
     LabFault(
         "entropy-bonus-negative",
@@ -149,7 +146,6 @@ FAULTS = (
         "Advantages are not normalised: the scale of the reward becomes the size of the step.",
         ("updates-too-small", "reward-scale-too-small", "reward-scale-too-large"),
         lambda knob, site: {"normalize_advantage": 0.0},
-        source="missing normalisation",
     ),
     LabFault(
         "optimizer-sgd",
