@@ -16,6 +16,7 @@ from benchmarks.laboratory import recipes
 from benchmarks.laboratory.document import write_section
 from benchmarks.laboratory.environments import WORLDS, World
 from benchmarks.laboratory.faults import ALL
+from benchmarks.laboratory.harm import RELIABLE
 
 Rows = list[Mapping[str, Any]]
 
@@ -54,7 +55,7 @@ def environments(rows: Rows, lines: Mapping[str, Mapping[str, Any]]) -> str:
                 f"{learned} of {len(healthy)}",
                 "success" if line and line["by_success"] else "return",
                 f"{line['start']:.3g}, {line['best']:.3g}" if line else "",
-                f"{line['harmed']['0']:.3g}" if line else "",
+                f"{line['harmed']['0']:.3g}" if line and line["share_learned"] >= RELIABLE else "not judged",
             ]
         found.append(cells)
     if rows:

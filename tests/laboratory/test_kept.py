@@ -123,6 +123,13 @@ def test_harmed_is_what_is_worse_than_nearly_every_healthy_training_that_learned
     assert all(harm.judged(one, line) == (True, True) for one in trainings(5, 100.0, False, always_harms=True))
 
 
+def test_where_most_healthy_recipes_fail_nothing_is_said_of_harm() -> None:
+    hard = [*trainings(20, 100.0, True), *trainings(20, 10.0, True)]
+    line = harm.lines(hard)["e"]
+    assert all(harm.judged(one, line) == (False, None) for one in trainings(5, 10.0, False))
+    assert all(harm.judged(one, line) == (False, True) for one in trainings(5, 10.0, False, always_harms=True))
+
+
 def test_every_view_and_every_share_is_a_row_of_strengths() -> None:
     rows = list(strengths.observed(Kept(run(), label())))
     assert [(row["view"], row["share"]) for row in rows] == [

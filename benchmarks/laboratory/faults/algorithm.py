@@ -111,7 +111,7 @@ FAULTS = (
         "The policy's standard deviation stays at its start, where this is its logarithm.",
         ("entropy-too-high", "plateau-below-target"),
         puts("log_std_init", std_frozen=1.0),
-        Knob(0.0, 1.0),
+        Knob(0.5, 2.0),
         only=continuous,
     ),
     LabFault(

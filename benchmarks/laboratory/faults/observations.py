@@ -64,7 +64,7 @@ FAULTS = (
         "Observations come in a unit that makes them huge; the knob is the factor.",
         ("observations-unscaled",),
         puts("obs_factor"),
-        Knob(30, 1e4, log=True),
+        Knob(30, 1e5, log=True),
         only=_raw,
     ),
     LabFault(
