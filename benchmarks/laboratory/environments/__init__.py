@@ -6,25 +6,31 @@ from benchmarks.laboratory.environments.bodies import Hopper, Lander, Walker
 from benchmarks.laboratory.environments.classic import (
     Acrobot,
     CartPole,
+    HeldAcrobot,
     MountainCar,
     MountainCarContinuous,
     Pendulum,
     ShapedCar,
     ShapedContinuousCar,
+    StrongPendulum,
 )
 from benchmarks.laboratory.environments.decisions import Bandit, Stock, Throw, Wind
 from benchmarks.laboratory.environments.reaching import Fetch, Grid, Reach2, Reach2Sparse, Reach4, Reach6
 from benchmarks.laboratory.environments.steering import DoubleIntegrator, Plant, Regulator, Tracking
 from benchmarks.laboratory.environments.world import World
 
-# All that trainings are made on. MountainCar and its continuous sister as Gymnasium has them are not among them: PPO
-# learns neither in a lab's time.
+# Trainings are made on those that have a recipe (recipes.py). Acrobot, Pendulum and the mountain cars just as Gymnasium
+# has them have none: PPO takes longer for them than a laboratory has.
 WORLDS: dict[str, type[World]] = {
     world.name: world
     for world in (
         CartPole,
         Acrobot,
         Pendulum,
+        MountainCar,
+        MountainCarContinuous,
+        HeldAcrobot,
+        StrongPendulum,
         ShapedCar,
         ShapedContinuousCar,
         DoubleIntegrator,
@@ -47,4 +53,4 @@ WORLDS: dict[str, type[World]] = {
     )
 }
 
-__all__ = ["WORLDS", "MountainCar", "MountainCarContinuous", "World"]
+__all__ = ["WORLDS", "World"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.laboratory.faults.fault import MOST, PART, Knob, LabFault, Numbers, Site, has_success, long, puts
-from benchmarks.laboratory.tampering import spread
+from benchmarks.laboratory.knobs import spread
 
 _NOISE = ("reward-uninformative",)
 
@@ -15,7 +15,7 @@ def _raw(site: Site) -> bool:
 
 def _informative(site: Site) -> bool:
     """Whether the reward differs from step to step: where it does not, its end is what teaches."""
-    return site.world.name not in ("cartpole", "acrobot", "reach-2d-sparse")
+    return site.world.name not in ("cartpole", "acrobot-held", "reach-2d-sparse")
 
 
 def _constant(knob: float, site: Site) -> Numbers:
@@ -79,7 +79,6 @@ FAULTS = (
         puts("rew_delay"),
         Knob(5, 40, log=True, whole=True),
         only=long,
-        source="RLMutation, delayed",
     ),
     LabFault(
         "reward-clipped",
