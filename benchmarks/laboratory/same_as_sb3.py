@@ -58,25 +58,21 @@ def together(runs: Sequence[Mapping[str, Table]]) -> dict[str, Table]:
 
 
 def record(seeds: int) -> None:
-    """Train with SB3 what is not kept yet, and keep what it logged after each seed."""
+    """Train with SB3 the seeds that are not kept yet, and keep what it logged after each."""
     torch.set_num_threads(1)
-    have = {twin.env: kept(twin) if KEPT.is_file() else {} for twin in TWINS}
-    for seed in range(seeds):
-        if all(len(table) > seed for tables in have.values() for table in tables.values() or [()]):
-            continue
+    runs = {twin.env: _apart(kept(twin)) if KEPT.is_file() else [] for twin in TWINS}
+    for seed in range(min(map(len, runs.values())), seeds):
         for twin in TWINS:
-            new = phases(train_with_sb3(twin, seed), steps_of(twin))
-            before = have[twin.env]
-            missing = np.full((seed, len(PHASES)), math.nan)
-            have[twin.env] = {
-                name: np.vstack([before.get(name, missing), table])
-                for name, table in together(
-                    [{**{known: np.full(len(PHASES), math.nan) for known in before}, **new}]
-                ).items()
-            }
-        flat = {f"{env}/{name}": table for env, tables in have.items() for name, table in tables.items()}
-        np.savez_compressed(KEPT, **{name: table.astype(np.float32) for name, table in flat.items()})  # type: ignore[arg-type]
+            runs[twin.env].append(phases(train_with_sb3(twin, seed), steps_of(twin)))
+        tables = {f"{env}/{name}": table for env, some in runs.items() for name, table in together(some).items()}
+        np.savez_compressed(KEPT, **{name: table.astype(np.float32) for name, table in tables.items()})  # type: ignore[arg-type]
         print(f"seed {seed}", flush=True)
+
+
+def _apart(tables: Mapping[str, Table]) -> list[dict[str, Table]]:
+    """Return the runs that ``together`` joined."""
+    count = min((len(table) for table in tables.values()), default=0)
+    return [{name: table[i] for name, table in tables.items()} for i in range(count)]
 
 
 def kept(twin: Twin) -> dict[str, Table]:
