@@ -14,6 +14,7 @@ from rldoctor.model import Finding, Json, Observation, Run, Severity, Unjudged, 
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.advice import Advice
 from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord
 
@@ -103,6 +104,8 @@ def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, a
         "observed": measured.observed,
         "expected": measured.expected,
     }
+    if "{subject}" in sign.message:
+        evidence["subject"] = measured.subject
     text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     apart = sign.code.startswith(_OF_CONDITIONS)
     kept = apart or dealt_with.evidence is None or sign.code in dealt_with.evidence
@@ -155,6 +158,8 @@ def unjudged(
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)
         and (metric not in _OF_LANGUAGE_MODELS or run.framework == "trl")
+        # Few environments log them, and those that do log what they have.
+        and metric not in FAMILY_METRICS
     ]
     if of_callback:
         found.append(_unwatched(run, sorted({code for codes in of_callback.values() for code in codes}), advice))

@@ -11,9 +11,9 @@ import numpy as np
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
+from rldoctor.rulebook.families import FAMILY_METRICS, of_families
+from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 
-# Any two points lie on a line; signs need more.
-FEWEST_POINTS = 4
 # Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
 _OF_STD_ONE = 1.4189385
 # Fractions of a run: how old an evaluation of its last policy may be, and the part at the end that it describes.
@@ -51,7 +51,7 @@ class Case:
             finite["mean_return"] = replace(logged, metric="mean_return")
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
-        derived = _derived(even)
+        derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
@@ -168,6 +168,7 @@ def derived_metrics() -> tuple[str, ...]:
         "reward_above_sparse",
         "training_return",
         "mean_return",
+        *FAMILY_METRICS,
     )
 
 

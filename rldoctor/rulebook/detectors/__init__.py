@@ -24,6 +24,7 @@ from rldoctor.rulebook.detectors.shape import (
     Trend,
     Zeros,
 )
+from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PenaltyExplodes
 
 Detector = (
     Level
@@ -47,6 +48,9 @@ Detector = (
     | Discrete
     | PolicyMoves
     | Compared
+    | DeadTerms
+    | FallsAgainst
+    | PenaltyExplodes
 )
 # By the name that a rule file uses.
 DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

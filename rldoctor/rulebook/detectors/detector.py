@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 from rldoctor import stats
 from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
 from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.families import FAMILY_METRICS
 
 Thresholds = tuple[float, float]
 Window = tuple[float, float]
@@ -27,13 +28,17 @@ Window = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected."""
+    """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected.
+
+    ``subject`` names what it was measured on, as the framework calls it: a tag, or several.
+    """
 
     strength: float
     observed: float
     expected: str
     first_step: int
     last_step: int
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,10 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
             if logged:
                 return NotMeasured(f"{self.metric} has only {logged} points")
             return NotMeasured(f"{self.metric} is not in the logs", self.metric)
-        return self._look(case, curve)
+        measured = self._look(case, curve)
+        if isinstance(measured, Measured) and curve.metric in FAMILY_METRICS:
+            return replace(measured, subject=curve.tag)
+        return measured
 
     def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
         raise NotImplementedError
