@@ -85,6 +85,7 @@ class Shapes:
         batch_size: Samples of one gradient step; the last one of an epoch may be smaller, as in SB3.
         net_arch: Hidden layers of the policy, and of the critic.
         total_steps: Environment steps of each training; rounded up to whole rollouts.
+        log_interval: Rollouts between two points of the curves.
     """
 
     n_steps: int = 128
@@ -92,6 +93,7 @@ class Shapes:
     batch_size: int = 64
     net_arch: tuple[int, ...] = (64, 64)
     total_steps: int = 50_000
+    log_interval: int = 1
 
 
 @dataclass
