@@ -89,8 +89,8 @@ class Sign(Table, frozen=True, rename={"examples": "example"}):
         algorithms: Names of the algorithms whose runs it judges; all where empty.
         outcome: ``harmed`` or ``fine`` where the sign says how the run has turned out; empty for signs of causes.
         explains: Codes of signs of the outcome that it accounts for: where it shows, they are no harm by themselves.
-        message: The finding's, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` and ``{subject}``,
-            the tags that are meant, filled in.
+        message: The finding's, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` and
+            ``{subject}``, the tags that are meant, filled in.
         what: What the sign is, for ``rldoctor explain``.
         why: Why it matters.
         remedy: What to do about it.

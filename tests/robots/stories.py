@@ -140,7 +140,7 @@ def pay(made: Robot) -> Robot:
     return made
 
 
-# --- twelve kinds of trouble -------------------------------------------------------------------------------------------
+# --- twelve kinds of trouble ---
 
 
 def falling(seed: int) -> Run:
@@ -233,7 +233,8 @@ def curiosity(seed: int) -> Run:
     raw = tags["Train/mean_reward"]
     wonder = 60 * ramp(made.n, 0, 0.8) + made.noise(1.5)
     return run_of({
-        **tags, "Train/mean_reward": raw + wonder, "Rnd/mean_extrinsic_reward": raw, "Rnd/mean_intrinsic_reward": wonder,
+        **tags, "Train/mean_reward": raw + wonder,
+        "Rnd/mean_extrinsic_reward": raw, "Rnd/mean_intrinsic_reward": wonder,
         "Rnd/weight": np.ones(made.n), "Loss/rnd": 0.1 + 0 * raw,
     })  # fmt: skip
 
@@ -286,7 +287,7 @@ def cut(tags: Mapping[str, Array], end: int, broken: int) -> dict[str, Array]:
     }
 
 
-# --- twelve healthy ones that look like trouble ------------------------------------------------------------------------
+# --- healthy ones that look like trouble ---
 
 
 def zero_weight(seed: int) -> Run:
