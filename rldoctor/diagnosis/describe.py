@@ -29,8 +29,8 @@ _OF_LANGUAGE_MODELS = ("reference_kl", "kl_penalty")
 _STRAIGHT = 0.02
 # What rldoctor's own callback logs, and only it.
 _CALLBACK, _CALLBACK_TAG = "{callback}", "doctor/"
-# Signs of the logs, of speed and of crashes: their fixes stand beside that of any cause.
-_OF_CONDITIONS = ("LOG", "SPD", "NUM102")
+# Signs of the logs, of speed and of crashes, the post-mortem among them: their fixes stand beside that of any cause.
+_OF_CONDITIONS = ("LOG", "SPD", "NUM102", "NUM11")
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 

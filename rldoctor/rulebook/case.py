@@ -13,6 +13,7 @@ from rldoctor.references import Reference
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
+from rldoctor.rulebook.movers import Mover, movers
 
 # Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
 _OF_STD_ONE = 1.4189385
@@ -54,6 +55,11 @@ class Case:
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
+
+    @cached_property
+    def movers(self) -> tuple[Mover, ...]:
+        """The curves that left their bands before the run broke, the first one first."""
+        return movers(self.run)
 
     @cached_property
     def as_logged(self) -> Mapping[str, Curve]:

@@ -17,6 +17,7 @@ from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.rulebook.case import derived_metrics
+from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.log import Missing, Recorded
 from rldoctor.rulebook.detectors.terms import FallsAgainst, OfFamilies
@@ -198,7 +199,7 @@ def _require_explained(signs: Mapping[str, Sign]) -> None:
 
 def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
     """Yield the metrics that a condition names, each with its key."""
-    if not isinstance(condition, (Recorded, OfFamilies)):
+    if not isinstance(condition, (Recorded, OfFamilies, FirstMover)):
         yield "metric", condition.metric
     if isinstance(condition, FallsAgainst):
         yield "other", condition.other
