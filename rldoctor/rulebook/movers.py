@@ -51,7 +51,7 @@ class Mover:
 
 
 def movers(run: Run) -> tuple[Mover, ...]:
-    """Return the curves that left their bands before the run broke, the first one first; none where it did not break."""
+    """Return the curves that left their bands before the run broke, the first one first; none where it did not."""
     asked = [curve for name, curve in run.curves.items() if name not in _UNASKED and len(curve)]
     if run.record.get("status") != "failed" and not _looks_broken(asked):
         return ()
@@ -66,7 +66,7 @@ def movers(run: Run) -> tuple[Mover, ...]:
 
 
 def _looks_broken(curves: Collection[Curve]) -> bool:
-    """Return whether anything is not finite, or two curves end far above their usual size; to look no further if not."""
+    """Return whether anything is not finite, or two curves end far above their usual size."""
     ends = [curve.values for curve in curves]
     if not all(np.isfinite(values).all() for values in ends):
         return True

@@ -15,7 +15,7 @@ class FirstMover(Condition, frozen=True, kw_only=True):
 
     Attributes:
         first: Names of metrics; ``*`` is anything: ``term/*``.
-        warned: Whether it left its band while it was finite (``yes``), or all that moved was not finite at once (``no``).
+        warned: Whether it left its band while it was finite (``yes``), or was not finite at once (``no``).
     """
 
     first: tuple[str, ...]

@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve
+from rldoctor.model import Curve, IntArray
 from rldoctor.rulebook.case import FEWEST_POINTS, Case
-from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, ends
+from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured
 from rldoctor.rulebook.families import NOTHING, TERM, kind_of, on_one_grid, task_terms, terms_of
+from rldoctor.rulebook.parts import Part
 
 # A float32 that is no number but rounding.
 _ZERO = 1e-9
@@ -63,7 +64,7 @@ class DeadTerms(OfFamilies, frozen=True, kw_only=True):
         found = paying if self.which == "paying" else other
         tags = ", ".join(terms[name].tag for name in found[:_NAMED])
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        return Measured(float(bool(found)), float(len(found)), "0", *ends(steps), subject=tags + more)
+        return Measured(float(bool(found)), float(len(found)), "0", *_ends(steps), subject=tags + more)
 
 
 class PenaltyExplodes(OfFamilies, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ class PenaltyExplodes(OfFamilies, frozen=True, kw_only=True):
         if len(steps) < 4 * FEWEST_POINTS:
             return NotMeasured("the terms of the reward have too few points")
         size = np.asarray(sum(np.abs(value) for value in values.values()))
-        best = Measured(0.0, 1.0, f"below {self.times[0]:g}", *ends(steps))
+        best = Measured(0.0, 1.0, f"below {self.times[0]:g}", *_ends(steps))
         for name, value in values.items():
             end, before = float(np.min(value[-last:])), -value[: -2 * last]
             usual = max(stats.median(np.abs(before)), _ZERO)
@@ -109,15 +110,19 @@ class FallsAgainst(Graded, frozen=True, kw_only=True):
 
     measures = "rank correlation of {metric} with {other} from the peak of {metric} on"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        beside = case.curve(self.other)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        beside = case.part(self.other)
         if beside is None:
             return NotMeasured(f"{self.other} is not in the logs", self.other)
         peak = int(np.argmax(stats.smooth(curve.values, max(3, len(curve) // 20))))
         steps, values = curve.steps[peak:], curve.values[peak:]
         if len(steps) < 2 * FEWEST_POINTS:
-            return self._found(0.0, curve.steps)
+            return self._found(0.0, curve.ends)
         there = np.interp(steps, beside.steps, beside.values)
         if np.ptp(there) <= 0:
-            return self._found(0.0, steps)
-        return self._found(stats.rank_correlation(there, values), steps)
+            return self._found(0.0, _ends(steps))
+        return self._found(stats.rank_correlation(there, values), _ends(steps))
+
+
+def _ends(steps: IntArray) -> tuple[int, int]:
+    return int(steps[0]), int(steps[-1])
