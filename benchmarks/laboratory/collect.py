@@ -74,6 +74,7 @@ class Collector:
     ) -> None:
         self._env, self._recipe, self._faults, self._layout, self._generator = env, recipe, faults, layout, generator
         self._activation = Activation(recipe.relu)
+        self._present = faults.present()
         n_envs = env.shape[1]
         flags = (recipe.normalize_observation, recipe.normalize_reward, recipe.gamma)
         self.normalizer = Normalizer(*flags, env.observation_size, n_envs)
@@ -111,7 +112,7 @@ class Collector:
         actions = self._draw(out, parts)
         head = Head(self._layout, out, parts.log_std, actions)
         log_probs = head.log_prob
-        if faults.has("log_prob_other"):
+        if "log_prob_other" in self._present:
             other = Head(self._layout, out, parts.log_std, self._draw(out, parts)).log_prob
             log_probs = torch.where(self._some(faults.log_prob_other, log_probs.shape), other, log_probs)
         step = self._env.step(actions.squeeze(2) if self._layout.discrete else actions.clamp(-1.0, 1.0))
@@ -158,9 +159,9 @@ class Collector:
     ) -> Tensor:
         """Add the critic's value of the last observation where the time limit ended an episode."""
         faults, going_on = self._faults, timeouts
-        if faults.has("time_limit_terminal"):
+        if "time_limit_terminal" in self._present:
             going_on = going_on & ~self._some(faults.time_limit_terminal, timeouts.shape)
-        if faults.has("terminal_missing"):
+        if "terminal_missing" in self._present:
             going_on = going_on | (terminated & self._some(faults.terminal_missing, timeouts.shape))
         if not going_on.any():
             return rewards
@@ -181,33 +182,33 @@ class Collector:
         def some(share: Tensor) -> Tensor:
             return self._some(share, (n, steps, kept["log_probs"].shape[2])).transpose(0, 1)
 
-        if faults.has("stored_action_clipped") and not self._layout.discrete:
+        if "stored_action_clipped" in self._present and not self._layout.discrete:
             chosen = some(faults.stored_action_clipped).unsqueeze(3)
             kept["actions"] = torch.where(chosen, kept["actions"].clamp(-1.0, 1.0), kept["actions"])
-        if faults.has("log_prob_off"):
+        if "log_prob_off" in self._present:
             size = 1 if self._layout.discrete else self._layout.action_size
             share, right = faults.log_prob_off[:, None], kept["log_probs"]
             kept["log_probs"] = (1 - share) * right + share * (right / size - 0.5 * (share > 0))
-        if faults.has("observation_lagged"):
+        if "observation_lagged" in self._present:
             before = torch.cat([kept["observations"][:1], kept["observations"][:-1]])
             chosen = some(faults.observation_lagged).unsqueeze(3)
             kept["observations"] = torch.where(chosen, before, kept["observations"])
-        if faults.has("rewards_shifted"):
+        if "rewards_shifted" in self._present:
             kept["stored_rewards"] = _shifted(kept["stored_rewards"], -faults.rewards_shifted)
 
     def _with_advantages(self, kept: dict[str, Any], last: Tensor) -> Rollout:
         faults, recipe = self._faults, self._recipe
         dones = kept["dones"]
-        if faults.has("gae_ignores_ends"):
+        if "gae_ignores_ends" in self._present:
             dones = dones & ~self._some(faults.gae_ignores_ends, (dones.shape[1], *dones.shape[::2])).transpose(0, 1)
-        share = 1 - faults.gae_no_bootstrap if faults.has("gae_no_bootstrap") else None
+        share = 1 - faults.gae_no_bootstrap if "gae_no_bootstrap" in self._present else None
         estimate = advantages_of(kept["stored_rewards"], kept["values"], dones, last, recipe, share)
-        if faults.has("gae_forward"):
+        if "gae_forward" in self._present:
             wrong = advantages_of(kept["stored_rewards"], kept["values"], dones, last, recipe, share, forward=True)
             chosen = self._some(faults.gae_forward, (dones.shape[1], *dones.shape[::2])).transpose(0, 1)
             estimate = torch.where(chosen, wrong, estimate)
         returns = estimate + kept["values"]
-        if faults.has("value_target_reward"):
+        if "value_target_reward" in self._present:
             part = faults.value_target_reward[:, None]
             returns = (1 - part) * returns + part * kept["stored_rewards"]
         return Rollout(**kept, last_values=last, advantages=self._spoiled(estimate), returns=returns)
@@ -219,17 +220,17 @@ class Collector:
         def some(share: Tensor) -> Tensor:
             return self._some(share, (n, steps, envs)).transpose(0, 1)
 
-        if faults.has("advantages_shifted"):
+        if "advantages_shifted" in self._present:
             advantages = _shifted(advantages, faults.advantages_shifted)
-        if faults.has("advantages_shuffled"):
+        if "advantages_shuffled" in self._present:
             order = torch.randperm(steps * envs, generator=self._generator)
             flat = advantages.transpose(0, 1).reshape(n, -1)[:, order]
             mixed = flat.view(n, steps, envs).transpose(0, 1)
             advantages = torch.where(some(faults.advantages_shuffled), mixed, advantages)
-        if faults.has("advantages_noisy"):
+        if "advantages_noisy" in self._present:
             size = advantages.std((0, 2), keepdim=True) * faults.advantages_noisy[:, None]
             advantages = advantages + size * torch.randn(advantages.shape, generator=self._generator)
-        if faults.has("advantage_sign"):
+        if "advantage_sign" in self._present:
             advantages = torch.where(some(faults.advantage_sign), -advantages, advantages)
         return advantages
 

@@ -262,6 +262,10 @@ class Faults:
         """Return whether any training has the fault."""
         return bool((getattr(self, name) != 0).any())
 
+    def present(self) -> frozenset[str]:
+        """Return the faults that any training has."""
+        return frozenset(name for name in FAULTS if self.has(name))
+
     def only(self, which: Tensor) -> Faults:
         """Return the faults of some trainings, by index or mask."""
         chosen = {name: getattr(self, name)[which] for name in FAULTS}

@@ -164,6 +164,8 @@ class _Part:
         self.kept = kept_shares(learner.layout, faults)
         self.low, self.high = 1 - progress.clip_range[:, None], 1 + progress.clip_range[:, None]
         self.max_norm = recipe.max_grad_norm
+        self.present = faults.present()
+        self.sgd = bool(recipe.sgd.any())
 
     def epoch(
         self, packed: Tensor, order: Tensor, sums: Sums, which: Tensor | None, generator: torch.Generator
@@ -174,7 +176,7 @@ class _Part:
         observed = shuffled[:, :, : self.learner.layout.observation_size].repeat(2, 1, 1)
         fresh = _Epoch(self.n)
         limited = bool(torch.isfinite(self.recipe.target_kl).any())
-        repeated = self.faults.has("minibatch_repeated")
+        repeated = "minibatch_repeated" in self.present
         for start in range(0, len(order), size):
             end = min(start + size, len(order))
             rows, inputs = shuffled[:, start:end], observed[:, start:end]
@@ -194,7 +196,7 @@ class _Part:
     ) -> None:
         layout, recipe, faults = self.learner.layout, self.recipe, self.faults
         count = rows.shape[1]
-        masks = self._dropout(count, generator) if faults.has("dropout") else None
+        masks = self._dropout(count, generator) if "dropout" in self.present else None
         layers = forward(self.parts, self.activation, inputs, masks)
         out, values = self.parts.outputs(layers[-1])
         actions, (old, advantages, returns) = rows[:, :, layout.observation_size : -3], rows[:, :, -3:].unbind(2)
@@ -208,7 +210,7 @@ class _Part:
         true_ratio = log_ratio.exp()
         sign: Any = 1.0
         ratio = true_ratio
-        if faults.has("ratio_inverted"):
+        if "ratio_inverted" in self.present:
             wrong = (torch.rand(self.n, generator=generator) < faults.ratio_inverted)[:, None]
             ratio, sign = torch.where(wrong, (-log_ratio).exp(), ratio), torch.where(wrong, -1.0, 1.0)
         bounded = torch.minimum(torch.maximum(ratio, self.low), self.high)
@@ -216,7 +218,7 @@ class _Part:
         gains, losses = advantages > 0, advantages < 0
         objective = torch.minimum(plain, clipped)
         flat = (gains & (ratio > self.high)) | (losses & (ratio < self.low))
-        if faults.has("objective_max"):
+        if "objective_max" in self.present:
             wrong = (torch.rand(self.n, generator=generator) < faults.objective_max)[:, None]
             objective = torch.where(wrong, torch.maximum(plain, clipped), objective)
             flat = torch.where(wrong, (gains & (ratio < self.low)) | (losses & (ratio > self.high)), flat)
@@ -225,7 +227,7 @@ class _Part:
         value_loss = error.square().mean(1)
         entropy_loss = -head.entropy.mean(1)
         critic_weight = recipe.vf_coef
-        if faults.has("value_sign"):
+        if "value_sign" in self.present:
             wrong = torch.rand(self.n, generator=generator) < faults.value_sign
             critic_weight = torch.where(wrong, -critic_weight, critic_weight)
         loss = policy_loss + recipe.ent_coef * entropy_loss + critic_weight * value_loss
@@ -262,7 +264,7 @@ class _Part:
         change = learner.second.sqrt().add_(least)
         torch.div(learner.first, change, out=change)
         change.mul_(size)
-        if bool(recipe.sgd.any()):
+        if self.sgd:
             plain = self.progress.learning_rate.repeat(2)[:, None] * gradients
             change = torch.where(recipe.sgd.repeat(2)[:, None] > 0, plain, change)
         if self.kept is not None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.laboratory.collect import advantages_of
 from benchmarks.laboratory.interface import Faults, Recipe, Shapes
@@ -36,15 +37,14 @@ class Blank(gymnasium.Env[Any, Any]):
         return self.observation_space.sample(), 0.0, False, False, {}
 
 
-def sb3_model(discrete: bool, **settings: Any) -> Any:
-    from stable_baselines3.common.vec_env import DummyVecEnv
-
+def sb3_model(discrete: bool, relu: bool = False, **settings: Any) -> Any:
+    activation = torch.nn.ReLU if relu else torch.nn.Tanh
     model = PPO(
         "MlpPolicy",
         DummyVecEnv([lambda: Blank(discrete)] * ENVS),
         n_steps=STEPS,
         batch_size=SIZE,
-        policy_kwargs={"net_arch": [8, 8]},
+        policy_kwargs={"net_arch": [8, 8], "activation_fn": activation},
         device="cpu",
         seed=3,
         **settings,
@@ -98,11 +98,12 @@ SETTINGS: list[dict[str, Any]] = [
     {"ent_coef": 0.05, "vf_coef": 0.7, "max_grad_norm": 0.05, "n_epochs": 4, "learning_rate": 3e-3},
     {"normalize_advantage": False, "clip_range": 0.01, "learning_rate": 1e-2, "max_grad_norm": 100.0},
     {"target_kl": 0.003, "learning_rate": 1e-2},
+    {"relu": True, "n_epochs": 3},
 ]
 
 
 @pytest.mark.parametrize("discrete", [True, False])
-@pytest.mark.parametrize("settings", SETTINGS, ids=["defaults", "entropy", "unnormalised", "target-kl"])
+@pytest.mark.parametrize("settings", SETTINGS, ids=["defaults", "entropy", "unnormalised", "target-kl", "relu"])
 def test_update_is_that_of_stable_baselines(discrete: bool, settings: dict[str, Any], monkeypatch: Any) -> None:
     model = sb3_model(discrete, **settings)
     layout = Layout(5, 3 if discrete else 2, (8, 8), discrete)
@@ -110,6 +111,8 @@ def test_update_is_that_of_stable_baselines(discrete: bool, settings: dict[str, 
     # A second training beside the first, whose own settings must not reach it.
     changed = {name: torch.tensor([float(value), 0.1]) for name, value in settings.items()}
     changed["n_epochs"] = torch.tensor([float(settings.get("n_epochs", 10)), 3.0])
+    if "relu" in settings:
+        changed["relu"] = torch.tensor([1.0, 0.0])
     if "target_kl" in settings:
         changed["target_kl"] = torch.tensor([settings["target_kl"], torch.inf])
     recipe = Recipe.of(shapes, 2, **changed)
