@@ -28,29 +28,27 @@ FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "": ("", {}, {}),
     "falling": ("it falls after three steps whatever it does", {"fragile": True}, {}),
     "dead-term": ("the weight of the heading's tracking is 0", {"heading": 0.0}, {}),
-    "dominant-term": ("the cost of effort is 40 times its usual weight", {"effort": -2.0}, {}),
+    "dominant-term": ("the cost of effort is 1,000 times its usual weight", {"effort": -20.0}, {}),
     "stands-still": ("tracking pays next to nothing, being alive pays", {"tracking": 0.002, "alive": 1.0}, {}),
-    "cost-runs-away": ("velocities are not bounded, their cost is a fourth power", {"unstable": True}, {}),
+    "cost-runs-away": (
+        "the lean becomes unstable from iteration 90 on, and nothing ends the episode",
+        {"unstable": 90},
+        {},
+    ),
     "critic-diverges": ("rewards x 1e5 from iteration 100 on", {"blow_up": 100}, {}),
-    "reward-nan": ("a NaN reward in iteration 100", {"nan": 100}, {}),
-    "spread-runs-away": ("entropy_coef = 20", {}, {"entropy_coef": 20.0, "max_grad_norm": 100.0}),
 }
 RIGHT = {
     "falling": ["episodes-end-in-failure"],
     "dead-term": ["reward-term-dead"],
     "dominant-term": ["reward-term-dominates", "stands-still"],
-    "stands-still": ["stands-still", "reward-term-dominates"],
+    "stands-still": ["stands-still", "reward-term-dead"],
     "cost-runs-away": ["penalty-explodes", "non-finite-values"],
     "critic-diverges": ["reward-scale-too-large", "non-finite-values"],
-    "reward-nan": ["non-finite-values"],
-    "spread-runs-away": ["entropy-too-high", "non-finite-values"],
 }
 # What leaves its own band first in a run that breaks.
 FIRST = {
     "cost-runs-away": ["term/"],
     "critic-diverges": ["episode_return", "value_loss", "term/"],
-    "reward-nan": ["value_loss", "episode_return", "policy_loss", "term/"],
-    "spread-runs-away": ["std", "entropy"],
 }
 
 
@@ -86,11 +84,11 @@ class Walker(VecEnv):
     def step(self, actions: torch.Tensor) -> Any:
         self.steps += 1
         iteration = self.steps // STEPS
-        bound = 1e6 if self.faults.get("unstable") else 3.0
-        push = actions.clamp(-bound, bound)
+        push = actions.clamp(-3.0, 3.0)
         speed, lean, rate, heading = self.state.unbind(1)
         rough = 0.02 * (1 + self.level) * torch.randn(N_ENVS, generator=self.rng)
-        runaway = 1.0 + 0.12 * (self.faults.get("unstable", False) and iteration > 90) * (iteration - 90)
+        unstable = self.faults.get("unstable", 0)
+        runaway = 1.0 + 0.03 * max(0, iteration - unstable) if unstable else 1.0
         rate = (0.9 * rate + 0.25 * lean + 0.25 * push[:, 1] + 0.1 * push[:, 0] + rough) * runaway
         lean = lean + 0.3 * rate
         speed = 0.8 * speed + 0.3 * push[:, 0]
@@ -104,22 +102,20 @@ class Walker(VecEnv):
             "alive": torch.full((N_ENVS,), float(self.faults.get("alive", 0.1))),
             "dof_torques_l2": self.faults.get("effort", -0.02) * push.pow(2).sum(1),
             "action_rate_l2": -0.01 * (push - self.last).pow(2).sum(1),
-            "joint_vel_l2": -0.005 * rate.pow(4 if self.faults.get("unstable") else 2),
+            "joint_vel_l2": -0.005 * rate.pow(2),
             "dof_pos_limits": torch.zeros(N_ENVS),
         }
         self.last = push
         reward = torch.stack(list(terms.values())).sum(0)
         if self.faults.get("blow_up") and iteration >= self.faults["blow_up"]:
             reward = reward * 10.0 ** min(5 + 2 * (iteration - self.faults["blow_up"]), 30)
-        if self.faults.get("nan") == iteration:
-            reward = reward * torch.nan
         for name, value in terms.items():
             self.sums[name] = self.sums.get(name, torch.zeros(N_ENVS)) + value
         self.episode_length_buf += 1
         late = self.episode_length_buf >= LONGEST
         fell = ~late & (lean.abs() > 1.0)
-        if self.faults.get("unstable"):
-            fell = fell & (torch.zeros(N_ENVS) > 1)
+        if unstable and iteration >= unstable:
+            fell = torch.zeros_like(late)
         if self.faults.get("fragile"):
             fell = ~late & (self.episode_length_buf % LONGEST >= 3)
         done = late | fell

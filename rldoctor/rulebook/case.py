@@ -185,15 +185,14 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (
-        *names,
+    more = (
         "lead_over_doing_nothing",
         "return_at_first_length",
         "reward_above_sparse",
         "training_return",
         "mean_return",
-        *FAMILY_METRICS,
     )
+    return (*names, *more, *FAMILY_METRICS)
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.

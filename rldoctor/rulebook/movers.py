@@ -28,7 +28,6 @@ _EXPLODED, _EXPLODED_CURVES = 100.0, 2
 _FAILED = 10.0
 # Settings and speed; how good the critic is follows from others; 0 / 0 is harmless there.
 _UNASKED = frozenset({"throughput", "clip_range", "clip_range_vf", "explained_variance", "exploration_rate"})
-_OUTCOMES = ("episode_return", "episode_length", "success_rate", "shaped_return", "evaluation_return")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def movers(run: Run) -> tuple[Mover, ...]:
     broken = any(math.isinf(mover.times) for mover in found) or (
         run.record.get("status") == "failed" and any(mover.times >= _FAILED for mover in found)
     )
-    exploded = [m for m in found if m.times >= _EXPLODED and m.metric not in _OUTCOMES]
+    exploded = [m for m in found if m.times >= _EXPLODED and _rank(m.metric) < len(_ORDER)]
     if not broken and len(exploded) < _EXPLODED_CURVES:
         return ()
     return tuple(sorted(found, key=lambda mover: (mover.step, mover.at_once, _rank(mover.metric), mover.metric)))
@@ -70,11 +69,12 @@ def _looks_broken(curves: Collection[Curve]) -> bool:
     ends = [curve.values for curve in curves]
     if not all(np.isfinite(values).all() for values in ends):
         return True
+    ends = [curve.values for curve in curves if _rank(curve.metric) < len(_ORDER)]
     far = [abs(float(v[-1])) > _EXPLODED / 2 * float(np.median(np.abs(v[: len(v) // 2 + 1]))) for v in ends]
     return sum(far) >= _EXPLODED_CURVES
 
 
-# What moves at the same step is told in the order of cause and effect, as far as that is known.
+# What moves at the same step is told in the order of cause and effect, as far as that is known. Only these can explode.
 _ORDER: tuple[Collection[str], ...] = (
     ("learning_rate",),
     ("term", "reward_min", "reward_max", "observation_max", "observation_nonfinite", "reward_nonfinite"),
@@ -119,7 +119,8 @@ def _mover(curve: Curve) -> Mover | None:
 def _usual_before(values: FloatArray, at: int, past: int) -> float:
     before = np.abs(values[max(0, at - past) : at])
     before = before[np.isfinite(before)]
-    return max(float(np.median(before)) if len(before) else 0.0, 1e-12)
+    # A cost that is due now and then has a median of 0.
+    return max(float(np.median(before)), 0.1 * float(np.max(before)), 1e-12) if len(before) else 1e-12
 
 
 def _band(size: FloatArray, at: int, past: int) -> tuple[float, float]:
