@@ -17,8 +17,7 @@ from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
 from rldoctor.rulebook.parts import Part
 
-# Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
-_OF_STD_ONE = 1.4189385
+_OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
 # Fractions of a run: how old an evaluation of its last policy may be, and the part at the end that it describes.
 _FRESH, _END = 0.05, 0.2
 
