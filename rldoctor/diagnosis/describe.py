@@ -153,7 +153,7 @@ def unjudged(
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
     of_callback = {metric: codes for metric, codes in missing.items() if _how(book, metric) == _CALLBACK}
     found = [
-        _missing(codes, f"{metric} is not logged", advice.text(_how(book, metric)))
+        _missing(codes, f"{advice.name(metric)} is not logged", advice.text(_how(book, metric)))
         for metric, codes in missing.items()
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)
@@ -178,7 +178,7 @@ def _unwatched(run: Run, codes: Sequence[str], advice: Advice) -> Unjudged:
     elif advice.library.takes_callback:
         reason, how = "only DoctorCallback logs what they need", advice.text(_CALLBACK)
     else:
-        reason, how = "they need measurements that rldoctor makes for Stable-Baselines3 alone", ""
+        reason, how = "no log of this library holds what they need", ""
     return _missing(codes, reason, how)
 
 
