@@ -92,7 +92,7 @@ def test_preflight_takes_an_id_or_a_function():
     assert by_id.verdict is Verdict.HEALTHY
     assert len(by_id.subjects[0].checks) == 2
     for make in (Room, lambda: Room()):
-        report = rldoctor.preflight(make, select=["ENV"])
+        report = rldoctor.preflight(make, select=["ENV"], budget=600.0)
         assert report.verdict is Verdict.HEALTHY, report.subjects[0].findings
         assert report.subjects[0].path.startswith("rldoctor/")
 

@@ -24,10 +24,14 @@ _WIDTH = 0.03
 _LATE_POINTS = 300
 # Without a value that is not finite and without an error, two curves must end this many times their usual size. Ours.
 _EXPLODED, _EXPLODED_CURVES = 100.0, 2
+# What ends less than so many times its size before has drifted, as whatever is learned does. Ours.
+_GROWN = 5.0
 # Training that ended with an error: one curve this many times its usual size is what went wrong. Ours.
 _FAILED = 10.0
-# Settings and speed; how good the critic is follows from others; 0 / 0 is harmless there.
-_UNASKED = frozenset({"throughput", "clip_range", "clip_range_vf", "explained_variance", "exploration_rate"})
+# Settings and speed; how good the critic is, where 0 / 0 is harmless; shares and levels, which follow from others.
+_UNASKED = frozenset(
+    {"throughput", "clip_range", "clip_range_vf", "explained_variance", "exploration_rate", "termination", "curriculum"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,10 @@ class Mover:
 
 def movers(run: Run) -> tuple[Mover, ...]:
     """Return the curves that left their bands before the run broke, the first one first; none where it did not."""
-    asked = [curve for name, curve in run.curves.items() if name not in _UNASKED and len(curve)]
+    asked = [c for name, c in run.curves.items() if len(c) and not {name, name.partition("/")[0]} & _UNASKED]
     if run.record.get("status") != "failed" and not _looks_broken(asked):
         return ()
-    found = [mover for curve in asked if (mover := _mover(curve))]
+    found = [mover for curve in asked if (mover := _mover(curve)) and mover.times >= _GROWN]
     broken = any(math.isinf(mover.times) for mover in found) or (
         run.record.get("status") == "failed" and any(mover.times >= _FAILED for mover in found)
     )
@@ -94,7 +98,7 @@ def _mover(curve: Curve) -> Mover | None:
     values = np.asarray(curve.values, np.float64)
     finite = np.isfinite(values)
     past = max(_FEWEST_PAST, round(_PAST * len(values)))
-    if len(values) <= past or finite[:past].sum() < _FEWEST_PAST:
+    if len(values) <= past + past // 2 or finite[:past].sum() < _FEWEST_PAST:
         return None
     usual = float(np.median(np.abs(values[finite]))) or 1.0
     # Sizes on a logarithmic scale, signs kept: growth is a straight line, whatever the unit.
@@ -103,7 +107,7 @@ def _mover(curve: Curve) -> Mover | None:
     lowest = np.minimum.accumulate(np.where(finite, size, np.inf)[::-1])[::-1]
     highest = np.maximum.accumulate(np.where(finite, size, -np.inf)[::-1])[::-1]
     left = None
-    for at in range(max(past, len(values) - _LATE_POINTS), len(values)):
+    for at in range(max(past + past // 2, len(values) - _LATE_POINTS), len(values)):
         middle, width = _band(size, at, past)
         if lowest[at] > middle + _OUTSIDE * width or highest[at] < middle - _OUTSIDE * width:
             left = at
@@ -125,7 +129,8 @@ def _usual_before(values: FloatArray, at: int, past: int) -> float:
 
 def _band(size: FloatArray, at: int, past: int) -> tuple[float, float]:
     """Return the middle and the width of the band before a point."""
-    before = size[max(0, at - past) : at]
+    # The points just before are left out: a slow beginning must not widen its own band.
+    before = size[max(0, at - past - past // 2) : max(at - past // 2, _FEWEST_PAST)]
     before = before[np.isfinite(before)]
     if len(before) < _FEWEST_PAST // 2:
         return math.nan, math.inf
