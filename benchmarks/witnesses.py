@@ -24,7 +24,7 @@ from benchmarks import DOCS
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from rldoctor.diagnosis.witnesses import state_settings
 from rldoctor.environments import registry
-from rldoctor.examination.environment import observations_of
+from rldoctor.examination.environment import observations_of, strength_of
 from rldoctor.experiments.faults import Fault, find
 from rldoctor.model import Observation, Severity, Statement
 from rldoctor.preflight.runner import run_preflight
@@ -61,7 +61,8 @@ def _observation(key: str, severity: str) -> Observation:
     if not severity:
         return Observation("environment", code, name, 1.0, "health", (), "")
     supports = load_rulebook().witnesses[key].supports if key in load_rulebook().witnesses else ()
-    return Observation("environment", code, name, 1.0, "fault", supports, "", severity=Severity(severity))
+    strength = strength_of(Severity(severity))
+    return Observation("environment", code, name, strength, "fault", supports, "", severity=Severity(severity))
 
 
 # What is at hand, whose faults are counted, and who is heard.

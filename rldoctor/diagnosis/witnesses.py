@@ -51,9 +51,15 @@ def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observ
     return f"{best.remedy} {best.message}".strip() if best else ""
 
 
-def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
-    """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly."""
-    if verdict not in (Verdict.SICK, Verdict.SUSPECT):
+def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, ...]:
+    """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly.
+
+    Args:
+        ranked: All diagnoses, likeliest first.
+        verdict: Of the run.
+        cause: The one that is reported; empty for none, as where several runs are mixed.
+    """
+    if not cause or verdict not in (Verdict.SICK, Verdict.SUSPECT):
         return ()
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     equal = [item.rule.name for item in causes if item.probability >= _AS_LIKELY * causes[0].probability]
@@ -69,14 +75,15 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -
         _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how)
         for name, how in _ADDED_BY.items()
     ]
-    return (logs, *others)
+    return (logs, *others, *(_heard(statement) for statement in statements if statement.witness == "test"))
 
 
 def _heard(statement: Statement) -> Witness:
     found = [f"{item.code} {item.name}" for item in statement.observations if item.finding]
     usual = sum(item.direction == "health" for item in statement.observations)
     well = f"nothing unusual in {usual} respects" if usual else "nothing unusual"
-    return Witness(statement.witness, statement.examined, listed(found) or well)
+    said = "; ".join(filter(None, (statement.said, listed(found) or ("" if statement.said else well))))
+    return Witness(statement.witness, statement.examined, said)
 
 
 def listed(found: Sequence[str]) -> str:

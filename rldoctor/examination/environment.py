@@ -7,19 +7,31 @@ from collections.abc import Iterator
 from rldoctor.model import Observation, Outcome, PreflightResult, Severity
 from rldoctor.rulebook import load_rulebook
 
+# A note is no fault of an environment, but may be the reason why a training fails: ours.
+_OF_A_NOTE = 0.5
+
+
+def strength_of(severity: Severity) -> float:
+    """Return how strongly a finding of a check counts, in [0, 1]."""
+    return _OF_A_NOTE if severity is Severity.NOTE else 1.0
+
 
 def observations_of(result: PreflightResult) -> Iterator[Observation]:
     """Yield what each check of a preflight observed: its findings, or that there are none.
 
-    A finding that tells in which way (``aspect`` of its evidence) has that in its name. A check has passed, too, if all
-    it found are notes that speak of no cause (``checks/preflight/evidence.toml``). One that was skipped or not run
-    observed nothing.
+    A finding that tells in which way (``aspect`` of its evidence) has that in its name, if there is a rule for it. A
+    check has passed, too, if all it found are notes that speak of no cause (``checks/preflight/evidence.toml``). One
+    that was skipped or not run observed nothing.
     """
     known = load_rulebook().witnesses
     failed = set()
     for finding in result.findings:
         aspect = finding.evidence.get("aspect")
-        name = f"{finding.name}-{aspect}" if aspect else finding.name
+        name = (
+            f"{finding.name}-{aspect}"
+            if aspect and f"{finding.code}-{finding.name}-{aspect}" in known
+            else finding.name
+        )
         rule = known.get(f"{finding.code}-{name}")
         if rule or finding.severity is not Severity.NOTE:
             failed.add(finding.code)
@@ -27,7 +39,7 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
                 "environment",
                 finding.code,
                 name,
-                1.0,
+                strength_of(finding.severity),
                 "fault",
                 rule.supports if rule else (),
                 finding.message,

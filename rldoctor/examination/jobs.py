@@ -1,0 +1,106 @@
+"""What is done with an environment in its own process: preflight, baselines, a model played, a short training."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+from gymnasium.wrappers import NormalizeObservation, NormalizeReward
+from msgspec import structs
+
+from rldoctor.config import Config
+from rldoctor.environments.baselines import measure_baselines
+from rldoctor.environments.registry import make
+from rldoctor.examination.play import Played, play_model
+from rldoctor.logs import read_run
+from rldoctor.logs.read import baseline_return
+from rldoctor.model import Json, PreflightResult, Run, Verdict
+from rldoctor.preflight.runner import run_preflight
+from rldoctor.recipe import Recipe
+from rldoctor.training.train import train
+
+# Enough for a stable mean where preflight played none, in a few seconds.
+_BASELINE_EPISODES = 20
+_WRAPPERS: Mapping[str, Callable[[Any], Any]] = {
+    "observations": NormalizeObservation,
+    "rewards": NormalizeReward,
+}
+
+
+@dataclass
+class Examined:
+    """An environment that is examined.
+
+    Attributes:
+        env: Its name, as the registry takes it.
+        arguments: What it is made with.
+        config: The project's configuration.
+        measured: What preflight has measured, by name.
+    """
+
+    env: str
+    arguments: Mapping[str, Json]
+    config: Config
+    measured: dict[str, Any] = field(default_factory=dict)
+
+
+def preflight(examined: Examined, seconds: float) -> PreflightResult:
+    """Run the checks of the environment."""
+    return run_preflight(
+        examined.env,
+        select=("ENV",),
+        measured=examined.measured,
+        config=examined.config,
+        budget=seconds,
+        arguments=examined.arguments,
+    )
+
+
+def baseline(examined: Examined, _seconds: float, verdict: Verdict) -> float | None:
+    """Return the better mean return of the zero-action and the random policy; ``None`` where it was not measured."""
+    found = examined.measured.get("baselines")
+    # An environment that has failed or run out of time is not played again.
+    if not found and verdict in (Verdict.HEALTHY, Verdict.SUSPECT):
+        with contextlib.suppress(Exception):
+            found = measure_baselines(lambda: make(examined.env, **examined.arguments), range(_BASELINE_EPISODES))
+    return baseline_return(found) if found else None
+
+
+def play(examined: Examined, seconds: float, model: Path, floor: float | None) -> Played:
+    """Play a saved model."""
+    return play_model(model, examined.env, examined.arguments, floor, seconds)
+
+
+def pilot_run(examined: Examined, _seconds: float, recipe: Recipe, seed: int, normalised: Sequence[str]) -> Run:
+    """Train Stable-Baselines3's PPO for a short time and return the curves.
+
+    Args:
+        examined: The environment.
+        recipe: What to train.
+        seed: Of the training.
+        normalised: ``observations``, ``rewards``, or both: what running statistics normalise.
+    """
+
+    def wrapped(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+        for name in normalised:
+            env = _WRAPPERS[name](env)
+        return env
+
+    own = structs.replace(recipe, env=examined.env, env_kwargs=dict(examined.arguments), max_episode_steps=None)
+    with tempfile.TemporaryDirectory() as folder:
+        train(own, Path(folder), seed, wrap=wrapped, threads=1)
+        return read_run(Path(folder))
+
+
+JOBS: Mapping[str, Callable[..., Any]] = {
+    "preflight": preflight,
+    "baseline": baseline,
+    "play": play,
+    "pilot_run": pilot_run,
+}
+"""What can be done, by name; each takes the environment, the seconds that are left, and its own details."""
