@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.laboratory.environments import WORLDS, MountainCar, MountainCarContinuous
-from benchmarks.laboratory.environments.classic import Acrobot, CartPole, Pendulum
+from benchmarks.laboratory.environments.classic import Acrobot, CartPole, HeldPendulum, Pendulum
 from benchmarks.laboratory.environments.world import World
 
 ORIGINAL = {
@@ -116,3 +116,13 @@ def test_goals_are_where_the_environment_says() -> None:
         distance = (step.final_obs[..., world.achieved_goal] - step.final_obs[..., world.desired_goal]).norm(dim=-1)
         if step.success is not None:
             assert torch.equal(step.success, distance < world.distance_threshold), world.name
+
+
+def test_a_held_action_is_so_many_steps_with_it() -> None:
+    held, plain = HeldPendulum(2, 3), Pendulum(2, 3)
+    for world in (held, plain):
+        world.reset(torch.Generator().manual_seed(4))
+    actions = torch.rand(2, 3, 1)
+    step, first, second = held.step(actions), plain.step(actions), plain.step(actions)
+    assert torch.allclose(step.obs, second.obs)
+    assert torch.allclose(step.reward, first.reward + second.reward)

@@ -105,8 +105,8 @@ def test_without_a_fault_nothing_is_changed(name: str) -> None:
 
 
 def test_a_fault_touches_its_training_alone() -> None:
-    _, plain = play("pendulum", 2, 10)
-    _, played = play("pendulum", 2, 10, rew_factor=[1.0, 100.0], obs_factor=[1.0, 0.5], act_factor=[1.0, 1.0])
+    _, plain = play("pendulum-held", 2, 10)
+    _, played = play("pendulum-held", 2, 10, rew_factor=[1.0, 100.0], obs_factor=[1.0, 0.5], act_factor=[1.0, 1.0])
     for one, other in zip(plain, played, strict=True):
         assert torch.equal(one.obs[0], other.obs[0])
         assert torch.allclose(0.5 * one.obs[1], other.obs[1])
@@ -134,7 +134,7 @@ def test_late_rewards_are_lost_at_the_end_of_an_episode() -> None:
 
 
 def test_what_is_not_a_number_begins_when_it_says() -> None:
-    _, played = play("pendulum", 2, 20, obs_nan_from=[float("inf"), 0.5])
+    _, played = play("pendulum-held", 2, 20, obs_nan_from=[float("inf"), 0.5])
     assert [bool(step.obs[1].isnan().all()) for step in played] == [False] * 10 + [True] * 10
     assert not any(bool(step.obs[0].isnan().any()) for step in played)
 

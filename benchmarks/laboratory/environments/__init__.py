@@ -6,6 +6,8 @@ from benchmarks.laboratory.environments.bodies import Hopper, Lander, Walker
 from benchmarks.laboratory.environments.classic import (
     Acrobot,
     CartPole,
+    HeldAcrobot,
+    HeldPendulum,
     MountainCar,
     MountainCarContinuous,
     Pendulum,
@@ -17,14 +19,14 @@ from benchmarks.laboratory.environments.reaching import Fetch, Grid, Reach2, Rea
 from benchmarks.laboratory.environments.steering import DoubleIntegrator, Plant, Regulator, Tracking
 from benchmarks.laboratory.environments.world import World
 
-# All that trainings are made on. MountainCar and its continuous sister as Gymnasium has them are not among them: PPO
-# learns neither in a lab's time.
+# All that trainings are made on. Acrobot, Pendulum and the mountain cars just as Gymnasium has them are not among them:
+# PPO takes longer for them than a laboratory has.
 WORLDS: dict[str, type[World]] = {
     world.name: world
     for world in (
         CartPole,
-        Acrobot,
-        Pendulum,
+        HeldAcrobot,
+        HeldPendulum,
         ShapedCar,
         ShapedContinuousCar,
         DoubleIntegrator,
@@ -47,4 +49,4 @@ WORLDS: dict[str, type[World]] = {
     )
 }
 
-__all__ = ["WORLDS", "MountainCar", "MountainCarContinuous", "World"]
+__all__ = ["WORLDS", "Acrobot", "MountainCar", "MountainCarContinuous", "Pendulum", "World"]

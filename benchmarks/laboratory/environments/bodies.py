@@ -34,7 +34,7 @@ class Lander(World):
         vy = vy + 0.05 * (thrust * tilt.cos() - 1.0)
         x, y, tilt = x + 0.05 * vx, y + 0.05 * vy, tilt + 0.05 * spin
         down = y <= 0.0
-        success = down & (vy > -0.7) & (vx.abs() < 0.5) & (tilt.abs() < 0.4) & (x.abs() < 0.5)
+        success = down & (vy > -0.9) & (vx.abs() < 0.6) & (tilt.abs() < 0.5) & (x.abs() < 0.8)
         lost = (x.abs() > 1.5) | (y > 2.0) | (tilt.abs() > 1.5)
         over = down | lost
         reward = 100.0 * (_worth(x, y, vx, vy, tilt) - before) - 0.3 * main - 0.03 * (left | right)

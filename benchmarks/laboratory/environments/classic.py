@@ -108,6 +108,18 @@ class Pendulum(World):
         return Moved(torch.stack((angle + 0.05 * speed, speed), -1), -costs, self.never())
 
 
+class HeldAcrobot(Acrobot):
+    """Acrobot-v1 whose actions hold for three steps, which PPO learns in some 20,000 steps."""
+
+    name, horizon, held = "acrobot-held", 170, 3
+
+
+class HeldPendulum(Pendulum):
+    """Pendulum-v1 whose actions hold for two steps."""
+
+    name, horizon, held = "pendulum-held", 100, 2
+
+
 class MountainCar(World):
     """MountainCar-v0."""
 

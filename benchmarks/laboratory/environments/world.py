@@ -27,12 +27,14 @@ class World(BatchEnv):
         state: ``(N, E, S)``.
         limit: Time limit of each training, ``(N, 1)``; a fault may shorten it.
         goal_shift: How far a fault moves each training's goals out of reach, ``(N, 1)``, in the unit of the goal.
+        held: For how many steps of the dynamics each action holds.
         ends: Whether the task can end an episode before its time limit.
         moves_goals: Whether ``goal_shift`` does anything.
     """
 
     horizon: int
     ends = moves_goals = False
+    held = 1
 
     def __init__(self, trainings: int, envs: int) -> None:
         self.shape = (trainings, envs)
@@ -61,7 +63,7 @@ class World(BatchEnv):
         return self.observe(self.state)
 
     def step(self, actions: Tensor) -> Step:
-        moved = self.move(self.state, actions)
+        moved = self._held(actions)
         self.steps += 1
         truncated = (self.steps >= self.limit) & ~moved.terminated
         done = moved.terminated | truncated
@@ -72,6 +74,16 @@ class World(BatchEnv):
             self.steps = self.steps.masked_fill(done, 0.0)
             seen = self.observe(self.state)
         return Step(seen, final, moved.reward, moved.terminated, truncated, moved.success)
+
+    def _held(self, actions: Tensor) -> Moved:
+        moved = self.move(self.state, actions)
+        for _ in range(self.held - 1):
+            on = self.move(moved.state, actions)
+            over = moved.terminated
+            state = torch.where(over[..., None], moved.state, on.state)
+            reward = moved.reward + on.reward.masked_fill(over, 0.0)
+            moved = Moved(state, reward, over | on.terminated, moved.success)
+        return moved
 
     def never(self) -> Tensor:
         """Return False for every environment."""

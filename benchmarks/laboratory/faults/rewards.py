@@ -15,7 +15,7 @@ def _raw(site: Site) -> bool:
 
 def _informative(site: Site) -> bool:
     """Whether the reward differs from step to step: where it does not, its end is what teaches."""
-    return site.world.name not in ("cartpole", "acrobot", "reach-2d-sparse")
+    return site.world.name not in ("cartpole", "acrobot-held", "reach-2d-sparse")
 
 
 def _constant(knob: float, site: Site) -> Numbers:
