@@ -51,6 +51,16 @@ def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observ
     return f"{best.remedy} {best.message}".strip() if best else ""
 
 
+def spared(observations: Sequence[Observation]) -> dict[str, set[str]]:
+    """Return the causes that a check of the environment found, each with what does not count against it.
+
+    A cause that one check has found is not cleared by others that looked elsewhere and passed.
+    """
+    examined = [item for item in observations if item.witness == "environment"]
+    passed = {item.key for item in examined if item.direction == "health"}
+    return {cause: passed for item in examined if item.finding for cause in item.causes}
+
+
 def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, ...]:
     """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly.
 

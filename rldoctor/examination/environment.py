@@ -6,14 +6,27 @@ from collections.abc import Iterator
 
 from rldoctor.model import Observation, Outcome, PreflightResult, Severity
 from rldoctor.rulebook import load_rulebook
+from rldoctor.rulebook.schema import WitnessRule
 
 # A note is no fault of an environment, but may be the reason why a training fails: ours.
 _OF_A_NOTE = 0.5
+# Many sound environments do so.
+_OF_NOISE = 0.25
+DRAWS = "draws_while_stepping"
+"""The fact of a preflight that says so."""
 
 
 def strength_of(severity: Severity) -> float:
     """Return how strongly a finding of a check counts, in [0, 1]."""
     return _OF_A_NOTE if severity is Severity.NOTE else 1.0
+
+
+def _noise(rule: WitnessRule) -> Observation:
+    said = "The environment draws random numbers while it steps."
+    return Observation(
+        *("environment", "ENV105", "noise-while-stepping", _OF_NOISE, "fault", rule.supports, said),
+        severity=Severity.NOTE,
+    )
 
 
 def observations_of(result: PreflightResult) -> Iterator[Observation]:
@@ -47,7 +60,15 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
                 finding.evidence,
                 finding.severity,
             )
+    draws = bool(result.facts.get(DRAWS))
+    if draws:
+        yield _noise(known["ENV105-noise-while-stepping"])
     for check in result.checks:
         rule = known.get(f"{check.code}-passed")
-        if rule and check.outcome in (Outcome.PASSED, Outcome.FIRED) and check.code not in failed:
+        if (
+            rule
+            and not (rule.steady and draws)
+            and check.outcome in (Outcome.PASSED, Outcome.FIRED)
+            and check.code not in failed
+        ):
             yield Observation("environment", check.code, check.name, 1.0, "health", rule.contradicts, check.note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from msgspec import structs
 from rldoctor.config import Config
 from rldoctor.environments.baselines import measure_baselines
 from rldoctor.environments.registry import make
+from rldoctor.examination.environment import DRAWS
 from rldoctor.examination.play import Played, play_model
 from rldoctor.logs import read_run
 from rldoctor.logs.read import baseline_return
@@ -26,6 +27,7 @@ from rldoctor.training.train import train
 
 # Enough for a stable mean where preflight played none, in a few seconds.
 _BASELINE_EPISODES = 20
+_STEPS = 5
 _WRAPPERS: Mapping[str, Callable[[Any], Any]] = {
     "observations": NormalizeObservation,
     "rewards": NormalizeReward,
@@ -50,8 +52,8 @@ class Examined:
 
 
 def preflight(examined: Examined, seconds: float) -> PreflightResult:
-    """Run the checks of the environment."""
-    return run_preflight(
+    """Run the checks of the environment; of one that passes for whole, note whether it draws numbers while it steps."""
+    result = run_preflight(
         examined.env,
         select=("ENV",),
         measured=examined.measured,
@@ -59,6 +61,24 @@ def preflight(examined: Examined, seconds: float) -> PreflightResult:
         budget=seconds,
         arguments=examined.arguments,
     )
+    if result.verdict in (Verdict.HEALTHY, Verdict.SUSPECT):
+        with contextlib.suppress(Exception):
+            drawn = draws_while_stepping(make(examined.env, **examined.arguments))
+            result = replace(result, facts={**result.facts, DRAWS: drawn})
+    return result
+
+
+def draws_while_stepping(env: gymnasium.Env[Any, Any]) -> bool:
+    """Return whether steps draw from the environment's own generator of random numbers; closes the environment."""
+    with contextlib.closing(env):
+        env.reset(seed=0)
+        generator = env.unwrapped.np_random.bit_generator
+        before = repr(generator.state)
+        for _ in range(_STEPS):
+            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+            if terminated or truncated:
+                break
+        return repr(generator.state) != before
 
 
 def baseline(examined: Examined, _seconds: float, verdict: Verdict) -> float | None:
