@@ -16,9 +16,16 @@ DRAWS = "draws_while_stepping"
 """The fact of a preflight that says so."""
 
 
-def strength_of(severity: Severity) -> float:
-    """Return how strongly a finding of a check counts, in [0, 1]."""
-    return _OF_A_NOTE if severity is Severity.NOTE else 1.0
+def strength_of(severity: Severity, alone: bool = True) -> float:
+    """Return how strongly a finding of a check counts, in [0, 1].
+
+    Args:
+        severity: Of the finding.
+        alone: Whether no check found more than a note: what is noted beside a fault is mostly its consequence.
+    """
+    if severity is not Severity.NOTE:
+        return 1.0
+    return _OF_A_NOTE if alone else _OF_A_NOTE / 2
 
 
 def _noise(rule: WitnessRule) -> Observation:
@@ -38,6 +45,7 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
     """
     known = load_rulebook().witnesses
     failed = set()
+    alone = all(finding.severity is Severity.NOTE for finding in result.findings)
     for finding in result.findings:
         aspect = finding.evidence.get("aspect")
         name = (
@@ -52,7 +60,7 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
                 "environment",
                 finding.code,
                 name,
-                strength_of(finding.severity),
+                strength_of(finding.severity, alone),
                 "fault",
                 rule.supports if rule else (),
                 finding.message,
