@@ -63,10 +63,10 @@ def is_event_file(name: str) -> bool:
 
 def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
     """Read the event files of one run, in the order in which they were begun."""
-    return sorted((read_event_file(path, wanted) for path in paths), key=_begun)
+    return sorted((read_event_file(path, wanted) for path in paths), key=begun)
 
 
-def _begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
+def begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
     """Return a key that sorts event files by the second in their name, then by their first point's time, then by name.
 
     ``events.out.tfevents.<seconds>.<host>.<process>.<count>``: a run may be killed and resumed within one second, and
@@ -90,6 +90,11 @@ def read_event_file(path: Path, wanted: Wanted) -> LogFile:
         path: The file.
         wanted: Tells whether the points of a tag are kept.
     """
+    return read_events_from(path, wanted, 0)
+
+
+def read_events_from(path: Path, wanted: Wanted, start: int) -> LogFile:
+    """Read what can be read of an event file from ``start`` on, where an earlier reading ended between two records."""
     columns = _Columns(wanted)
     try:
         with open_log(path, buffering=0) as file:
@@ -99,7 +104,7 @@ def read_event_file(path: Path, wanted: Wanted) -> LogFile:
                 return file.read(count)
 
             size = os.fstat(file.fileno()).st_size
-            for batch in batches(read, size, columns.issues):
+            for batch in batches(read, size, columns.issues, start):
                 columns.add_batch(batch)
             grew = os.fstat(file.fileno()).st_size > size
     except OSError as error:
