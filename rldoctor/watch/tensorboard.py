@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,7 @@ class RldoctorPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard
     def _report(self, _request: wrappers.Request) -> wrappers.Response:
         try:
             with self._lock:
-                found = diagnose([self._folder], processes=1)
-                report = Report.of("diagnose", [replace(item, path=self._name(item.path)) for item in found])
+                report = Report.of("diagnose", diagnose([self._folder], processes=1))
                 page = "".join(pieces(report, "html", False) or ())
         except RldoctorError as error:
             return wrappers.Response(str(error), mimetype="text/plain")

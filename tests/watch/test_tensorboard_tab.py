@@ -34,6 +34,8 @@ def test_it_lists_the_runs_and_shows_their_report(tmp_path: Path) -> None:
     assert row["verdict"] == "sick" and row["cause"] == "learning-rate-too-high"
     page = answer(tmp_path, "/report.html")
     assert page.mimetype == "text/html" and "learning-rate-too-high" in page.text
+    # The report reads the curves that it draws by the path of the run.
+    assert "mean episode return" in page.text
 
 
 def test_a_folder_without_runs_is_no_error(tmp_path: Path) -> None:
