@@ -92,7 +92,7 @@ def test_preflight_takes_an_id_or_a_function():
     assert by_id.verdict is Verdict.HEALTHY
     assert len(by_id.subjects[0].checks) == 2
     for make in (Room, lambda: Room()):
-        report = rldoctor.preflight(make, select=["ENV"])
+        report = rldoctor.preflight(make, select=["ENV"], budget=300)
         assert report.verdict is Verdict.HEALTHY, report.subjects[0].findings
         assert report.subjects[0].path.startswith("rldoctor/")
 
@@ -103,7 +103,7 @@ def test_preflight_finds_what_is_wrong_with_an_environment_of_ones_own():
             observation, _, *rest = super().step(action)
             return observation, float("nan"), *rest
 
-    assert rldoctor.preflight(Broken, select=["ENV"]).exit_code == 1
+    assert rldoctor.preflight(Broken, select=["ENV"], budget=300).exit_code == 1
 
 
 def test_preflight_says_what_it_can_take():

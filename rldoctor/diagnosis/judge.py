@@ -86,8 +86,7 @@ def diagnose_run(
         diagnoses=diagnoses,
         findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
         unjudged=unjudged(book, skipped, run, verdict, advice),
-        # The table is about PPO.
-        table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
+        table=fill_in(case, found, verdict) if run.curves else (),
         facts={
             "same_recipe": matched.same_recipe,
             "algorithm": run.algorithm,
