@@ -57,13 +57,15 @@ def decide(
     if is_foreign(run):
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
         return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
-    if is_short(case) and not errors:
+    # What an environment does wrong is known, however few points were logged.
+    proven = any(item.direction == "fault" and item.causes and item.severity is Severity.ERROR for item in observations)
+    if is_short(case) and not (errors or proven):
         points = _points(case)
         logged = f"{points} logged point{'' if points == 1 else 's'}"
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
-    cause = _cause(observed, fired, ranked, _codes(observations, bool(harmed)))
+    cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not harmed))
     if cause:
         if harmed or (errors and not fine):
             # Where no outcome is logged, that training failed is not known.
@@ -88,10 +90,12 @@ def decide(
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
 
 
-def _codes(observations: Sequence[Observation], harmed: bool) -> set[str]:
-    """Return the codes of what other witnesses found; what is no contradiction counts only where training failed."""
+def _codes(observations: Sequence[Observation], well: bool) -> set[str]:
+    """Return the codes of what other witnesses found; of a training that went ``well``, contradictions alone count."""
     return {
-        item.code for item in observations if item.direction == "fault" and (harmed or item.severity is Severity.ERROR)
+        item.code
+        for item in observations
+        if item.direction == "fault" and (item.severity is Severity.ERROR or not well)
     }
 
 
