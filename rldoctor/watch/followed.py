@@ -31,6 +31,8 @@ from rldoctor.watch.writer import Writer, process_of, writer_of
 STALLED_SECONDS, _STALLED_GAPS = 60.0, 5.0
 # A writer that has just written is not looked for.
 _QUIET_SECONDS = 5.0
+# Loggers write all that belongs to a step at once.
+_SETTLED_SECONDS = 1.0
 _ENDED: dict[str, State] = {"finished": "finished", "interrupted": "ended", "failed": "killed"}
 
 
@@ -120,9 +122,9 @@ class FollowedRun:
             self._grew()
         if self.is_over or not (grew or self._waiting):
             return []
-        # The last step is examined once nothing was added to it for one round.
-        self._waiting = grew and not all_of_it
-        to_the_end = all_of_it or not grew
+        # The last step is examined once nothing was added to it for a while.
+        to_the_end = all_of_it or not grew or now - self.changed_at > _SETTLED_SECONDS
+        self._waiting = not to_the_end
         for tail in self._tails or ():
             tail.poll()
         if self._tails is not None and not all_of_it and self._schedule is not None:
