@@ -24,7 +24,10 @@ _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
 # Nobody misses them who trains anything else.
-_OF_LANGUAGE_MODELS = ("reference_kl", "kl_penalty")
+_OF_LANGUAGE_MODELS = (
+    *("reference_kl", "kl_penalty", "equal_rewards", "group_reward_spread"),
+    *("token_entropy", "token_clip_fraction", "token_kl"),
+)
 # How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
 # What rldoctor's own callback logs, and only it.
@@ -157,7 +160,7 @@ def unjudged(
         for metric, codes in missing.items()
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)
-        and (metric not in _OF_LANGUAGE_MODELS or run.framework == "trl")
+        and (metric not in _OF_LANGUAGE_MODELS or run.framework.startswith("trl"))
         # Few environments log them, and those that do log what they have.
         and metric not in FAMILY_METRICS
     ]

@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import math
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rldoctor import datafile
 from rldoctor.errors import UsageError
 from rldoctor.logs.formats.log_file import LARGEST_STEP, begins_with
 from rldoctor.logs.remote import cache_folder
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _MAGIC = b"SQLite format 3\0"
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
@@ -44,6 +46,8 @@ def unpack(path: Path) -> list[Path]:
     Raises:
         UsageError: It cannot be read, or the cache cannot be written to.
     """
+    import sqlite3  # Late: few logs are databases.
+
     whole = path.resolve()
     place = (cache_folder() / "remote" / "sqlite").joinpath(*whole.parts[1:])
     try:
@@ -63,6 +67,8 @@ def unpack(path: Path) -> list[Path]:
 
 def _runs(path: Path) -> Iterator[tuple[str, dict[int, dict[str, float]]]]:
     """Yield the name of each run, and its metrics by step."""
+    import sqlite3  # Late, as above.
+
     found: dict[str, dict[int, dict[str, float]]] = {}
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
