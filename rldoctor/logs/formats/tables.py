@@ -42,6 +42,8 @@ STEP_COLUMNS = (
 _RLLIB_STEPS, _RLLIB_PREFIX = "training_iteration", "ray/tune/"
 _RLLIB_OTHER = ("config", "pid", "timestamp", "time_total_s")
 _HEAD_OF_RESULTS = 2**18
+# What the Trainer of transformers, and so of TRL, writes beside each checkpoint: its whole log so far.
+TRAINER_STATE_FILE = "trainer_state.json"
 _JSON_SUFFIXES = (".json", ".jsonl")
 
 Row = Mapping[str, object]
@@ -50,6 +52,11 @@ Row = Mapping[str, object]
 def is_table(name: str) -> bool:
     """Return whether a file that a user names may be a table of curves of any name: a CSV, or JSON lines."""
     return PurePath(name).suffix.lower() in (".csv", *_JSON_SUFFIXES) and name not in _PROGRESS and not is_monitor(name)
+
+
+def is_json(path: Path) -> bool:
+    """Return whether a table holds JSON lines, by its suffix."""
+    return path.suffix.lower() in _JSON_SUFFIXES
 
 
 def read_table(path: Path, wanted: Wanted) -> LogFile:
@@ -62,7 +69,7 @@ def read_table(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    rows = _json_rows(text, issues) if path.suffix.lower() in _JSON_SUFFIXES else csv_rows(text, issues)
+    rows = _json_rows(text, issues) if is_json(path) else csv_rows(text, issues)
     return read_rows(path, rows, len(text), wanted, issues)
 
 
@@ -146,11 +153,11 @@ def _json_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
             issues.add_line(index, len(lines), "has a line that is no JSON object", offset)
             row = None
         if isinstance(row, dict):
-            yield _flat(row)
+            yield flat_row(row)
         offset += len(line) + 1
 
 
-def _flat(row: dict[str, object]) -> Row:
+def flat_row(row: dict[str, object]) -> Row:
     """Return nested objects as tags with slashes: ``{"env_runners": {"num_episodes": 3}}``."""
     if not any(isinstance(cell, dict) for cell in row.values()):
         return row
@@ -175,6 +182,23 @@ def as_float(cell: object) -> float | None:
         return None
 
 
+def read_trainer_state(path: Path, wanted: Wanted) -> LogFile:
+    """Read the log in a ``trainer_state.json``. Never raises for the state or the content of the file."""
+    text, issues = read_text(path)
+    if text is None:
+        return LogFile(path, issues=issues)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    history = content.get("log_history") if isinstance(content, dict) else None
+    if not isinstance(history, list):
+        issues.add("corrupt", 0, "holds no log of a trainer (log_history)")
+        return LogFile(path, issues=issues)
+    rows = [row for row in history if isinstance(row, dict)]
+    return read_rows(path, rows, len(text), wanted, issues, "step")
+
+
 def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
     return [name for name in _PROGRESS if name in files][:1]
 
@@ -186,3 +210,4 @@ def _is_rllib(path: Path) -> bool:
 # The header of RLlib's progress.csv is that of the first result, often without a return; result.json has it all.
 RLLIB = LogFormat(by_name("result.json".__eq__), one_by_one(read_table), confirm=_is_rllib)
 TABLES = LogFormat(_find, one_by_one(read_table))
+TRAINER_STATE = LogFormat(by_name(TRAINER_STATE_FILE.__eq__), one_by_one(read_trainer_state))
