@@ -25,6 +25,7 @@ COMMANDS = (
     "compare",
     "gate",
     "audit",
+    "probe",
     "sweep",
     "treat",
     "show",

@@ -132,6 +132,13 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
             ("Source", of_model.source),
         )
         yield _entry("saved models", (code, of_model.name), of_model.what, page)
+    for name, probe in _table("probes.toml")["probe"].items():
+        page = (("What it is", probe["what"]), ("What it tests", f"{probe['sees'][0].upper()}{probe['sees'][1:]}."))
+        yield _entry("probes", (probe["code"], name), probe["what"], page)
+    for name, part in _table("probes.toml")["part"].items():
+        what = f"A part of an algorithm that rldoctor probe tests: {part['title']}."
+        page = (("What it is", what), ("What to do", part["remedy"]))
+        yield _entry("parts of an algorithm", (name,), part["title"], page, part["title"])
     for code, entry in _table("codes.toml").items():
         page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
         yield _entry(_CODES, (code, entry["name"]), entry["what"], page)
