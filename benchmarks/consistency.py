@@ -55,6 +55,8 @@ OF_SB3 = re.compile(r"\bMonitor\b|\bVecMonitor\b|\bVecNormalize\b|\bVecCheckNan\
 # Libraries whose environments rldoctor cannot make: they step thousands on a GPU, or are a language model's.
 WITHOUT_PREFLIGHT = ("rsl_rl", "rl_games", "trl")
 TOLERANCE = 0.01
+# How the codes of witnesses other than the logs begin.
+OF_WITNESS = {"settings": "SET", "environment": "ENV", "model": "MDL"}
 
 
 # Kind of a contradiction to what is said against what.
@@ -71,6 +73,7 @@ KINDS = {
     "fixes": "a sign's fix that contradicts the leading cause's",
     "answer": "an answer that is not the diagnosis's",
     "placeholder": "a placeholder that was not filled in",
+    "witness": "evidence of a witness that is said to have found nothing unusual",
 }
 HEAD = """# Does a report contradict itself?
 
@@ -88,6 +91,7 @@ def contradictions(run: Run, said: RunDiagnosis) -> Iterator[Found]:
     yield from _of_the_verdict(said)
     yield from _of_the_ranking(said)
     yield from _of_the_advice(run, said)
+    yield from _of_the_witnesses(said)
 
 
 def printed_contradictions(said: RunDiagnosis) -> Iterator[Found]:
@@ -153,6 +157,14 @@ def _of_the_ranking(said: RunDiagnosis) -> Iterator[Found]:
         yield "condition", f"{said.diagnoses[0].name} comes before the causes"
     if said.verdict is Verdict.SUSPECT and ranked and getattr(said, "health", None) is None:
         yield "health hidden", "a suspect run without the probability of health"
+
+
+def _of_the_witnesses(said: RunDiagnosis) -> Iterator[Found]:
+    evidence = {code for cause in said.diagnoses for code in cause.evidence_for if cause.name != "healthy"}
+    for witness in getattr(said, "witnesses", ()):
+        codes = sorted(code for code in evidence if code.startswith(OF_WITNESS.get(witness.name, "-")))
+        if codes and witness.said.startswith("nothing unusual"):
+            yield "witness", f"{', '.join(codes)} is evidence, and {witness.name} is said to be {witness.said}"
 
 
 def _of_the_advice(run: Run, said: RunDiagnosis) -> Iterator[Found]:

@@ -30,7 +30,8 @@ from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import FloatArray, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
-from rldoctor.rulebook.observe import made_for, observe_all
+from rldoctor.rulebook.applicable import made_for
+from rldoctor.rulebook.observe import observe_all
 from rldoctor.rulebook.schema import FIRES_FROM, WitnessRule
 
 # A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.

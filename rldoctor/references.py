@@ -146,6 +146,16 @@ def load(name: str, own: Sequence[Path] = ()) -> Reference:
     return _reference(find_folder(name, own))
 
 
+@cache
+def shipped() -> tuple[Reference, ...]:
+    """Return the shipped references, by name.
+
+    Raises:
+        UsageError: One of their files is not valid.
+    """
+    return tuple(load(name) for name in names())
+
+
 def load_own(own: Sequence[Path]) -> tuple[Reference, ...]:
     """Read the user's own references, by name.
 

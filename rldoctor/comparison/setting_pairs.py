@@ -10,7 +10,7 @@ from rldoctor.comparison.curves import unimportant
 from rldoctor.model import Curve, Json, Observation, Run, SettingPair, Settings
 from rldoctor.model.settings import SETTINGS
 from rldoctor.rulebook import Rulebook
-from rldoctor.rulebook.observe import made_for
+from rldoctor.rulebook.applicable import made_for
 from rldoctor.settings import judge_settings
 from rldoctor.settings.library import libraries
 from rldoctor.settings.signs import setting_signs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,9 @@ def set_aside(run: Run, book: Rulebook) -> Run:
     findings = []
     for name, curve in run.curves.items():
         metric = book.metrics.get(name)
-        if metric is not None and (beyond := _beyond(curve, metric)).sum() >= max(2, len(curve) / 20):
+        if metric is None or (metric.lowest == -math.inf and metric.highest == math.inf):
+            continue
+        if (beyond := _beyond(curve, metric)).sum() >= max(2, len(curve) / 20):
             findings.append(_finding(curve, metric, beyond))
     if not findings:
         return run
@@ -36,7 +39,8 @@ def set_aside(run: Run, book: Rulebook) -> Run:
 def _beyond(curve: Curve, metric: Metric) -> np.ndarray:
     low, high = (edge - sign * _ROUNDING for edge, sign in ((metric.lowest, 1), (metric.highest, -1)))
     with np.errstate(invalid="ignore"):
-        return np.isfinite(curve.values) & ((curve.values < low) | (curve.values > high))
+        outside = (curve.values < low) | (curve.values > high)
+    return outside & np.isfinite(curve.values) if outside.any() else outside
 
 
 def _finding(curve: Curve, metric: Metric, beyond: np.ndarray) -> Finding:

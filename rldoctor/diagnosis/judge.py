@@ -128,16 +128,20 @@ def _diagnoses(
 
     What makes the curves themselves doubtful comes first: causes read from mixed or short curves are less certain.
     """
-    conditions = {rule.name: _condition(rule, fired, advice) for rule in book.diagnoses.values() if not rule.ranked}
+    conditions = {rule.name: rule for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if decision.verdict is Verdict.UNJUDGED:
-        return tuple(conditions[name] for name in first or [_why_unjudged(case)])
+        return tuple(_condition(conditions[name], fired, advice) for name in first or [_why_unjudged(case)])
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
-    others = [item for name, item in conditions.items() if item.evidence_for and name not in first]
+    others = [
+        _condition(rule, fired, advice)
+        for name, rule in conditions.items()
+        if name not in first and any(code in fired for code in rule.hallmarks)
+    ]
     named = [_cause(item, known, advice, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
-    return (*(conditions[name] for name in first), *named, *others)
+    return (*(_condition(conditions[name], fired, advice) for name in first), *named, *others)
 
 
 def _dealt_with(book: Rulebook, verdict: Verdict, diagnoses: Sequence[RankedDiagnosis]) -> DealtWith:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rldoctor import references
+from rldoctor import references, stats
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
@@ -139,9 +139,10 @@ def _show(value: Json) -> str:
 def _recognise(run: Run, mine: Sequence[Reference]) -> Match:
     """Return the reference that the logs resemble most, if they resemble it enough."""
     candidates = [(reference, True) for reference in mine]
-    candidates += [(references.load(name), False) for name in references.names()]
+    candidates += [(reference, False) for reference in references.shipped()]
     # Of several that fit alike the first is taken: the user's own.
-    scored = [(_features(run, *candidate), *candidate) for candidate in candidates]
+    spacing, longest = _rollout_size(run), _longest(run)
+    scored = [(_features(run, spacing, longest, *candidate), *candidate) for candidate in candidates]
     scored = [item for item in scored if len(item[0]) >= _FEWEST_FEATURES]
     if scored:
         features, twin, own = max(scored, key=lambda item: sum(item[0].values()) / len(item[0]))
@@ -159,12 +160,12 @@ def _measured_alike(run: Run, reference: Reference) -> bool:
     return run.framework == framework if framework else run.framework in _OWN_FRAMEWORKS
 
 
-def _features(run: Run, reference: Reference, own: bool) -> dict[str, bool]:
+def _features(run: Run, spacing: int | None, longest: float | None, reference: Reference, own: bool) -> dict[str, bool]:
     """Return for each feature by which a reference can be recognised whether the run has it.
 
     Features are what the environment and the recipe determine before anything is learned: the size of a rollout, the
     learning rate, the clip range, the episode length, whether success is logged, and the first values of return,
-    entropy and standard deviation.
+    entropy and standard deviation. ``spacing`` is the size of a rollout, ``longest`` the longest mean episode.
 
     A reference of the user's (``own``) is made of few runs, whose band at the start is narrower than what later runs
     show, and is one of a handful in the project: the tolerance is wider there, and the logger is a feature too.
@@ -173,7 +174,6 @@ def _features(run: Run, reference: Reference, own: bool) -> dict[str, bool]:
         return {}
     recipe = reference.recipe
     features: dict[str, bool] = {}
-    spacing = _rollout_size(run)
     if spacing is not None and recipe.knows("n_envs"):
         features["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
     for key in ("learning_rate", "clip_range"):
@@ -184,9 +184,9 @@ def _features(run: Run, reference: Reference, own: bool) -> dict[str, bool]:
     if own:
         features["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
     features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
-    lengths, longest = run.curves.get("episode_length"), reference.bands.get("episode_length")
-    if not own and lengths is not None and len(lengths) and longest is not None:
-        features["longest episodes"] = bool(np.nanmax(lengths.values) <= _LONGER * np.nanmax(longest.high))
+    lengths = reference.bands.get("episode_length")
+    if not own and longest is not None and lengths is not None:
+        features["longest episodes"] = bool(longest <= _LONGER * np.nanmax(lengths.high))
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
@@ -202,8 +202,13 @@ def _rollout_size(run: Run) -> int | None:
     for metric in ("approx_kl", "episode_return"):
         curve = run.curves.get(metric)
         if curve is not None and len(curve) > 2:
-            return int(np.median(np.diff(curve.steps)))
+            return int(stats.median(np.diff(curve.steps)))
     return None
+
+
+def _longest(run: Run) -> float | None:
+    lengths = run.curves.get("episode_length")
+    return float(np.nanmax(lengths.values)) if lengths is not None and len(lengths) else None
 
 
 def _number(value: Json) -> float:

@@ -5,23 +5,46 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from rldoctor.rulebook import DiagnosisRule, Rulebook
-from rldoctor.rulebook.observe import made_for
+from rldoctor.rulebook.applicable import applicable
 
 HEALTHY = "healthy"
 # Less than a tenth in log-odds moves nothing that a reader would notice.
 _NOTICEABLE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranked:
-    """A diagnosis with its probability and the codes of the evidence that moved it, strongest first."""
+    """A diagnosis with its probability.
+
+    Attributes:
+        rule: The diagnosis.
+        probability: In [0, 1].
+        strengths: Code of a sign, or key of another witness's observation, to the strength of its evidence.
+    """
 
     rule: DiagnosisRule
     probability: float
-    evidence_for: tuple[str, ...]
-    evidence_against: tuple[str, ...]
+    strengths: Mapping[str, float]
+
+    @cached_property
+    def evidence_for(self) -> tuple[str, ...]:
+        """The codes of the evidence that made it likelier, strongest first."""
+        return self._evidence(1)
+
+    @cached_property
+    def evidence_against(self) -> tuple[str, ...]:
+        """The codes of the evidence that made it less likely, strongest first."""
+        return self._evidence(-1)
+
+    def _evidence(self, side: int) -> tuple[str, ...]:
+        moved = {key: w * self.strengths[key] for key, w in self.rule.weights.items() if key in self.strengths}
+        ordered = sorted((key for key in moved if side * moved[key] > _NOTICEABLE), key=lambda key: -abs(moved[key]))
+        return tuple(dict.fromkeys(map(code_of, ordered)))
 
 
 def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") -> list[Ranked]:
@@ -34,23 +57,17 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
         strengths: Code of a sign, or key of another witness's observation, to the strength of its evidence, in [0, 1].
         algorithm: What the run was trained with; diagnoses of other algorithms are left out.
     """
-    rules = [rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)]
-    moved = [{code: w * strengths[code] for code, w in rule.weights.items() if strengths.get(code)} for rule in rules]
-    scores = [rule.bias + sum(moves.values()) for rule, moves in zip(rules, moved, strict=True)]
-    odds = [math.exp(score - max(scores)) for score in scores]
+    chosen = applicable(book, algorithm)
+    seen = {key: strength for key, strength in strengths.items() if strength}
+    counted = sorted((chosen.places[key], strength) for key, strength in seen.items() if key in chosen.places)
+    columns, strong = [place for place, _ in counted], [strength for _, strength in counted]
+    moved = np.cumsum(chosen.weights[:, columns] * strong, axis=1)[:, -1:].sum(axis=1)
+    scores: list[float] = (chosen.biases + moved).tolist()
+    most = max(scores)
+    odds = [math.exp(score - most) for score in scores]
     total = sum(odds)
-    ranked = [_ranked(rule, share / total, moves) for rule, share, moves in zip(rules, odds, moved, strict=True)]
+    ranked = [Ranked(rule, share / total, seen) for rule, share in zip(chosen.rules, odds, strict=True)]
     return sorted(ranked, key=lambda item: (-item.probability, item.rule.name))
-
-
-def _ranked(rule: DiagnosisRule, probability: float, moved: Mapping[str, float]) -> Ranked:
-    ordered = sorted(moved, key=lambda key: -abs(moved[key]))
-    return Ranked(
-        rule,
-        probability,
-        tuple(dict.fromkeys(code_of(key) for key in ordered if moved[key] > _NOTICEABLE)),
-        tuple(dict.fromkeys(code_of(key) for key in ordered if moved[key] < -_NOTICEABLE)),
-    )
 
 
 def code_of(key: str) -> str:

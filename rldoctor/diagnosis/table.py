@@ -62,7 +62,7 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
     # The range is left late first, when the policy has narrowed.
     late = stats.median(_late(curve.values))
     if row.usual is None:
-        seen = f"{curve.values[0]:.3g} -> {curve.values[-1]:.3g}"
+        seen = f"{float(curve.values[0]):.3g} -> {float(curve.values[-1]):.3g}"
         if _goes_the_other_way(row, curve) and not (findings or verdict is Verdict.UNJUDGED):
             why = _why(
                 row, case, curve, verdict, f"unlike in the textbook, it does not {row.changes.removesuffix('s')}"
@@ -105,5 +105,5 @@ def _late(values: NDArray[Any]) -> NDArray[Any]:
 
 def _thinned(curve: Curve) -> tuple[float, ...]:
     """Return at most ``_CURVE_POINTS`` values, each the mean of its stretch of the curve."""
-    parts = np.array_split(curve.values, min(_CURVE_POINTS, len(curve)))
-    return tuple(float(part.mean()) for part in parts)
+    means: list[float] = stats.stretches(curve.values, _CURVE_POINTS).tolist()
+    return tuple(means)

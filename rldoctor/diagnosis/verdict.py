@@ -101,10 +101,13 @@ def _cause(
     # What is said of the outcome alone is weighed against what else is known of it.
     if any(leading.probability >= (1.0 if item.sign.outcome else _ALONE) * health for item in hallmarks):
         return leading.rule.name
-    shown = [item for item in causes if _is_shown(item, fired) or any(code in others for code in item.evidence_for)]
+    if health >= 0.5:
+        return ""
+    shown = (item for item in causes if _is_shown(item, fired) or any(code in others for code in item.evidence_for))
+    first = next(shown, None)
     # Where no sign of the outcome could be judged, whatever shows is all there is.
     blind = not any(item.sign.outcome for item in observed)
-    return shown[0].rule.name if health < 0.5 and shown and (blind or shown[0] is leading) else ""
+    return first.rule.name if first is not None and (blind or first is leading) else ""
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:

@@ -74,9 +74,13 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -
 
 def _heard(statement: Statement) -> Witness:
     found = [f"{item.code} {item.name}" for item in statement.observations if item.finding]
+    # What is too weak to be a finding counts all the same, and is listed as evidence.
+    faults = (item for item in statement.observations if item.direction == "fault" and not item.finding)
+    weak = [f"{item.code} {item.name}" for item in faults if item.strength > 0]
     usual = sum(item.direction == "health" for item in statement.observations)
     well = f"nothing unusual in {usual} respects" if usual else "nothing unusual"
-    return Witness(statement.witness, statement.examined, listed(found) or well)
+    hints = f"weak: {listed(weak)}" if weak else well
+    return Witness(statement.witness, statement.examined, listed(found) or hints)
 
 
 def listed(found: Sequence[str]) -> str:

@@ -112,14 +112,16 @@ class Advice:
             fix: What ``{fix|...}`` stands for, if anything.
             without: Settings that are dealt with elsewhere: clauses that change them are left out.
         """
+        if "{" not in raw and (self.library.preflight or "rldoctor preflight" not in raw):
+            return raw
         raw = _PREFLIGHT.sub(lambda found: found[1 if self.library.preflight else 2], raw)
         if not self.library.preflight:
             raw = re.sub(r" \([^()]*rldoctor preflight[^()]*\)", "", raw)
-        sentences = [self._sentence(sentence, fix, without) for sentence in _SENTENCE.split(raw)]
         changes = _CHANGE.findall(raw)
         if otherwise and changes and all(self._is_made(*change) for change in changes):
             return self.text(otherwise, fix=fix, without=without)
-        return " ".join(filter(None, sentences))
+        sentences = _SENTENCE.split(raw) if "{" in raw or not self.library.preflight else [raw]
+        return " ".join(filter(None, (self._sentence(sentence, fix, without) for sentence in sentences)))
 
     def _sentence(self, sentence: str, fix: str, without: Collection[str]) -> str:
         clauses = sentence.split(_CLAUSE)
@@ -134,6 +136,8 @@ class Advice:
         return f"{text[0].upper()}{text[1:]}" if begins_anew else text
 
     def _applies(self, clause: str, fix: str, without: Collection[str]) -> bool:
+        if "{" not in clause and self.library.preflight:
+            return True
         if "rldoctor preflight" in clause and not self.library.preflight:
             return False
         if any(not (fix or instead) for instead in _FIX.findall(clause)):
@@ -151,6 +155,8 @@ class Advice:
         return now >= target - slack if verb == "raise" else now <= target + slack
 
     def _filled(self, text: str, fix: str) -> str:
+        if "{" not in text:
+            return text
         text = _FIX.sub(lambda found: fix or found[1], _CHANGE.sub(self._change, text))
         return _WORD.sub(lambda found: self.library.phrases.get(found[1]) or self._setting(found), text)
 

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
+from rldoctor.rulebook.parts import Part
 
 # Any two points lie on a line; signs need more.
 FEWEST_POINTS = 4
@@ -65,21 +67,37 @@ class Case:
     def rows_in_common(self, curve: Curve) -> int:
         """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
         lengths = self.as_logged.get("episode_length")
-        spacing = float(np.median(np.diff(curve.steps))) if len(curve) > 1 else 0.0
+        spacing = stats.median(np.diff(curve.steps)) if len(curve) > 1 else 0.0
         if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
             return 1
-        rows = round(WINDOW * float(np.median(lengths.values)) / spacing)
+        rows = round(WINDOW * stats.median(lengths.values) / spacing)
         return min(max(rows, 1), max(len(curve) // 8, 1))
 
-    def curve(self, metric: str, as_logged: bool = False) -> Curve | None:
+    def part(self, metric: str, as_logged: bool = False) -> Part | None:
         """Return a curve that has enough points, else ``None``.
 
         Args:
             metric: Its name.
             as_logged: To be compared with a reference, and so averaged as that is.
         """
-        curve = (self.as_logged if as_logged else self.curves).get(metric)
-        return curve if curve is not None and len(curve) >= FEWEST_POINTS else None
+        parts = self._parts_as_logged if as_logged else self._parts
+        if metric not in parts:
+            curve = (self.as_logged if as_logged else self.curves).get(metric)
+            if curve is None or len(curve) < FEWEST_POINTS:
+                parts[metric] = None
+            elif as_logged and curve is self.curves.get(metric):
+                parts[metric] = self.part(metric)
+            else:
+                parts[metric] = Part.of(curve)
+        return parts[metric]
+
+    @cached_property
+    def _parts(self) -> dict[str, Part | None]:
+        return {}
+
+    @cached_property
+    def _parts_as_logged(self) -> dict[str, Part | None]:
+        return {}
 
     def band(self, metric: str) -> Band | None:
         """Return the reference's band of a metric, where it applies to this run."""
@@ -119,7 +137,7 @@ def resampled(curve: Curve) -> Curve:
     return Curve(
         curve.metric,
         np.append(curve.steps[:1], steps),
-        np.append(np.median(curve.values[:_FIRST_UPDATES]), values),
+        np.append(stats.median(curve.values[:_FIRST_UPDATES]), values),
         curve.tag,
         curve.aggregation,
     )
@@ -134,7 +152,7 @@ def _without_repeats(curve: Curve) -> Curve:
     lengths = np.diff(np.append(changes, len(curve)))
     if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
         return curve
-    every = max(1, int(np.median(lengths)))
+    every = max(1, int(stats.median(lengths)))
     if every == 1:
         return curve
     since = np.arange(len(curve)) - np.repeat(changes, lengths)
@@ -148,7 +166,7 @@ def start_of(curve: Curve) -> float:
     """Return where a resampled curve starts: the median of its first two or three updates."""
     if len(curve) > GRID:
         return float(curve.values[0])
-    return float(np.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)]))
+    return stats.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)])
 
 
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})

@@ -43,6 +43,8 @@ class Rulebook:
     diagnoses: Mapping[str, DiagnosisRule]
     witnesses: Mapping[str, WitnessRule] = field(default_factory=dict)
     """What witnesses other than the logs may observe: ``CODE-observation`` to what that says."""
+    by_algorithm: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Algorithm to :class:`~rldoctor.rulebook.applicable.Applicable`, as far as it has been worked out."""
 
 
 def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rulebook:

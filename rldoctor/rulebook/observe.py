@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldoctor.rulebook.applicable import applicable, made_for
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.load import Rulebook
-from rldoctor.rulebook.schema import FIRES_FROM, DiagnosisRule, Sign
+from rldoctor.rulebook.schema import FIRES_FROM, Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,9 @@ def observe(sign: Sign, case: Case) -> Evidence | Skipped:
 
 def observe_all(book: Rulebook, case: Case) -> tuple[list[Evidence], list[Skipped]]:
     """Return what every sign of the rulebook says of a case."""
-    results = [observe(sign, case) for sign in book.signs.values()]
+    chosen = applicable(book, case.run.algorithm)
+    results = [observe(sign, case) for sign in (*chosen.signs, *chosen.foreign)]
     return (
         [result for result in results if isinstance(result, Evidence)],
         [result for result in results if isinstance(result, Skipped)],
     )
-
-
-def made_for(rule: Sign | DiagnosisRule, algorithm: str) -> bool:
-    """Return whether a rule applies to runs of ``algorithm``; every rule does where that is not known."""
-    return not algorithm or not rule.algorithms or algorithm in rule.algorithms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import os
 import stat
@@ -14,6 +13,7 @@ from rldoctor.model import Finding, Json, Severity
 from rldoctor.model.settings import Settings
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.settings.event_file import read_event_settings
+from rldoctor.settings.find import Finder
 from rldoctor.settings.json_file import read_json
 from rldoctor.settings.library import Format, Library, libraries
 from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
@@ -22,8 +22,6 @@ from rldoctor.settings.yaml_file import read_yaml
 
 # Isaac Lab's env.yaml has 100 KB. Others of that name may be anything.
 _LARGEST_TEXT = 2**20
-# A folder with more entries than this is no run directory, and is not searched for folders with settings.
-_MOST_ENTRIES = 1_000
 # What differs between files of one run for good reasons: a model that was trained on counts its last call only.
 _MAY_DIFFER = ("library", "total_steps", "seed", "n_envs")
 
@@ -118,16 +116,16 @@ class _Reader:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._finder = Finder(directory)
         self._read: dict[Path, _File | None] = {}
         self._found: dict[str, Path | None] = {}
-        self._listed: dict[Path, Sequence[os.DirEntry[str]]] = {}
         self.findings: list[Finding] = []
 
     def files(self, library: Library) -> Iterator[_File]:
         """Yield what can be read of a library's files."""
         for pattern, format_ in library.files.items():
             if pattern not in self._found:
-                self._found[pattern] = self._find(pattern, library.prefer)
+                self._found[pattern] = self._finder.find(pattern, library.prefer)
             path = self._found[pattern]
             if path is not None:
                 if path not in self._read:
@@ -135,47 +133,6 @@ class _Reader:
                 file = self._read[path]
                 if file is not None:
                     yield file
-
-    def _find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
-        """Return the file that a pattern means."""
-        *parents, name = pattern.split("/")
-        folder = self._directory
-        for part in parents:
-            if part == "..":
-                folder = folder.absolute().parent
-                continue
-            fits = [entry.name for entry in self._entries(folder) if fnmatch.fnmatchcase(entry.name, part)]
-            if part == "*":
-                fits = [fit for fit in fits if any(fnmatch.filter(self._names(folder / fit), name))]
-            # Of several folders none can be told to be this run's.
-            if len(fits) != 1:
-                return None
-            folder /= fits[0]
-        if "*" not in name:
-            return folder / name if any(entry.name == name for entry in self._entries(folder)) else None
-        found = [entry for entry in self._entries(folder) if fnmatch.fnmatchcase(entry.name, name)]
-        ranks = {wanted: place for place, wanted in enumerate(prefer)}
-        # The newest model; of event files the first, which states the settings.
-        newest = name.endswith(".zip")
-
-        def rank(entry: os.DirEntry[str]) -> tuple[int, float, str]:
-            return ranks.get(entry.name, len(ranks)), -_changed(entry) if newest else 0.0, entry.name
-
-        found = sorted(found, key=rank)
-        return Path(found[0].path) if found else None
-
-    def _names(self, folder: Path) -> list[str]:
-        return [entry.name for entry in self._entries(folder)]
-
-    def _entries(self, folder: Path) -> Sequence[os.DirEntry[str]]:
-        if folder not in self._listed:
-            try:
-                with os.scandir(folder) as entries:
-                    listed = [entry for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)]
-            except OSError:
-                listed = []
-            self._listed[folder] = listed
-        return self._listed[folder]
 
     def _file(self, path: Path, format_: Format) -> _File | None:
         name = os.path.relpath(path, self._directory)
@@ -189,13 +146,6 @@ class _Reader:
         if format_ != "events" and name != RUN_FILE:
             self.findings.append(_unreadable(name, problem))
         return None
-
-
-def _changed(entry: os.DirEntry[str]) -> float:
-    try:
-        return entry.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _parse(path: Path, format_: Format) -> Node:

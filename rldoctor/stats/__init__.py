@@ -11,6 +11,7 @@ from rldoctor.stats.curves import (
     median,
     rank_correlation,
     smooth,
+    stretches,
 )
 from rldoctor.stats.samples import (
     Gap,
@@ -44,4 +45,5 @@ __all__ = [
     "rank_correlation",
     "smooth",
     "stratified_interval",
+    "stretches",
 ]

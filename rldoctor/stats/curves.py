@@ -28,6 +28,21 @@ def median(values: FloatArray) -> float:
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
 
 
+def stretches(values: FloatArray, most: int) -> FloatArray:
+    """Return the means of at most ``most`` stretches of values, which differ in length by at most one, shape ``(n,)``.
+
+    Args:
+        values: At least one, shape ``(m,)``.
+        most: Stretches; as many as there are values where there are fewer.
+    """
+    parts = min(len(values), most)
+    least, longer = divmod(len(values), parts)
+    starts = np.arange(parts) * least + np.minimum(np.arange(parts), longer)
+    counts = least + (np.arange(parts) < longer)
+    means: FloatArray = np.add.reduceat(values, starts) / counts
+    return means
+
+
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
     """Return Spearman's rank correlation, in [-1, 1]; equal values share the mean of their ranks.
 
@@ -44,7 +59,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
     a, b = _ranks(xs), _ranks(ys)
     a, b = a - a.mean(), b - b.mean()
     scale = math.sqrt(float(a @ a) * float(b @ b))
-    return float(np.clip(float(a @ b) / scale, -1.0, 1.0)) if scale > 0 else math.nan
+    return min(max(float(a @ b) / scale, -1.0), 1.0) if scale > 0 else math.nan
 
 
 def smooth(y: ArrayLike, window: int) -> FloatArray:
@@ -149,7 +164,10 @@ def _finite_pairs(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 
 def _ranks(values: FloatArray) -> FloatArray:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: FloatArray = (last - (counts - 1) / 2)[inverse]
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    counts = np.diff(begins, append=len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(begins + (counts + 1) / 2, counts)
     return ranks

@@ -81,6 +81,15 @@ WRONG: dict[str, tuple[str, Change]] = {
         "another library",
         lambda said: leading(said, remedy="Train with callback=rldoctor.DoctorCallback()."),
     ),
+    "a witness that is not quoted": (
+        "witness",
+        lambda said: replace(
+            said,
+            witnesses=tuple(
+                replace(one, said="nothing unusual") if one.name == "settings" else one for one in said.witnesses
+            ),
+        ),
+    ),
     "a placeholder that was not filled": ("placeholder", lambda said: leading(said, remedy="Use {something}.")),
 }
 

@@ -15,7 +15,7 @@ from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.detectors import DETECTORS
-from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, part_of, strength
+from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, strength
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Missing, NonFinite, Recorded
 from rldoctor.rulebook.detectors.shape import (
@@ -31,6 +31,7 @@ from rldoctor.rulebook.detectors.shape import (
     Zeros,
 )
 from rldoctor.rulebook.observe import Evidence, Skipped, observe
+from rldoctor.rulebook.parts import Part
 
 STEPS = np.arange(1, 101, dtype=np.int64) * 1000
 
@@ -81,7 +82,7 @@ def test_strength(value: float, ramp: tuple[float, float], log: bool, expected: 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_window_is_what_lies_in_its_shares(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    part = part_of(curve("m", RISING), (low, high))
+    part = Part.of(curve("m", RISING)).within((low, high))
     inside = [s for s in STEPS if 1000 + low * 99_000 <= s <= 1000 + high * 99_000]
     if len(inside) >= 2:
         assert list(part.steps) == inside

@@ -14,7 +14,7 @@ from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.model import Instruction, Json, RankedDiagnosis, Remedy, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
-from rldoctor.rulebook.observe import made_for
+from rldoctor.rulebook.applicable import made_for
 
 # What a diagnosis tries in a later order counts half as much as what it tries first. Ours.
 _LATER = 0.5

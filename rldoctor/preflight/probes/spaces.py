@@ -129,7 +129,10 @@ def _untrainable_shape(space: Space[Any], what: str) -> Wrong | None:
             "Make it flat: MultiDiscrete(nvec.flatten()).",
         )
     if isinstance(space, Box) and what.startswith("observations") and not space.shape:
-        return Wrong(f"The {what} have no dimension; Stable-Baselines3 needs one.", "Declare and return shape (1,).")
+        return Wrong(
+            f"The {what} have no dimension; Stable-Baselines3 needs one.",
+            "Declare and return shape (1,), or wrap it in gymnasium.wrappers.FlattenObservation.",
+        )
     start = np.asarray(getattr(space, "start", 0))
     if isinstance(space, (Discrete, MultiDiscrete)) and start.any():
         shown = start.tolist()

@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from functools import lru_cache
+from typing import ClassVar
 
-import numpy as np
 from msgspec import Struct, structs
 
-from rldoctor import stats
-from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
+from rldoctor.model import Aggregation, Curve, IntArray
 from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.parts import Part, Window
 
 Thresholds = tuple[float, float]
-Window = tuple[float, float]
-"""A part of a run, as shares of its steps: ``(0.0, 0.1)`` is its first tenth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected."""
 
     strength: float
@@ -36,8 +31,7 @@ class Measured:
     last_step: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotMeasured:
+class NotMeasured(Struct, frozen=True):
     """Why a detector could not judge.
 
     Attributes:
@@ -49,22 +43,6 @@ class NotMeasured:
     reason: str
     metric: str = ""
     foreign: bool = False
-
-
-Statistic = Literal["mean", "median", "min", "max", "first", "last", "q10", "q90", "third_highest", "spread"]
-STATISTICS: Mapping[str, Callable[[FloatArray], float]] = {
-    "mean": lambda x: float(np.mean(x)),
-    "median": stats.median,
-    "min": lambda x: float(np.min(x)),
-    "max": lambda x: float(np.max(x)),
-    "first": lambda x: float(x[0]),
-    "last": lambda x: float(x[-1]),
-    "q10": lambda x: float(np.quantile(x, 0.1)),
-    "q90": lambda x: float(np.quantile(x, 0.9)),
-    # Of the three highest: one lone spike is not yet a symptom.
-    "third_highest": lambda x: float(np.sort(x)[-min(3, len(x))]),
-    "spread": lambda x: float(np.max(x) - np.min(x)),
-}
 
 
 def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
@@ -93,17 +71,6 @@ def widened(thresholds: Thresholds, curve: Curve, statistic: str) -> Thresholds:
         return thresholds
     factor = _LONE_MINIBATCH if thresholds[1] > thresholds[0] else 1.0 / _LONE_MINIBATCH
     return thresholds[0] * factor, thresholds[1] * factor
-
-
-def part_of(curve: Curve, window: Window) -> Curve:
-    """Return the part of a curve in a window of the run, as shares of its own steps; at least two points."""
-    first, last = float(curve.steps[0]), float(curve.steps[-1])
-    low, high = (first + share * (last - first) for share in window)
-    keep = np.flatnonzero((curve.steps >= low) & (curve.steps <= high))
-    if len(keep) < 2:
-        nearest = int(np.argmin(np.abs(curve.steps - (low + high) / 2)))
-        keep = np.arange(max(0, nearest - 1), min(len(curve), nearest + 2))
-    return Curve(curve.metric, curve.steps[keep], curve.values[keep], curve.tag, curve.aggregation)
 
 
 def during(window: Window) -> str:
@@ -136,15 +103,13 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Measure this condition on a case."""
-        curve = case.curve(self.metric, self.as_logged)
+        curve = case.part(self.metric, self.as_logged)
         if curve is None:
             logged = len(case.curves[self.metric]) if self.metric in case.curves else 0
-            if logged:
-                return NotMeasured(f"{self.metric} has only {logged} points")
-            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
+            return _too_few(self.metric, logged) if logged else _not_logged(self.metric)
         return self._look(case, curve)
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         raise NotImplementedError
 
     def _quantity(self) -> str:
@@ -180,11 +145,24 @@ class Graded(Condition, frozen=True, kw_only=True):
         scale = " on a logarithmic scale" if self.log else ""
         return f"{super().describe()}, strength from 0 at {none:g} to 1 at {full:g}{scale}"
 
-    def _found(self, observed: float, steps: IntArray, thresholds: Thresholds | None = None) -> Measured:
-        """Return what a number comes to, on the way from the first to the last of ``steps``."""
+    def _found(self, observed: float, steps: tuple[int, int], thresholds: Thresholds | None = None) -> Measured:
+        """Return what a number comes to, on the way from the first to the last of two ``steps``."""
         bounds = thresholds or self.thresholds
-        expected = f"{'below' if bounds[1] > bounds[0] else 'above'} {bounds[0]:g}"
-        return Measured(strength(observed, bounds, self.log), observed, expected, *ends(steps))
+        return Measured(strength(observed, bounds, self.log), observed, _expected(bounds), *steps)
+
+
+@lru_cache
+def _expected(bounds: Thresholds) -> str:
+    return f"{'below' if bounds[1] > bounds[0] else 'above'} {bounds[0]:g}"
+
+
+@lru_cache
+def _not_logged(metric: str) -> NotMeasured:
+    return NotMeasured(f"{metric} is not in the logs", metric)
+
+
+def _too_few(metric: str, points: int) -> NotMeasured:
+    return NotMeasured(f"{metric} has only {points} points")
 
 
 def ends(steps: IntArray) -> tuple[int, int]:

@@ -8,21 +8,16 @@ from typing import Literal
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import (
-    STATISTICS,
     Graded,
     Measured,
     NotMeasured,
-    Statistic,
-    Window,
     during,
-    ends,
-    part_of,
     strength,
     widened,
 )
+from rldoctor.rulebook.parts import Part, Statistic, Window, statistic_of
 
 
 class Level(Graded, frozen=True, kw_only=True):
@@ -40,25 +35,25 @@ class Level(Graded, frozen=True, kw_only=True):
         overruled = " (a reference's band overrules the thresholds)" if self.band else ""
         return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        part = part_of(curve, self.window)
-        observed = STATISTICS[self.statistic](part.values)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        part = curve.within(self.window)
+        observed = part.statistic(self.statistic)
         bounds = widened(self.thresholds, part, self.statistic)
         edge = self._edge(case, part) if self.band else None
         if edge is None or (edge > bounds[0]) != (bounds[1] > bounds[0]):
-            return self._found(observed, part.steps, bounds)
+            return self._found(observed, part.ends, bounds)
         # Keep the distance of the thresholds (their ratio, on a logarithmic scale) beyond the edge of the band.
         full = edge * bounds[1] / bounds[0] if self.log else edge + bounds[1] - bounds[0]
-        return self._found(observed, part.steps, (edge, full))
+        return self._found(observed, part.ends, (edge, full))
 
-    def _edge(self, case: Case, part: Curve) -> float | None:
+    def _edge(self, case: Case, part: Part) -> float | None:
         band = case.band(self.metric)
         if band is None:
             return None
         side = band.high if self.thresholds[1] > self.thresholds[0] else band.low
         inside = stats.interpolate(band.steps, side, part.steps)
         inside = inside[np.isfinite(inside)]
-        return STATISTICS[self.statistic](inside) if len(inside) else None
+        return statistic_of(inside, self.statistic) if len(inside) else None
 
 
 # A run whose last third gains a tenth of what healthy runs gain makes up for three tenths in as many steps again.
@@ -77,11 +72,11 @@ class BehindReference(Graded, frozen=True):
     as_logged = True
     measures = "{metric} late in the run behind the reference's median, as a fraction of what that gained"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         band = case.band(self.metric)
         if band is None:
             return NotMeasured(f"no reference band of {self.metric} applies")
-        part = part_of(curve, _LATE)
+        part = curve.within(_LATE)
         # A run longer than the reference is compared with where the reference ended.
         median = np.interp(part.steps, band.steps, band.median)
         start = float(band.median[0])
@@ -89,12 +84,12 @@ class BehindReference(Graded, frozen=True):
         width = stats.median(np.interp(part.steps, band.steps, band.high - band.low))
         if abs(gained) <= width:
             return NotMeasured(f"healthy runs have not moved their {self.metric} yet at this step")
-        here, there = stats.median(part.values), stats.median(median)
+        here, there = part.median, stats.median(median)
         behind = (there - here) / gained
         if not case.same_recipe and behind > 0:
-            earlier = stats.median(part_of(curve, _EARLIER).values)
+            earlier = curve.within(_EARLIER).median
             behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
-        return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *ends(part.steps))
+        return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *part.ends)
 
 
 class ScaleOff(Graded, frozen=True):
@@ -107,21 +102,21 @@ class ScaleOff(Graded, frozen=True):
     as_logged = True
     measures = "powers of ten by which {metric} begins above the reference"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         band = case.reference.bands.get(self.metric) if case.reference else None
         if band is None:
             return NotMeasured(f"no reference has a band of {self.metric}")
-        part = part_of(curve, _START)
+        part = curve.within(_START)
         # At the same steps: a run that is logged seldom shows its first value late.
         median, low, high = (
             stats.median(np.interp(part.steps, band.steps, side)) for side in (band.median, band.low, band.high)
         )
         if abs(median) <= high - low:
             return NotMeasured(f"healthy runs begin with a {self.metric} of no particular size")
-        here = stats.median(part.values)
+        here = part.median
         powers = math.log10(max(abs(here), 1e-300) / abs(median))
         expected = f"about {median:.3g}"
-        return Measured(strength(powers, self.thresholds), here, expected, *ends(part.steps))
+        return Measured(strength(powers, self.thresholds), here, expected, *part.ends)
 
 
 class OffBand(Graded, frozen=True, kw_only=True):
@@ -138,13 +133,13 @@ class OffBand(Graded, frozen=True, kw_only=True):
     as_logged = True
     measures = "{metric} {side} the reference's band {window}, in widths of the band"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         if self.same_recipe and not case.same_recipe:
             return NotMeasured("the run was not trained with the reference's settings")
         band = case.band(self.metric)
         if band is None:
             return NotMeasured(f"no reference band of {self.metric} applies")
-        part = part_of(curve, self.window)
+        part = curve.within(self.window)
         lowest, highest = band.low, band.high
         if not case.same_recipe:
             # A recipe of another speed may be wherever healthy runs have been by then.
@@ -155,4 +150,4 @@ class OffBand(Graded, frozen=True, kw_only=True):
         outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width
         expected = f"{stats.median(low):.3g} to {stats.median(high):.3g}"
         found = strength(stats.median(outside), self.thresholds)
-        return Measured(found, stats.median(part.values), expected, *ends(part.steps))
+        return Measured(found, part.median, expected, *part.ends)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.model import Curve
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasured, ends
+from rldoctor.rulebook.parts import Part
 
 
 class NonFinite(Condition, frozen=True):
@@ -79,13 +79,13 @@ class Discrete(Condition, frozen=True):
 
     measures = "{metric} stays between 0 and where it began, as that of numbered actions does"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        least, most = float(np.min(curve.values)), float(np.max(curve.values))
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        least, most = curve.statistic("min"), curve.statistic("max")
         first = float(curve.values[0])
         dimensions = max(1, round(first / _OF_A_DIMENSION))
         gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
         discrete = "std" not in case.curves and not gaussian and least >= 0 and most <= _ABOVE_MAXIMUM * first
-        return Measured(float(discrete), most, "an entropy between 0 and ln n", *ends(curve.steps))
+        return Measured(float(discrete), most, "an entropy between 0 and ln n", *curve.ends)
 
 
 # Below this a KL divergence is rounding.
@@ -102,12 +102,12 @@ class PolicyMoves(Condition, frozen=True):
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look at all metrics that show it."""
-        found = [case.curve(name) for name in (self.metric, "learning_rate", "policy_weight_change")]
+        found = [case.part(name) for name in (self.metric, "learning_rate", "policy_weight_change")]
         logged = [curve for curve in found if curve is not None]
         if not logged:
             return NotMeasured(f"{self.metric} is not in the logs", self.metric)
-        largest = min(float(np.max(np.abs(curve.values))) for curve in logged)
-        return Measured(float(largest > _NO_STEP), largest, "above 0", *ends(logged[0].steps))
+        largest = min(max(abs(curve.ordered[0]), abs(curve.ordered[-1])) for curve in logged)
+        return Measured(float(largest > _NO_STEP), largest, "above 0", *logged[0].ends)
 
 
 class Compared(Condition, frozen=True):
@@ -115,7 +115,7 @@ class Compared(Condition, frozen=True):
 
     measures = "a reference of the environment fits"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         if case.reference is None:
             return NotMeasured("no reference fits")
-        return Measured(1.0, 1.0, "", *ends(curve.steps))
+        return Measured(1.0, 1.0, "", *curve.ends)

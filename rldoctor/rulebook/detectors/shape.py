@@ -7,18 +7,9 @@ import math
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve
 from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
-from rldoctor.rulebook.detectors.detector import (
-    STATISTICS,
-    Graded,
-    Measured,
-    NotMeasured,
-    Statistic,
-    Window,
-    during,
-    part_of,
-)
+from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during
+from rldoctor.rulebook.parts import Part, Statistic, Window
 
 _EARLY: Window = (0.0, 0.1)
 _LATE: Window = (0.85, 1.0)
@@ -35,12 +26,12 @@ class Change(Graded, frozen=True, kw_only=True):
         what = "ratio" if self.ratio else "difference"
         return f"{what} between the {self.statistic} of {self.metric} {during(_LATE)} and that {during(self.early)}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        early, late = part_of(curve, self.early), part_of(curve, _LATE)
-        before, after = (STATISTICS[self.statistic](part.values) for part in (early, late))
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        early, late = curve.within(self.early), curve.within(_LATE)
+        before, after = (part.statistic(self.statistic) for part in (early, late))
         if self.ratio and before == 0:
             return NotMeasured(f"{self.metric} begins at 0")
-        steps = curve.steps[curve.steps >= early.steps[0]]
+        steps = early.ends[0], curve.ends[1]
         return self._found(after / before if self.ratio else after - before, steps)
 
 
@@ -52,12 +43,16 @@ class Grows(Graded, frozen=True, kw_only=True):
 
     measures = "size of {metric} in the last 15 % of the run over its size {early}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        early, late = part_of(curve, self.early), part_of(curve, _LATE)
-        before, after = (stats.median(np.abs(part.values)) for part in (early, late))
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        early, late = curve.within(self.early), curve.within(_LATE)
+        before, after = (part.known("size", _size) for part in (early, late))
         if before == 0:
             return NotMeasured(f"{self.metric} begins at 0")
-        return self._found(after / before, curve.steps[curve.steps >= early.steps[0]])
+        return self._found(after / before, (early.ends[0], curve.ends[1]))
+
+
+def _size(part: Part) -> float:
+    return stats.median(np.abs(part.values))
 
 
 class Gain(Graded, frozen=True):
@@ -68,12 +63,12 @@ class Gain(Graded, frozen=True):
 
     measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        return self._found(_gain(curve), curve.steps)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        return self._found(curve.known("gain", _gain), curve.ends)
 
 
-def _gain(curve: Curve) -> float:
-    before, after = start_of(curve), stats.median(part_of(curve, _LATE).values)
+def _gain(curve: Part) -> float:
+    before, after = curve.known("start", start_of), curve.within(_LATE).median
     size = max(abs(before), abs(after))
     return (after - before) / size if size > 0 else 0.0
 
@@ -89,26 +84,34 @@ class Trend(Graded, frozen=True, kw_only=True):
 
     measures = "rank correlation of {metric} with the step {window}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        part = part_of(curve, self.window)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        part = curve.within(self.window)
         if len(part) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
-        observed = stats.rank_correlation(part.steps.astype(np.float64), part.values)
-        return self._found(0.0 if abs(_gain(part)) < self.least_gain else observed, part.steps)
+        still = abs(part.known("gain", _gain)) < self.least_gain
+        return self._found(0.0 if still else part.known("trend", _trend), part.ends)
+
+
+def _trend(part: Part) -> float:
+    return stats.rank_correlation(part.steps, part.values)
 
 
 # Standard deviations that the highest of some dozen means of a few points can be off.
 _NOISY = 3.0
 
 
-def _noise(case: Case, curve: Curve) -> float:
+def _noise(case: Case, curve: Part) -> float:
     """Return the standard deviation of a point about the line through two neighbours: a robust estimate.
 
     The neighbours are those that share no episode with it; a steady rise is no noise.
     """
-    apart, y = case.rows_in_common(curve), curve.values
+    return curve.known("noise", lambda curve: _ups_and_downs(curve, case.rows_in_common(curve)))
+
+
+def _ups_and_downs(curve: Part, apart: int) -> float:
+    y = curve.values
     if apart == 1:
-        return 1.4826 * stats.median(np.abs(np.diff(y))) / math.sqrt(2.0)
+        return 1.4826 * stats.median(np.abs(y[1:] - y[:-1])) / math.sqrt(2.0)
     return 1.4826 * stats.median(np.abs(y[2 * apart :] - 2 * y[apart:-apart] + y[: -2 * apart])) / math.sqrt(6.0)
 
 
@@ -123,13 +126,13 @@ class Rise(Graded, frozen=True, kw_only=True):
 
     measures = "rise of {metric} in standard deviations of its ups and downs from point to point"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         if len(curve) < self.least_points:
             return NotMeasured(f"{self.metric} has too few points for its noise")
-        before, after = start_of(curve), stats.median(part_of(curve, _LATE).values)
+        before, after = curve.known("start", start_of), curve.within(_LATE).median
         noise = max(_noise(case, curve), 1e-3 * max(abs(before), abs(after)))
-        rise = (after - before) / noise if noise > 0 and _gain(curve) >= self.least_gain else 0.0
-        return self._found(rise, curve.steps)
+        rise = (after - before) / noise if noise > 0 and curve.known("gain", _gain) >= self.least_gain else 0.0
+        return self._found(rise, curve.ends)
 
 
 class DropsFromPeak(Graded, frozen=True, kw_only=True):
@@ -143,16 +146,23 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
 
     measures = "fraction of what {metric} gained that is lost again after its peak"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
-        at = int(np.argmax(smooth))
-        peak, start = float(smooth[at]), start_of(curve)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        at, peak = curve.known("peak", _peak)
+        start = curve.known("start", start_of)
         # What comes after a peak at the very end is no fall yet.
-        last = part_of(curve, (0.92, 1.0))
-        end = stats.median(last.values) if curve.steps[at] < last.steps[0] else peak
+        last = curve.within((0.92, 1.0))
+        highest = int(curve.steps[at])
+        end = last.median if highest < last.ends[0] else peak
         gain, size = peak - start, max(abs(start), abs(peak))
         lost = (peak - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
-        return self._found(0.0 if peak - end < _NOISY * _noise(case, curve) else lost, curve.steps[at:])
+        return self._found(0.0 if peak - end < _NOISY * _noise(case, curve) else lost, (highest, curve.ends[1]))
+
+
+def _peak(curve: Part) -> tuple[int, float]:
+    """Return the place and the height of the peak of a smoothed curve."""
+    smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
+    at = int(np.argmax(smooth))
+    return at, float(smooth[at])
 
 
 class Share(Graded, frozen=True, kw_only=True):
@@ -166,10 +176,12 @@ class Share(Graded, frozen=True, kw_only=True):
         limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
         return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        part = part_of(curve, self.window)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        part = curve.within(self.window)
         hit = part.values > self.above if self.above is not None else part.values < (self.below or 0.0)
-        return self._found(float(np.mean(hit)), part.steps[hit] if hit.any() else part.steps)
+        where = np.flatnonzero(hit)
+        steps = (int(part.steps[where[0]]), int(part.steps[where[-1]])) if len(where) else part.ends
+        return self._found(len(where) / len(part), steps)
 
 
 class Frozen(Graded, frozen=True, kw_only=True):
@@ -180,11 +192,11 @@ class Frozen(Graded, frozen=True, kw_only=True):
     as_logged = True
     measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        part = part_of(curve, self.window)
-        start, stop = stats.longest_stretch(np.diff(part.values) == 0)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        part = curve.within(self.window)
+        start, stop = stats.longest_stretch(part.values[1:] == part.values[:-1])
         observed = (stop - start) / max(1, len(part) - 1)
-        return self._found(observed, part.steps[start : min(stop, len(part) - 1) + 1])
+        return self._found(observed, (int(part.steps[start]), int(part.steps[min(stop, len(part) - 1)])))
 
 
 class Zeros(Graded, frozen=True, kw_only=True):
@@ -194,8 +206,8 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        return self._found(float(np.mean(np.abs(curve.values) < self.tiny)), curve.steps)
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        return self._found(np.count_nonzero(np.abs(curve.values) < self.tiny) / len(curve), curve.ends)
 
 
 # As many points as a return takes to show where it goes; more show how it was logged.
@@ -212,15 +224,20 @@ class Restless(Graded, frozen=True):
     as_logged = True
     measures = "total variation of {metric} over that of a curve of its height with one peak or dip"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         if len(curve) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
-        means = np.array([part.mean() for part in np.array_split(curve.values, min(len(curve), _STRETCHES))])
-        ordered = np.sort(means)
-        height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
-        ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
-        way = float(np.sum(np.abs(np.diff(means))))
-        return self._found(way / ground if ground > 0 else (math.inf if way > 0 else 0.0), curve.steps)
+        way, ground = curve.known("way", _way)
+        return self._found(way / ground if ground > 0 else (math.inf if way > 0 else 0.0), curve.ends)
+
+
+def _way(curve: Part) -> tuple[float, float]:
+    """Return how far the means over stretches of a curve travel, and the ground that they cover."""
+    means = stats.stretches(curve.values, _STRETCHES)
+    ordered = np.sort(means)
+    height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
+    ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
+    return float(np.add.reduce(np.abs(means[1:] - means[:-1]))), ground
 
 
 class Swing(Graded, frozen=True):
@@ -229,7 +246,7 @@ class Swing(Graded, frozen=True):
     as_logged = True
     measures = "range of {metric} as a fraction of its larger end"
 
-    def _look(self, case: Case, curve: Curve) -> Measured | NotMeasured:
-        low, high = (float(np.quantile(curve.values, share)) for share in (0.05, 0.95))
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        low, high = curve.quantile(0.05), curve.quantile(0.95)
         size = max(abs(low), abs(high))
-        return self._found((high - low) / size if size > 0 else 0.0, curve.steps)
+        return self._found((high - low) / size if size > 0 else 0.0, curve.ends)

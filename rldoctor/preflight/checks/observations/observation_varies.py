@@ -26,7 +26,10 @@ _SMALL = 12
 
 
 def _frozen(constant: int, size: int, keys: int) -> bool:
-    return (constant == size and keys > 1) or (size <= _SMALL and constant >= 0.5 * size)
+    if constant == size and keys > 1:
+        return True
+    # One number of a part beside others may be a sensor that random actions do not reach.
+    return size <= _SMALL and constant >= 0.5 * size and (keys == 1 or constant > 1)
 
 
 def _inner_changes(context: PreflightContext) -> bool | None:
@@ -114,6 +117,7 @@ def run(context: PreflightContext) -> CheckFindings:
             )
             continue
         shown = shortened(dimensions)
-        message = f"{len(dimensions)} dimensions of {key} never changed under the random policy ({shown})."
+        plural = "s" if len(dimensions) > 1 else ""
+        message = f"{len(dimensions)} dimension{plural} of {key} never changed under the random policy ({shown})."
         yield note("observation-dimensions-constant", message, dimensions=dimensions[:32])
     return f"{moving} of {total} dimensions change"

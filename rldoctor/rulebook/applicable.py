@@ -1,0 +1,76 @@
+"""The part of a rulebook that is made for one algorithm, ready to be used on many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+from rldoctor.rulebook.load import Rulebook
+from rldoctor.rulebook.schema import DiagnosisRule, Sign
+
+
+@dataclass(frozen=True)
+class Applicable:
+    """What of a rulebook is made for one algorithm.
+
+    Attributes:
+        signs: The signs that judge its runs.
+        foreign: The other signs.
+        rules: The diagnoses with a probability that its runs can have.
+        biases: The bias of each of these, shape ``(rules,)``.
+        weights: The weight of each piece of evidence, shape ``(rules, evidence)``.
+        places: Code of a sign, or key of another witness's observation, to its column in ``weights``.
+    """
+
+    signs: tuple[Sign, ...]
+    foreign: tuple[Sign, ...]
+    rules: tuple[DiagnosisRule, ...]
+    biases: FloatArray
+    weights: FloatArray
+    places: Mapping[str, int]
+
+
+def made_for(rule: Sign | DiagnosisRule, algorithm: str) -> bool:
+    """Return whether a rule applies to runs of ``algorithm``; every rule does where that is not known."""
+    return not algorithm or not rule.algorithms or algorithm in rule.algorithms
+
+
+def applicable(book: Rulebook, algorithm: str) -> Applicable:
+    """Return the part of ``book`` that is made for an algorithm, worked out once."""
+    if algorithm not in book.by_algorithm:
+        book.by_algorithm[algorithm] = _work_out(book, algorithm)
+    found: Applicable = book.by_algorithm[algorithm]
+    return found
+
+
+def _work_out(book: Rulebook, algorithm: str) -> Applicable:
+    rules = tuple(rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm))
+    places = {key: place for place, key in enumerate(_in_order([list(rule.weights) for rule in rules]))}
+    weights = np.zeros((len(rules), len(places)))
+    for row, rule in enumerate(rules):
+        for key, weight in rule.weights.items():
+            weights[row, places[key]] = weight
+    return Applicable(
+        signs=tuple(sign for sign in book.signs.values() if made_for(sign, algorithm)),
+        foreign=tuple(sign for sign in book.signs.values() if not made_for(sign, algorithm)),
+        rules=rules,
+        biases=np.array([rule.bias for rule in rules]),
+        weights=weights,
+        places=places,
+    )
+
+
+def _in_order(lists: Sequence[Sequence[str]]) -> list[str]:
+    """Return all keys in an order that agrees with each list: sums come out the same to the last bit."""
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for keys in lists:
+        for place, key in enumerate(keys):
+            order.add(key, *keys[max(place - 1, 0) : place])
+    try:
+        return list(order.static_order())
+    except CycleError:
+        return list(dict.fromkeys(key for keys in lists for key in keys))

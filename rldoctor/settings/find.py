@@ -1,0 +1,122 @@
+"""Where the settings files of a run are: patterns of paths, matched against listings that runs side by side share."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+# A folder with more entries than this is no run directory, and is not searched for folders with settings.
+_MOST_ENTRIES = 1_000
+# Nanoseconds after which the time of a folder's last change tells whether it has changed again: file systems count in
+# steps of up to two seconds.
+_SETTLED = 3 * 10**9
+_Entries = Mapping[str, os.DirEntry[str]]
+
+
+class _Part(NamedTuple):
+    """One part of a pattern between slashes, and whether it is a name as it stands."""
+
+    text: str
+    plain: bool
+
+    def among(self, entries: _Entries) -> list[str]:
+        """Return which of the names in a folder fit."""
+        if self.plain:
+            return [self.text] if self.text in entries else []
+        return [name for name in entries if fnmatch.fnmatchcase(name, self.text)]
+
+
+@cache
+def _parts(pattern: str) -> tuple[_Part, ...]:
+    return tuple(_Part(text, not any(mark in text for mark in "*?[")) for text in pattern.split("/"))
+
+
+class Finder:
+    """Finds settings files in and around one directory, whose folders are listed once.
+
+    Args:
+        directory: The run.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = str(directory)
+        self._above = ""
+        self._listed: dict[str, _Entries] = {}
+
+    def find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
+        """Return the file that a pattern means; ``None`` where there is none, or where it cannot be told.
+
+        Args:
+            pattern: As :class:`~rldoctor.settings.library.Library` describes it.
+            prefer: Names of files to prefer where several fit.
+        """
+        *parents, last = _parts(pattern)
+        folder, outside = self._directory, False
+        for part in parents:
+            if part.text == "..":
+                folder, outside = str(Path(folder if outside else self._absolute()).parent), True
+                continue
+            entries = self._entries(folder, outside)
+            fits = part.among(entries)
+            if part.text == "*":
+                folders = [fit for fit in fits if entries[fit].is_dir()]
+                fits = [fit for fit in folders if last.among(self._entries(f"{folder}/{fit}", outside))]
+            # Of several folders none can be told to be this run's.
+            if len(fits) != 1:
+                return None
+            folder = f"{folder}/{fits[0]}"
+        entries = self._entries(folder, outside)
+        found = last.among(entries)
+        if len(found) > 1:
+            ranks = {wanted: place for place, wanted in enumerate(prefer)}
+            # The newest model; of event files the first, which states the settings.
+            newest = last.text.endswith(".zip")
+
+            def rank(name: str) -> tuple[int, float, str]:
+                return ranks.get(name, len(ranks)), -_changed(entries[name]) if newest else 0.0, name
+
+            found.sort(key=rank)
+        return Path(folder, found[0]) if found else None
+
+    def _absolute(self) -> str:
+        self._above = self._above or str(Path(self._directory).absolute())
+        return self._above
+
+    def _entries(self, folder: str, shared: bool) -> _Entries:
+        if folder not in self._listed:
+            self._listed[folder] = _settled(folder) if shared else _listing(folder)
+        return self._listed[folder]
+
+
+def _settled(folder: str) -> _Entries:
+    """Return the entries of a folder that many runs may share; it is listed again once it has changed."""
+    try:
+        changed = Path(folder).stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _remembered(folder, changed) if time.time_ns() - changed > _SETTLED else _listing(folder)
+
+
+@lru_cache(maxsize=16)
+def _remembered(folder: str, _changed: int) -> _Entries:
+    return _listing(folder)
+
+
+def _listing(folder: str) -> _Entries:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)}
+    except OSError:
+        return {}
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return 0.0
