@@ -1,6 +1,6 @@
 """Do the probes catch the bugs of an algorithm, name the part that is faulty, and leave correct ones in peace?
 
-``python -m benchmarks.probes`` trains each implementation in ``benchmarks/algorithms`` on each probe (half an hour on
+``python -m benchmarks.probes`` trains each implementation in ``benchmarks/algorithms`` on each probe (two minutes on
 one core), keeps what was measured in ``benchmarks/algorithms/measured.json``, and writes ``docs/probes.md``.
 ``--judge`` judges again what is kept, ``--expect`` writes ``checks/probes_expected.toml`` from the correct ones.
 """
@@ -11,8 +11,6 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-
-import torch
 
 from benchmarks.algorithms.bugs import BUGS, VARIANTS, Change, load
 from rldoctor import datafile
@@ -174,7 +172,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="1 leaves out the second seed of a failed probe")
     parser.add_argument("--kept", type=Path, default=KEPT)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
     kept = json.loads(arguments.kept.read_text("utf-8")) if arguments.kept.exists() else {}
     if not arguments.judge:
         for change in (*VARIANTS, *BUGS):

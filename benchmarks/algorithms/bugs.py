@@ -39,16 +39,16 @@ def _sac(name: str, part: str, *edits: tuple[str, str]) -> Change:
 
 
 BUGS = (
-    _ppo("value loss with the wrong sign", "value-loss", ("+ VALUE_LOSS *", "- VALUE_LOSS *")),
+    _ppo("value loss with the wrong sign", "value-loss", ("d_value = VALUE_LOSS", "d_value = -VALUE_LOSS")),
     _ppo(
-        "critic not in the optimiser",
+        "critic not updated",
         "value-loss",
-        ("Adam(agent.parameters()", "Adam([*agent.actor.parameters(), agent.log_std]"),
+        ("*self.critic.gradient(d_value[:, None])", "*(0 * p for p in self.critic.params)"),
     ),
     _ppo(
-        "value of shape (n, 1) against targets of shape (n,)",
+        "values of shape (n, 1) against targets of shape (n,)",
         "value-loss",
-        ("agent.value(b_obs[index]) -", "agent.critic(b_obs[index]) -"),
+        ("(value - b_returns[index]) / n", "(value[:, None] - b_returns[index]).mean(1) / n"),
     ),
     _ppo("discount factor left out", "value-target", ("rewards[t] + gamma * next_value", "rewards[t] + next_value")),
     _ppo(
@@ -80,36 +80,32 @@ BUGS = (
     ),
     _ppo("mask of the step before", "episode-ends", ("going_on = 1.0 - ends[t]", "going_on = 1.0 - ends[t - 1]")),
     _ppo("time limit as an end", "time-limits", ("if truncated and not terminated", "if False")),
-    _ppo("policy loss with the wrong sign", "update-sign", ("policy_loss = -torch.min(", "policy_loss = torch.min(")),
+    _ppo(
+        "policy loss with the wrong sign",
+        "update-sign",
+        ("d_out = -(d_objective * d_out + ENTROPY", "d_out = (d_objective * d_out - ENTROPY"),
+    ),
     _ppo(
         "value - return as the advantage",
         "update-sign",
-        ("advantages.flatten(), returns", "-advantages.flatten(), returns"),
-    ),
-    _ppo(
-        "old over new in the ratio",
-        "update-sign",
-        (
-            "(agent.log_prob(dist, b_actions[index]) - b_log_probs[index])",
-            "(b_log_probs[index] - agent.log_prob(dist, b_actions[index]))",
-        ),
+        ("advantages.ravel(), returns", "-advantages.ravel(), returns"),
     ),
     _ppo(
         "log-probability of a new action in the update",
         "policy-update",
-        ("dist, b_actions[index])", "dist, dist.sample())"),
+        ("agent(b_obs[index]), b_actions[index]", "agent(b_obs[index]), agent.sample(agent.actor(b_obs[index]))"),
     ),
     _ppo(
-        "another action stored than taken", "policy-update", ("actions.append(action)", "actions.append(dist.sample())")
+        "another action stored than taken",
+        "policy-update",
+        ("actions.append(action)", "actions.append(agent.sample(out))"),
     ),
-    _ppo(
-        "ratio without gradient", "policy-update", ("b_log_probs[index]).exp()", "b_log_probs[index]).exp().detach()")
-    ),
-    _ppo("policy not in the optimiser", "policy-update", ("Adam(agent.parameters()", "Adam(agent.critic.parameters()")),
+    _ppo("ratio without gradient", "policy-update", ("(free * ratio * advantage)", "(0 * ratio * advantage)")),
+    _ppo("policy not updated", "policy-update", ("*self.actor.gradient(d_out)", "*(0 * p for p in self.actor.params)")),
     _ppo(
         "observations of a batch in another order",
         "batch-order",
-        ("agent.dist(b_obs[index])", "agent.dist(b_obs[rng.permutation(index)])"),
+        ("agent(b_obs[index]), b_actions", "agent(b_obs[rng.permutation(index)]), b_actions"),
     ),
     _ppo(
         "returns of a batch in another order",
@@ -124,57 +120,58 @@ BUGS = (
     _ppo(
         "actions stacked by environment, the rest by step",
         "environment-order",
-        ("actions.flatten(0, 1)", "actions.transpose(0, 1).flatten(0, 1)"),
+        ("np.concatenate(actions)", "np.concatenate(actions.swapaxes(0, 1))"),
     ),
     _ppo(
         "advantages stacked by environment",
         "environment-order",
-        ("advantages.flatten(), returns", "advantages.T.flatten(), returns"),
+        ("advantages.ravel(), returns", "advantages.T.ravel(), returns"),
     ),
     _ppo(
         "returned policy does not normalise",
         "normalisation",
-        ("dist = agent.dist(norm(observation[None]))", "dist = agent.dist(torch.as_tensor(observation[None]))"),
+        ("out = agent(norm(observation[None]))[0][0]", "out = agent(observation[None])[0][0]"),
     ),
     _ppo(
         "update with observations that are not normalised",
         "normalisation",
-        ("observed.append(seen)", "observed.append(torch.as_tensor(obs))"),
+        ("observed.append(seen)", "observed.append(obs)"),
     ),
-    _ppo("entropy with the wrong sign", "entropy", ("- ENTROPY * entropy", "+ ENTROPY * entropy")),
+    _ppo("entropy with the wrong sign", "entropy", ("d_objective * d_out + ENTROPY", "d_objective * d_out - ENTROPY")),
     _ppo(
         "entropy coefficient a thousand times as large",
         "entropy",
-        ("- ENTROPY * entropy", "- 1000 * ENTROPY * entropy"),
+        ("d_objective * d_out + ENTROPY", "d_objective * d_out + 1000 * ENTROPY"),
     ),
-    _ppo(
-        "actions not scaled to their bounds",
-        "action-scaling",
-        ("middle + half * action.numpy()", "action.numpy().clip(-1, 1)"),
-    ),
+    _ppo("actions not scaled to their bounds", "action-scaling", ("middle + half * action", "action.clip(-1, 1)")),
     _ppo(
         "most likely action in training",
         "exploration",
-        ("action = dist.sample()", "action = dist.probs.argmax(-1) if agent.discrete else dist.mean"),
+        ("action = agent.sample(out)", "action = out.argmax(1) if agent.discrete else out"),
     ),
-    _dqn("loss with the wrong sign", "value-loss", ("loss = nn", "loss = -nn")),
+    _dqn(
+        "loss with the wrong sign",
+        "value-loss",
+        ("d_out[np.arange(BATCH), action] = np", "d_out[np.arange(BATCH), action] = -np"),
+    ),
     _dqn("discount factor left out", "value-target", ("+ gamma * (1", "+ (1")),
-    _dqn("target network never updated", "value-target", ("if step % TARGET_EVERY == 0:", "if False:")),
+    _dqn("no bootstrapping", "value-target", ("wanted = reward + gamma * (1 - end) * best", "wanted = reward")),
     _dqn(
         "value of the state in place of the next",
         "value-target",
-        ("target(torch.as_tensor(following[index]))", "target(torch.as_tensor(seen[index]))"),
+        ("best = target(following[index])", "best = target(seen[index])"),
     ),
-    _dqn("no mask at the end of an episode", "episode-ends", ("(1 - torch.as_tensor(ended[index])) * best", "best")),
+    _dqn("lowest next value", "value-target", ("following[index]).max(1)", "following[index]).min(1)")),
+    _dqn("no mask at the end of an episode", "episode-ends", ("gamma * (1 - end) * best", "gamma * best")),
     _dqn(
         "time limit as an end",
         "time-limits",
         ("ended[step] = reward, terminated", "ended[step] = reward, terminated or truncated"),
     ),
     _dqn(
-        "value of the best action in place of the action taken",
+        "action drawn anew in the update",
         "policy-update",
-        (".gather(1, torch.as_tensor(actions[index])[:, None]).squeeze(1)", ".max(1).values"),
+        ("= actions[index], rewards", "= rng.integers(count, size=BATCH), rewards"),
     ),
     _dqn(
         "next observation stored as this one",
@@ -182,51 +179,67 @@ BUGS = (
         ("actions[step] = obs, next_obs, action", "actions[step] = next_obs, next_obs, action"),
     ),
     _dqn(
+        "rewards of a batch in another order",
+        "batch-order",
+        ("rewards[index], ended", "rewards[rng.permutation(index)], ended"),
+    ),
+    _dqn(
         "lowest value is chosen",
         "update-sign",
-        ("network(torch.as_tensor(obs)).argmax()", "network(torch.as_tensor(obs)).argmin()"),
-        ("network(torch.as_tensor(observation)).argmax()", "network(torch.as_tensor(observation)).argmin()"),
+        ("network(observation[None]).argmax()", "network(observation[None]).argmin()"),
     ),
-    _sac("actor loss with the wrong sign", "update-sign", ("actor_loss = (ALPHA", "actor_loss = -(ALPHA")),
+    _sac(
+        "actor loss with the wrong sign", "update-sign", ("d_raw = ALPHA * 2 * a - d_q", "d_raw = ALPHA * 2 * a + d_q")
+    ),
     _sac("discount factor left out", "value-target", ("r + gamma * (1", "r + (1")),
-    _sac("no mask at the end of an episode", "episode-ends", ("(1 - end) * next_value", "next_value")),
+    _sac(
+        "value of the state in place of the next",
+        "value-target",
+        ("lowest(targets, then, next_action)", "lowest(targets, s, next_action)"),
+    ),
+    _sac("no mask at the end of an episode", "episode-ends", ("gamma * (1 - end) * next_value", "gamma * next_value")),
+    _sac(
+        "time limit as an end",
+        "time-limits",
+        ("ended[step] = reward, terminated", "ended[step] = reward, terminated or truncated"),
+    ),
     _sac(
         "actions not scaled to their bounds",
         "action-scaling",
-        ("(action * high).numpy()", "action.numpy()"),
-        ("[0] * high).numpy()", "[0]).numpy()"),
+        ("env.step((action * high)", "env.step((action * 1.0)"),
+        ("actor(observation[None])[0, :width]) * high", "actor(observation[None])[0, :width]) * 1.0"),
     ),
     _sac(
-        "actor without gradient",
-        "policy-update",
-        ("lowest(critics, s, new_action)", "lowest(critics, s, new_action.detach())"),
+        "actor without gradient", "policy-update", ("d_raw = ALPHA * 2 * a - d_q * (1 - a**2)", "d_raw = ALPHA * 2 * a")
     ),
     _sac(
         "observations of a batch in another order",
         "batch-order",
-        (
-            "array[index]) for array in (seen, actions, following)",
-            "array[index]) for array in (rng.permutation(seen), actions, following)",
-        ),
+        ("s, then = seen[index]", "s, then = seen[rng.permutation(index)]"),
+    ),
+    _sac("critic loss with the wrong sign", "value-loss", ("d_both = 2 *", "d_both = -2 *")),
+    _sac(
+        "entropy with the wrong sign",
+        "entropy",
+        ("d_raw = ALPHA * 2 * a", "d_raw = -ALPHA * 2 * a"),
+        ("d_log_std = ALPHA * (", "d_log_std = -ALPHA * ("),
     ),
 )
 
 VARIANTS = (
     _ppo("as it is", ""),
-    _ppo(
-        "ReLU",
-        "",
-        (
-            "nn.Linear(obs_size, WIDTH), nn.Tanh(), nn.Linear(WIDTH, out)",
-            "nn.Linear(obs_size, WIDTH), nn.ReLU(), nn.Linear(WIDTH, out)",
-        ),
-    ),
+    _ppo("ReLU", "", ("np.tanh(x @ w1 + b1)", "np.maximum(0, x @ w1 + b1)"), ("(1 - self.h**2)", "(self.h > 0)")),
     _ppo(
         "shared trunk",
         "",
+        ("Net(rng, size, out, 0.01)", "Net(rng, size, out + 1, 0.01)"),
         (
-            "self.critic = nn.Sequential(nn.Linear(obs_size, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1))",
-            "self.critic = nn.Sequential(self.actor[0], self.actor[1], nn.Linear(WIDTH, 1))",
+            "return self.actor(obs), self.critic(obs)[:, 0]",
+            "return np.split(both := self.actor(obs), [-1], 1)[0], both[:, -1]",
+        ),
+        (
+            "*self.actor.gradient(d_out), *self.critic.gradient(d_value[:, None])",
+            "*self.actor.gradient(np.c_[d_out, d_value]), *(0 * p for p in self.critic.params)",
         ),
     ),
     _ppo(
@@ -239,14 +252,7 @@ VARIANTS = (
         ("advantages[t] = last", "advantages[t] = last - values[t]"),
     ),
     _ppo("minibatches in the order of time", "", ("rng.permutation(len(b_obs))", "np.arange(len(b_obs))")),
-    _ppo(
-        "KL penalty in place of clipping",
-        "",
-        (
-            "-torch.min(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage).mean()",
-            "-(ratio * advantage).mean() + (ratio - 1 - ratio.log()).mean()",
-        ),
-    ),
+    _ppo("KL penalty in place of clipping", "", ("(free * ratio * advantage)", "(ratio * advantage - (ratio - 1))")),
     Change("dqn", "as it is", "", ()),
     Change("sac", "as it is", "", ()),
 )

@@ -1,15 +1,11 @@
-"""PPO in one file, written plainly: what the probes judge, and where bugs are put in."""
+"""PPO in one file of numpy, written plainly: what the probes judge, and where bugs are put in."""
 
 from __future__ import annotations
 
 import gymnasium
 import numpy as np
-import torch
-from torch import nn
-from torch.distributions import Categorical, Distribution, Normal
 
-Distribution.set_default_validate_args(False)
-LEARNING_RATE, CLIP, LAMBDA, EPOCHS, MINIBATCHES, ROLLOUT = 8e-3, 0.2, 0.95, 4, 2, 64
+LEARNING_RATE, CLIP, LAMBDA, EPOCHS, MINIBATCHES, ROLLOUT = 1e-2, 0.2, 0.95, 4, 2, 64
 ENTROPY, VALUE_LOSS, MAX_NORM, WIDTH = 0.003, 0.5, 0.5, 32
 
 
@@ -17,7 +13,7 @@ class RunningNorm:
     """Mean and variance of all observations so far (Chan et al., 1979)."""
 
     def __init__(self, size):
-        self.mean, self.var, self.count = np.zeros(size, np.float32), np.ones(size, np.float32), 1e-4
+        self.mean, self.var, self.count = np.zeros(size), np.ones(size), 1e-4
 
     def update(self, batch):
         n, mean, var = len(batch), batch.mean(0), batch.var(0)
@@ -26,82 +22,127 @@ class RunningNorm:
         self.mean, self.count = self.mean + delta * n / total, total
 
     def __call__(self, obs):
-        return torch.as_tensor(np.clip((obs - self.mean) / np.sqrt(self.var + 1e-8), -10, 10), dtype=torch.float32)
+        return np.clip((obs - self.mean) / np.sqrt(self.var + 1e-8), -10, 10)
 
 
-class Agent(nn.Module):
-    def __init__(self, obs_size, space):
-        super().__init__()
-        self.discrete = isinstance(space, gymnasium.spaces.Discrete)
+class Net:
+    """Two layers; ``gradient`` is that of the batch of the last call."""
+
+    def __init__(self, rng, inputs, outputs, scale):
+        first = rng.normal(0, 1 / np.sqrt(inputs), (inputs, WIDTH))
+        last = rng.normal(0, scale / np.sqrt(WIDTH), (WIDTH, outputs))
+        self.params = [first, np.zeros(WIDTH), last, np.zeros(outputs)]
+
+    def __call__(self, x):
+        w1, b1, w2, b2 = self.params
+        self.x, self.h = x, np.tanh(x @ w1 + b1)
+        return self.h @ w2 + b2
+
+    def gradient(self, d_out):
+        d_h = (d_out @ self.params[2].T) * (1 - self.h**2)
+        return [self.x.T @ d_h, d_h.sum(0), self.h.T @ d_out, d_out.sum(0)]
+
+
+class Agent:
+    """Policy and value; the last parameter is the logarithm of the standard deviation of continuous actions."""
+
+    def __init__(self, rng, size, space):
+        self.rng, self.discrete = rng, isinstance(space, gymnasium.spaces.Discrete)
         out = int(space.n) if self.discrete else space.shape[0]
-        self.actor = nn.Sequential(nn.Linear(obs_size, WIDTH), nn.Tanh(), nn.Linear(WIDTH, out))
-        self.critic = nn.Sequential(nn.Linear(obs_size, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1))
-        with torch.no_grad():
-            self.actor[-1].weight.mul_(0.01)
-        self.log_std = nn.Parameter(torch.full((1, out), -0.5))
+        self.actor, self.critic = Net(rng, size, out, 0.01), Net(rng, size, 1, 1.0)
+        self.log_std = np.full(out, -0.5)
+        self.params = [*self.actor.params, *self.critic.params, self.log_std]
 
-    def dist(self, obs):
-        logits = self.actor(obs)
-        return Categorical(logits=logits) if self.discrete else Normal(logits, self.log_std.exp().expand_as(logits))
+    def __call__(self, obs):
+        return self.actor(obs), self.critic(obs)[:, 0]
 
-    def log_prob(self, dist, action):
-        return dist.log_prob(action) if self.discrete else dist.log_prob(action).sum(-1)
+    def gradient(self, d_out, d_value, d_log_std):
+        return [*self.actor.gradient(d_out), *self.critic.gradient(d_value[:, None]), d_log_std]
 
-    def entropy(self, dist):
-        return dist.entropy() if self.discrete else dist.entropy().sum(-1)
+    def probs(self, out):
+        shifted = np.exp(out - out.max(1, keepdims=True))
+        return shifted / shifted.sum(1, keepdims=True)
 
-    def value(self, obs):
-        return self.critic(obs).squeeze(-1)
+    def sample(self, out):
+        if self.discrete:
+            return (self.probs(out).cumsum(1) < self.rng.random((len(out), 1))).sum(1)
+        return out + np.exp(self.log_std) * self.rng.normal(size=out.shape)
+
+    def log_prob(self, out, action):
+        if self.discrete:
+            return np.log(self.probs(out)[np.arange(len(out)), action])
+        return (-(((action - out) / np.exp(self.log_std)) ** 2) / 2 - self.log_std - 0.919).sum(1)
+
+    def d_log_prob(self, out, action):
+        """Return the gradient of the log-probability to the output and to ``log_std``."""
+        if self.discrete:
+            return np.eye(out.shape[1])[action] - self.probs(out), np.zeros((len(out), out.shape[1]))
+        z = (action - out) / np.exp(self.log_std)
+        return z / np.exp(self.log_std), z**2 - 1
+
+    def d_entropy(self, out):
+        if self.discrete:
+            p = self.probs(out)
+            return -p * (np.log(p) - (p * np.log(p)).sum(1, keepdims=True)), np.zeros_like(out)
+        return np.zeros_like(out), np.ones_like(out)
+
+
+class Adam:
+    def __init__(self, params):
+        self.params, self.step_count = params, 0
+        self.m, self.v = [0 * p for p in params], [0 * p for p in params]
+
+    def step(self, gradient, rate):
+        self.step_count += 1
+        scale = min(1.0, MAX_NORM / (np.sqrt(sum((g**2).sum() for g in gradient)) + 1e-6))
+        for p, g, m, v in zip(self.params, gradient, self.m, self.v, strict=True):
+            m += 0.1 * (scale * g - m)
+            v += 0.001 * ((scale * g) ** 2 - v)
+            p -= rate * (m / (1 - 0.9**self.step_count)) / (np.sqrt(v / (1 - 0.999**self.step_count)) + 1e-5)
 
 
 def train(make_env, num_envs, steps, seed, gamma=0.99):
     """Train on ``num_envs`` environments for ``steps`` steps; return the policy and the value function."""
-    torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     envs = [make_env() for _ in range(num_envs)]
     space = envs[0].action_space
     obs = np.stack([env.reset(seed=seed + i)[0] for i, env in enumerate(envs)])
-    norm, agent = RunningNorm(obs.shape[1]), Agent(obs.shape[1], space)
-    optimizer = torch.optim.Adam(agent.parameters(), lr=LEARNING_RATE, eps=1e-5)
+    norm, agent = RunningNorm(obs.shape[1]), Agent(rng, obs.shape[1], space)
+    optimizer = Adam(agent.params)
 
     def to_env(action):
         if agent.discrete:
             return int(action)
         half, middle = (space.high - space.low) / 2, (space.high + space.low) / 2
-        return np.clip(middle + half * action.numpy(), space.low, space.high)
+        return np.clip(middle + half * action, space.low, space.high).astype(np.float32)
 
     rollout = ROLLOUT // num_envs
-    for update in range(steps // (rollout * num_envs)):
-        optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - update / (steps // (rollout * num_envs)))
-        observed, actions, log_probs, values, rewards, ends = [], [], [], [], [], []
-        for _ in range(rollout):
+    updates = steps // (rollout * num_envs)
+    for update in range(updates):
+        rate = LEARNING_RATE * (1 - update / updates)
+        observed, actions, log_probs, values = [], [], [], []
+        rewards, ends = np.zeros((rollout, num_envs)), np.zeros((rollout, num_envs))
+        for t in range(rollout):
             norm.update(obs)
             seen = norm(obs)
-            with torch.no_grad():
-                dist = agent.dist(seen)
-                action = dist.sample()
-                log_prob, value = agent.log_prob(dist, action), agent.value(seen)
-            reward, end, following = np.zeros(num_envs, np.float32), np.zeros(num_envs, np.float32), []
-            for i, env in enumerate(envs):
-                next_obs, reward[i], terminated, truncated, _ = env.step(to_env(action[i]))
-                if truncated and not terminated:
-                    with torch.no_grad():
-                        reward[i] += gamma * agent.value(norm(next_obs[None])).item()
-                if terminated or truncated:
-                    end[i], next_obs = 1.0, env.reset()[0]
-                following.append(next_obs)
+            out, value = agent(seen)
+            action = agent.sample(out)
             observed.append(seen)
             actions.append(action)
-            log_probs.append(log_prob)
+            log_probs.append(agent.log_prob(out, action))
             values.append(value)
-            rewards.append(torch.as_tensor(reward))
-            ends.append(torch.as_tensor(end))
+            following = []
+            for i, env in enumerate(envs):
+                next_obs, rewards[t, i], terminated, truncated, _ = env.step(to_env(action[i]))
+                if truncated and not terminated:
+                    rewards[t, i] += gamma * agent(norm(next_obs[None]))[1][0]
+                if terminated or truncated:
+                    ends[t, i], next_obs = 1.0, env.reset()[0]
+                following.append(next_obs)
             obs = np.stack(following)
-        observed, actions, log_probs = torch.stack(observed), torch.stack(actions), torch.stack(log_probs)
-        values, rewards, ends = torch.stack(values), torch.stack(rewards), torch.stack(ends)
-        with torch.no_grad():
-            next_value = agent.value(norm(obs))
-        advantages, last = torch.zeros_like(rewards), torch.zeros(num_envs)
+        observed, actions, log_probs, values = map(np.stack, (observed, actions, log_probs, values))
+        next_value, last = agent(norm(obs))[1], np.zeros(num_envs)
+        advantages = np.zeros_like(rewards)
         for t in reversed(range(rollout)):
             going_on = 1.0 - ends[t]
             delta = rewards[t] + gamma * next_value * going_on - values[t]
@@ -109,29 +150,27 @@ def train(make_env, num_envs, steps, seed, gamma=0.99):
             advantages[t] = last
             next_value = values[t]
         returns = advantages + values
-        b_obs, b_actions = observed.flatten(0, 1), actions.flatten(0, 1)
-        b_log_probs, b_advantages, b_returns = log_probs.flatten(), advantages.flatten(), returns.flatten()
+        b_obs, b_actions = np.concatenate(observed), np.concatenate(actions)
+        b_log_probs, b_advantages, b_returns = log_probs.ravel(), advantages.ravel(), returns.ravel()
         for _ in range(EPOCHS):
             for index in np.array_split(rng.permutation(len(b_obs)), MINIBATCHES):
-                dist, advantage = agent.dist(b_obs[index]), b_advantages[index]
+                (out, value), action = agent(b_obs[index]), b_actions[index]
+                advantage, n = b_advantages[index], len(index)
                 advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-                ratio = (agent.log_prob(dist, b_actions[index]) - b_log_probs[index]).exp()
-                policy_loss = -torch.min(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage).mean()
-                value_loss = ((agent.value(b_obs[index]) - b_returns[index]) ** 2).mean()
-                entropy = agent.entropy(dist).mean()
-                loss = policy_loss + VALUE_LOSS * value_loss - ENTROPY * entropy
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(agent.parameters(), MAX_NORM)
-                optimizer.step()
+                ratio = np.exp(agent.log_prob(out, action) - b_log_probs[index])
+                free = ratio * advantage <= np.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage
+                d_objective = (free * ratio * advantage)[:, None]
+                (d_out, d_std), (d_entropy, d_entropy_std) = agent.d_log_prob(out, action), agent.d_entropy(out)
+                d_value = VALUE_LOSS * 2 * (value - b_returns[index]) / n
+                d_out = -(d_objective * d_out + ENTROPY * d_entropy) / n
+                d_log_std = -(d_objective * d_std + ENTROPY * d_entropy_std).mean(0)
+                optimizer.step(agent.gradient(d_out, d_value, d_log_std), rate)
 
-    @torch.no_grad()
     def policy(observation):
-        dist = agent.dist(norm(observation[None]))
-        return to_env(dist.probs.argmax(-1)[0] if agent.discrete else dist.mean[0])
+        out = agent(norm(observation[None]))[0][0]
+        return to_env(out.argmax() if agent.discrete else out)
 
-    @torch.no_grad()
     def value_of(observation):
-        return agent.value(norm(observation[None])).item()
+        return agent(norm(observation[None]))[1][0]
 
     return policy, value_of

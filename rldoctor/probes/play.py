@@ -13,7 +13,8 @@ import numpy as np
 from rldoctor.environments import naming
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError, first_line
 from rldoctor.probes.adapters import Solution, Trainer
-from rldoctor.probes.environments import PROBES, BudgetExceeded, Probe, Record
+from rldoctor.probes.base import BudgetExceeded, Probe, Record
+from rldoctor.probes.environments import PROBES
 
 # A policy that draws its actions is asked this often at each state.
 _ASKED = 16

@@ -9,8 +9,9 @@ from rldoctor.cli.app import run
 from rldoctor.errors import TrainingFailed, UsageError
 from rldoctor.model import Verdict
 from rldoctor.probes.adapters import find, solution_of, trainer_of
+from rldoctor.probes.base import Record
 from rldoctor.probes.catalogue import FAMILIES, Expected, expected, probes
-from rldoctor.probes.environments import PROBES, Record
+from rldoctor.probes.environments import PROBES
 from rldoctor.probes.judge import rank, signs, value_range
 from rldoctor.probes.play import Measured
 from rldoctor.probes.run import probe
