@@ -21,14 +21,13 @@ import numpy as np
 from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
 from benchmarks.fit_weights import fitted_book
+from benchmarks.prefixes import course_of
 from benchmarks.rates import wilson_interval
 from rldoctor import machine
-from rldoctor.callback.live import FEWEST_POINTS, LEAST_PROGRESS, LiveDiagnosis, Patience, ScalarMemory
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY
-from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Statement, Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
 
@@ -193,23 +192,8 @@ def detection(corpus: Sequence[RecordedRun], book: Rulebook) -> dict[str, float]
 
 def stopped_at(recorded: RecordedRun) -> float:
     """Return the share of its steps after which ``DoctorCallback(stop_when="sick")`` ends a run; infinity for never."""
-    run, memory = recorded.run, ScalarMemory()
-    live = LiveDiagnosis(memory, None, {}, Patience())
-    factors = {
-        curve.tag: meaning.factor
-        for names in shipped_tag_mappings()
-        for curve in run.curves.values()
-        if (meaning := names.meaning(curve.tag)) is not None
-    }
-    for step in sorted({int(step) for curve in run.curves.values() for step in curve.steps}):
-        for curve in run.curves.values():
-            for value in curve.values[curve.steps == step]:
-                memory.write({curve.tag: value / factors[curve.tag]}, {}, step)
-        if live.has_news and live.points >= FEWEST_POINTS:
-            live.diagnose("benchmark")
-        if live.hopeless and step >= LEAST_PROGRESS * run.last_step:
-            return step / run.last_step
-    return float("inf")
+    course = course_of(recorded)
+    return next((at.share for at in course if at.hopeless), float("inf"))
 
 
 def calibration(answers: Sequence[Answer]) -> list[str]:

@@ -1,18 +1,22 @@
-"""What ``DoctorCallback`` costs: alternating pairs of the same training with and without it.
+"""What ``DoctorCallback`` costs: the same training with and without it, rollout by rollout in turn.
 
-Run with ``python -m benchmarks.callback_cost [pairs] [reference ...]``. It compares processor time, which other processes
-disturb less than wall time, and the curves of each pair must be identical. Both trainings write TensorBoard files, so the
-cost of writing the callback's scalars is included.
+Run with ``python -m benchmarks.callback_cost [steps] [reference ...]``. Two trainings of one seed in one process take turns at every
+rollout, so that whatever else the machine does slows down both alike. Processor time is compared, and the curves must be identical.
+Both write TensorBoard files, so the cost of writing the callback's scalars is included, as is loading the rules.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from rldoctor import DoctorCallback, references
@@ -20,57 +24,103 @@ from rldoctor.environments.vec_envs import make_training_envs, training_seed
 from rldoctor.logs import read_run
 from rldoctor.training import ppo
 
-# About ten seconds each. The callback's budget is a fraction of the time, so longer runs do not cost more.
-STEPS = {"fetch_reach_dense/quick": 8_192, "fetch_reach_dense/chapter": 16_384}
+# The issue's budget: half a minute of training each.
+STEPS = 60_000
 
 
-def train(name: str, directory: Path, callback: DoctorCallback | None) -> float:
-    """Train ``name`` for a while into ``directory`` and return the processor seconds that it took."""
-    recipe = references.load_recipe(name)
+class Turns:
+    """Lets one training run at a time, and counts the processor time of each."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.seconds = dict.fromkeys(names, 0.0)
+        self._left = [*names]
+        self._whose = names[0]
+        self._change = threading.Condition()
+        self._begun = 0.0
+        self._random: dict[str, Any] = {}
+
+    def wait(self, name: str) -> None:
+        with self._change:
+            self._change.wait_for(lambda: self._whose == name)
+        if name in self._random:
+            torch.set_rng_state(self._random[name][0])
+            np.random.set_state(self._random[name][1])  # SB3 draws from it
+        self._begun = time.process_time()
+
+    def give(self, name: str, ended: bool = False) -> None:
+        self.seconds[name] += time.process_time() - self._begun
+        self._random[name] = torch.get_rng_state(), np.random.get_state()
+        with self._change:
+            place = self._left.index(name)
+            others = self._left[place + 1 :] + self._left[:place]
+            self._left = [other for other in self._left if other != name or not ended]
+            self._whose = others[0] if others else name
+            self._change.notify_all()
+
+
+class _Turn(BaseCallback):
+    def __init__(self, turns: Turns, name: str) -> None:
+        super().__init__()
+        self._turns, self._name = turns, name
+
+    def _on_rollout_start(self) -> None:
+        self._turns.give(self._name)
+        self._turns.wait(self._name)
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def train(reference: str, steps: int, directory: Path, turns: Turns, name: str, doctor: DoctorCallback | None) -> None:
+    turns.wait(name)
+    recipe = references.load_recipe(reference)
     envs = make_training_envs(recipe)
     model = ppo.build(recipe, envs, seed=0)
     envs.seed(training_seed(0))
     model.set_logger(configure(str(directory), ["tensorboard"]))
-    with ppo.one_thread():
-        begun = time.process_time()
-        model.learn(STEPS.get(name, 16_384), callback=callback, log_interval=recipe.log_interval)
-        seconds = time.process_time() - begun
+    model.learn(steps, callback=[*([doctor] if doctor else []), _Turn(turns, name)], log_interval=recipe.log_interval)
     model.logger.close()
     envs.close()
-    return seconds
+    turns.give(name, ended=True)
 
 
-def compare(name: str, pairs: int) -> tuple[list[float], list[float]]:
-    """Return the additional processor time of each pair, as a fraction, and the callback's own measurement of it."""
-    ratios, own = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        train(name, Path(folder) / "warm", DoctorCallback())
-        for pair in range(pairs):
-            seconds = {}
-            callback = DoctorCallback()
-            # Which one goes first alternates, so that a machine that slows down favours neither.
-            for which in ("with", "without") if pair % 2 else ("without", "with"):
-                place = Path(folder) / f"{pair}-{which}"
-                seconds[which] = train(name, place, callback if which == "with" else None)
-            ratios.append(seconds["with"] / seconds["without"] - 1)
-            own.append(sum(callback.seconds) / seconds["with"])
-            one, other = (read_run(Path(folder) / f"{pair}-{which}").curves for which in ("with", "without"))
-            assert all(
-                np.array_equal(one[metric].values, curve.values, equal_nan=True)
-                for metric, curve in other.items()
-                if metric != "throughput"
-            ), "the callback changed the training"
-    return ratios, own
+def compare(reference: str, steps: int = STEPS) -> tuple[float, float, float]:
+    """Return the additional processor time as a fraction, the seconds without, and the callback's own share of time."""
+    with tempfile.TemporaryDirectory() as folder, ppo.one_thread():
+        # What is loaded with the first update of a process is charged to neither.
+        warm = Turns(("warm",))
+        train(reference, 2 * 1024, Path(folder), warm, "warm", None)
+    doctor = DoctorCallback(stop_when="sick", last_line=False)
+    turns = Turns(("without", "with"))
+    with tempfile.TemporaryDirectory() as folder, ppo.one_thread():
+        places = {name: Path(folder) / name for name in turns.seconds}
+        threads = [
+            threading.Thread(
+                target=train, args=(reference, steps, place, turns, name, doctor if name == "with" else None)
+            )
+            for name, place in places.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        one, other = (read_run(places[name]).curves for name in ("with", "without"))
+        assert all(
+            np.array_equal(one[metric].values, curve.values, equal_nan=True)
+            for metric, curve in other.items()
+            if metric != "throughput"
+        ), "the callback changed the training"
+    return turns.seconds["with"] / turns.seconds["without"] - 1, turns.seconds["without"], sum(doctor.seconds)
 
 
 def main() -> None:
     words = sys.argv[1:]
-    pairs = int(words.pop(0)) if words and words[0].isdigit() else 3
+    steps = int(words.pop(0)) if words and words[0].isdigit() else STEPS
     for name in words or references.names():
-        ratios, own = compare(name, pairs)
+        more, seconds, own = compare(name, steps)
         print(
-            f"{name}: {pairs} pairs, {np.median(ratios):+.1%} processor time (lowest {min(ratios):+.1%}, "
-            f"highest {max(ratios):+.1%}); by the callback's own clock {np.median(own):.1%}"
+            f"| {name} | {steps:,} | {seconds:.1f} s | {more:+.1%} | {own:.2f} s of wall time inside the callback |",
+            flush=True,
         )
 
 

@@ -3,7 +3,8 @@
 ``rldoctor.diagnose(runs)``, ``rldoctor.gate(runs)``, ``rldoctor.preflight(env)`` and ``rldoctor.probe(train)`` return a
 report, as the command words of the same names print it. ``rldoctor.evaluate(model, env)`` and
 ``rldoctor.audit(model, env)`` play a model of your own. ``rldoctor.read_runs(runs)`` returns the curves of runs as one
-pandas table. ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside.
+pandas table. ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside, ``rldoctor.Doctor`` any
+training loop.
 """
 
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rldoctor.version import __version__
 
 if TYPE_CHECKING:
+    from rldoctor.adapters.doctor import Doctor
     from rldoctor.api import diagnose, gate, preflight, read_runs
     from rldoctor.callback.doctor_callback import DoctorCallback
     from rldoctor.diagnosis.report import Report
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rldoctor.training.own_models import audit, evaluate
 
 __all__ = [
+    "Doctor",
     "DoctorCallback",
     "Report",
     "Verdict",
@@ -46,6 +49,7 @@ _HOMES = {
     "read_runs": "rldoctor.api",
     "Report": "rldoctor.diagnosis.report",
     "Verdict": "rldoctor.model",
+    "Doctor": "rldoctor.adapters.doctor",
     "DoctorCallback": "rldoctor.callback.doctor_callback",
 }
 

@@ -42,8 +42,10 @@ def test_diagnose_takes_the_options_of_the_command():
 
 def test_diagnose_hears_a_model_or_says_why_not(tmp_path):
     (tmp_path / "model.zip").write_bytes(b"no zip")
-    with pytest.raises(CannotJudge, match=r"model\.zip"):
-        rldoctor.diagnose(SICK, model=tmp_path / "model.zip")
+    told, *_ = rldoctor.diagnose(SICK, model=tmp_path / "model.zip").subjects
+    assert any("model.zip" in finding.message for finding in told.findings if finding.code == "MDL001")
+    with pytest.raises(UsageError, match="no file"):
+        rldoctor.diagnose(SICK, model=tmp_path / "none.zip")
 
 
 def test_no_run_is_an_error_and_not_health(tmp_path):
@@ -92,7 +94,7 @@ def test_preflight_takes_an_id_or_a_function():
     assert by_id.verdict is Verdict.HEALTHY
     assert len(by_id.subjects[0].checks) == 2
     for make in (Room, lambda: Room()):
-        report = rldoctor.preflight(make, select=["ENV"])
+        report = rldoctor.preflight(make, select=["ENV"], budget=300)
         assert report.verdict is Verdict.HEALTHY, report.subjects[0].findings
         assert report.subjects[0].path.startswith("rldoctor/")
 
@@ -103,7 +105,7 @@ def test_preflight_finds_what_is_wrong_with_an_environment_of_ones_own():
             observation, _, *rest = super().step(action)
             return observation, float("nan"), *rest
 
-    assert rldoctor.preflight(Broken, select=["ENV"]).exit_code == 1
+    assert rldoctor.preflight(Broken, select=["ENV"], budget=300).exit_code == 1
 
 
 def test_preflight_says_what_it_can_take():

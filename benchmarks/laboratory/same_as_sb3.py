@@ -120,13 +120,14 @@ def compare(left: Mapping[str, Table], right: Mapping[str, Table]) -> dict[str, 
             found[name] = [0.0]
             continue
         pairs = zip(left[name].T, right[name].T, strict=True)
-        # Rounding noise of numbers that are 0 but for it is not compared.
         found[name] = [kolmogorov_smirnov(_rounded(mine), _rounded(theirs)) for mine, theirs in pairs]
     return found
 
 
 def _rounded(values: Table) -> Table:
-    return np.where(np.abs(values) < 2e-6, 0.0, values)
+    """Return values to five digits, and 0 for what is 0 but for float32 rounding: settings are the same number then."""
+    size = 10.0 ** (4 - np.floor(np.log10(np.maximum(np.abs(values), 1e-300))))
+    return np.where(np.abs(values) < 2e-6, 0.0, np.round(values * size) / size)
 
 
 def row(

@@ -105,7 +105,7 @@ TWINS = (
     Twin(
         "cartpole",
         "CartPole-v1",
-        Shapes(64, 8, 96, (64, 64), 12_288),
+        Shapes(64, 8, 96, (64, 64), 10_240),
         {
             "learning_rate": 1e-3,
             "learning_rate_linear": 1,
@@ -118,7 +118,7 @@ TWINS = (
     Twin(
         "pendulum",
         "Pendulum-v1",
-        Shapes(128, 4, 64, (32, 32), 12_288),
+        Shapes(128, 4, 64, (32, 32), 10_240),
         {
             "learning_rate": 1e-3,
             "n_epochs": 8,
@@ -131,7 +131,7 @@ TWINS = (
     Twin(
         "reach-2d",
         "",
-        Shapes(64, 8, 128, (32, 32), 12_288),
+        Shapes(64, 8, 128, (32, 32), 10_240),
         {
             "learning_rate": 2e-3,
             "n_epochs": 6,
@@ -149,7 +149,13 @@ def gym_envs(twin: Twin) -> VecEnv:
     """Return the environments that SB3 trains on."""
 
     def make() -> Any:
-        return Monitor(gymnasium.make(twin.gym_id) if twin.gym_id else GymEnv(WORLDS[twin.env](1, 1)))
+        if not twin.gym_id:
+            return Monitor(GymEnv(WORLDS[twin.env](1, 1)))
+        env: gymnasium.Env[Any, Any] = gymnasium.make(twin.gym_id)
+        if isinstance(env.action_space, gymnasium.spaces.Box):
+            # The laboratory's actions are in [-1, 1].
+            env = gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+        return Monitor(env)
 
     envs: VecEnv = DummyVecEnv([make] * twin.shapes.n_envs)
     settings = twin.settings
@@ -189,7 +195,8 @@ def sb3_model(twin: Twin, envs: VecEnv, seed: int) -> PPO:
         n_steps=shapes.n_steps,
         batch_size=shapes.batch_size,
         policy_kwargs=policy,
-        seed=seed,
+        # SB3 seeds the environments with the seed, the next number and so on: two trainings share none.
+        seed=seed * 1000,
         device="cpu",
         **given,
     )

@@ -60,9 +60,9 @@ class StepRecorder:
 
     def add(self, rewards: Array, dones: Array, infos: Sequence[Mapping[str, Any]]) -> None:
         """Record one vector step: arrays of shape ``(n_envs,)``."""
-        self.rewards.append(np.array(rewards))
-        self.dones.append(np.array(dones))
-        if dones.any():
+        self.rewards.append(rewards.copy())
+        self.dones.append(dones.copy())
+        if np.count_nonzero(dones):
             self.ends += [self._end(infos[int(i)]) for i in np.flatnonzero(dones)]
 
     def _end(self, info: Mapping[str, Any]) -> EpisodeEnd:
@@ -241,13 +241,18 @@ def stored_rollout(model: Any, locals_: Mapping[str, Any], recorder: StepRecorde
         stored_rewards=buffer.rewards,
         rewards=rewards,
         dones=dones,
-        last_values=locals_["values"].detach().cpu().numpy().flatten(),
+        last_values=_as_array(locals_["values"]).flatten(),
         gamma=buffer.gamma,
         gae_lambda=buffer.gae_lambda,
         ends=tuple(recorder.ends),
         distance_threshold=threshold,
         unnormalise=unnormaliser(model),
     )
+
+
+def _as_array(values: Any) -> Array:
+    """Return a tensor, or another library's array, as NumPy's."""
+    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
 
 
 def unnormaliser(model: Any) -> Unnormalise | None:

@@ -22,6 +22,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "diagnose",
+    "watch",
     "compare",
     "gate",
     "audit",

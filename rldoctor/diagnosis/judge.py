@@ -14,7 +14,7 @@ from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
-from rldoctor.diagnosis.witnesses import listed, observed_remedy, state_settings, tied, witnesses
+from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.advice import Advice, settings_of
@@ -58,7 +58,7 @@ def diagnose_run(
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed} | {o.key: o.strength for o in observations}
-    ranked = rank(book, strengths, run.algorithm)
+    ranked = rank(book, strengths, run.algorithm, spared(observations))
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked, observations)
     verdict = decision.verdict
@@ -86,8 +86,7 @@ def diagnose_run(
         diagnoses=diagnoses,
         findings=(*run.findings, *(advisory_findings(run, verdict) if context.judges_versions else ()), *found),
         unjudged=unjudged(book, skipped, run, verdict, advice),
-        # The table is about PPO.
-        table=fill_in(case, found, verdict) if run.curves and run.algorithm in ("", "ppo") else (),
+        table=fill_in(case, found, verdict) if run.curves else (),
         facts={
             "same_recipe": matched.same_recipe,
             "algorithm": run.algorithm,
@@ -100,7 +99,7 @@ def diagnose_run(
         health=None
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
-        tied=tied(ranked, verdict),
+        tied=tied(ranked, verdict, decision.cause),
         witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,

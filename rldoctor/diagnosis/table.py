@@ -1,6 +1,7 @@
 """Key metrics at a glance: the textbook's table of healthy training, filled in for one run.
 
-The textbook is the tutorial chapter that rldoctor grew from (``checks/chapter_table.toml``).
+The textbook is the tutorial chapter that rldoctor grew from (``checks/chapter_table.toml``). It knows PPO; the rows of
+other algorithms hold what their libraries document.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from rldoctor.rulebook.case import FEWEST_POINTS
 
 # A note leaves the row as it is.
 _MARKS: Mapping[Severity | None, str] = {Severity.ERROR: "bad", Severity.WARNING: "odd"}
+# The algorithm that the textbook is about, which a run is taken for where nothing tells another.
+_TEXTBOOK = "ppo"
+# So many times the upper end of the usual range is odd in a run that is not healthy, whatever its cause. Ours.
+_FAR = 1.5
 # As many characters as a small curve may take in a report of 80 columns.
 _CURVE_POINTS = 16
 
@@ -28,6 +33,7 @@ class _Row(Table, frozen=True):
     metric: str
     expected: str
     signs: tuple[str, ...]
+    algorithms: tuple[str, ...] = ()
     usual: tuple[float, float] | None = None
     changes: Literal["", "rises", "falls"] = ""
 
@@ -44,9 +50,11 @@ def _rows() -> tuple[_Row, ...]:
 def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[TableRow, ...]:
     """Fill the table in for a case; metrics that are not logged are rows with the mark ``missing``.
 
-    A row is marked by the worst finding about its metric: one of its own signs, or any that leads with the metric.
+    A row is marked by the worst finding about its metric: one of its own signs, or any that leads with the metric. One
+    that is not flagged although it is unlike the textbook says why, and is shown without a tick.
     """
-    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row)], verdict) for row in _rows())
+    rows = [row for row in _rows() if not row.algorithms or (case.run.algorithm or _TEXTBOOK) in row.algorithms]
+    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row)], verdict) for row in rows)
 
 
 def _is_about(finding: Finding, row: _Row) -> bool:
@@ -64,13 +72,14 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
     if row.usual is None:
         seen = f"{float(curve.values[0]):.3g} -> {float(curve.values[-1]):.3g}"
         if _goes_the_other_way(row, curve) and not (findings or verdict is Verdict.UNJUDGED):
-            why = _why(
-                row, case, curve, verdict, f"unlike in the textbook, it does not {row.changes.removesuffix('s')}"
-            )
+            where = "in the textbook" if case.run.algorithm in ("", _TEXTBOOK) else "in most runs"
+            why = _why(row, case, curve, verdict, f"unlike {where}, it does not {row.changes.removesuffix('s')}")
     else:
         seen = f"median {stats.median(curve.values):.2g}, late {late:.2g}"
         if not (row.usual[0] <= late <= row.usual[1] or findings or verdict is Verdict.UNJUDGED):
             why = _why(row, case, curve, verdict, "outside the textbook range")
+            if late > _FAR * row.usual[1] and verdict is not Verdict.HEALTHY and case.band(row.metric) is None:
+                mark, why = "odd", "far outside the textbook range"
     if worst is Severity.NOTE and mark == "ok":
         why = f"noted, no fault by itself: {', '.join(finding.code for finding in findings)}"
     return TableRow(row.metric, curve.tag, row.expected, seen, _thinned(curve), mark, why)

@@ -15,7 +15,7 @@ from rldoctor.errors import CannotJudge
 from rldoctor.logs import frameworks
 from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
-from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, ReadIssues, Wanted
+from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, ReadIssues, Wanted
 from rldoctor.logs.formats.monitor import SLACK_SECONDS
 from rldoctor.logs.formats.tables import read_table
 from rldoctor.logs.merge import in_their_order, merge
@@ -37,7 +37,12 @@ from rldoctor.settings import of_this_run, read_settings
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
 
-def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMapping] = ()) -> Run:
+def read_run(
+    directory: Path,
+    framework: str | None = None,
+    own: Sequence[TagMapping] = (),
+    main: Sequence[LogFile] | None = None,
+) -> Run:
     """Read the run in ``directory``.
 
     Its event files are read in the order in which they were begun; without any, the first other format of
@@ -54,6 +59,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
         framework: What logged it, as :func:`rldoctor.logs.frameworks.find_tag_mapping` takes it; identified from the
             tags by default.
         own: The user's own tag mappings, in addition to the shipped ones.
+        main: What somebody who follows its growing files has read of them; they are not opened again then.
 
     Raises:
         UsageError: There is no such framework.
@@ -62,7 +68,7 @@ def read_run(directory: Path, framework: str | None = None, own: Sequence[TagMap
     record, findings = _read_record(directory)
     mappings = [m for m in (*frameworks.shipped_tag_mappings(), *own) if named is None or m.supplement]
     mappings += [named] if named else []
-    files, beside = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings))
+    files, beside = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings), main)
     files, counted = in_their_order(files)
     merged = merge(files)
     unknown = dict.fromkeys(tag for file in files for tag in file.unknown_tags)
@@ -112,10 +118,13 @@ def _algorithm(record: RunRecord) -> str:
     return algorithm.lower() if isinstance(algorithm, str) else ""
 
 
-def _read_files(directory: Path, wanted: Wanted) -> tuple[list[LogFile], list[LogFile]]:
+def _read_files(
+    directory: Path, wanted: Wanted, known: Sequence[LogFile] | None = None
+) -> tuple[list[LogFile], list[LogFile]]:
     """Return the log files of a run in the order in which their points follow each other.
 
-    Second come the supplements that are left out because the framework itself logged the same tags.
+    ``known`` stands for those of its main format. Second come the supplements that are left out because the framework
+    itself logged the same tags.
     """
     file = directory if directory.is_file() else None
     directory = file.parent if file else directory
@@ -130,7 +139,7 @@ def _read_files(directory: Path, wanted: Wanted) -> tuple[list[LogFile], list[Lo
     if file:
         groups = [(f, group) for f, paths in found if f.trainings for group in f.trainings(paths) if file in group]
         return groups[0][0].read(groups[0][1], wanted) if groups else [read_table(file, wanted)], []
-    main = next((format_.read(paths, wanted) for format_, paths in found if not format_.supplement), [])
+    main = [*known] if known is not None else _main(found, wanted)
     supplements = [f.read(_of_training(paths), wanted) for f, paths in found if f.supplement]
     if not main:
         return [log for logs in supplements for log in logs], []
@@ -139,6 +148,11 @@ def _read_files(directory: Path, wanted: Wanted) -> tuple[list[LogFile], list[Lo
     added = [log for logs in supplements for log in _of_one_training(logs, begun)]
     lacking = [log for log in added if log.issues.counts or logged.isdisjoint(log.tags)]
     return main + lacking, [log for log in added if all(log is not other for other in lacking)]
+
+
+def _main(found: Sequence[tuple[LogFormat, Sequence[Path]]], wanted: Wanted) -> list[LogFile]:
+    """Return the files of the first format that is no supplement."""
+    return next((format_.read(paths, wanted) for format_, paths in found if not format_.supplement), [])
 
 
 def _once(paths: Sequence[Path]) -> list[Path]:

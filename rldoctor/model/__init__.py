@@ -39,6 +39,7 @@ from rldoctor.model.treatment import (
     TreatmentTrial,
     TrialState,
 )
+from rldoctor.model.watching import WatchRow
 
 __all__ = [
     "Addition",
@@ -93,6 +94,7 @@ __all__ = [
     "TrialState",
     "Unjudged",
     "Verdict",
+    "WatchRow",
     "Witness",
     "exit_code_of",
     "make_report",

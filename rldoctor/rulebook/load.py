@@ -24,7 +24,7 @@ from rldoctor.settings.signs import setting_signs
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 # Families that rldoctor keeps for itself, those of checks, of settings and of the gate among them.
-FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL")
+FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL", "TST")
 OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _OWN_FILES = (
     *("metrics.toml", "weights.toml", "signs/**/*.toml", "diagnoses/*.toml"),

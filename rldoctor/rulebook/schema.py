@@ -138,10 +138,13 @@ class WitnessRule(Table, frozen=True):
     Attributes:
         supports: Names of the diagnoses that it makes likelier.
         contradicts: Names of the diagnoses that it makes less likely.
+        steady: It says this only of environments that draw no random numbers while they step: what a check measures
+            with one seed cannot show that it is noise.
     """
 
     supports: tuple[str, ...] = ()
     contradicts: tuple[str, ...] = ()
+    steady: bool = False
 
 
 # What a change may name beside one setting: all that differ from the reference.

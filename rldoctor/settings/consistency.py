@@ -59,9 +59,10 @@ def _differs(settings: Settings, curves: Mapping[str, Curve], name: str) -> str:
     if not len(values) or not settings.places[name].file:
         return ""
     # A linear schedule may have begun before the logs did, and a training may have gone on with another rate.
+    # One that was killed early shows a single value.
     low, high = float(values.min()), float(values.max())
     slack = _TOLERANCE * max(abs(high), abs(stated))
-    falls = getattr(settings, f"{name}_schedule") == "linear" and low < high
+    falls = getattr(settings, f"{name}_schedule") == "linear" and (low < high or len(values) == 1)
     if low - slack <= stated <= high + slack or (falls and stated > high):
         return ""
     return f"{name} is {stated:g} {settings.where(name)}, but {float(values[0]):.3g} in the logs"

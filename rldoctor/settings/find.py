@@ -64,7 +64,8 @@ class Finder:
             entries = self._entries(folder, outside)
             fits = part.among(entries)
             if part.text == "*":
-                folders = [fit for fit in fits if entries[fit].is_dir()]
+                # Of a link to itself, a path only says that it is no folder.
+                folders = [fit for fit in fits if Path(entries[fit]).is_dir()]
                 fits = [fit for fit in folders if last.among(self._entries(f"{folder}/{fit}", outside))]
             # Of several folders none can be told to be this run's.
             if len(fits) != 1:

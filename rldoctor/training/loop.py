@@ -73,7 +73,8 @@ def learn(
     """
     resumed = state is not None
     # Every rollout is measured, however slow the machine is today: the same seed gives the same curves.
-    doctor = DoctorCallback(hooks.get("stop_when", "never"), warn=False, recipe=recipe, budget=math.inf)
+    stop_when = hooks.get("stop_when", "never")
+    doctor = DoctorCallback(stop_when, warn=False, recipe=recipe, budget=math.inf, last_line=False)
     restoring = [_restoring(state, envs, doctor)] if state else []
     begun = model.num_timesteps if resumed else 0
     earlier = as_number(record.get("train_seconds")) or 0.0

@@ -19,7 +19,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 import rldoctor
-from rldoctor.callback import doctor_callback
+from rldoctor.callback import doctor_callback, measuring
 from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.environments.vec_envs import make_training_envs, training_seed
@@ -205,7 +205,7 @@ def _watched(env: str, budget: float = math.inf, every: int = 1, **arguments: An
             return True
 
     train(env, None, [Listening(), DoctorCallback(warn=False, budget=budget, every=every)], **arguments)
-    return {tag: [value for _, value in points] for tag, points in memory.points.items()}
+    return {tag: memory.memory.values(tag) for tag in memory.memory}
 
 
 @pytest.mark.parametrize("env", [pytest.param(FETCH, marks=SLOW), CARTPOLE])
@@ -237,9 +237,9 @@ def test_points_stand_where_sb3_logs_and_every_thins_them() -> None:
     assert len(_watched(CARTPOLE, rollouts=6, log_interval=3)["doctor/gae_error"]) == 2
 
 
-def test_the_budget_leaves_rollouts_out() -> None:
-    # Six are measured whatever they cost.
-    assert len(_watched(CARTPOLE, budget=1e-9, rollouts=9)["doctor/gae_error"]) == 6
+def test_two_dozen_rollouts_of_a_long_training_are_measured_evenly_whatever_the_clock_says() -> None:
+    found = _watched(CARTPOLE, budget=0.02, rollouts=90, n_steps=16, batch_size=64, n_epochs=1)
+    assert len(found["doctor/gae_error"]) == 24 < len(found["time/fps"])
 
 
 def test_weights_that_turn_nan_are_logged_and_the_callback_survives(caplog: Any) -> None:
@@ -255,7 +255,7 @@ def test_weights_that_turn_nan_are_logged_and_the_callback_survives(caplog: Any)
     callback = DoctorCallback(budget=math.inf)
     with pytest.raises(ValueError, match="nan"):
         train(CARTPOLE, None, [Breaks(), callback], rollouts=4)
-    assert callback._memory.points["doctor/weights_nonfinite"][-1][1] > 0
+    assert callback._scalars.memory.values("doctor/weights_nonfinite")[-1] > 0
     assert not caplog.records
 
 
@@ -270,7 +270,7 @@ def test_a_measurement_that_fails_is_skipped_with_one_warning(monkeypatch: pytes
     def broken(rollout: Any) -> dict[str, float]:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(doctor_callback, "MEASURES", (broken, *doctor_callback.MEASURES))
+    monkeypatch.setattr(measuring, "MEASURES", (broken, *measuring.MEASURES))
     found = _watched(CARTPOLE, rollouts=3)
     assert len(found["doctor/gae_error"]) == 3
     assert [record.message for record in caplog.records] == [
@@ -288,8 +288,8 @@ def test_a2c_is_measured(caplog: Any) -> None:
     callback = DoctorCallback(budget=math.inf)
     with ppo.one_thread():
         A2C("MlpPolicy", CARTPOLE, n_steps=64, device="cpu").learn(640, callback=callback, log_interval=2)
-    assert len(callback._memory.points["doctor/gae_error"]) == 5
-    assert max(value for _, value in callback._memory.points["doctor/first_ratio_error"]) < 1e-4
+    assert len(callback._scalars.memory.values("doctor/gae_error")) == 5
+    assert max(callback._scalars.memory.values("doctor/first_ratio_error")) < 1e-4
     assert not caplog.records
 
 
@@ -306,13 +306,32 @@ def test_a_doomed_run_is_warned_about_and_stopped_with_a_report(tmp_path: Path, 
     callback = DoctorCallback(stop_when="sick", patience=3, budget=math.inf)
     model = train(CARTPOLE, tmp_path, callback, rollouts=60, n_steps=32, learning_rate=1.0)
     assert callback.stopped
-    assert 0.2 * 60 * 128 <= model.num_timesteps < 0.8 * 60 * 128
+    assert model.num_timesteps < 0.3 * 60 * 128
     assert callback.report is not None and callback.report.verdict is Verdict.SICK
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "sick"
     assert "SICK" in (tmp_path / "report.txt").read_text()
     leading = callback.report.subjects[0].diagnoses[0].name
     assert any(f"rldoctor explain {leading}" in record.message for record in caplog.records)
     assert sum("training stopped" in record.message for record in caplog.records) == 1
+
+
+def test_what_stops_a_run_is_its_steps_and_not_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_at = []
+    for pace in (1.0, 50.0):
+        clock = doctor_callback.time.perf_counter
+        monkeypatch.setattr(doctor_callback.time, "perf_counter", lambda clock=clock, pace=pace: pace * clock())
+        callback = DoctorCallback(stop_when="sick", warn=False)
+        stopped_at.append(train(CARTPOLE, None, callback, rollouts=60, n_steps=32, learning_rate=1.0).num_timesteps)
+        monkeypatch.undo()
+    assert stopped_at[0] == stopped_at[1] < 60 * 128
+
+
+def test_the_verdict_is_said_in_one_line_when_the_training_ends(caplog: Any, capsys: Any) -> None:
+    # Too short to be warned about, but sick.
+    train(CARTPOLE, None, DoctorCallback(), rollouts=5, learning_rate=1.0)
+    said = [record.message for record in caplog.records if record.message.startswith("rldoctor: ")]
+    said += [line for line in capsys.readouterr().err.splitlines() if line.startswith("rldoctor: ")]
+    assert len(said) == 1 and "steps." in said[0]
 
 
 @pytest.mark.slow

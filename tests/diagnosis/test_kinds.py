@@ -151,3 +151,89 @@ def test_augmented_random_search_has_a_learning_rate_of_its_own() -> None:
     subject = diagnose_run(replace(run(curves), algorithm="ars"))
     assert subject.verdict is Verdict.HEALTHY
     assert not [f.code for f in subject.findings if f.code.startswith("UPD")]
+
+
+@pytest.mark.parametrize("returns", [(13, 30, 60, 78), (20, 50, 90, 120), (-200, -90, -40, -20)])
+def test_a_critic_with_nothing_to_explain_is_no_fault_where_the_return_doubles(returns: Sequence[float]) -> None:
+    """MaskablePPO with few valid actions: every state is worth the same."""
+    curves = {"episode_return": returns, "explained_variance": (0, 0), "entropy": (0.35, 0.2, 0.1), **CALM}
+    drawn = run(curves, points=98, constants={"learning_rate": 3e-4})
+    sizes = {"episode_return": 0.01 * max(abs(r) for r in returns), "explained_variance": 0.006}
+    assert diagnose_run(noisy(drawn, sizes)).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("returns", [(-1200, -1000, -800, -550), (21, 30, 40, 50), (-100, -80, -60, -45)])
+@pytest.mark.parametrize("reward", [30.0, 600.0])
+def test_targets_that_the_critic_predicts_are_not_too_large(returns: Sequence[float], reward: float) -> None:
+    curves = {
+        "episode_return": [reward * r for r in returns],
+        "episode_length": (200, 200),
+        "value_loss": (reward**2 * 400, reward**2 * 300, reward**2 * 100),
+        "explained_variance": (0.0, 0.4, 0.7, 0.8),
+        **CALM,
+    }
+    subject = diagnose_run(noisy(run(curves, points=12), {"episode_return": 5 * reward}))
+    assert first(subject) != "reward-scale-too-large"
+    assert subject.verdict is not Verdict.SICK
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_targets_that_the_critic_does_not_predict_are(scale: float) -> None:
+    curves = {
+        "episode_return": (-1e6 * scale, -1.05e6 * scale, -1.02e6 * scale),
+        "episode_length": (200, 200),
+        "value_loss": (2e7 * scale**2, 2e7 * scale**2),
+        "explained_variance": (0.0, 0.0),
+        **CALM,
+    }
+    subject = diagnose_run(noisy(run(curves), {"explained_variance": 1e-6}))
+    assert (subject.verdict, first(subject)) == (Verdict.SICK, "reward-scale-too-large")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "metrics"),
+    [
+        ("a2c", {"value_loss", "entropy", "explained_variance"}),
+        ("trpo", {"value_loss", "explained_variance", "line_search_success"}),
+        ("sac", {"critic_loss", "actor_loss", "ent_coef"}),
+        ("td3", {"critic_loss", "actor_loss"}),
+        ("dqn", {"loss", "exploration_rate"}),
+    ],
+)
+def test_every_algorithm_has_key_metrics_of_its_own(algorithm: str, metrics: set[str]) -> None:
+    curves = {"episode_return": (10, 100, 300, 400), **dict.fromkeys(metrics, (0.9, 0.5, 0.3))}
+    rows = {row.metric: row for row in diagnose_run(replace(run(curves), algorithm=algorithm)).table}
+    assert rows.keys() == {"episode_return", "success_rate", *metrics}
+    assert {rows[metric].mark for metric in metrics} == {"ok"}
+
+
+@pytest.mark.parametrize(("returns", "mark"), [((10, 200, 300), "ok"), ((10, 11, 9, 10), "odd")])
+def test_a_kl_that_ends_far_above_the_textbook_gets_no_tick(returns: Sequence[float], mark: str) -> None:
+    subject = diagnose_run(run({"episode_return": returns, "approx_kl": (0.04, 0.05, 0.05, 0.07)}))
+    row = next(row for row in subject.table if row.metric == "approx_kl")
+    # What says why is shown without a tick.
+    assert row.mark == mark and "outside the textbook range" in row.why
+
+
+@pytest.mark.parametrize("bound", [1e-5, 3e-4])
+def test_updates_that_a_tiny_target_kl_stops_need_no_larger_learning_rate(bound: float) -> None:
+    curves = {"episode_return": (-1200, -1190, -1180), "approx_kl": (1.5 * bound, 1.6 * bound), "clip_fraction": (0, 0)}
+    drawn = run(curves, constants={"learning_rate": 3e-4, "clip_range": 0.2})
+    subject = diagnose_run(noisy(drawn, {"approx_kl": 0.1 * bound, "episode_return": 20.0}))
+    assert first(subject) == "updates-too-small"
+    assert "target_kl" in subject.diagnoses[0].remedy and "learning_rate" not in subject.diagnoses[0].remedy
+    assert not [f for f in subject.findings if "learning_rate" in f.remedy]
+
+
+@pytest.mark.parametrize(
+    "curves", [{"approx_kl": (0.5, 5, 50, 300), "clip_fraction": (0.6, 0.8, 0.9)}, {"value_loss": (1, 1, 1e4, 1e9)}]
+)
+def test_logs_without_an_outcome_do_not_show_that_training_failed(curves: Mapping[str, Sequence[float]]) -> None:
+    subject = diagnose_run(run(curves, points=30))
+    assert subject.verdict is Verdict.SICK
+    assert subject.summary.startswith("Errors, and no return is logged. Most likely cause:")
+
+
+@pytest.mark.parametrize(("points", "words"), [(1, "1 logged point,"), (3, "3 logged points,")])
+def test_a_single_point_is_one_point(points: int, words: str) -> None:
+    assert words in diagnose_run(run({"episode_return": (10, 11)}, points=points)).summary

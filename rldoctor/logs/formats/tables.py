@@ -52,6 +52,11 @@ def is_table(name: str) -> bool:
     return PurePath(name).suffix.lower() in (".csv", *_JSON_SUFFIXES) and name not in _PROGRESS and not is_monitor(name)
 
 
+def is_json(path: Path) -> bool:
+    """Return whether a table holds JSON lines, by its suffix."""
+    return path.suffix.lower() in _JSON_SUFFIXES
+
+
 def read_table(path: Path, wanted: Wanted) -> LogFile:
     """Read what can be read of a CSV or of JSON lines. Never raises for the state or the content of the file.
 
@@ -62,7 +67,7 @@ def read_table(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    rows = _json_rows(text, issues) if path.suffix.lower() in _JSON_SUFFIXES else csv_rows(text, issues)
+    rows = _json_rows(text, issues) if is_json(path) else csv_rows(text, issues)
     return read_rows(path, rows, len(text), wanted, issues)
 
 
@@ -146,11 +151,11 @@ def _json_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
             issues.add_line(index, len(lines), "has a line that is no JSON object", offset)
             row = None
         if isinstance(row, dict):
-            yield _flat(row)
+            yield flat_row(row)
         offset += len(line) + 1
 
 
-def _flat(row: dict[str, object]) -> Row:
+def flat_row(row: dict[str, object]) -> Row:
     """Return nested objects as tags with slashes: ``{"env_runners": {"num_episodes": 3}}``."""
     if not any(isinstance(cell, dict) for cell in row.values()):
         return row

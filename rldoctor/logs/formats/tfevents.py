@@ -1,6 +1,6 @@
 """One TensorBoard event file read into flat columns of scalars.
 
-The messages are parsed by TensorBoard's compiled protobuf classes, which need neither TensorFlow nor PyTorch.
+What is no plain scalar is parsed by TensorBoard's compiled protobuf classes, which need neither TensorFlow nor PyTorch.
 Source of the fields: tensorflow/core/util/event.proto and tensorflow/core/framework/{summary,tensor}.proto.
 """
 
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from rldoctor.logs.formats.log_file import (
     MAX_UNKNOWN_TAGS,
@@ -63,10 +61,10 @@ def is_event_file(name: str) -> bool:
 
 def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
     """Read the event files of one run, in the order in which they were begun."""
-    return sorted((read_event_file(path, wanted) for path in paths), key=_begun)
+    return sorted((read_event_file(path, wanted) for path in paths), key=begun)
 
 
-def _begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
+def begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
     """Return a key that sorts event files by the second in their name, then by their first point's time, then by name.
 
     ``events.out.tfevents.<seconds>.<host>.<process>.<count>``: a run may be killed and resumed within one second, and
@@ -90,6 +88,11 @@ def read_event_file(path: Path, wanted: Wanted) -> LogFile:
         path: The file.
         wanted: Tells whether the points of a tag are kept.
     """
+    return read_events_from(path, wanted, 0)
+
+
+def read_events_from(path: Path, wanted: Wanted, start: int) -> LogFile:
+    """Read what can be read of an event file from ``start`` on, where an earlier reading ended between two records."""
     columns = _Columns(wanted)
     try:
         with open_log(path, buffering=0) as file:
@@ -99,7 +102,7 @@ def read_event_file(path: Path, wanted: Wanted) -> LogFile:
                 return file.read(count)
 
             size = os.fstat(file.fileno()).st_size
-            for batch in batches(read, size, columns.issues):
+            for batch in batches(read, size, columns.issues, start):
                 columns.add_batch(batch)
             grew = os.fstat(file.fileno()).st_size > size
     except OSError as error:
@@ -183,6 +186,12 @@ class _Columns:
         self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
 
     def _add_record(self, offset: int, data: bytes) -> None:
+        if _is_version(data):
+            return
+        # Late: it takes as long to load as all of numpy, and most files hold plain scalars alone.
+        from google.protobuf.message import DecodeError
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
         try:
             event = Event.FromString(data)
         except DecodeError:
@@ -242,6 +251,12 @@ class _Columns:
             self._last_time,
             grew,
         )
+
+
+def _is_version(data: bytes) -> bool:
+    """Return whether an event holds a time and the version of the format alone, as the first of each file does."""
+    head, text = data[:11], data[11:]
+    return len(text) < 0x80 and text.isascii() and head == b"\x09%b\x1a%c" % (data[1:9], len(text))
 
 
 def _tensor_scalar(scalar: Any) -> float | None:

@@ -51,15 +51,17 @@ class Batch:
     ends: IntArray
 
 
-def batches(read: Read, size: int, issues: ReadIssues) -> Iterator[Batch]:
+def batches(read: Read, size: int, issues: ReadIssues, start: int = 0) -> Iterator[Batch]:
     """Yield the whole records in the first ``size`` bytes of a file, as many at a time as a block holds.
+
+    They begin at ``start``, where an earlier call ended.
 
     Never raises for what the bytes are: damage is added to ``issues``, in the order of the file, and reading goes on
     behind it. At most one block, or one record of ``MAX_RECORD``, is in memory.
     """
     search = _Search(read)
     lengths: dict[bytes, int] = {}
-    at, wanted = 0, _BLOCK
+    at, wanted = start, _BLOCK
     while at < size:
         count = min(wanted, size - at)
         block = read(at, count)

@@ -92,6 +92,10 @@ class BehindReference(Graded, frozen=True):
         return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *part.ends)
 
 
+# How many times as large as the lowest the highest of values of one size may be. Ours.
+_ONE_SIZE = 10.0
+
+
 class ScaleOff(Graded, frozen=True):
     """How many powers of ten the metric's first points are larger than those of healthy runs; negative is smaller.
 
@@ -111,7 +115,8 @@ class ScaleOff(Graded, frozen=True):
         median, low, high = (
             stats.median(np.interp(part.steps, band.steps, side)) for side in (band.median, band.low, band.high)
         )
-        if abs(median) <= high - low:
+        # A size that is never 0 may spread over one power of ten, as the loss of a critic that learns fast does.
+        if abs(median) <= high - low and not 0.0 < high < _ONE_SIZE * low:
             return NotMeasured(f"healthy runs begin with a {self.metric} of no particular size")
         here = part.median
         powers = math.log10(max(abs(here), 1e-300) / abs(median))

@@ -68,6 +68,8 @@ _ABOVE_MAXIMUM = 1.03
 # Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2. Most policies begin so.
 _OF_A_DIMENSION = 1.4189385
 _ROUNDING = 0.003
+# An entropy that is lower than this in so many rows is gone. Ours.
+_GONE, _MOSTLY = 0.01, 0.75
 
 
 class Discrete(Condition, frozen=True):
@@ -84,7 +86,10 @@ class Discrete(Condition, frozen=True):
         first = float(curve.values[0])
         dimensions = max(1, round(first / _OF_A_DIMENSION))
         gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
-        discrete = "std" not in case.curves and not gaussian and least >= 0 and most <= _ABOVE_MAXIMUM * first
+        # One that is gone before the first row rises above that, and yet stays where a Gaussian's would pass through 0.
+        gone = float(np.quantile(curve.values, _MOSTLY)) < _GONE
+        bounded = least >= 0 and (most <= _ABOVE_MAXIMUM * first or gone)
+        discrete = "std" not in case.curves and not gaussian and bounded
         return Measured(float(discrete), most, "an entropy between 0 and ln n", *curve.ends)
 
 

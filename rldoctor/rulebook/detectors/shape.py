@@ -8,7 +8,7 @@ import numpy as np
 
 from rldoctor import stats
 from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
-from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during
+from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during, strength
 from rldoctor.rulebook.parts import Part, Statistic, Window
 
 _EARLY: Window = (0.0, 0.1)
@@ -88,16 +88,23 @@ class Trend(Graded, frozen=True, kw_only=True):
         part = curve.within(self.window)
         if len(part) < 2 * FEWEST_POINTS:
             return NotMeasured(f"{self.metric} has too few points for a trend")
-        still = abs(part.known("gain", _gain)) < self.least_gain
-        return self._found(0.0 if still else part.known("trend", _trend), part.ends)
+        moved = _enough(abs(part.known("gain", _gain)), self.least_gain)
+        return self._found(moved * part.known("trend", _trend) if moved > 0 else 0.0, part.ends)
 
 
 def _trend(part: Part) -> float:
     return stats.rank_correlation(part.steps, part.values)
 
 
-# Standard deviations that the highest of some dozen means of a few points can be off.
-_NOISY = 3.0
+# Standard deviations that the highest of some dozen means of a few points can be off: surely, and hardly ever.
+_NOISY = (2.5, 3.5)
+# What is next to a limit counts in part, so that one more row does not decide: fractions of ``least_gain``. Ours.
+_NEAR = (0.7, 1.0)
+
+
+def _enough(gain: float, least: float) -> float:
+    """Return how far a gain is large enough to count, from 0 to 1."""
+    return float(gain >= least) if least <= 0 else strength(gain / least, _NEAR)
 
 
 def _noise(case: Case, curve: Part) -> float:
@@ -131,8 +138,8 @@ class Rise(Graded, frozen=True, kw_only=True):
             return NotMeasured(f"{self.metric} has too few points for its noise")
         before, after = curve.known("start", start_of), curve.within(_LATE).median
         noise = max(_noise(case, curve), 1e-3 * max(abs(before), abs(after)))
-        rise = (after - before) / noise if noise > 0 and curve.known("gain", _gain) >= self.least_gain else 0.0
-        return self._found(rise, curve.ends)
+        clear = _enough(curve.known("gain", _gain), self.least_gain)
+        return self._found((after - before) / noise * clear if noise > 0 else 0.0, curve.ends)
 
 
 class DropsFromPeak(Graded, frozen=True, kw_only=True):
@@ -154,8 +161,10 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
         highest = int(curve.steps[at])
         end = last.median if highest < last.ends[0] else peak
         gain, size = peak - start, max(abs(start), abs(peak))
-        lost = (peak - end) / gain if size > 0 and gain > self.least_gain * size else 0.0
-        return self._found(0.0 if peak - end < _NOISY * _noise(case, curve) else lost, (highest, curve.ends[1]))
+        lost = (peak - end) / gain * _enough(gain / size, self.least_gain) if size > 0 and gain > 0 else 0.0
+        noise = _noise(case, curve)
+        clear = strength((peak - end) / noise, _NOISY) if noise > 0 else 1.0
+        return self._found(lost * clear, (highest, curve.ends[1]))
 
 
 def _peak(curve: Part) -> tuple[int, float]:
@@ -207,7 +216,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        return self._found(np.count_nonzero(np.abs(curve.values) < self.tiny) / len(curve), curve.ends)
+        return self._found(int(np.count_nonzero(np.abs(curve.values) < self.tiny)) / len(curve), curve.ends)
 
 
 # As many points as a return takes to show where it goes; more show how it was logged.

@@ -1,0 +1,158 @@
+"""One examination of a training that runs: is it sick, compared with healthy runs in the same phase of theirs?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
+from rldoctor.diagnosis.impossible import set_aside
+from rldoctor.diagnosis.live.phase import shipped_phases
+from rldoctor.diagnosis.live.rules import live_rules
+from rldoctor.diagnosis.match import match
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
+from rldoctor.diagnosis.witnesses import state_settings
+from rldoctor.model import Curve, Run, Severity, Verdict
+from rldoctor.rulebook import Case, Sign
+from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.schema import FIRES_FROM
+
+# Steps of the shortest recorded healthy trainings (fetch_reach_dense/quick).
+_SHORTEST = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What one examination found.
+
+    Attributes:
+        step: The last step of the run at that time.
+        points: Points of its longest curve.
+        verdict: ``healthy`` where the outcome shows learning, ``unjudged`` where nothing shows yet.
+        cause: The most likely cause with a sign that shows; empty for none.
+        probability: Of that cause against health alone, in [0, 1].
+        clear: Whether the cause is so likely, and a sign of it so strong, that one examination is enough for a warning.
+        health: Probability that nothing is wrong, in [0, 1].
+        signs: Codes and names of the signs that show the cause, strongest first.
+        single: Whether it is sick by a single strong sign alone, which takes longer to believe.
+    """
+
+    step: int
+    points: int
+    verdict: Verdict
+    cause: str = ""
+    probability: float = 0.0
+    clear: bool = False
+    health: float = 0.0
+    signs: tuple[str, ...] = ()
+    single: bool = False
+
+
+def points_of(run: Run) -> int:
+    """Return how many points the longest curve of a run has."""
+    return max((len(curve) for curve in run.curves.values()), default=0)
+
+
+def share_of(run: Run, planned: int | None) -> float | None:
+    """Return the share of the planned steps that a run has done, in [0, 1]; ``None`` where the plan is unknown.
+
+    A plan of fewer steps than any recorded healthy run had counts as one of so many: 640 steps are a beginning.
+    """
+    if not planned:
+        return None
+    return min(1.0, run.last_step / (max(planned, _SHORTEST) if run.counts_steps else planned))
+
+
+def strengths_of(
+    run: Run, reference: str | None = None, context: DiagnosisContext | None = None
+) -> tuple[dict[str, float], dict[str, Sign]]:
+    """Return how strongly each sign that can be measured shows on a young run, by code, and the signs.
+
+    Curves of two or three points are measured as if they had four.
+
+    Raises:
+        UsageError: The reference does not exist.
+    """
+    context = context or shipped_context()
+    run = set_aside(run, context.book)
+    run = replace(run, curves={name: _filled(curve) for name, curve in run.curves.items()})
+    matched = match(run, reference, context.references)
+    observed, _ = observe_all(context.book, Case(run, matched.reference, matched.same_recipe))
+    return {item.sign.code: item.strength for item in observed}, {item.sign.code: item.sign for item in observed}
+
+
+def _filled(curve: Curve) -> Curve:
+    """Return a curve of two or three points with points on the lines between them, so that signs can be measured."""
+    count = len(curve)
+    if not 2 <= count < FEWEST_POINTS:
+        return curve
+    at, places = np.linspace(0, count - 1, FEWEST_POINTS), np.arange(count)
+    steps = np.interp(at, places, curve.steps).astype(np.int64)
+    return Curve(curve.metric, steps, np.interp(at, places, curve.values), curve.tag, curve.aggregation)
+
+
+def glance(
+    run: Run,
+    planned: int | None = None,
+    reference: str | None = None,
+    context: DiagnosisContext | None = None,
+) -> Glance:
+    """Examine a run as it stands.
+
+    Args:
+        run: The run so far.
+        planned: Steps that the training will have; ``None`` where that is unknown.
+        reference: A reference to compare it with; by default the one that fits.
+        context: The context of a configuration; shipped rules by default.
+
+    Raises:
+        UsageError: The reference does not exist.
+    """
+    context = context or shipped_context()
+    points = points_of(run)
+    if points < live_rules().fewest_points:
+        return Glance(run.last_step, points, Verdict.UNJUDGED)
+    strengths, signs = strengths_of(run, reference, context)
+    share, phases = share_of(run, planned), shipped_phases()
+    beyond = {
+        code: strength if signs[code].of_health else phases.beyond(code, strength, share)
+        for code, strength in strengths.items()
+    }
+    settings = state_settings(run, context.setting_signs)
+    others = {item.key: item.strength for item in settings.observations} if settings else {}
+    ranked = rank(context.book, beyond | others, run.algorithm)
+    return _judged(run.last_step, points, ranked, beyond, signs)
+
+
+def _judged(
+    step: int, points: int, ranked: Sequence[Ranked], beyond: Mapping[str, float], signs: Mapping[str, Sign]
+) -> Glance:
+    rules = live_rules()
+    fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
+    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
+    causes = (item for item in ranked if item.rule.name != HEALTHY)
+    learns = any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
+    leading = next((item for item in causes if not fired.isdisjoint(item.evidence_for)), None)
+    nothing = Verdict.HEALTHY if learns else Verdict.UNJUDGED
+    if leading is None:
+        return Glance(step, points, nothing, health=health)
+    shown = [code for code in leading.evidence_for if code in fired]
+    odds = leading.probability / max(leading.probability + health, 1e-300)
+    # The outcome shows late what else shows early: by itself it clears up nothing.
+    strong = sum(beyond[code] >= rules.strong and not signs[code].outcome for code in shown)
+    clear = odds >= rules.warn.clear and strong > 0
+    harmed = any(signs[code].outcome == "harmed" for code in fired)
+    error = any(signs[code].severity is Severity.ERROR for code in shown)
+    failed = odds >= rules.sick.probability and (harmed or error)
+    if failed or (clear and not learns):
+        verdict = Verdict.SICK
+    elif odds >= rules.warn.probability and any(not signs[code].outcome for code in shown):
+        verdict = Verdict.SUSPECT
+    else:
+        return Glance(step, points, nothing, health=health)
+    names = tuple(f"{code} {signs[code].name}" for code in shown)
+    single = verdict is Verdict.SICK and not failed and strong < rules.sick.signs
+    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single)

@@ -1,0 +1,55 @@
+"""When and how firmly a training that runs is judged: ``checks/live.toml``."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated
+
+from msgspec import Meta
+
+from rldoctor import datafile
+from rldoctor.datafile import Positive, Table
+
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+
+class Warn(Table, frozen=True):
+    """When a run is warned about; ``checks/live.toml`` says what the keys mean."""
+
+    examinations: Positive
+    probability: Share
+    clear: Share
+
+
+class Sick(Table, frozen=True):
+    """When a run is called sick."""
+
+    examinations: Positive
+    probability: Share
+    signs: Positive
+    more_for_one_sign: Positive
+
+
+class LiveRules(Table, frozen=True):
+    """``checks/live.toml``."""
+
+    early_every: Share
+    early_until: Share
+    late_every: Share
+    points_growth: Annotated[float, Meta(gt=1, le=10)]
+    fewest_points: Positive
+    strong: Share
+    warn: Warn
+    sick: Sick
+    withdraw: Positive
+    never_stops: tuple[str, ...]
+
+
+@cache
+def live_rules() -> LiveRules:
+    """Return the shipped rules.
+
+    Raises:
+        UsageError: The file is not valid.
+    """
+    return datafile.load(datafile.folder("checks") / "live.toml", LiveRules)

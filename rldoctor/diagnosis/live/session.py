@@ -1,0 +1,95 @@
+"""One training followed from its own process: what it logs, when it is examined, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.live.course import Course, Standing
+from rldoctor.diagnosis.live.glance import glance
+from rldoctor.diagnosis.live.memory import Memory
+from rldoctor.diagnosis.live.schedule import Schedule
+from rldoctor.model import Json, RankedDiagnosis, RunDiagnosis, Verdict
+
+
+class LiveSession:
+    """Examines a training at the fixed points of its plan.
+
+    Args:
+        memory: What has been logged.
+        planned: Steps that the training will have; ``None`` where that is unknown.
+        reference: Name of the reference to compare with; recognised from the logs if ``None``.
+        record: What ``run.json`` would say, if known.
+        patience: See :class:`~rldoctor.diagnosis.live.course.Course`.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        planned: int | None = None,
+        reference: str | None = None,
+        record: Mapping[str, Json] | None = None,
+        patience: int | None = None,
+    ) -> None:
+        self.memory = memory
+        self.course = Course(patience)
+        self._planned = planned
+        self._schedule = Schedule(planned)
+        self._reference = reference
+        self._record = record or {}
+        self._seen: tuple[int, int] = (0, 0)
+        self._reported: tuple[int, int] | None = None
+        self._report: RunDiagnosis | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """How the training stands."""
+        return self.course.standing
+
+    def is_due(self) -> bool:
+        """Return whether new points came and an examination is due at them."""
+        now = self.memory.step, self.memory.points
+        if now == self._seen:
+            return False
+        self._seen = now
+        return self._schedule.is_due(*now)
+
+    def examine(self) -> str:
+        """Examine the training now, and return what that changed, as a sentence; empty where it changed nothing."""
+        self.course.add(glance(self.memory.run("", self._record), self._planned, self._reference))
+        return self.course.news
+
+    def report(self, path: str) -> RunDiagnosis | None:
+        """Return the whole diagnosis of the run so far; ``None`` before anything was logged."""
+        now = self.memory.step, self.memory.points
+        if not now[1]:
+            return None
+        if self._reported != now or self._report is None:
+            self._reported = now
+            self._report = diagnose_run(self.memory.run(path, self._record), self._reference)
+        return self._report
+
+
+def leading(result: RunDiagnosis) -> RankedDiagnosis | None:
+    """Return the most likely cause of a diagnosis, ``None`` where it names none."""
+    if result.verdict not in (Verdict.SICK, Verdict.SUSPECT):
+        return None
+    return next((cause for cause in result.diagnoses if cause.name != "healthy"), None)
+
+
+def last_line(result: RunDiagnosis | None, standing: Standing) -> str:
+    """Return how a training ended, in one line.
+
+    Args:
+        result: The diagnosis of all of it; ``None`` where nothing was logged.
+        standing: How it stood at the last examination.
+    """
+    if result is None:
+        return "rldoctor: unjudged. Nothing was logged."
+    cause = leading(result)
+    words = [f"rldoctor: {result.verdict} after {result.steps:,} steps.", result.summary.strip()]
+    if cause is not None:
+        words += [cause.remedy.strip(), f"More: rldoctor explain {cause.name}"]
+    elif standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
+        words.append(f"While it ran it was {standing.verdict} from step {standing.since:,} ({standing.cause}).")
+    return " ".join(word for word in words if word)

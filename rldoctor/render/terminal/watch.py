@@ -1,0 +1,71 @@
+"""Trainings that run, as a table that fits the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rldoctor.model import Verdict, WatchRow
+from rldoctor.render.terminal.marks import VERDICT_STYLE, shortened
+from rldoctor.render.wording import clean
+
+_STATE_STYLE = {"running": "", "finished": "green", "stalled": "yellow", "killed": "red", "ended": ""}
+
+
+def watch_table(console: Console, rows: Sequence[WatchRow], seconds: float | None = None) -> RenderableType:
+    """Return how trainings stand, as many as fit the terminal, the worst first.
+
+    Args:
+        console: Where it is shown.
+        rows: The trainings.
+        seconds: Between two looks; ``None`` where there is only one.
+    """
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
+    for name, right in (("run", 0), ("verdict", 0), ("since", 1), ("progress", 1), ("left", 1), ("state", 0)):
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    table.add_column("most likely cause", ratio=1)
+    # Room for the heading, the news and a line on what is left out.
+    most = max(3, console.height - 9) if console.is_terminal else len(rows)
+    width = max(12, console.width // 4)
+    for row in rows[:most]:
+        faulty = row.verdict in (Verdict.SICK, Verdict.SUSPECT)
+        verdict = "too young" if row.verdict is Verdict.UNJUDGED and row.state == "running" else str(row.verdict)
+        table.add_row(
+            shortened(console, clean(row.path), width),
+            Text(verdict, style=VERDICT_STYLE[row.verdict]),
+            f"{row.since:,}" if faulty and row.since else "",
+            f"{row.share:.0%} of {short(row.planned)}" if row.share is not None else short(row.step),
+            "" if row.left is None else lasting(row.left),
+            Text(row.state if row.state != "running" else f"{lasting(row.age)} ago", style=_STATE_STYLE[row.state]),
+            clean(f"{row.cause} {row.confidence:.0%}") if row.cause else "",
+        )
+    below: list[RenderableType] = []
+    if len(rows) > most:
+        below.append(Text(f"{len(rows) - most} more runs", style="dim"))
+    for row in [row for row in rows if row.news][:3]:
+        news = clean(" ".join(part for part in (row.news, row.remedy) if part))
+        below.append(Text.assemble((shortened(console, clean(row.path), width), "bold"), f"  {news}"))
+    counts = [f"{sum(r.verdict is v for r in rows)} {v}" for v in VERDICT_STYLE if any(r.verdict is v for r in rows)]
+    every = "" if seconds is None else f"; a look every {seconds:g} s, Ctrl-C ends"
+    return Group(table, *below, Text(f"{len(rows)} runs: {', '.join(counts) or 'none yet'}{every}", style="dim"))
+
+
+def short(number: int | None) -> str:
+    """Return a number of steps in three digits: ``60k``, ``1.25M``."""
+    if number is None:
+        return "?"
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def lasting(seconds: float) -> str:
+    """Return a time in one unit: ``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"

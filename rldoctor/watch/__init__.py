@@ -1,0 +1,1 @@
+"""Trainings watched from outside, by what they add to their logs."""

@@ -1,0 +1,297 @@
+"""One training that is followed from outside: its files, its examinations, and whether it still runs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.live.course import Course
+from rldoctor.diagnosis.live.glance import glance, points_of
+from rldoctor.diagnosis.live.schedule import Schedule
+from rldoctor.logs import read_run
+from rldoctor.logs.formats import formats_of
+from rldoctor.logs.formats.log_file import Wanted
+from rldoctor.logs.frameworks import shipped_tag_mappings
+from rldoctor.logs.remote import name_of
+from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.model import Curve, Run, RunDiagnosis, Verdict, WatchRow
+from rldoctor.model.watching import State
+from rldoctor.run_record import RunRecord
+from rldoctor.watch.tail import Tail, in_order, tails_of
+from rldoctor.watch.writer import Writer, process_of, writer_of
+
+# A run that has logged nothing for so long, and for so many of its usual gaps, is stalled.
+STALLED_SECONDS, _STALLED_GAPS = 60.0, 5.0
+# A writer that has just written is not looked for.
+_QUIET_SECONDS = 5.0
+_ENDED: dict[str, State] = {"finished": "finished", "interrupted": "ended", "failed": "killed"}
+
+
+class FollowedRun:
+    """Follows one run.
+
+    Args:
+        directory: The run.
+        context: Rules and tag mappings.
+        planned: Steps that it will have, where the user says so; otherwise what its settings state.
+        reference: To compare it with.
+        framework: What logs it; identified from the tags by default.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        context: DiagnosisContext,
+        planned: int | None = None,
+        reference: str | None = None,
+        framework: str | None = None,
+    ) -> None:
+        self.directory = directory
+        self._context, self._wanted_steps, self._reference = context, planned, reference
+        self._framework = framework
+        self._begin()
+
+    def _begin(self) -> None:
+        self._planned = self._wanted_steps
+        self._tails: list[Tail] | None = None
+        self._schedule: Schedule | None = None
+        self._course = Course()
+        self._sizes: dict[Path, int] = {}
+        self._examined = -1
+        # The steps that logs count, and the environment steps that these are, at the last examination.
+        self._scale = 1.0
+        self._waiting = False
+        self._clocks: deque[tuple[float, int]] = deque(maxlen=16)
+        self._status = ""
+        self.changed_at = 0.0
+        """When its logs last grew, in seconds since 1970."""
+        self.is_over = False
+        """Whether nothing more is expected of it; it is followed again if it grows."""
+        self.row = WatchRow(name_of(self.directory))
+        self.files: list[Path] = []
+        """Its log files."""
+
+    @property
+    def writing_process(self) -> int | None:
+        """The process of this machine that writes it, where a file's name says so and it is alive."""
+        if writer_of(self.files) != "alive":
+            return None
+        return next((found for path in reversed(self.files) if (found := process_of(path)) is not None), None)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether a training that stands like this should be stopped."""
+        return self._course.hopeless
+
+    def refresh(self) -> None:
+        """Look which log files there are."""
+        if self.directory.is_file():
+            self.files = [self.directory]
+            return
+        _, folders, names = next(os.walk(self.directory), ("", [], []))
+        logs = formats_of(sorted(folders), sorted(names), self.directory)
+        self.files = sorted({self.directory / name for _, found in logs for name in found})
+        if not self.is_over:
+            self._follow_files()
+
+    def _follow_files(self) -> None:
+        mappings = (*shipped_tag_mappings(), *self._context.tag_mappings)
+        known = {tail.path: tail for tail in self._tails or ()}
+        self._tails = None if self._framework else tails_of(self.directory, _wanted(mappings), known)
+
+    def poll(self, now: float, all_of_it: bool = False) -> list[str]:
+        """Read what was added, examine the run where that is due, and return what changed, as sentences.
+
+        Args:
+            now: Seconds since 1970.
+            all_of_it: Also examine it at its last step, which may be half written.
+        """
+        grew = self._grew()
+        if grew and self.is_over:
+            # What was let go of is read once more.
+            self._begin()
+            self.refresh()
+            self._grew()
+        if not (grew or self._waiting):
+            return []
+        # The last step is examined once nothing was added to it for one round.
+        self._waiting = grew and not all_of_it
+        to_the_end = all_of_it or not grew
+        for tail in self._tails or ():
+            tail.poll()
+        if self._tails is not None and not all_of_it and self._schedule is not None:
+            step = self._scale * max((tail.step for tail in self._tails), default=0)
+            points = max((tail.points for tail in self._tails), default=0)
+            self._clocks.append((now, int(step)))
+            self.row = replace(self.row, step=int(step))
+            if not self._schedule.may_be_due(step, points):
+                return []
+        return self._examine(self._read(), now, to_the_end)
+
+    def _grew(self) -> bool:
+        sizes = {}
+        for path in self.files:
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            sizes[path] = status.st_size
+            self.changed_at = max(self.changed_at, status.st_mtime)
+        grew, self._sizes = sizes != self._sizes, sizes
+        return grew
+
+    def _read(self) -> Run:
+        own = self._context.tag_mappings
+        if self._tails is None:
+            return read_run(self.directory, self._framework, own)
+        run = read_run(self.directory, self._framework, own, in_order(self._tails))
+        logged = max((tail.step for tail in self._tails), default=0)
+        self._scale = run.last_step / logged if logged else 1.0
+        return run
+
+    def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
+        record = RunRecord(run.record)
+        self._status = record.status
+        if self._planned is None:
+            stated = record.recipe_table.get("total_steps") if run.record else None
+            settings = run.settings.total_steps if run.settings else None
+            self._planned = stated if isinstance(stated, int) and stated > 0 else settings
+        if self._schedule is None:
+            self._schedule = Schedule(self._planned)
+        longest = max(run.curves.values(), key=len, default=None)
+        said = []
+        for step in [] if longest is None else longest.steps.tolist():
+            if step <= self._examined or (step >= run.last_step and not to_the_end):
+                continue
+            self._examined = step
+            part = _until(run, step)
+            if self._schedule.is_due(part.last_step, points_of(part)):
+                self._course.add(glance(part, self._planned, self._reference, self._context))
+                said += [self._course.news] if self._course.news else []
+        self._clocks.append((now, run.last_step))
+        standing = self._course.standing
+        self.row = replace(
+            self.row,
+            verdict=standing.verdict,
+            since=standing.since,
+            cause=standing.cause,
+            confidence=standing.confidence,
+            step=run.last_step,
+            planned=self._planned,
+            news=said[-1] if said else self.row.news,
+            withdrawn_when=self._course.taken_back_when,
+        )
+        if said and standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
+            self.row = replace(self.row, remedy=_remedy(self._diagnosis(run), standing.cause))
+        return said
+
+    def _diagnosis(self, run: Run) -> RunDiagnosis:
+        return diagnose_run(run, self._reference, context=self._context)
+
+    def settle(self, now: float, is_open: bool | None) -> list[str]:
+        """Say whether it still runs, and give the last verdict of one that does not.
+
+        Args:
+            now: Seconds since 1970.
+            is_open: Whether some process has its files open; ``None`` where that is unknown.
+        """
+        age = max(0.0, now - self.changed_at)
+        state = self._state(age, is_open)
+        said = []
+        if state in ("finished", "killed", "ended") and not self.is_over:
+            said = self._end(state)
+        elif state != self.row.state and state == "stalled":
+            said = [
+                f"step {self.row.step:,}: nothing logged for {age:.0f} s, and the writer is still there or unknown."
+            ]
+        self.row = replace(self.row, state=state, age=age, left=None if self.is_over else self._left())
+        if said:
+            self.row = replace(self.row, news=said[-1])
+        return said
+
+    def _state(self, age: float, is_open: bool | None) -> State:
+        if self._status in _ENDED:
+            return _ENDED[self._status]
+        writer: Writer = writer_of(self.files) if age >= _QUIET_SECONDS else "alive"
+        if writer == "unknown" and is_open is not None and age >= STALLED_SECONDS / 2:
+            # A writer that opens its file for each row is seen by chance only: open means alive, closed nothing.
+            writer = "alive" if is_open else "unknown"
+        if self._is_done():
+            return "finished"
+        if writer == "gone":
+            return "killed" if self._planned else "ended"
+        return "stalled" if age > max(STALLED_SECONDS, _STALLED_GAPS * self._gap()) else "running"
+
+    def _is_done(self) -> bool:
+        """Return whether the plan is done, but for what comes after the last point that is logged."""
+        if not self._planned or not self._clocks:
+            return False
+        return self.row.step + self._spacing() > self._planned
+
+    def _spacing(self) -> float:
+        """Return the steps between two points."""
+        points = max((tail.points for tail in self._tails or ()), default=0)
+        return self.row.step / points if points > 1 else 0.0
+
+    def _gap(self) -> float:
+        """Return the usual seconds between two growths that were seen."""
+        times = [time for time, _ in self._clocks]
+        gaps = sorted(b - a for a, b in pairwise(times))
+        return gaps[len(gaps) // 2] if gaps else 0.0
+
+    def _left(self) -> float | None:
+        if not self._planned or not self.row.step:
+            return None
+        begun = min((tail.first_time for tail in self._tails or () if math.isfinite(tail.first_time)), default=None)
+        ended = max((tail.last_time for tail in self._tails or () if math.isfinite(tail.last_time)), default=None)
+        first = (begun, 0) if begun is not None else self._clocks[0] if self._clocks else None
+        last = (ended, self.row.step) if ended is not None else self._clocks[-1] if self._clocks else None
+        if first is None or last is None or last[0] <= first[0] or last[1] <= first[1]:
+            return None
+        return max(0.0, (self._planned - self.row.step) * (last[0] - first[0]) / (last[1] - first[1]))
+
+    def _end(self, state: State) -> list[str]:
+        """Give the verdict of the whole run, and let go of its points."""
+        for tail in self._tails or ():
+            tail.poll()
+        result = self._diagnosis(self._read())
+        cause = result.cause.name if result.cause and result.verdict in (Verdict.SICK, Verdict.SUSPECT) else ""
+        of = f" of {self._planned:,}" if self._planned else ""
+        how = {"killed": f"killed after {self.row.step:,}{of} steps", "finished": "finished"}.get(state, "ended")
+        said = f"{how}: {result.verdict}. {result.summary}"
+        confidence = result.cause.probability if result.cause else (result.health or 0.0)
+        self.row = replace(
+            self.row,
+            verdict=result.verdict,
+            cause=cause,
+            confidence=confidence,
+            withdrawn_when="",
+            remedy=_remedy(result, cause),
+        )
+        self.is_over = True
+        self._tails = None
+        return [said]
+
+
+def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
+    return lambda tag: any(mapping.wants(tag) for mapping in mappings)
+
+
+def _remedy(result: RunDiagnosis, cause: str) -> str:
+    return next((item.remedy.strip() for item in result.diagnoses if item.name == cause), "")
+
+
+def _until(run: Run, step: int) -> Run:
+    curves = {}
+    for name, curve in run.curves.items():
+        count = int(curve.steps.searchsorted(step, "right"))
+        if count:
+            curves[name] = Curve(name, curve.steps[:count], curve.values[:count], curve.tag, curve.aggregation)
+    return replace(run, curves=curves, record={**run.record, "status": "running"} if run.record else run.record)

@@ -1,0 +1,117 @@
+"""Many trainings watched at once: found as they begin, polled by file growth, and listed, the worst first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.logs import discover
+from rldoctor.logs.remote import is_remote
+from rldoctor.model import Verdict, WatchRow
+from rldoctor.watch.followed import STALLED_SECONDS, FollowedRun
+from rldoctor.watch.writer import open_files
+
+# Seconds between two looks for new runs and files; object stores are asked less often.
+_DISCOVER, _REMOTE = 15.0, 60.0
+# Seconds between two looks at which processes have files open.
+_OPEN_FILES = 20.0
+_WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that changed on a run."""
+
+    row: WatchRow
+    text: str
+    run: FollowedRun
+
+
+class Watcher:
+    """Watches every run at or below some folders or addresses.
+
+    Args:
+        paths: Folders, or addresses such as ``s3://bucket/runs``.
+        context: Rules and tag mappings.
+        planned: Steps that every run will have, where the user says so.
+        reference: To compare every run with.
+        framework: What logs the runs.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        context: DiagnosisContext,
+        planned: int | None = None,
+        reference: str | None = None,
+        framework: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._paths, self._context, self._clock = [*paths], context, clock
+        self._options = (planned, reference, framework)
+        self.runs: dict[Path, FollowedRun] = {}
+        self._remote = any(map(is_remote, self._paths))
+        self._next_discovery = self._next_open = 0.0
+        self._open: set[Path] | None = None
+
+    def poll(self, all_of_it: bool = False) -> list[Event]:
+        """Look at every run once, and return what changed.
+
+        Raises:
+            UsageError: A path does not exist, or cannot be read, at the first time.
+            CannotJudge: There is no run, where ``all_of_it`` asks for one look.
+        """
+        now = self._clock()
+        if now >= self._next_discovery:
+            self._discover(now)
+        if all_of_it and not self.runs:
+            raise CannotJudge(
+                f"There is no run below {', '.join(self._paths)}: no log was found.",
+                "Name the folder that tensorboard --logdir would take.",
+            )
+        self._look_for_writers(now)
+        events = []
+        for run in self.runs.values():
+            said = run.poll(now, all_of_it)
+            is_open = None if self._open is None else any(path in self._open for path in run.files)
+            said += run.settle(now, is_open)
+            events += [Event(run.row, text, run) for text in said]
+        return events
+
+    @property
+    def rows(self) -> list[WatchRow]:
+        """How every run stands: the worst first, and of equals the one that began last."""
+        order = {verdict: place for place, verdict in enumerate(_WORST_FIRST)}
+        return [run.row for run in sorted(self.runs.values(), key=lambda run: (order[run.row.verdict], run.row.path))]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is expected of any run."""
+        return bool(self.runs) and all(run.is_over for run in self.runs.values())
+
+    def _discover(self, now: float) -> None:
+        first = not self._next_discovery
+        self._next_discovery = now + (_REMOTE if self._remote else _DISCOVER)
+        try:
+            found = discover(self._paths)
+        except UsageError:
+            if first:
+                raise
+            return  # a folder is being moved, or a store does not answer: what is known is watched
+        for directory in found:
+            run = self.runs.get(directory)
+            if run is None:
+                run = self.runs[directory] = FollowedRun(directory, self._context, *self._options)
+            run.refresh()
+
+    def _look_for_writers(self, now: float) -> None:
+        if now < self._next_open:
+            return
+        self._next_open = now + _OPEN_FILES
+        quiet = [run for run in self.runs.values() if not run.is_over and now - run.changed_at > STALLED_SECONDS / 2]
+        self._open = open_files(path for run in quiet for path in run.files) if quiet else None

@@ -1,0 +1,247 @@
+"""Runs watched from outside: only what is new is read, and what ended is told from what runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.corpus import RECORDED
+from rldoctor.cli.app import app
+from rldoctor.diagnosis.context import shipped_context
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.logs import read_run
+from rldoctor.logs.series import MOST_POINTS
+from rldoctor.model import Verdict
+from rldoctor.watch import followed
+from rldoctor.watch.tail import EventTail, TableTail
+from rldoctor.watch.watcher import Watcher
+from rldoctor.watch.writer import writer_of
+
+SICK = RECORDED / "sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100"
+HEALTHY = RECORDED / "healthy/pendulum/zoo/as-recorded-20"
+
+
+def events_of(directory: Path) -> Path:
+    (found,) = (path for path in directory.iterdir() if "tfevents" in path.name)
+    return found
+
+
+def table(path: Path, rows: range, last: str = "") -> None:
+    with path.open("a") as file:
+        if not file.tell():
+            file.write("time/total_timesteps,rollout/ep_rew_mean,train/approx_kl,train/clip_fraction\n")
+        file.writelines(f"{1000 * row},{row},0.01,0.1\n" for row in rows)
+        file.write(last)
+
+
+def watcher(place: Path, clock: list[float], **options: Any) -> Watcher:
+    return Watcher([str(place)], shipped_context(), clock=lambda: clock[0], **options)
+
+
+def test_an_event_file_that_grows_by_bytes_gives_what_reading_it_whole_gives(tmp_path: Path) -> None:
+    content = events_of(SICK).read_bytes()
+    path = tmp_path / events_of(SICK).name
+    tail = EventTail(path, lambda _: True)
+    # Cut at odd places, most of them within a record.
+    for end in [*range(1000, len(content), 7919), len(content)]:
+        path.write_bytes(content[:end])
+        tail.poll()
+    whole = EventTail(path, lambda _: True)
+    whole.poll()
+    for one, other in zip(tail.log_file().tags, whole.log_file().tags, strict=True):
+        assert one == other
+    np.testing.assert_array_equal(tail.log_file().values, whole.log_file().values)
+    shutil.copy(SICK / "run.json", tmp_path)
+    expected = read_run(tmp_path)
+    got = read_run(tmp_path, main=[tail.log_file()])
+    for name, curve in expected.curves.items():
+        np.testing.assert_array_equal(curve.values, got.curves[name].values)
+
+
+def test_only_new_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "progress.csv"
+    table(path, range(1, 5))
+    tail = TableTail(path, lambda _: True)
+    assert tail.poll() and tail.points == 4
+    monkeypatch.setattr("rldoctor.watch.tail.open_log", lambda _: pytest.fail("nothing new is there to be read"))
+    assert not tail.poll()
+
+
+def test_half_a_row_waits_for_its_other_half(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    table(path, range(1, 4), last="4000,4,0.0")
+    tail = TableTail(path, lambda _: True)
+    tail.poll()
+    assert tail.points == 3
+    with path.open("a") as file:
+        file.write("1,0.1\n")
+    tail.poll()
+    assert tail.points == 4 and not tail.log_file().issues.counts
+
+
+def test_json_lines_and_a_file_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    path.write_text('{"time/total_timesteps": 10, "rollout/ep_rew_mean": 1.0}\n{"broken\n')
+    tail = TableTail(path, lambda _: True)
+    tail.poll()
+    assert tail.points == 1 and tail.log_file().issues.counts == {"corrupt": 1}
+    path.write_text('{"time/total_timesteps": 5, "rollout/ep_rew_mean": 2.0}\n')
+    tail.poll()
+    assert tail.log_file().values.tolist() == [2.0]
+
+
+def test_a_day_of_points_takes_no_more_memory_than_an_hour(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    tail = TableTail(path, lambda _: True)
+    for hour in range(3):
+        path.unlink(missing_ok=True)
+        tail._at = 0
+        with path.open("w") as file:
+            if not hour:
+                file.write("step,rollout/ep_rew_mean\n")
+            file.writelines(f"{hour * 6000 + row},1.0\n" for row in range(6000))
+        tail.poll()
+        assert tail.points <= MOST_POINTS
+    assert tail.log_file().steps[-1] == 17_999
+
+
+def test_a_sick_run_is_told_with_its_cause_and_what_would_withdraw_it(tmp_path: Path) -> None:
+    clock = [0.0]
+    shutil.copytree(SICK, tmp_path / "a")
+    (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
+    runs = watcher(tmp_path, clock)
+    said = [event.text for event in runs.poll(all_of_it=True)]
+    assert any("sick" in text and "Withdrawn when" in text for text in said)
+    (row,) = runs.rows
+    assert row.verdict is Verdict.SICK and row.cause == "learning-rate-too-high" and row.remedy and row.planned
+
+
+def test_the_last_point_is_judged_only_once_nothing_follows_it(tmp_path: Path) -> None:
+    clock = [1e9]
+    table(tmp_path / "progress.csv", range(1, 4))
+    os.utime(tmp_path / "progress.csv", (1e9, 1e9))
+    runs = watcher(tmp_path, clock, planned=100_000)
+    runs.poll()
+    assert runs.runs[tmp_path]._examined == 2000
+    runs.poll()
+    assert runs.runs[tmp_path]._examined == 3000
+
+
+def test_new_runs_are_noticed(tmp_path: Path) -> None:
+    clock = [1e9]
+    (tmp_path / "a").mkdir()
+    table(tmp_path / "a" / "progress.csv", range(1, 4))
+    runs = watcher(tmp_path, clock)
+    runs.poll()
+    (tmp_path / "b").mkdir()
+    table(tmp_path / "b" / "progress.csv", range(1, 4))
+    clock[0] += 20
+    runs.poll()
+    assert len(runs.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("writer", "planned", "age", "state"),
+    [
+        ("alive", 100_000, 30, "running"),
+        ("alive", 100_000, 90, "stalled"),
+        ("unknown", 100_000, 90, "stalled"),
+        ("gone", 100_000, 10, "killed"),
+        ("gone", None, 10, "ended"),
+        ("gone", 9_500, 10, "finished"),
+        ("alive", 9_500, 10, "finished"),
+    ],
+)
+def test_finished_stalled_and_killed_are_told_apart(
+    writer: str, planned: int | None, age: float, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed, "writer_of", lambda _: writer)
+    path = tmp_path / "progress.csv"
+    table(path, range(1, 10))
+    os.utime(path, (1e9, 1e9))
+    clock = [1e9 + age]
+    runs = watcher(tmp_path, clock, planned=planned)
+    runs.poll()
+    assert runs.rows[0].state == state
+    assert runs.is_over == (state in ("killed", "ended", "finished"))
+
+
+def test_a_run_that_goes_on_after_its_end_is_followed_again(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    table(path, range(1, 10))
+    clock = [path.stat().st_mtime + 1]
+    runs = watcher(tmp_path, clock, planned=9_000)
+    runs.poll()
+    assert runs.is_over
+    table(path, range(10, 12))
+    runs.poll()
+    runs.poll()
+    assert runs.rows[0].step == 11_000
+
+
+def test_the_name_of_an_event_file_says_whether_its_writer_lives() -> None:
+    host = socket.gethostname()
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    begun = 2_000_000_000
+    assert writer_of([Path(f"events.out.tfevents.{begun}.{host}.{os.getpid()}.0")]) == "alive"
+    assert writer_of([Path(f"events.out.tfevents.{begun}.{host}.{done.pid}.0")]) == "gone"
+    # A process of the same number that began after the file is another one.
+    assert writer_of([Path(f"events.out.tfevents.1000000000.{host}.{os.getpid()}.0")]) == "gone"
+    assert writer_of([Path("events.out.tfevents.1000000000.elsewhere.1.0")]) == "unknown"
+    assert writer_of([Path("progress.csv")]) == "unknown"
+
+
+def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        watcher(tmp_path / "nothing", [0.0]).poll()
+    with pytest.raises(CannotJudge):
+        watcher(tmp_path, [0.0]).poll(all_of_it=True)
+    # A folder in which runs will begin may be watched.
+    assert watcher(tmp_path, [0.0]).poll() == []
+
+
+def test_the_command_looks_once_and_ends_with_the_exit_code_that_was_asked_for(tmp_path: Path) -> None:
+    shutil.copytree(SICK, tmp_path / "a")
+    shutil.copytree(HEALTHY, tmp_path / "b")
+    done = CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
+    assert done.exit_code == 0 and "learning-rate-too" in done.output and "2 runs" in done.output
+    asked = ["watch", str(tmp_path), "--once", "--isolated", "--format", "json", "--exit-on", "sick"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 1 and '"verdict": "sick"' in done.output
+
+
+def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(SICK, tmp_path / "a")
+    (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
+    # The recorded writer is long gone.
+    monkeypatch.setattr(followed, "writer_of", lambda _: "alive")
+    CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
+    assert not (tmp_path / "a" / "stop").exists()
+    asked = ["watch", str(tmp_path), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop"]
+    done = CliRunner().invoke(app, asked)
+    assert (tmp_path / "a" / "stop").exists() and "wrote stop" in done.output
+    # What has ended is not stopped.
+    (tmp_path / "a" / "stop").unlink()
+    shutil.copy(SICK / "run.json", tmp_path / "a")
+    CliRunner().invoke(app, asked)
+    assert not (tmp_path / "a" / "stop").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [["--stop", "SIGKILL"], ["--stop", "file:../x"], ["--format", "json"], ["--notify", "ftp://x/y"]]
+)
+def test_wrong_options_are_refused(options: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["watch", str(tmp_path), "--isolated", *options], standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
