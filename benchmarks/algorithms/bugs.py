@@ -228,7 +228,13 @@ BUGS = (
 
 VARIANTS = (
     _ppo("as it is", ""),
-    _ppo("ReLU", "", ("np.tanh(x @ w1 + b1)", "np.maximum(0, x @ w1 + b1)"), ("(1 - self.h**2)", "(self.h > 0)")),
+    _ppo(
+        "ReLU",
+        "",
+        ("np.zeros(WIDTH), last", "rng.normal(0, 0.5, WIDTH), last"),
+        ("np.tanh(x @ w1 + b1)", "np.maximum(0, x @ w1 + b1)"),
+        ("(1 - self.h**2)", "(self.h > 0)"),
+    ),
     _ppo(
         "shared trunk",
         "",

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
-import time
-from collections.abc import Callable, Generator, Sequence
-from multiprocessing.connection import Connection
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from rldoctor.errors import RldoctorError, TrainingFailed, UsageError, near
+from rldoctor.errors import UsageError, near
 from rldoctor.model import CheckResult, Finding, Outcome, ProbeResult, Severity, Unjudged, Verdict
-from rldoctor.probes.adapters import Trainer, find
+from rldoctor.probes.adapters import Trainer
 from rldoctor.probes.catalogue import FAMILIES, ProbeRule, expected, probes
+from rldoctor.probes.child import Facts, Player, in_another_process, in_this_process
 from rldoctor.probes.judge import PASSED, rank, signs, value_range
-from rldoctor.probes.play import Measured, Task, play
+from rldoctor.probes.play import Measured, Task
 
-# Importing PyTorch on a busy machine.
-_START_UP = 60.0
 # Families of Stable-Baselines3's algorithms.
 _SB3 = {"DQN": "dqn", "SAC": "sac", "TD3": "sac", "DDPG": "sac"}
-_SECOND_SEED = 1000
+SEEDS = (0, 1000, 2000)
+"""Added to the seed that is asked for: two plays of each probe, and a third where they disagree."""
 Watcher = Callable[[str, int, int], None]
 
 
@@ -39,7 +34,7 @@ def probe(
 ) -> ProbeResult:
     """Train an algorithm on the probes and say which part of it is faulty.
 
-    A probe that fails is played with a second seed, and counts as failed if both fail.
+    Each probe is played with two seeds, and with a third where they disagree.
 
     Args:
         name: ``file.py:function``, ``module:function`` or ``sb3:PPO``, which is imported in another process; or the
@@ -63,7 +58,7 @@ def probe(
     if not chosen:
         raise UsageError("No probe is left to be played.", "Select other probes: rldoctor probe --list.")
     budget = steps or probes().steps[family]
-    played = _in_another_process(name, timeout) if isinstance(name, str) else _in_this_process(name)
+    played = in_another_process(name, timeout) if isinstance(name, str) else in_this_process(name)
     results: list[_Played] = []
     with contextlib.closing(played):
         trainer = next(played)
@@ -90,24 +85,32 @@ class _Played:
         return [f"{aspect} {word}" for aspect, word in self.signs.items() if word != PASSED]
 
 
-def _played(
-    played: _Player, trainer: _Facts, name: str, rule: ProbeRule, family: str, steps: int, seed: int
-) -> _Played:
+def _played(played: Player, trainer: Facts, name: str, rule: ProbeRule, family: str, steps: int, seed: int) -> _Played:
     result = _Played(name, rule)
     if rule.num_envs > 1 and not trainer.parallel:
         result.reason = "the algorithm takes one environment, not make_env and num_envs"
         return result
     gamma = probes().gamma if trainer.takes_gamma else None
-    for each in (seed, seed + _SECOND_SEED):
-        continuous = family == "sac" or rule.actions == "continuous"
-        measured = played.send(Task(name, continuous, rule.num_envs, steps, each, probes().gamma))
+    continuous = family == "sac" or rule.actions == "continuous"
+    plays: list[tuple[Measured, dict[str, str]]] = []
+    outcomes: list[bool] = []
+    for more in SEEDS:
+        measured = played.send(Task(name, continuous, rule.num_envs, steps, seed + more, probes().gamma))
         found = signs(name, measured, expected(family, name), gamma, explores=family != "dqn")
-        result.measured, result.signs = measured, found
+        plays.append((measured, found))
+        outcomes.append(set(found.values()) <= {PASSED})
         if not found:
             result.reason = "the algorithm returns no value function"
-        if all(word == PASSED for word in found.values()):
             break
+        if len(outcomes) == 2 and outcomes[0] == outcomes[1]:
+            break
+    result.measured, result.signs = plays[outcomes.index(majority(outcomes))]
     return result
+
+
+def majority(outcomes: Sequence[bool]) -> bool:
+    """Return how most plays of a probe ended: by chance, a random policy passes some, and a correct one fails some."""
+    return 2 * sum(outcomes) > len(outcomes)
 
 
 def _selected(select: Sequence[str], ignore: Sequence[str]) -> dict[str, ProbeRule]:
@@ -120,7 +123,7 @@ def _selected(select: Sequence[str], ignore: Sequence[str]) -> dict[str, ProbeRu
     return {name: known[name] for name in known if name in wanted - {names[word.lower()] for word in ignore}}
 
 
-def _result(name: str, family: str, steps: int, trainer: _Facts, results: Sequence[_Played]) -> ProbeResult:
+def _result(name: str, family: str, steps: int, trainer: Facts, results: Sequence[_Played]) -> ProbeResult:
     failed = [one for one in results if one.failed]
     judged = [one for one in results if one.signs]
     diagnoses = rank(f"{p.name}.{aspect}.{word}" for p in judged for aspect, word in p.signs.items()) if failed else ()
@@ -191,7 +194,7 @@ _WORDS = {
 }
 
 
-def _finding(one: _Played, trainer: _Facts) -> Finding:
+def _finding(one: _Played, trainer: Facts) -> Finding:
     assert one.measured is not None
     right = ""
     if "value" in one.signs and one.measured.values:
@@ -208,89 +211,3 @@ def _finding(one: _Played, trainer: _Facts) -> Finding:
         f"This probe tests {one.rule.sees}.",
         {"signs": one.failed, **_facts(one.measured)},
     )
-
-
-class _Facts:
-    """What the process that plays says of the algorithm before the first probe."""
-
-    def __init__(self, parallel: bool, takes_gamma: bool) -> None:
-        self.parallel, self.takes_gamma = parallel, takes_gamma
-
-
-_Player: TypeAlias = Generator[Any, Task, None]
-"""The facts first, then a measurement for each task that is sent."""
-
-
-def _in_this_process(trainer: Trainer) -> _Player:
-    task = yield _Facts(trainer.parallel, trainer.takes_gamma)
-    while True:
-        task = yield play(trainer, task)
-
-
-def _in_another_process(name: str, timeout: float) -> _Player:
-    # Spawned, not forked: a fork of a process with threads (PyTorch's) may hang.
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(name, there), daemon=True)
-    process.start()
-    there.close()
-    try:
-        facts = _Facts(*_answer(here, process, time.monotonic() + _START_UP, f"Importing {name}", _START_UP))
-        task = yield facts
-        while True:
-            here.send(task)
-            what = f"The training on the probe {task.probe}"
-            task = yield _answer(here, process, time.monotonic() + timeout, what, timeout)
-    finally:
-        process.terminate()
-        process.join(1.0)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        here.close()
-
-
-def _answer(here: Connection, process: Any, end: float, what: str, seconds: float) -> Any:
-    try:
-        if not here.poll(max(0.0, end - time.monotonic())):
-            raise TrainingFailed(
-                f"{what} did not end within {seconds:g} s.",
-                "Let it stop after the number of steps that it is given, or allow more time with --timeout.",
-            )
-        kind, content = here.recv()
-    except (EOFError, OSError):
-        process.join()
-        raise TrainingFailed(f"{what} ended its process with exit code {process.exitcode}.") from None
-    if kind == "error":
-        raise content
-    return content
-
-
-def _serve(name: str, there: Connection) -> None:
-    # Ctrl-C goes to all processes of the group; the one that waits decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What an algorithm prints does not belong into the report.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    with contextlib.suppress(ImportError):
-        import torch
-
-        # The networks are tiny: threads only cost time.
-        torch.set_num_threads(1)
-    try:
-        trainer = find(name)
-        there.send(("facts", (trainer.parallel, trainer.takes_gamma)))
-        while True:
-            there.send(("measured", play(trainer, there.recv())))
-    except EOFError:
-        return
-    except RldoctorError as error:
-        there.send(("error", _plain(error)))
-    except BaseException as error:
-        there.send(("error", TrainingFailed(f"The training failed with {type(error).__name__}: {error}.")))
-
-
-def _plain(error: RldoctorError) -> RldoctorError:
-    """Return an error that can be sent: a cause of the user's own class may not be known elsewhere."""
-    kind = next(kind for kind in (UsageError, TrainingFailed, RldoctorError) if isinstance(error, kind))
-    return kind(error.problem, error.cure)
