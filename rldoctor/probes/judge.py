@@ -13,6 +13,8 @@ from rldoctor.probes.environments import PROBES
 from rldoctor.probes.play import Measured
 
 PASSED = "passed"
+# Acting at random is right half of the time.
+_WRONG = 0.25
 _UNKNOWN_GAMMA = (0.9, 1.0)
 
 
@@ -36,7 +38,8 @@ def signs(
     if explores and probe == "indifferent":
         found["behaviour"] = "collapsed" if measured.spread < expected.spread / 4 else PASSED
     if explores and probe in ("action-matters", "both-matter", "normalisation"):
-        found["behaviour"] = "random" if measured.late < expected.least_late else PASSED
+        acts_badly = "wrong" if measured.late < _WRONG else "random"
+        found["behaviour"] = acts_badly if measured.late < expected.least_late else PASSED
         if measured.late >= expected.least_late and found["policy"] != PASSED:
             # It acts well in training, and the policy that it returns does not.
             found["policy"] = "differs"

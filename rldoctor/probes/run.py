@@ -190,6 +190,7 @@ _WORDS = {
     "value too-low": "a value is too low",
     "value not-finite": "a value is not finite",
     "behaviour collapsed": "it settles on one action although none is better",
+    "behaviour wrong": "it takes the wrong action at the end of the training",
     "behaviour random": "it still acts at random at the end of the training",
 }
 
