@@ -10,14 +10,14 @@ import gymnasium
 import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.interface import BatchEnv, Recipe, Shapes
-from rldoctor.callback import doctor_callback
-from rldoctor.callback.live import ScalarMemory
+from benchmarks.laboratory.records import run_of
+from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.model import Curve
 
 
@@ -206,13 +206,36 @@ def _linear(start: float) -> Callable[[float], float]:
     return lambda left: start * left
 
 
+class Points(KVWriter):
+    """An output of SB3's logger that keeps what TensorBoard gets."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, list[tuple[int, float]]] = {}
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        for tag, value in key_values.items():
+            if "tensorboard" not in key_excluded.get(tag, ()) and isinstance(value, (int, float, np.number)):
+                self._points.setdefault(tag, []).append((step, float(value)))
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    def curves(self) -> dict[str, Curve]:
+        """Return the curves, as reading the event file would."""
+        points = {
+            tag: (np.array([step for step, _ in some], np.int64), np.array([value for _, value in some]))
+            for tag, some in self._points.items()
+        }
+        return dict(run_of("", points, {}, 0, failed=False).curves)
+
+
 def train_with_sb3(twin: Twin, seed: int, *, doctor: bool = True) -> dict[str, Curve]:
     """Train with SB3 and return the curves."""
     envs = gym_envs(twin)
     model = sb3_model(twin, envs, seed)
-    memory = ScalarMemory()
-    model.set_logger(Logger(None, [memory]))
-    callback = doctor_callback.DoctorCallback(warn=False, budget=float("inf")) if doctor else None
+    points = Points()
+    model.set_logger(Logger(None, [points]))
+    callback = DoctorCallback(warn=False, budget=float("inf"), last_line=False) if doctor else None
     model.learn(twin.shapes.total_steps, callback=callback, log_interval=twin.shapes.log_interval)
     envs.close()
-    return dict(memory.run("", {}).curves)
+    return points.curves()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
@@ -48,12 +48,15 @@ def decide(
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
     # Success is the environment's own measure: where it is reached, a return that stands still does no harm.
     solved = any(item.strength >= _FULLY and item.sign.metrics[0] in SUCCESS_METRICS for item in fine)
+    explained = explained_by(fired.values())
     harmed = [
         item
-        for item in fired.values()
-        if item.sign.outcome == "harmed" and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
+        for code, item in fired.items()
+        if item.sign.outcome == "harmed"
+        and code not in explained
+        and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
     ]
-    errors = any(item.sign.severity is Severity.ERROR for item in fired.values())
+    errors = any(item.sign.severity is Severity.ERROR for code, item in fired.items() if code not in explained)
     if is_foreign(run):
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
         return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
@@ -72,6 +75,8 @@ def decide(
             seen = harmed or _CRASHED in fired or any(item.sign.outcome for item in observed)
             what = "Training failed" if seen else "Errors, and no return is logged"
             return Decision(Verdict.SICK, f"{what}. Most likely cause: {cause}.", cause)
+        if explained & fired.keys():
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
@@ -88,6 +93,11 @@ def decide(
     if "episode_return" not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
+
+
+def explained_by(fired: Iterable[Evidence]) -> set[str]:
+    """Return the codes of the signs that others which show account for."""
+    return {code for item in fired for code in item.sign.explains}
 
 
 def _codes(observations: Sequence[Observation], well: bool) -> set[str]:

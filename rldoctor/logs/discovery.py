@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor.errors import UsageError
+from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
-from rldoctor.logs.formats.tables import is_table
+from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.run_directory import require
@@ -26,6 +27,7 @@ Logs = Sequence[tuple[LogFormat, Sequence[str]]]
 # What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
 _LARGEST_HPARAMS = 2**20
 _HPARAMS = b"_hparams_/"
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
@@ -35,6 +37,8 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     files, ``evaluations.npz``) make a run only where nothing else does; monitor files also beside other runs, neither
     above nor below one. Where one directory holds several trainings that their files tell apart, monitor files or
     TensorBoard's CSV exports, each is a run, named by its first file. A table that is named itself is a run.
+
+    Each run in a database of MLflow or trackio is one as well (:mod:`rldoctor.logs.databases`).
 
     The logs at an address of an object store (``s3://bucket/runs``) are fetched first, and the directories are those
     of their mirror (:mod:`rldoctor.logs.remote`).
@@ -51,17 +55,39 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     listed: dict[Path, Logs] = {}
     for path in paths:
         remote = isinstance(path, str) and is_remote(path)
-        for run in fetch(str(path)) if remote else _sorted(_runs_below(_searchable(Path(path)), listed)):
+        for run in fetch(str(path)) if remote else _sorted(_runs_at(Path(path), listed)):
             try:
                 status = run.stat()
             except OSError:  # gone since it was listed
                 continue
             found.setdefault((status.st_dev, status.st_ino), run)
-    return _sorted(_without_links(found.values(), listed))
+    return _sorted(_without_links(_last_checkpoints(found.values()), listed))
 
 
 def _sorted(runs: Iterable[Path]) -> list[Path]:
     return sorted(runs, key=operator.attrgetter("parts"))
+
+
+def _runs_at(path: Path, listed: dict[Path, Logs]) -> list[Path]:
+    """Return the runs at or below a path, those in databases as their folders in the cache."""
+    if path.is_file() and is_database(path):
+        runs = unpack(path)
+        if not runs:
+            raise UsageError(f"{path} holds no run of MLflow or trackio.", "Name the database that they write.")
+        return runs
+    below = list(_runs_below(_searchable(path), listed))
+    return below + [run for name in sorted(path.glob("*.db")) if is_database(name) for run in unpack(name)]
+
+
+def _last_checkpoints(runs: Iterable[Path]) -> list[Path]:
+    """Leave out the checkpoints of a language model whose later ones hold the same log and more."""
+    found = list(runs)
+    checkpoints = [run for run in found if _CHECKPOINT.fullmatch(run.name) and (run / TRAINER_STATE_FILE).is_file()]
+    checkpoints.sort(key=lambda run: int(run.name.rpartition("-")[2]))
+    # One beside the log of its own training is no run; of those without one the last is.
+    last = {run.parent: run for run in checkpoints if run.parent not in found}
+    superseded = {run for run in checkpoints if last.get(run.parent) != run}
+    return [run for run in found if run not in superseded]
 
 
 def _searchable(path: Path) -> Path:

@@ -60,7 +60,8 @@ def rollout_of(kept: Any, stored: Any, values: torch.Tensor, i: int, model: Any,
     )
 
 
-@pytest.mark.parametrize("discrete", [True, False])
+# Of continuous actions test_whole_training has the same in short.
+@pytest.mark.parametrize("discrete", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_measures_are_those_of_the_callback(discrete: bool) -> None:
     shapes = Shapes(STEPS, ENVS, 50, (16, 16), 10_000)
     recipe = Recipe.of(shapes, N, gamma=0.9, ent_coef=0.01, learning_rate=1e-3)

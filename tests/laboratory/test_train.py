@@ -121,6 +121,7 @@ def test_a_rate_that_explodes_the_weights_ends_the_training() -> None:
     assert len(well.run.curves["throughput"]) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_changes_its_training(name: str) -> None:
     severity = {"stale_policy": 2.0, "rate_explodes": 5.0, "init_gain": 3.0, "advantages_shifted": 2.0}

@@ -18,9 +18,8 @@ from torch import Tensor
 from benchmarks.laboratory.collect import Collector
 from benchmarks.laboratory.interface import Faults, Recipe, Shapes
 from benchmarks.laboratory.train import Training
-from benchmarks.laboratory.twins import GymEnv
+from benchmarks.laboratory.twins import GymEnv, Points
 from rldoctor.callback.doctor_callback import DoctorCallback
-from rldoctor.callback.live import ScalarMemory
 
 ENVS, STEPS, ROLLOUTS, EPOCHS = 2, 48, 3, 2
 
@@ -62,12 +61,12 @@ def test_every_scalar_is_that_of_stable_baselines(normalize: bool, monkeypatch: 
     model = PPO("MultiInputPolicy", envs, device="cpu", policy_kwargs=net, **extra)  # type: ignore[arg-type]
     settings = {name: extra[name] for name in ("gamma", "ent_coef", "learning_rate", "n_epochs")}
     first_rows = rows_of(model)
-    memory = ScalarMemory()
-    model.set_logger(Logger(None, [memory]))
+    points = Points()
+    model.set_logger(Logger(None, [points]))
     drawn, given = iter(noise), iter(orders)
     monkeypatch.setattr("torch.distributions.normal._standard_normal", lambda *_, **__: next(drawn))
     monkeypatch.setattr(np.random, "permutation", lambda _: next(given).numpy())
-    model.learn(total, callback=DoctorCallback(warn=False, budget=float("inf")))
+    model.learn(total, callback=DoctorCallback(warn=False, budget=float("inf"), last_line=False))
 
     shapes = Shapes(STEPS, ENVS, 30, (8, 8), total)
     flags = float(normalize)
@@ -86,7 +85,7 @@ def test_every_scalar_is_that_of_stable_baselines(normalize: bool, monkeypatch: 
         training.iterate()
     (mine,) = training.results(0)
 
-    expected = memory.run("", {}).curves
+    expected = points.curves()
     assert set(mine.run.curves) == set(expected)
     assert len(mine.episodes.returns) > 10
     for name, curve in expected.items():
