@@ -1,5 +1,7 @@
 """Fit the log-odds in checks/weights.toml on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
+With --witnesses, only those of what other witnesses than the logs observe; the others stay as they are.
+
 The model is the one used for diagnosis: the probability of a cause is the softmax of its bias and the weights of the
 signs that show. People write which signs count for or against a cause (the sign of a weight, its presence in the file);
 how much they count is fitted here by penalised maximum likelihood, which pulls each weight towards PRIOR. Each run is used
@@ -279,10 +281,12 @@ def write(book: Rulebook, fitted: Rulebook) -> None:
 
 
 def main() -> None:
-    roots = tuple(Path(argument) for argument in sys.argv[1:]) or (RECORDED,)
+    arguments = sys.argv[1:]
+    others_only = "--witnesses" in arguments
+    roots = tuple(Path(argument) for argument in arguments if not argument.startswith("--")) or (RECORDED,)
     book, corpus = load_rulebook(), recorded_runs(roots)
     print(f"{len(corpus)} runs, {sum(not recorded.fault for recorded in corpus)} healthy")
-    write(book, fitted_book(book, corpus))
+    write(book, with_witnesses(book, fit_witnesses(book, corpus)) if others_only else fitted_book(book, corpus))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from benchmarks import DOCS
 from rldoctor import machine
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
+from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, read_trainer_state
+from rldoctor.logs.formats.tfevents import is_event_file, read_event_file
+from rldoctor.logs.frameworks import find_tag_mapping
 from rldoctor.model import RunDiagnosis, Verdict
 from tests.diagnosis.public_cases import cases
 from tests.diagnosis.strangers import MISSED, Stranger, strangers
@@ -79,6 +83,46 @@ def _task(stranger: Stranger) -> str:
     return f"{stranger.label['task']}{unseen} ({outcome['random_return']:.4g} at random, {outcome['return']:.4g} at the end)"
 
 
+def coverage() -> tuple[str, str]:
+    """Return how many of the tags that each library logs are used, are known to be of no use, and are unknown."""
+    logged: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
+    ignored: dict[str, set[str]] = {}
+    for stranger in (s for s in strangers() if s.name.startswith("frameworks")):
+        run, name = read_run(stranger.folder), stranger.label["framework"]
+        mapping = find_tag_mapping(run.framework)
+        unused = [tag for tag in _tags(stranger.folder) if mapping.ignores(tag)]
+        logged.setdefault(name, set()).update(_tags(stranger.folder))
+        ignored.setdefault(name, set()).update(unused)
+        known.setdefault(name, set()).update(set(_tags(stranger.folder)) - set(unused) - set(run.unknown_tags))
+    rows = [
+        (
+            name,
+            str(len(tags)),
+            str(len(known[name])),
+            str(len(ignored[name])),
+            f"{(len(known[name]) + len(ignored[name])) / len(tags):.0%}",
+        )
+        for name, tags in sorted(logged.items())
+    ]
+    least = min((len(known[name]) + len(ignored[name])) / len(tags) for name, tags in logged.items())
+    return table(
+        ("library", "tags", "used", "of no use", "known"), rows
+    ), f"At least {least:.0%} of the tags of each library are known."
+
+
+@cache
+def _tags(folder: Path) -> tuple[str, ...]:
+    """Return all scalar tags in the files of a run, whatever they are."""
+    found: dict[str, None] = {}
+    for path in sorted(folder.iterdir()):
+        if is_event_file(path.name):
+            found |= dict.fromkeys(read_event_file(path, lambda _: True).tags)
+        elif path.name == TRAINER_STATE_FILE:
+            found |= dict.fromkeys(read_trainer_state(path, lambda _: True).tags)
+    return tuple(found)
+
+
 def public_cases() -> tuple[str, str]:
     """Return the table and the sums of the cases from public threads."""
     rows, found = [], []
@@ -95,6 +139,7 @@ def public_cases() -> tuple[str, str]:
 def main() -> None:
     parts = {name: recorded(name) for name in ("environments", "frameworks")}
     public = public_cases()
+    covered = coverage()
     missed = "\n".join(f"- `{name}`: {why}" for name, why in MISSED.items())
     text = f"""# Runs from elsewhere
 
@@ -116,6 +161,13 @@ cause is among the first three. Reproduce with `python -m benchmarks.strangers`.
 {parts["frameworks"][1]}
 
 {parts["frameworks"][0]}
+
+### Tags that are known
+
+A tag is known if its curve is used, or if it is known to say nothing of how training goes (durations, counts, extremes of what is
+logged as a mean as well): `ignored` in `checks/tags/*.toml`. {covered[1]}
+
+{covered[0]}
 
 ## Public cases
 

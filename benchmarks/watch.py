@@ -1,13 +1,12 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes|follow|doomed
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes
 
-``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs (five minutes). ``prefixes`` writes
-docs/prefixes.json: what a live doctor says of every recorded run while it grows, healthy ones by phases that were made without
-their recipe (ten minutes).
+``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
+what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
+minutes each.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import sys
@@ -15,7 +14,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +31,9 @@ from rldoctor.rulebook import load_rulebook
 
 BEGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 PHASES = datafile.folder("checks") / "phases.toml"
-RESULTS = DOCS / "prefixes.json"
+DOCUMENT = DOCS / "watch.md"
+# The table stands between these lines.
+MARKS = ("<!-- written by python -m benchmarks.watch prefixes -->", "<!-- end -->")
 
 
 @cache
@@ -119,8 +119,6 @@ def write_prefixes() -> None:
         "| runs | logs | warned by 10 % of the budget | by 25 % | in the end | sick by 25 % | sick at any time |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines[0:0] = []
-    never: dict[str, Any] = {}
     for logs, plain in (("with DoctorCallback", False), ("plain", True)):
         kinds = {
             "healthy": courses(healthy, shipped, plain),
@@ -137,8 +135,9 @@ def write_prefixes() -> None:
             cells += [rate(x <= share for x in sick) for share in (0.25, 1.0)]
             lines.append(f"| {kind} | {logs} | {' | '.join(cells)} |")
             print(lines[-1], flush=True)
-        never[logs] = sum(points_of(run) > 0 for p in healthy for _, run in prefixes(p))
-    RESULTS.write_text(json.dumps({"table": lines, "healthy_prefixes": never}, indent=1) + "\n", encoding="utf-8")
+    text = DOCUMENT.read_text("utf-8")
+    before, after = text.partition(MARKS[0])[0], text.partition(MARKS[1])[2]
+    DOCUMENT.write_text(before + "\n".join([MARKS[0], *lines, MARKS[1]]) + after, encoding="utf-8")
 
 
 def main() -> None:

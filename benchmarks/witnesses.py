@@ -24,7 +24,7 @@ from benchmarks import DOCS
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from rldoctor.diagnosis.witnesses import state_settings
 from rldoctor.environments import registry
-from rldoctor.examination.environment import observations_of
+from rldoctor.examination.environment import observations_of, strength_of
 from rldoctor.experiments.faults import Fault, find
 from rldoctor.model import Observation, Severity, Statement
 from rldoctor.preflight.runner import run_preflight
@@ -42,7 +42,9 @@ def _recorded() -> dict[str, dict[str, str]]:
 def environment(recorded: RecordedRun) -> list[Statement]:
     """Return what preflight says of the environment of a recorded run."""
     name = key_of(recorded.env, recorded.fault, recorded.severity)
-    return [Statement("environment", name, tuple(_observation(*item) for item in _recorded()[name].items()))]
+    seen = _recorded()[name]
+    alone = all(severity in ("", Severity.NOTE) for severity in seen.values())
+    return [Statement("environment", name, tuple(_observation(*item, alone) for item in seen.items()))]
 
 
 def settings(recorded: RecordedRun) -> list[Statement]:
@@ -56,12 +58,13 @@ def both(recorded: RecordedRun) -> list[Statement]:
     return [*environment(recorded), *settings(recorded)]
 
 
-def _observation(key: str, severity: str) -> Observation:
+def _observation(key: str, severity: str, alone: bool) -> Observation:
     code, _, name = key.partition("-")
     if not severity:
         return Observation("environment", code, name, 1.0, "health", (), "")
     supports = load_rulebook().witnesses[key].supports if key in load_rulebook().witnesses else ()
-    return Observation("environment", code, name, 1.0, "fault", supports, "", severity=Severity(severity))
+    strength = strength_of(Severity(severity), alone)
+    return Observation("environment", code, name, strength, "fault", supports, "", severity=Severity(severity))
 
 
 # What is at hand, whose faults are counted, and who is heard.

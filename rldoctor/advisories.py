@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from rldoctor.run_record import RunRecord
 
 CODE, NAME = "SYS101", "package-versions"
 """Of the preflight check; a diagnosis reports under the same code."""
+_SPECIFIERS = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+\s*(,\s*(===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+\s*)*")
 _Versions = Annotated[dict[str, str], Meta(min_length=1)]
 # Tells the version of a distribution; None where it is not installed, or not known.
 VersionOf = Callable[[str], str | None]
@@ -79,18 +81,19 @@ class Advisory(Table, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse versions that are no version specifiers, and an advisory that would never matter."""
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-        try:
-            for versions in self.packages.values():
-                SpecifierSet(versions)
-        except InvalidSpecifier:
-            raise ValueError(f"packages = {self.packages!r} must be version specifiers") from None
+        # By their form: the library that compares versions takes longer to import than a diagnosis takes.
+        if not all(_SPECIFIERS.fullmatch(versions) for versions in self.packages.values()):
+            raise ValueError(f"packages = {self.packages!r} must be version specifiers")
         if self.applies == Applies():
             raise ValueError("applies must say where it matters")
 
     def fits(self, version_of: VersionOf) -> bool:
         """Return whether every package is there in a version that has the defect."""
+        if any(version_of(package) is None for package in self.packages):
+            return False
+        if any(_is_past(version_of(package) or "", affected) for package, affected in self.packages.items()):
+            return False
+        # Late: it takes longer to import than a diagnosis takes, and few subjects come this far.
         from packaging.specifiers import SpecifierSet
         from packaging.version import InvalidVersion, Version
 
@@ -126,6 +129,15 @@ class Advisory(Table, frozen=True):
         return next((cure for package, cure in self.instead.items() if version_of(package)), self.cure)
 
 
+def _is_past(version: str, affected: str) -> bool:
+    """Return whether plain numbers show at a glance that ``version`` is not below the limit of ``<limit``."""
+    if not affected.startswith("<") or not all(part.isdigit() for part in f"{version}.{affected[1:]}".split(".")):
+        return False
+    have, limit = ([int(part) for part in text.split(".")] for text in (version, affected[1:]))
+    # Longer lists are greater: 2.3.0 is no less than 2.3.
+    return have >= limit
+
+
 class _File(Table, frozen=True):
     advisory: tuple[Advisory, ...]
 
@@ -150,13 +162,15 @@ def find_advisories(version_of: VersionOf, subject: Subject) -> Iterator[Finding
         subject: What is examined.
     """
     for advisory in shipped_advisories():
-        if not advisory.fits(version_of):
+        matters = advisory.matters(subject)
+        # Of what does not matter, a run is told nothing; comparing versions takes longest.
+        if (not matters and subject.metrics is not None) or not advisory.fits(version_of):
             continue
         named = " and ".join(f"{package} {version_of(package)}" for package in advisory.packages)
         evidence: dict[str, Json] = {"advisory": advisory.name, "affected": advisory.packages}
         evidence |= {package: version_of(package) for package in advisory.packages}
-        if not advisory.matters(subject):
-            if advisory.breaks and subject.metrics is None:
+        if not matters:
+            if advisory.breaks:
                 message = f"{named} do not work together; this environment does not use them."
                 yield Finding(CODE, "versions-broken-elsewhere", Severity.NOTE, message, "", evidence)
             continue

@@ -65,8 +65,8 @@ def diagnose(
         The report: ``report.verdict``, ``report.exit_code``, ``report.subjects`` (one for each run, the worst first).
 
     Raises:
-        UsageError: A folder, reference, framework, sign or environment does not exist.
-        CannotJudge: There is no run, or the model cannot be read.
+        UsageError: A folder, reference, framework, sign, environment or model does not exist.
+        CannotJudge: There is no run.
     """
     asked = _config(config)
     options: dict[str, Any] = {

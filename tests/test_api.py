@@ -42,8 +42,10 @@ def test_diagnose_takes_the_options_of_the_command():
 
 def test_diagnose_hears_a_model_or_says_why_not(tmp_path):
     (tmp_path / "model.zip").write_bytes(b"no zip")
-    with pytest.raises(CannotJudge, match=r"model\.zip"):
-        rldoctor.diagnose(SICK, model=tmp_path / "model.zip")
+    told, *_ = rldoctor.diagnose(SICK, model=tmp_path / "model.zip").subjects
+    assert any("model.zip" in finding.message for finding in told.findings if finding.code == "MDL001")
+    with pytest.raises(UsageError, match="no file"):
+        rldoctor.diagnose(SICK, model=tmp_path / "none.zip")
 
 
 def test_no_run_is_an_error_and_not_health(tmp_path):

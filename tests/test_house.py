@@ -15,6 +15,7 @@ import pytest
 import rldoctor
 from rldoctor import datafile
 from rldoctor.cli.app import COMMANDS
+from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.explain import pages
 from rldoctor.preflight.checks import all_checks
 from rldoctor.recipe import CRITERIA
@@ -138,10 +139,11 @@ def test_codes_are_used_once_and_follow_the_form():
         *pages._table("codes.toml"),
         *setting_signs(),
         *model_signs(),
+        *tie_tests(),
     ]
     assert len(codes) == len(set(codes))
     for code in codes:
-        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP|MDL)\d{3}", code), code
+        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP|MDL|TST)\d{3}", code), code
 
 
 def test_every_code_of_the_gate_can_be_explained():

@@ -44,6 +44,8 @@ def write(
     words: str,
     reached: float,
     packages: Sequence[str],
+    right: Sequence[str] = (),
+    first: Sequence[str] = (),
 ) -> None:
     """Write label.json next to the event file, and print a line.
 
@@ -52,18 +54,21 @@ def write(
         framework: Key of checks/tags.
         algorithm: Key of checks/algorithms.toml.
         env: Gymnasium id.
-        fault: A key of ``RIGHT``; empty for a healthy run.
+        fault: A key of ``RIGHT`` where ``right`` is not given; empty for a healthy run.
         words: The fault as a setting, in words.
         reached: Mean of the true return, without the fault, over the last tenth of the training episodes.
         packages: Whose versions to note.
+        right: The diagnoses that are right for it, best first; those of ``RIGHT`` by default.
+        first: Of a run that breaks: beginnings of the names of the metrics of which one leaves its own band first.
     """
     label = {
         "framework": framework,
         "algorithm": algorithm,
         "env": env,
         "state": "sick" if fault else "healthy",
-        "diagnoses": list(RIGHT[fault]) if fault else [],
+        "diagnoses": list(right or RIGHT[fault]) if fault else [],
         "fault": words,
+        **({"first": list(first)} if first else {}),
         "outcome": {"return": reached},
         "versions": {package: importlib.metadata.version(package) for package in packages},
     }

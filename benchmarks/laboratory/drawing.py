@@ -13,7 +13,8 @@ from benchmarks.laboratory import recipes
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.faults import LOGS, NEUTRAL, LabFault, Site
 from benchmarks.laboratory.interface import FAULTS, SETTINGS, Faults, Recipe, Shapes
-from benchmarks.laboratory.tampering import KNOBS, Broken
+from benchmarks.laboratory.knobs import KNOBS
+from benchmarks.laboratory.tampering import Broken
 
 # Trainings of one batch. The networks of more do not fit into a core's cache, and a batch is what is lost by a kill.
 TRAININGS = 64
@@ -22,7 +23,7 @@ HEALTHY, TWO_FAULTS = 0.2, 0.1
 RARE = 0.3
 # One batch in so many has many epochs, one has tiny minibatches: both cost several times as much.
 COSTLY_EVERY = 24
-_COSTLY_STEPS, _COSTLY_TRAININGS = 8_000, 32
+_COSTLY_STEPS, _COSTLY_TRAININGS = 8_000, 64
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Batch:
 def draw_batch(index: int, seed: int, trainings: int = TRAININGS) -> Batch:
     """Return the batch of this index: the same for the same seed, whatever else is drawn."""
     source = random.Random(f"{seed}-{index}")
-    names = sorted(WORLDS)
+    names = sorted(recipes.GOOD)
     # Each round goes over all environments, in an order of its own.
     random.Random(f"{seed}-round-{index // len(names)}").shuffle(names)
     name = names[index % len(names)]

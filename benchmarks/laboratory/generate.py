@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.laboratory import kept, strengths
-from benchmarks.laboratory.harm import outcome
+from benchmarks.laboratory.harm import RELIABLE, outcome
 
 SAMPLE = 100
 
@@ -104,8 +104,11 @@ def finish(out: Path) -> None:
     chosen = batches[:: max(1, len(batches) // SAMPLE)]
     sample = [one for path in chosen for one in kept.read(path)[:each]]
     kept.write(out / "sample.npz", sample[:SAMPLE])
-    print(f"{out / 'laboratory.parquet'}: {(out / 'laboratory.parquet').stat().st_size / 1e6:.1f} MB, "
-          f"{len(parts)} batches, {len(lines)} environments with healthy trainings")  # fmt: skip
+    size = (out / "laboratory.parquet").stat().st_size / 1e6
+    print(f"{out / 'laboratory.parquet'}: {size:.1f} MB, {len(parts)} batches")
+    for name, line in lines.items():
+        if line.share_learned < RELIABLE:
+            print(f"{name}: only {line.share_learned:.0%} of the healthy recipes learned: harm is not judged there")
 
 
 def run_all(work: Callable[..., str], tasks: Iterable[tuple[Any, ...]], jobs: int, until: float) -> None:
@@ -130,7 +133,7 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=10_000)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no batch after so many minutes")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no batch after so many; 0 only joins")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--batch", type=int, default=64, help="trainings of a batch")
     parser.add_argument(

@@ -18,6 +18,8 @@ LEARNED = 0.5
 # Harmed is what is worse than nearly every healthy training that learned, by a tenth of what healthy ones gain. The
 # quantile is low because recipes differ, the tenth is that of benchmarks/corpus.py.
 QUANTILE, MARGIN = 0.02, 0.1
+# Where fewer healthy recipes than two of three learn, a training that did not learn is no evidence of its fault's harm.
+RELIABLE = 0.65
 # Success is what counts where healthy trainings mostly reach it.
 MOSTLY = 0.5
 # Trainings of one length are compared with each other where so many healthy ones learned.
@@ -29,7 +31,7 @@ def outcome(steps: FloatArray, results: FloatArray, now: float) -> float:
     count = int(np.searchsorted(steps, now, side="right"))
     if not count:
         return float("nan")
-    fresh = int(np.searchsorted(steps, (1 - FRESH) * now))
+    fresh = int(np.searchsorted(steps, (1 - FRESH) * now, side="right"))
     begin = max(count - EPISODES, min(fresh, count - FEWEST), 0)
     return float(results[begin:count].mean())
 
@@ -53,8 +55,10 @@ class Line:
 
     Attributes:
         by_success: Whether the success rate is what counts; the return otherwise.
-        start: Median of what healthy trainings have after a twentieth of their steps.
+        start: Lowest median of healthy trainings at any of ``SHARES``: where they begin. The very first episodes that
+            end are often the ones that end soonest, and tell another story.
         best: What nine of ten healthy trainings stay below at their end.
+        share_learned: Of the healthy recipes.
         learned: Outcome from which a training counts as one that learned.
         harmed: Outcome below which it counts as harmed, by length of the training; 0 for any other length.
     """
@@ -62,6 +66,7 @@ class Line:
     by_success: bool
     start: float
     best: float
+    share_learned: float
     learned: float
     harmed: dict[int, float]
 
@@ -80,9 +85,8 @@ def _line(healthy: Sequence[Training]) -> Line:
     reached = np.array([one.successes for one in healthy], dtype=np.float64)
     by_success = bool(np.isfinite(reached[:, -1]).any() and np.nanmedian(reached[:, -1]) >= MOSTLY)
     table = reached if by_success else np.array([one.returns for one in healthy], dtype=np.float64)
-    # The first share at which episodes had ended.
-    first = next(i for i in range(len(SHARES)) if np.isfinite(table[:, i]).any())
-    start = float(np.nanmedian(table[:, first]))
+    known = [table[np.isfinite(table[:, i]), i] for i in range(len(SHARES))]
+    start = min((float(np.median(values)) for values in known if len(values)), default=0.0)
     end = np.where(np.isfinite(table[:, -1]), table[:, -1], -np.inf)
     best = float(np.quantile(end, 0.9))
     learned = start + LEARNED * (best - start)
@@ -95,13 +99,17 @@ def _line(healthy: Sequence[Training]) -> Line:
         for length, chosen in groups.items()
         if length == 0 or chosen.sum() >= ENOUGH
     }
-    return Line(by_success, start, best, learned, harmed)
+    return Line(by_success, start, best, float(good.mean()), learned, harmed)
 
 
-def judged(one: Training, line: Line) -> tuple[bool, bool]:
-    """Return whether a training learned, and whether it was harmed."""
+def judged(one: Training, line: Line) -> tuple[bool, bool | None]:
+    """Return whether a training learned, and whether it was harmed; ``None`` where the environment cannot tell."""
     end = (one.successes if line.by_success else one.returns)[-1]
     known = end is not None and np.isfinite(end)
     learned = bool(known and not one.failed and end >= line.learned)
     below = line.harmed.get(one.steps, line.harmed[0])
-    return learned, bool(one.always_harms or one.failed or not known or end < below)
+    if one.always_harms or one.failed:
+        return learned, True
+    if line.share_learned < RELIABLE:
+        return learned, None
+    return learned, bool(not known or end < below)

@@ -1,9 +1,9 @@
-"""Whether the laboratory trains as Stable-Baselines3 does: python -m benchmarks.laboratory.same_as_sb3 [--fresh]
+"""Whether the laboratory trains as Stable-Baselines3 does: python -m benchmarks.laboratory.same_as_sb3 [--record]
 
 Three recipes, 50 seeds with each, and every metric that either logs: at six points of the training, a two-sample
 Kolmogorov-Smirnov test says whether the seeds of one and of the other come from the same distribution. Writes the table in
-docs/laboratory.md. What SB3 logged is kept beside this file; --fresh trains it again (half an hour), and --control
-holds 25 seeds of SB3 against its other 25 instead.
+docs/laboratory.md. What SB3 logged is kept beside this file; --record trains the seeds that are missing there (15 s of
+CPU each), and --control holds every second seed of SB3 against its others instead.
 """
 
 from __future__ import annotations
@@ -57,19 +57,22 @@ def together(runs: Sequence[Mapping[str, Table]]) -> dict[str, Table]:
     return {name: np.array([run.get(name, missing) for run in runs]) for name in names}
 
 
-def record() -> None:
-    """Train with SB3 and keep what it logged."""
+def record(seeds: int) -> None:
+    """Train with SB3 the seeds that are not kept yet, and keep what it logged after each."""
     torch.set_num_threads(1)
-    runs: dict[str, list[dict[str, Table]]] = {twin.env: [] for twin in TWINS}
-    for seed in range(SEEDS):
+    runs = {twin.env: _apart(kept(twin)) if KEPT.is_file() else [] for twin in TWINS}
+    for seed in range(min(map(len, runs.values())), seeds):
         for twin in TWINS:
             runs[twin.env].append(phases(train_with_sb3(twin, seed), steps_of(twin)))
+        tables = {f"{env}/{name}": table for env, some in runs.items() for name, table in together(some).items()}
+        np.savez_compressed(KEPT, **{name: table.astype(np.float32) for name, table in tables.items()})  # type: ignore[arg-type]
         print(f"seed {seed}", flush=True)
-        tables = {env: together(some) for env, some in runs.items()}
-        flat = {
-            f"{env}/{name}": table.astype(np.float32) for env, some in tables.items() for name, table in some.items()
-        }
-        np.savez_compressed(KEPT, **flat)  # type: ignore[arg-type]
+
+
+def _apart(tables: Mapping[str, Table]) -> list[dict[str, Table]]:
+    """Return the runs that ``together`` joined."""
+    count = min((len(table) for table in tables.values()), default=0)
+    return [{name: table[i] for name, table in tables.items()} for i in range(count)]
 
 
 def kept(twin: Twin) -> dict[str, Table]:
@@ -120,13 +123,14 @@ def compare(left: Mapping[str, Table], right: Mapping[str, Table]) -> dict[str, 
             found[name] = [0.0]
             continue
         pairs = zip(left[name].T, right[name].T, strict=True)
-        # Rounding noise of numbers that are 0 but for it is not compared.
         found[name] = [kolmogorov_smirnov(_rounded(mine), _rounded(theirs)) for mine, theirs in pairs]
     return found
 
 
 def _rounded(values: Table) -> Table:
-    return np.where(np.abs(values) < 2e-6, 0.0, values)
+    """Return values to five digits, and 0 for what is 0 but for float32 rounding: settings are the same number then."""
+    size = 10.0 ** (4 - np.floor(np.log10(np.maximum(np.abs(values), 1e-300))))
+    return np.where(np.abs(values) < 2e-6, 0.0, np.round(values * size) / size)
 
 
 def row(
@@ -149,11 +153,12 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--control", action="store_true")
     options = parser.parse_args()
-    if options.fresh:
-        record()
+    if options.record:
+        record(options.seeds)
     columns, all_p, lines = [], [], []
     for twin in TWINS:
         theirs = kept(twin)

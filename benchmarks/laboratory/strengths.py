@@ -61,7 +61,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def collect(parts: Sequence[Path], into: Path) -> dict[str, harm.Line]:
-    """Join the files of all batches, and say of each training whether it learned and whether it was harmed."""
+    """Join the files of all batches, and say of each training whether it learned and whether it was harmed (unknown: null)."""
     from io import BytesIO
 
     import pyarrow

@@ -10,14 +10,14 @@ import gymnasium
 import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.interface import BatchEnv, Recipe, Shapes
-from rldoctor.callback import doctor_callback
-from rldoctor.callback.live import ScalarMemory
+from benchmarks.laboratory.records import run_of
+from rldoctor.callback.doctor_callback import DoctorCallback
 from rldoctor.model import Curve
 
 
@@ -105,7 +105,7 @@ TWINS = (
     Twin(
         "cartpole",
         "CartPole-v1",
-        Shapes(64, 8, 96, (64, 64), 12_288),
+        Shapes(64, 8, 96, (64, 64), 10_240),
         {
             "learning_rate": 1e-3,
             "learning_rate_linear": 1,
@@ -118,7 +118,7 @@ TWINS = (
     Twin(
         "pendulum",
         "Pendulum-v1",
-        Shapes(128, 4, 64, (32, 32), 12_288),
+        Shapes(128, 4, 64, (32, 32), 10_240),
         {
             "learning_rate": 1e-3,
             "n_epochs": 8,
@@ -131,7 +131,7 @@ TWINS = (
     Twin(
         "reach-2d",
         "",
-        Shapes(64, 8, 128, (32, 32), 12_288),
+        Shapes(64, 8, 128, (32, 32), 10_240),
         {
             "learning_rate": 2e-3,
             "n_epochs": 6,
@@ -149,7 +149,13 @@ def gym_envs(twin: Twin) -> VecEnv:
     """Return the environments that SB3 trains on."""
 
     def make() -> Any:
-        return Monitor(gymnasium.make(twin.gym_id) if twin.gym_id else GymEnv(WORLDS[twin.env](1, 1)))
+        if not twin.gym_id:
+            return Monitor(GymEnv(WORLDS[twin.env](1, 1)))
+        env: gymnasium.Env[Any, Any] = gymnasium.make(twin.gym_id)
+        if isinstance(env.action_space, gymnasium.spaces.Box):
+            # The laboratory's actions are in [-1, 1].
+            env = gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+        return Monitor(env)
 
     envs: VecEnv = DummyVecEnv([make] * twin.shapes.n_envs)
     settings = twin.settings
@@ -189,7 +195,8 @@ def sb3_model(twin: Twin, envs: VecEnv, seed: int) -> PPO:
         n_steps=shapes.n_steps,
         batch_size=shapes.batch_size,
         policy_kwargs=policy,
-        seed=seed,
+        # SB3 seeds the environments with the seed, the next number and so on: two trainings share none.
+        seed=seed * 1000,
         device="cpu",
         **given,
     )
@@ -199,13 +206,36 @@ def _linear(start: float) -> Callable[[float], float]:
     return lambda left: start * left
 
 
+class Points(KVWriter):
+    """An output of SB3's logger that keeps what TensorBoard gets."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, list[tuple[int, float]]] = {}
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        for tag, value in key_values.items():
+            if "tensorboard" not in key_excluded.get(tag, ()) and isinstance(value, (int, float, np.number)):
+                self._points.setdefault(tag, []).append((step, float(value)))
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    def curves(self) -> dict[str, Curve]:
+        """Return the curves, as reading the event file would."""
+        points = {
+            tag: (np.array([step for step, _ in some], np.int64), np.array([value for _, value in some]))
+            for tag, some in self._points.items()
+        }
+        return dict(run_of("", points, {}, 0, failed=False).curves)
+
+
 def train_with_sb3(twin: Twin, seed: int, *, doctor: bool = True) -> dict[str, Curve]:
     """Train with SB3 and return the curves."""
     envs = gym_envs(twin)
     model = sb3_model(twin, envs, seed)
-    memory = ScalarMemory()
-    model.set_logger(Logger(None, [memory]))
-    callback = doctor_callback.DoctorCallback(warn=False, budget=float("inf")) if doctor else None
+    points = Points()
+    model.set_logger(Logger(None, [points]))
+    callback = DoctorCallback(warn=False, budget=float("inf"), last_line=False) if doctor else None
     model.learn(twin.shapes.total_steps, callback=callback, log_interval=twin.shapes.log_interval)
     envs.close()
-    return dict(memory.run("", {}).curves)
+    return points.curves()

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 
+from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
@@ -160,7 +161,7 @@ class DoctorCallback(BaseCallback):
         self._said = not self._last_line
         # A training that breaks off never comes to its end: the line is said when Python exits.
         atexit.register(self._say_verdict)
-        self._on, self._measuring = True, None
+        self._on, self._measuring, self._last_steps = True, None, LastSteps()
         if getattr(self.model, "rollout_buffer", None) is None:
             _log.warning(
                 "DoctorCallback measures on-policy algorithms only, not %s. What it logs itself is diagnosed.",
@@ -187,8 +188,12 @@ class DoctorCallback(BaseCallback):
     def _on_step(self) -> bool:
         if self._measuring and self._on and not self.stopped:
             try:
+                self._last_steps.add(self.num_timesteps, self.locals)
                 if not self._measuring.step(self.locals):
                     self._report_nonfinite(self.locals["new_obs"])
+                if "reward" not in self._failed and not math.isfinite(self.locals["rewards"].sum()):
+                    self._failed.add("reward")
+                    self._keep_last_steps("a reward")
             except Exception as error:
                 self._warn_once("the measurement of a step", error)
         return not self.stopped
@@ -200,11 +205,22 @@ class DoctorCallback(BaseCallback):
         if not count or "nan" in self._failed:  # the sum itself overflowed
             return
         self._failed.add("nan")
+        self._keep_last_steps("an observation")
         _log.warning("step %d: %d of %d observation entries are NaN or infinite.", self.num_timesteps, count, size)
         share = {"doctor/observation_nonfinite": count / size}
         for output in self.logger.output_formats:
             if isinstance(output, (TensorBoardOutputFormat, ScalarMemory)):
                 output.write(share, dict.fromkeys(share, ()), self.num_timesteps)
+
+    def _keep_last_steps(self, what: str) -> None:
+        """Write the last steps beside the logs, so that what led to the first bad value can be played again."""
+        directory = self.logger.get_dir()
+        if directory and "last steps" not in self._failed:
+            self._failed.add("last steps")
+            place = self._last_steps.write(Path(directory))
+            _log.warning(
+                "step %d: %s is not finite; the last steps before it are in %s.", self.num_timesteps, what, place
+            )
 
     def _on_rollout_end(self) -> None:
         if not (self._on and self._measuring and self._measuring.is_due):

@@ -13,6 +13,8 @@ from rldoctor.cli.configured import configured, need_training_packages
 from rldoctor.cli.options import RUNS, Format, pairs
 from rldoctor.cli.output import finish
 from rldoctor.environments import naming
+from rldoctor.errors import UsageError
+from rldoctor.model import Statement
 
 
 def treat(
@@ -24,6 +26,13 @@ def treat(
     env: options.LoggedEnv = None,
     env_kwargs: options.EnvKwargs = None,
     max_episode_steps: options.MaxEpisodeSteps = None,
+    examine: Annotated[
+        bool,
+        typer.Option(
+            "--examine", help="First examine its environment, which imports it; a fault there needs no training."
+        ),
+    ] = False,
+    budget: Annotated[float, typer.Option("--budget", min=1, help="Seconds for --examine.")] = 30.0,
     set_: options.Set = None,
     reference: options.ComparedReference = None,
     dry_run: options.DryRun = False,
@@ -48,12 +57,22 @@ def treat(
     run_directory.require(run)
     named = naming.absolute(env) if env is not None else None
     changes = (*options.env_changes(None, env_kwargs, max_episode_steps), *pairs(set_))
-    treatment = TreatmentOptions(rounds, steps, named, changes, reference, runs, dry_run)
+    settings = configured(config, isolated)
+    statements: list[Statement] = []
+    if examine:
+        from rldoctor.examination.examine import environment_of, state_environment
+
+        of_run, recorded = (named, {}) if named is not None else environment_of(run)
+        if not of_run:
+            raise UsageError(f"{run} does not say on which environment it was trained.", "Name it with --env ID.")
+        given = options.env_arguments(env_kwargs, max_episode_steps)
+        statements = [state_environment(of_run, {**recorded, **given}, settings, budget)]
+    treatment = TreatmentOptions(rounds, steps, named, changes, reference, runs, dry_run, statements)
     with bars(quiet=format_ not in (None, Format.TEXT)) as bar:
         report = run_treatment(
             run,
             treatment,
-            config=configured(config, isolated),
+            config=settings,
             command=["rldoctor", *sys.argv[1:]],
             say=lambda line: typer.echo(clean(line), err=True),
             watch=bar,

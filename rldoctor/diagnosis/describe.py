@@ -14,6 +14,7 @@ from rldoctor.model import Finding, Json, Observation, Run, Severity, Unjudged, 
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.advice import Advice
 from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord
 
@@ -23,13 +24,16 @@ _OTHER_ALGORITHM = "LOG303"
 _NO_KNOWN_METRIC = "LOG301"
 _NAMED_TAGS = 5
 # Nobody misses them who trains anything else.
-_OF_LANGUAGE_MODELS = ("reference_kl", "kl_penalty")
+_OF_LANGUAGE_MODELS = (
+    *("reference_kl", "kl_penalty", "equal_rewards", "group_reward_spread"),
+    *("token_entropy", "token_clip_fraction", "token_kl"),
+)
 # How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
 # What rldoctor's own callback logs, and only it.
 _CALLBACK, _CALLBACK_TAG = "{callback}", "doctor/"
-# Signs of the logs, of speed and of crashes: their fixes stand beside that of any cause.
-_OF_CONDITIONS = ("LOG", "SPD", "NUM102")
+# Signs of the logs, of speed and of crashes, the post-mortem among them: their fixes stand beside that of any cause.
+_OF_CONDITIONS = ("LOG", "SPD", "NUM102", "NUM11")
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
@@ -103,6 +107,8 @@ def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, a
         "observed": measured.observed,
         "expected": measured.expected,
     }
+    if "{subject}" in sign.message:
+        evidence["subject"] = measured.subject
     text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
     apart = sign.code.startswith(_OF_CONDITIONS)
     kept = apart or dealt_with.evidence is None or sign.code in dealt_with.evidence
@@ -150,11 +156,13 @@ def unjudged(
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
     of_callback = {metric: codes for metric, codes in missing.items() if _how(book, metric) == _CALLBACK}
     found = [
-        _missing(codes, f"{metric} is not logged", advice.text(_how(book, metric)))
+        _missing(codes, f"{advice.name(metric)} is not logged", advice.text(_how(book, metric)))
         for metric, codes in missing.items()
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)
-        and (metric not in _OF_LANGUAGE_MODELS or run.framework == "trl")
+        and (metric not in _OF_LANGUAGE_MODELS or run.framework.startswith("trl"))
+        # Few environments log them, and those that do log what they have.
+        and metric not in FAMILY_METRICS
     ]
     if of_callback:
         found.append(_unwatched(run, sorted({code for codes in of_callback.values() for code in codes}), advice))
@@ -173,7 +181,7 @@ def _unwatched(run: Run, codes: Sequence[str], advice: Advice) -> Unjudged:
     elif advice.library.takes_callback:
         reason, how = "only DoctorCallback logs what they need", advice.text(_CALLBACK)
     else:
-        reason, how = "they need measurements that rldoctor makes for Stable-Baselines3 alone", ""
+        reason, how = "no log of this library holds what they need", ""
     return _missing(codes, reason, how)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
@@ -13,9 +14,9 @@ from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, is_foreign, is_short
-from rldoctor.diagnosis.witnesses import listed, observed_remedy, state_settings, tied, witnesses
-from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Statement, Verdict
+from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, explained_by, is_foreign, is_short
+from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
+from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.advice import Advice, settings_of
 from rldoctor.rulebook.observe import observe_all
@@ -58,7 +59,7 @@ def diagnose_run(
     case = Case(run, matched.reference, matched.same_recipe)
     observed, skipped = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed} | {o.key: o.strength for o in observations}
-    ranked = rank(book, strengths, run.algorithm)
+    ranked = rank(book, strengths, run.algorithm, spared(observations))
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked, observations)
     if decision.verdict is Verdict.HEALTHY and ranked[0].rule.name != HEALTHY:
@@ -72,6 +73,8 @@ def diagnose_run(
     diagnoses = _diagnoses(book, ranked, codes, known, advice, case, decision, observations)
     dealt_with = _dealt_with(book, verdict, diagnoses)
     found_by_signs = [finding(item, run, verdict, dealt_with, advice) for item in fired]
+    explained = explained_by(fired)
+    found_by_signs = [replace(f, severity=Severity.NOTE) if f.code in explained else f for f in found_by_signs]
     found = [*found_by_signs]
     found += [other for item in observations if (other := observed_finding(item, verdict, dealt_with)) is not None]
     recipe = matched.recipe or (matched.reference.recipe if matched.reference else None)
@@ -103,7 +106,7 @@ def diagnose_run(
         health=None
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
-        tied=tied(ranked, verdict),
+        tied=tied(ranked, verdict, decision.cause),
         witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -47,7 +48,12 @@ class Ranked:
         return tuple(dict.fromkeys(map(code_of, ordered)))
 
 
-def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") -> list[Ranked]:
+def rank(
+    book: Rulebook,
+    strengths: Mapping[str, float],
+    algorithm: str = "",
+    spared: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Ranked]:
     """Return every diagnosis, ``healthy`` among them, with probabilities that add up to 1, likeliest first.
 
     The log-odds of a diagnosis are its bias and the weight of each sign times the strength of its evidence.
@@ -56,6 +62,7 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
         book: The rulebook.
         strengths: Code of a sign, or key of another witness's observation, to the strength of its evidence, in [0, 1].
         algorithm: What the run was trained with; diagnoses of other algorithms are left out.
+        spared: Name of a diagnosis to the keys of observations that do not count against it.
     """
     chosen = applicable(book, algorithm)
     seen = {key: strength for key, strength in strengths.items() if strength}
@@ -63,10 +70,19 @@ def rank(book: Rulebook, strengths: Mapping[str, float], algorithm: str = "") ->
     columns, strong = [place for place, _ in counted], [strength for _, strength in counted]
     moved = np.cumsum(chosen.weights[:, columns] * strong, axis=1)[:, -1:].sum(axis=1)
     scores: list[float] = (chosen.biases + moved).tolist()
+    # What a rule is judged by: without what does not count against it.
+    seen_by = [
+        {key: s for key, s in seen.items() if key not in spared[rule.name] or rule.weights.get(key, 0.0) > 0}
+        if rule.name in spared
+        else seen
+        for rule in chosen.rules
+    ]
+    for place, (rule, own) in enumerate(zip(chosen.rules, seen_by, strict=True)):
+        scores[place] -= sum(rule.weights.get(key, 0.0) * s for key, s in seen.items() if key not in own)
     most = max(scores)
     odds = [math.exp(score - most) for score in scores]
     total = sum(odds)
-    ranked = [Ranked(rule, share / total, seen) for rule, share in zip(chosen.rules, odds, strict=True)]
+    ranked = [Ranked(rule, share / total, own) for rule, share, own in zip(chosen.rules, odds, seen_by, strict=True)]
     return sorted(ranked, key=lambda item: (-item.probability, item.rule.name))
 
 

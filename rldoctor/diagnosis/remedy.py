@@ -97,7 +97,7 @@ def advice_of(known: Known, run: Run) -> Advice:
         return 0.0 if setting == "log_std_init" and known.discrete else known.value(setting)
 
     own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
-    return Advice(library(run.framework), value, known.controlled, own)
+    return Advice(library(run.framework, run.suite), value, known.controlled, own)
 
 
 def discrete(run: Run) -> bool | None:

@@ -10,7 +10,6 @@ from rldoctor import run_directory
 from rldoctor.errors import UsageError
 from rldoctor.model import Details, Report
 from rldoctor.render.formats import stream
-from rldoctor.render.terminal.report import lines_of
 
 
 def stored_details() -> Details:
@@ -37,6 +36,8 @@ def write_file(report: Report, format_: str, path: Path, verbose: bool = False) 
         UsageError: The place cannot be written to.
     """
     if format_ == "text":
+        from rldoctor.render.terminal.report import lines_of  # Late: no other format needs it.
+
         write_text("\n".join(lines_of(replace(report, details=stored_details), verbose)), path)
     else:
         _write(pieces(report, format_, verbose) or (), path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
@@ -48,28 +48,35 @@ def decide(
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
     # Success is the environment's own measure: where it is reached, a return that stands still does no harm.
     solved = any(item.strength >= _FULLY and item.sign.metrics[0] in SUCCESS_METRICS for item in fine)
+    explained = explained_by(fired.values())
     harmed = [
         item
-        for item in fired.values()
-        if item.sign.outcome == "harmed" and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
+        for code, item in fired.items()
+        if item.sign.outcome == "harmed"
+        and code not in explained
+        and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
     ]
-    errors = any(item.sign.severity is Severity.ERROR for item in fired.values())
+    errors = any(item.sign.severity is Severity.ERROR for code, item in fired.items() if code not in explained)
     if is_foreign(run):
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
         return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
-    if is_short(case) and not errors:
+    # What an environment does wrong is known, however few points were logged.
+    proven = any(item.direction == "fault" and item.causes and item.severity is Severity.ERROR for item in observations)
+    if is_short(case) and not (errors or proven):
         points = _points(case)
         logged = f"{points} logged point{'' if points == 1 else 's'}"
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
-    cause = _cause(observed, fired, ranked, _codes(observations, bool(harmed)))
+    cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not harmed))
     if cause:
         if harmed or (errors and not fine):
             # Where no outcome is logged, that training failed is not known.
             seen = harmed or _CRASHED in fired or any(item.sign.outcome for item in observed)
             what = "Training failed" if seen else "Errors, and no return is logged"
             return Decision(Verdict.SICK, f"{what}. Most likely cause: {cause}.", cause)
+        if explained & fired.keys():
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
@@ -88,10 +95,17 @@ def decide(
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
 
 
-def _codes(observations: Sequence[Observation], harmed: bool) -> set[str]:
-    """Return the codes of what other witnesses found; what is no contradiction counts only where training failed."""
+def explained_by(fired: Iterable[Evidence]) -> set[str]:
+    """Return the codes of the signs that others which show account for."""
+    return {code for item in fired for code in item.sign.explains}
+
+
+def _codes(observations: Sequence[Observation], well: bool) -> set[str]:
+    """Return the codes of what other witnesses found; of a training that went ``well``, contradictions alone count."""
     return {
-        item.code for item in observations if item.direction == "fault" and (harmed or item.severity is Severity.ERROR)
+        item.code
+        for item in observations
+        if item.direction == "fault" and (item.severity is Severity.ERROR or not well)
     }
 
 

@@ -51,9 +51,25 @@ def observed_remedy(rule: DiagnosisRule, run: Run, observations: Sequence[Observ
     return f"{best.remedy} {best.message}".strip() if best else ""
 
 
-def tied(ranked: Sequence[Ranked], verdict: Verdict) -> tuple[str, ...]:
-    """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly."""
-    if verdict not in (Verdict.SICK, Verdict.SUSPECT):
+def spared(observations: Sequence[Observation]) -> dict[str, set[str]]:
+    """Return the causes that a check of the environment found, each with what does not count against it.
+
+    A cause that one check has found is not cleared by others that looked elsewhere and passed.
+    """
+    examined = [item for item in observations if item.witness == "environment"]
+    passed = {item.key for item in examined if item.direction == "health"}
+    return {cause: passed for item in examined if item.finding for cause in item.causes}
+
+
+def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, ...]:
+    """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly.
+
+    Args:
+        ranked: All diagnoses, likeliest first.
+        verdict: Of the run.
+        cause: The one that is reported; empty for none, as where several runs are mixed.
+    """
+    if not cause or verdict not in (Verdict.SICK, Verdict.SUSPECT):
         return ()
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     equal = [item.rule.name for item in causes if item.probability >= _AS_LIKELY * causes[0].probability]
@@ -69,7 +85,7 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -
         _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how)
         for name, how in _ADDED_BY.items()
     ]
-    return (logs, *others)
+    return (logs, *others, *(_heard(statement) for statement in statements if statement.witness == "test"))
 
 
 def _heard(statement: Statement) -> Witness:
@@ -80,7 +96,8 @@ def _heard(statement: Statement) -> Witness:
     usual = sum(item.direction == "health" for item in statement.observations)
     well = f"nothing unusual in {usual} respects" if usual else "nothing unusual"
     hints = f"weak: {listed(weak)}" if weak else well
-    return Witness(statement.witness, statement.examined, listed(found) or hints)
+    said = "; ".join(filter(None, (statement.said, listed(found) or ("" if statement.said and not weak else hints))))
+    return Witness(statement.witness, statement.examined, said)
 
 
 def listed(found: Sequence[str]) -> str:

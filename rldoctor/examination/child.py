@@ -1,123 +1,141 @@
-"""Preflight of an environment in a process of its own: one that hangs or dies costs its evidence, not the diagnosis."""
+"""An environment in a process of its own: one that hangs or dies costs its evidence, not the diagnosis."""
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from rldoctor.config import Config
-from rldoctor.environments.baselines import measure_baselines
-from rldoctor.environments.registry import make
 from rldoctor.errors import RldoctorError, UsageError
-from rldoctor.model import Finding, Json, PreflightResult, Severity, Verdict
-from rldoctor.preflight.runner import run_preflight
+from rldoctor.examination.jobs import JOBS, Examined
+from rldoctor.model import Json
 
-# The process needs a few seconds to import PyTorch, and a step that hangs is interrupted at the end of the budget.
+# A step that hangs is interrupted at the end of the budget; what it was called from needs a moment.
 _GRACE = 15.0
-# Enough for a stable mean where preflight played none, in a few seconds.
-_BASELINE_EPISODES = 20
+# For the imports of the process, PyTorch's among them: a few seconds, and a minute on a machine under load.
+_START = 120.0
 
 
-@dataclass(frozen=True)
-class Examined:
-    """What came of a preflight in another process.
+class NotAnswered(Exception):
+    """A job came to no result.
 
     Attributes:
-        result: The preflight; ``None`` where it did not end.
-        baselines: What :func:`rldoctor.environments.baselines.measure_baselines` returns; empty where not measured.
-        failure: Why there is no result, as a finding; ``None`` where there is one.
+        why: In words.
+        cure: What to do; may be empty.
     """
 
-    result: PreflightResult | None = None
-    baselines: Mapping[str, Json] | None = None
-    failure: Finding | None = None
+    def __init__(self, why: str, cure: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.cure = cure
 
 
-def examine_environment(env: str, arguments: Mapping[str, Json], config: Config, seconds: float) -> Examined:
-    """Run the checks of one environment in another process.
+class Examiner:
+    """Does jobs on one environment in another process, one after the other, within a time budget.
 
     Args:
         env: Name of the environment, as the registry takes it.
         arguments: What it is made with.
         config: The project's configuration.
-        seconds: Time for the checks.
-
-    Raises:
-        UsageError: There is no such environment.
+        seconds: Time for all jobs together.
+        grace: Seconds after which a process that does not answer is ended.
     """
-    # Spawned, not forked: a fork of a process with threads (PyTorch's, MuJoCo's) may hang.
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(env, dict(arguments), config, seconds, sender), daemon=True)
-    process.start()
-    sender.close()
-    result: PreflightResult | None = None
-    end = time.monotonic() + seconds + _GRACE
-    try:
-        while receiver.poll(None if end == float("inf") else max(0.0, end - time.monotonic())):
-            kind, content = receiver.recv()
-            if kind == "result":
-                result = content
-            elif kind == "baselines":
-                return Examined(result, content)
-            elif kind == "usage":
-                raise content
-            else:
-                return Examined(failure=_failure(env, content.problem, content.cure))
-    except (EOFError, OSError):
-        process.join()
-        if result is None:
-            return Examined(failure=_failure(env, f"its process ended with exit code {process.exitcode}"))
-    finally:
-        process.terminate()
-        process.join(1.0)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        receiver.close()
-    # The baselines are a bonus; without the checks there is nothing.
-    return Examined(result) if result else Examined(failure=_failure(env, f"it took more than {seconds:.0f} s"))
+
+    def __init__(
+        self, env: str, arguments: Mapping[str, Json], config: Config, seconds: float, grace: float = _GRACE
+    ) -> None:
+        # Spawned, not forked: a fork of a process with threads (PyTorch's, MuJoCo's) may hang.
+        context = multiprocessing.get_context("spawn")
+        self.env = env
+        self._seconds, self._grace = seconds, grace
+        self._connection, theirs = context.Pipe()
+        examined = Examined(env, dict(arguments), config)
+        self._process = context.Process(target=_serve, args=(examined, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._gone = "" if self._connection.poll(_START) else f"its process did not start within {_START:.0f} s"
+        if not self._gone:
+            self._connection.recv()
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds of the budget that are left, at least 0."""
+        return max(0.0, self._end - time.monotonic())
+
+    def ask(self, job: str, *details: Any) -> Any:
+        """Do a job of :data:`rldoctor.examination.jobs.JOBS` and return what came of it.
+
+        Raises:
+            UsageError: There is no such environment.
+            NotAnswered: The job failed, the process died, or the time is used up.
+        """
+        if self._gone:
+            raise NotAnswered(self._gone)
+        left = self.left
+        try:
+            self._connection.send((job, left, details))
+            if not self._connection.poll(None if left == float("inf") else left + self._grace):
+                self.close()
+                self._gone = f"it took more than {self._seconds:.0f} s"
+                raise NotAnswered(self._gone)
+            kind, content = self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            self._gone = f"its process ended with exit code {self._process.exitcode}"
+            raise NotAnswered(self._gone) from None
+        if kind == "usage":
+            raise content
+        if kind == "error":
+            raise NotAnswered(content.problem, content.cure)
+        return content
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.terminate()
+        self._process.join(1.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the process."""
+        self.close()
 
 
-def _failure(env: str, why: str, cure: str = "") -> Finding:
-    return Finding(
-        "ENV101",
-        "environment-not-examined",
-        Severity.WARNING,
-        f"{env} could not be examined: {why.rstrip('.')}.",
-        cure or f"Run rldoctor preflight --env {env}.",
-    )
-
-
-def _run(env: str, arguments: dict[str, Any], config: Config, seconds: float, sender: Connection) -> None:
+def _serve(examined: Examined, connection: Connection) -> None:
     # Ctrl-C goes to all processes of the group; the one that waits decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What an environment prints does not belong into the report.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    measured: dict[str, Any] = {}
+    connection.send("ready")
+    while True:
+        try:
+            job, seconds, details = connection.recv()
+        except EOFError:
+            return
+        connection.send(_done(examined, job, seconds, details))
+
+
+def _done(examined: Examined, job: str, seconds: float, details: tuple[Any, ...]) -> tuple[str, Any]:
     try:
-        result = run_preflight(
-            env, select=("ENV",), measured=measured, config=config, budget=seconds, arguments=arguments
-        )
-        sender.send(("result", result))
-        found = measured.get("baselines")
-        # An environment that has failed or run out of time is not played again.
-        if not found and result.verdict in (Verdict.HEALTHY, Verdict.SUSPECT):
-            with contextlib.suppress(Exception):
-                found = measure_baselines(lambda: make(env, **arguments), range(_BASELINE_EPISODES))
-        sender.send(("baselines", found))
+        return "done", JOBS[job](examined, seconds, *details)
     except UsageError as error:
         # A module that raises while it is imported is the environment's fault; a name that does not exist is not.
-        kind = "error" if error.__cause__ is not None else "usage"
-        sender.send((kind, type(error)(error.problem, error.cure)))
+        kind = "error" if error.__cause__ is not None or job != "preflight" else "usage"
+        return kind, type(error)(error.problem, error.cure)
     except RldoctorError as error:
-        sender.send(("error", RldoctorError(error.problem, error.cure)))
-    except Exception as error:
-        sender.send(("error", RldoctorError(f"{type(error).__name__}: {error}")))
+        return "error", RldoctorError(error.problem, error.cure)
+    except (Exception, SystemExit) as error:
+        return "error", RldoctorError(f"{type(error).__name__}: {error}")

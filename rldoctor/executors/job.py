@@ -125,6 +125,22 @@ def failure_of(error: BaseException) -> tuple[str, str, int]:
     return f"{type(error).__name__}: {error}", "", EXIT_INTERNAL
 
 
+def result_of(event: Event) -> Any:
+    """Return the result of a job that has ended.
+
+    Raises:
+        RldoctorError: It failed or was lost.
+    """
+    if isinstance(event, Done):
+        return event.result
+    if isinstance(event, Failed):
+        failure = RldoctorError(event.problem, event.cure)
+        failure.exit_code = event.exit_code
+        raise failure
+    why = event.why if isinstance(event, Lost) else "It has not ended."
+    raise RldoctorError(f"The work of another process was lost. {why}")
+
+
 def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
     """Return ``work(send, *row)`` for each row of ``arguments``, in their order.
 
@@ -134,14 +150,8 @@ def map_jobs(executor: Executor, work: Callable[..., Any], arguments: Iterable[t
     results: dict[str, Any] = {}
 
     def handle(event: Event) -> Job | None:
-        if isinstance(event, Done):
-            results[event.key] = event.result
-        elif isinstance(event, Failed):
-            failure = RldoctorError(event.problem, event.cure)
-            failure.exit_code = event.exit_code
-            raise failure
-        elif isinstance(event, Lost):
-            raise RldoctorError(f"The work of another process was lost. {event.why}")
+        if not isinstance(event, Message):
+            results[event.key] = result_of(event)
         return None
 
     jobs = [Job(str(place), work, row) for place, row in enumerate(arguments)]

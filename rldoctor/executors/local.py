@@ -48,11 +48,11 @@ class LocalExecutor:
     def run(self, jobs: Iterable[Job], handle: Handle) -> None:
         """Run ``jobs``; see :class:`~rldoctor.executors.job.Executor`."""
         queue = JobQueue(jobs, handle)
-        working: dict[Connection, _Worker] = {}
+        working: dict[Connection, Worker] = {}
         try:
             while True:
                 while len(working) < self._slots and (job := queue.next()):
-                    worker = _Worker(self._context, job)
+                    worker = Worker(self._context, job)
                     working[worker.connection] = worker
                 if not working:
                     return
@@ -71,7 +71,7 @@ class LocalExecutor:
         """Do nothing: the processes have ended with their jobs."""
 
 
-class _Worker:
+class Worker:
     """One process and the connection to it."""
 
     def __init__(self, context: Any, job: Job) -> None:

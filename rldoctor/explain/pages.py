@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.errors import UsageError, near
+from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
 from rldoctor.preflight.check import CheckDocs
@@ -132,6 +133,16 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
             ("Source", of_model.source),
         )
         yield _entry("saved models", (code, of_model.name), of_model.what, page)
+    for code, of_tie in tie_tests().items():
+        page = (
+            ("What it is", of_tie.what),
+            ("Why it matters", of_tie.why),
+            ("What to do", of_tie.remedy),
+            ("False alarms", of_tie.false_alarms),
+            ("Separates from other causes", ", ".join(of_tie.supports)),
+            ("Source", of_tie.source),
+        )
+        yield _entry("tests that break ties", (code, of_tie.name), of_tie.what, page)
     for code, entry in _table("codes.toml").items():
         page = (("What it is", entry["what"]), ("What to do", entry["remedy"]))
         yield _entry(_CODES, (code, entry["name"]), entry["what"], page)

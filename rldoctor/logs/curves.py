@@ -42,9 +42,11 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
         order = {tag: i for i, tag in enumerate(mapping.tags)}
         for tag in sorted(points, key=lambda tag: (order.get(mapping.place(tag) or "", len(order)), tag)):
             meaning = mapping.meaning(tag)
-            if meaning is None or tag in used:
+            if tag in used or not (meaning or mapping.ignores(tag)):
                 continue
             used.add(tag)
+            if meaning is None:
+                continue
             steps, values = points[tag]
             if meaning.unused is not None and np.array_equal(
                 values, np.full_like(values, meaning.unused), equal_nan=True
@@ -59,6 +61,7 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
                 # What the signs expect: SB3 and others log the mean of the last hundred episodes.
                 values = recent_mean(values, _window(len(values)))
             metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric
+            metric = next((name for other, name in meaning.beside.items() if other in points), metric)
             found.setdefault(metric, Curve(metric, steps, values, tag, meaning.aggregation))
         curves = {**found, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]

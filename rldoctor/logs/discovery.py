@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from rldoctor.errors import UsageError
+from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
-from rldoctor.logs.formats.tables import is_table
+from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.run_directory import require
@@ -24,6 +27,7 @@ Logs = Sequence[tuple[LogFormat, Sequence[str]]]
 # What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
 _LARGEST_HPARAMS = 2**20
 _HPARAMS = b"_hparams_/"
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
@@ -33,6 +37,8 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     files, ``evaluations.npz``) make a run only where nothing else does; monitor files also beside other runs, neither
     above nor below one. Where one directory holds several trainings that their files tell apart, monitor files or
     TensorBoard's CSV exports, each is a run, named by its first file. A table that is named itself is a run.
+
+    Each run in a database of MLflow or trackio is one as well (:mod:`rldoctor.logs.databases`).
 
     The logs at an address of an object store (``s3://bucket/runs``) are fetched first, and the directories are those
     of their mirror (:mod:`rldoctor.logs.remote`).
@@ -46,15 +52,42 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
         UsageError: A path does not exist, cannot be read, or is a file that is no log.
     """
     found: dict[tuple[int, int], Path] = {}
+    listed: dict[Path, Logs] = {}
     for path in paths:
         remote = isinstance(path, str) and is_remote(path)
-        for run in fetch(str(path)) if remote else sorted(_runs_below(_searchable(Path(path)))):
+        for run in fetch(str(path)) if remote else _sorted(_runs_at(Path(path), listed)):
             try:
                 status = run.stat()
             except OSError:  # gone since it was listed
                 continue
             found.setdefault((status.st_dev, status.st_ino), run)
-    return sorted(_without_links(found.values()))
+    return _sorted(_without_links(_last_checkpoints(found.values()), listed))
+
+
+def _sorted(runs: Iterable[Path]) -> list[Path]:
+    return sorted(runs, key=operator.attrgetter("parts"))
+
+
+def _runs_at(path: Path, listed: dict[Path, Logs]) -> list[Path]:
+    """Return the runs at or below a path, those in databases as their folders in the cache."""
+    if path.is_file() and is_database(path):
+        runs = unpack(path)
+        if not runs:
+            raise UsageError(f"{path} holds no run of MLflow or trackio.", "Name the database that they write.")
+        return runs
+    below = list(_runs_below(_searchable(path), listed))
+    return below + [run for name in sorted(path.glob("*.db")) if is_database(name) for run in unpack(name)]
+
+
+def _last_checkpoints(runs: Iterable[Path]) -> list[Path]:
+    """Leave out the checkpoints of a language model whose later ones hold the same log and more."""
+    found = list(runs)
+    checkpoints = [run for run in found if _CHECKPOINT.fullmatch(run.name) and (run / TRAINER_STATE_FILE).is_file()]
+    checkpoints.sort(key=lambda run: int(run.name.rpartition("-")[2]))
+    # One beside the log of its own training is no run; of those without one the last is.
+    last = {run.parent: run for run in checkpoints if run.parent not in found}
+    superseded = {run for run in checkpoints if last.get(run.parent) != run}
+    return [run for run in found if run not in superseded]
 
 
 def _searchable(path: Path) -> Path:
@@ -95,7 +128,8 @@ def _runs_in(directory: Path, logs: Logs) -> list[Path]:
     return [directory]
 
 
-def _runs_below(root: Path) -> Iterator[Path]:
+def _runs_below(root: Path, listed: dict[Path, Logs]) -> Iterator[Path]:
+    """Yield the runs at or below ``root``, and add to ``listed`` the logs of each directory that is one."""
     if root.is_file():
         yield root
         return
@@ -103,7 +137,7 @@ def _runs_below(root: Path) -> Iterator[Path]:
     logs: dict[str, Logs] = {}
     walk = os.walk(root, onerror=lambda error: unlisted.append(Path(os.fsdecode(error.filename))))
     for directory, folders, files in walk:
-        found = formats_of(folders, files, Path(directory))
+        found = formats_of(folders, files, Path(directory)) if folders or files else []
         if found and not _is_of_run_above(Path(directory), found, logs):
             logs[directory] = found
             if any(format_.includes_subfolders for format_, _ in found):
@@ -114,7 +148,9 @@ def _runs_below(root: Path) -> Iterator[Path]:
     runs = run_folders(formats, os.sep)
     runs += [directory for directory in logs if directory not in runs and _is_of_another_time(directory, runs, logs)]
     for directory in runs:
-        yield from _runs_in(Path(directory), logs[directory])
+        path = Path(directory)
+        listed[path] = logs[directory]
+        yield from _runs_in(path, logs[directory])
     yield from unlisted
 
 
@@ -155,11 +191,13 @@ def _is_hparams(path: Path) -> bool:
     return bool((points <= 1).all())
 
 
-def _without_links(runs: Iterable[Path]) -> list[Path]:
+def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Path]:
     """Leave out directories all of whose logs are symbolic links to those of another run."""
     # Those that hold the files themselves come first, then those that were named first.
-    logs = {run: _identities(run) for run in runs}
+    logs = {run: _identities(run, listed) for run in runs}
     links = {run: sum(link for link, _ in files) for run, files in logs.items()}
+    if not any(links.values()):
+        return list(logs)
     seen: set[tuple[int, int]] = set()
     kept = []
     for run in sorted(logs, key=links.__getitem__):
@@ -170,13 +208,17 @@ def _without_links(runs: Iterable[Path]) -> list[Path]:
     return kept
 
 
-def _identities(run: Path) -> list[tuple[bool, tuple[int, int]]]:
+def _identities(run: Path, listed: Mapping[Path, Logs]) -> list[tuple[bool, tuple[int, int]]]:
     """Return of each log file whether it is a link, and which file it is."""
+    logs = listed.get(run) or (_logs_in(run) if run.is_dir() else ())
     found = []
-    for name in (name for _, names in _logs_in(run)[:1] for name in names) if run.is_dir() else ():
+    for name in (name for _, names in logs[:1] for name in names):
+        path = run / name
         try:
-            status = (run / name).stat()
+            status = path.lstat()
+            link = stat.S_ISLNK(status.st_mode)
+            status = path.stat() if link else status
         except OSError:
             continue
-        found.append(((run / name).is_symlink(), (status.st_dev, status.st_ino)))
+        found.append((link, (status.st_dev, status.st_ino)))
     return found

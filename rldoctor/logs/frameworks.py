@@ -18,7 +18,7 @@ class IdentifiedFramework:
 
     Attributes:
         mapping: Its tag mapping.
-        known: How many of the logged tags it knows.
+        known: How many of the logged tags it knows, those that are of no use among them.
         logged: How many scalar tags there are; those of supplements are not counted.
         named: The user named it.
     """
@@ -91,14 +91,18 @@ def identify(
     """
     mappings = tuple(mappings)
     supplements = [mapping for mapping in mappings if mapping.supplement]
-    present = {tag for tag in tags if not any(mapping.meaning(tag) for mapping in supplements)}
+    everything = set(tags)
+    # What a framework logs itself is its own, even where it looks like what environments log beside any.
+    extra = {tag for tag in everything if any(mapping.meaning(tag) for mapping in supplements)}
     if named:
-        return IdentifiedFramework(named, sum(map(named.wants, present)), len(present), True)
-    best = None
+        present = {tag for tag in everything if tag not in extra or named.knows(tag)}
+        return IdentifiedFramework(named, sum(map(named.knows, present)), len(present), True)
+    best, used = None, 0
     for mapping in mappings:
-        if mapping.supplement or not mapping.fits(present):
+        if mapping.supplement or not mapping.fits(everything):
             continue
-        known = sum(map(mapping.wants, present))
-        if known > (best.known if best else 0):
-            best = IdentifiedFramework(mapping, known, len(present))
+        present = {tag for tag in everything if tag not in extra or mapping.knows(tag)}
+        wanted = sum(map(mapping.wants, present))
+        if wanted > used:
+            best, used = IdentifiedFramework(mapping, sum(map(mapping.knows, present)), len(present)), wanted
     return best

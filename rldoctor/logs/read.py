@@ -79,6 +79,8 @@ def read_run(
     evaluation = _evaluation(directory)
     curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
+    if found:
+        unknown = {tag: None for tag in unknown if not found.mapping.ignores(tag)}
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []
@@ -104,7 +106,15 @@ def read_run(
         baseline_return=baseline_return(evaluation.get("baselines")),
         settings=settings,
         versions=recorded_versions(directory, record),
+        suite=_suite(curves, mappings),
     )
+
+
+def _suite(curves: Mapping[str, Curve], mappings: Sequence[TagMapping]) -> str:
+    """Return the collection of environments that logged most members of families; empty where none is known."""
+    tags = [curve.tag for name, curve in curves.items() if "/" in name]
+    found = [suite for tag in tags for mapping in mappings if mapping.supplement and (suite := mapping.suite(tag))]
+    return max(dict.fromkeys(found), key=found.count, default="")
 
 
 def _step_axis(found: frameworks.IdentifiedFramework | None, translated: bool, counted: bool) -> str:

@@ -18,6 +18,8 @@ from rldoctor.model import Aggregation
 
 StepAxis = Literal["env_steps", "frames", "iterations", "updates", "episodes"]
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# A family of metrics: whatever the environment calls its parts is the name of one. The curve is "term/feet_air_time".
+Family = Literal["term", "termination", "curriculum", "measure", "loss"]
 
 
 class _Scale(Table, frozen=True):
@@ -53,16 +55,32 @@ class Meaning(_Scale, frozen=True, kw_only=True):
         metric: The metric.
         otherwise: The metric that the tag holds where one that stands before it in the file gives ``metric``: a return
             with a penalty in it is ``shaped_return`` where the raw one is logged.
+        beside: Another tag to the metric that the tag holds where that one is logged too.
     """
 
     metric: str
     otherwise: str = ""
+    beside: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a metric whose name no rule could use."""
-        for key, name in (("metric", self.metric), ("otherwise", self.otherwise or self.metric)):
-            if not _METRIC_NAME.fullmatch(name):
+        others = [("beside", name) for name in self.beside.values()]
+        for key, name in (("metric", self.metric), ("otherwise", self.otherwise or self.metric), *others):
+            if not _METRIC_NAME.fullmatch(name.partition("/")[0]):
                 raise ValueError(f"{key} = {name!r} must be a name of lower-case letters, digits and _")
+
+
+class FamilyPattern(_Scale, frozen=True, kw_only=True):
+    """What the tags of a pattern hold: a metric of a family, which is called what stands at the ``*``.
+
+    Attributes:
+        family: ``term`` of the reward, reason of a ``termination``, level of a ``curriculum``, any other ``measure`` of
+            the task, or a ``loss`` of any name.
+        suite: The collection of environments that logs such tags, a key of ``suites`` in ``checks/advice.toml``.
+    """
+
+    family: Family
+    suite: str = ""
 
 
 class TagMapping(Table, frozen=True, dict=True):
@@ -83,6 +101,10 @@ class TagMapping(Table, frozen=True, dict=True):
         tags: Tag to meaning. Where two tags mean one metric, the one that stands first in the file wins. ``*`` stands
             for one part of a tag between slashes, such as the id of a policy.
         prefixes: Prefix to meaning; the metric is what follows the prefix.
+        families: Pattern to the family whose members fit it; ``*`` stands for the name of the member, which may have
+            slashes. The first that fits counts.
+        ignored: Patterns of tags that are known to say nothing of how training goes, such as durations. ``*`` stands
+            for anything.
     """
 
     framework: Text
@@ -95,12 +117,17 @@ class TagMapping(Table, frozen=True, dict=True):
     algorithms: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     tags: dict[str, Meaning] = msgspec.field(default_factory=dict)
     prefixes: dict[str, _Scale] = msgspec.field(default_factory=dict)
+    families: dict[str, FamilyPattern] = msgspec.field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an identifying tag without a meaning."""
         for tag in self.identified_by:
             if tag not in self.tags:
                 raise ValueError(f"identified_by has {tag!r}, which is not in [tags]")
+        for key in self.families:
+            if key.count("*") != 1:
+                raise ValueError(f"families has {key!r}, which must have one * where the name stands")
 
     def meaning(self, tag: str) -> Meaning | None:
         """Return what ``tag`` holds, ``None`` for a tag that this framework does not log."""
@@ -111,7 +138,24 @@ class TagMapping(Table, frozen=True, dict=True):
             metric = tag[len(prefix) :]
             if tag.startswith(prefix) and _METRIC_NAME.fullmatch(metric):
                 return Meaning(metric=metric, **msgspec.structs.asdict(scale))
+        if self.ignores(tag):
+            return None
+        for pattern, family in self._family_patterns:
+            found = pattern.fullmatch(tag)
+            if found:
+                known = msgspec.structs.asdict(family)
+                metric = f"{known.pop('family')}/{found[1]}"
+                del known["suite"]
+                return Meaning(metric=metric, **known)
         return None
+
+    def ignores(self, tag: str) -> bool:
+        """Return whether a tag is known to say nothing of how training goes."""
+        return tag not in self.tags and any(pattern.fullmatch(tag) for pattern in self._ignored)
+
+    def suite(self, tag: str) -> str:
+        """Return which collection of environments logs ``tag``; empty where that is not known."""
+        return next((family.suite for pattern, family in self._family_patterns if pattern.fullmatch(tag)), "")
 
     def place(self, tag: str) -> str | None:
         """Return the key of ``tags`` that fits ``tag``."""
@@ -123,6 +167,10 @@ class TagMapping(Table, frozen=True, dict=True):
         """Return whether a tag is used: it has a meaning, counts environment steps, or identifies the algorithm."""
         identifies = any(tag in tags for tags in self.algorithms.values())
         return identifies or tag in self.steps_from or self.meaning(tag) is not None
+
+    def knows(self, tag: str) -> bool:
+        """Return whether a tag is used, or known to be of no use."""
+        return self.wants(tag) or self.ignores(tag)
 
     def fits(self, tags: Collection[str]) -> bool:
         """Return whether ``tags`` identify this framework."""
@@ -136,6 +184,18 @@ class TagMapping(Table, frozen=True, dict=True):
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
         return tuple((key, _pattern(key)) for key in self.tags if "*" in key)
+
+    @cached_property
+    def _family_patterns(self) -> tuple[tuple[re.Pattern[str], FamilyPattern], ...]:
+        return tuple((_any(key, "(.+)"), family) for key, family in self.families.items())
+
+    @cached_property
+    def _ignored(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(_any(key, ".*") for key in self.ignored)
+
+
+def _any(key: str, whatever: str) -> re.Pattern[str]:
+    return re.compile(whatever.join(map(re.escape, key.split("*"))))
 
 
 def _pattern(key: str) -> re.Pattern[str]:

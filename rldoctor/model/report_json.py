@@ -56,7 +56,22 @@ _MOST_BYTES = 2**30
 
 def subject_json(result: Result) -> dict[str, Any]:
     """Return a result as a subject of the report."""
-    own = {key: value for key, value in plain(result).items() if key in ALWAYS or value not in ("", [], {}, None)}
+    return _subject(result, plain(result))
+
+
+def run_json(run: RunDiagnosis) -> dict[str, Any]:
+    """Return a run as :func:`subject_json` does but for numbers that are none: compiled, as there may be thousands.
+
+    Raises:
+        TypeError: It holds what only :func:`plain` can make JSON of.
+    """
+    table: dict[str, Any] = msgspec.to_builtins(run)
+    table["diagnoses"] = [{RENAMED.get(key, key): value for key, value in one.items()} for one in table["diagnoses"]]
+    return _subject(run, table)
+
+
+def _subject(result: Result, table: Mapping[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in table.items() if key in ALWAYS or value not in ("", [], (), {}, None)}
     if "patients" in own:
         own["patients"] = [subject_json(run) for run in result.runs]  # type: ignore[attr-defined]
     return {**ALWAYS, "kind": result.kind, **own}

@@ -66,7 +66,7 @@ class Witness:
     """One source of evidence on a run: its logs, its environment, its settings or its saved model.
 
     Attributes:
-        name: ``logs``, ``environment``, ``settings`` or ``model``.
+        name: ``logs``, ``settings``, ``environment``, ``model``, or ``test``: a short training that the doctor ran.
         examined: What was examined; empty where it was not at hand.
         said: What it said, in a few words; where it was not at hand, why.
         command: What would add it; empty where it is there.

@@ -17,7 +17,7 @@ class Curve:
     """One metric of a run.
 
     Attributes:
-        metric: Canonical name, a key of ``checks/metrics.toml``.
+        metric: Canonical name, a key of ``checks/metrics.toml``, or family and name: ``term/feet_air_time``.
         steps: Environment steps, non-decreasing, shape ``(n,)``.
         values: The metric in canonical sign and scale, shape ``(n,)``; may hold NaN and infinities as logged.
         tag: The raw name under which the framework logged it.
@@ -86,6 +86,7 @@ class Run:
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
         settings: What the files beside the logs say of its settings; ``None`` where there are none.
         versions: Distribution to the version that it was trained with; empty where nothing records them.
+        suite: The collection of environments whose terms were logged, such as ``isaac_lab``; empty where none is known.
     """
 
     path: str
@@ -102,6 +103,12 @@ class Run:
     baseline_return: float | None = None
     settings: Settings | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    suite: str = ""
+
+    def family(self, name: str) -> dict[str, Curve]:
+        """Return the curves of a family, such as ``term``, by the names of its members."""
+        start = f"{name}/"
+        return {key[len(start) :]: curve for key, curve in self.curves.items() if key.startswith(start)}
 
     @property
     def counts_steps(self) -> bool:

@@ -137,12 +137,14 @@ class Statement:
         observations: What was seen.
         baseline_return: Better mean return of the zero-action and the random policy on the environment; ``None`` where
             it was not measured.
+        said: What it said, in a few words; the names of what it observed where this is empty.
     """
 
-    witness: Literal["settings", "model", "environment"]
+    witness: Literal["settings", "model", "environment", "test"]
     examined: str
     observations: tuple[Observation, ...] = ()
     baseline_return: float | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Observation:
     """What a witness other than the logs says for or against causes.
 
     Attributes:
-        witness: Who says it.
+        witness: Who says it; a ``test`` is a short training that the doctor ran to separate causes.
         code: Family and three digits, such as ``SET101``.
         name: Kebab-case, such as ``learning-rate-high``.
         strength: How clearly, in [0, 1]; from 0.5 on an observation of a fault is worth a finding.
@@ -162,7 +164,7 @@ class Observation:
         severity: How serious an observation of a fault is.
     """
 
-    witness: Literal["settings", "model", "environment"]
+    witness: Literal["settings", "model", "environment", "test"]
     code: str
     name: str
     strength: float

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from rldoctor.errors import RldoctorError
-from rldoctor.model import Report
-from rldoctor.model.report_json import VERSION, plain, subject_json
+from rldoctor.model import Report, Result, RunDiagnosis
+from rldoctor.model.report_json import VERSION, plain, run_json, subject_json
 
 
 def render_json(report: Report, verbose: bool = False) -> str:
@@ -28,7 +29,7 @@ def pieces(report: Report) -> Iterator[str]:
     }
     yield f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": ['
     for place, subject in enumerate(report.subjects):
-        yield f"{',' if place else ''}\n{textwrap.indent(_dump(subject_json(subject)), '    ')}"
+        yield f"{',' if place else ''}\n    {_dump_subject(subject)}"
     yield "\n  ]\n}" if report.subjects else "]\n}"
 
 
@@ -44,6 +45,22 @@ def render_error(command: str, error: RldoctorError) -> str:
             "error": {"kind": type(error).__name__, "problem": error.problem, "cure": error.cure},
         }
     )
+
+
+def _dump_subject(subject: Result) -> str:
+    """Return a subject as JSON, indented as it is below ``subjects``."""
+    text = _dump_run(subject) if isinstance(subject, RunDiagnosis) else None
+    return (text or _dump(subject_json(subject))).replace("\n", "\n    ")
+
+
+def _dump_run(run: RunDiagnosis) -> str | None:
+    """Return a run as JSON, compiled; ``None`` for one with NaN, or with a path that is not UTF-8."""
+    try:
+        # json is compiled where it does not indent, and refuses NaN, which msgspec would write as null.
+        line = json.dumps(run_json(run), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        return None
+    return msgspec.json.format(line, indent=2).decode()
 
 
 def _dump(content: Any) -> str:

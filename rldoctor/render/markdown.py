@@ -7,7 +7,17 @@ import re
 from collections.abc import Sequence
 from functools import singledispatch
 
-from rldoctor.model import AuditResult, ComparisonResult, GateResult, Report, Result, Severity, SweepResult, Verdict
+from rldoctor.model import (
+    AuditResult,
+    ComparisonResult,
+    GateResult,
+    Report,
+    Result,
+    RunDiagnosis,
+    Severity,
+    SweepResult,
+    Verdict,
+)
 from rldoctor.render import comparison_tables
 from rldoctor.render.answer import answer_of
 from rldoctor.render.audit_table import HEADINGS, audit_rows
@@ -82,6 +92,15 @@ def _(subject: GateResult, said: Sequence[Remark], verbose: bool) -> str:
         for c in subject.criteria
     ]
     table = ["| criterion | measured | required | |", "|---|---|---|---|", *rows, ""] if rows else []
+    return _folded(subject, table, said, verbose)
+
+
+@_details.register
+def _(subject: RunDiagnosis, said: Sequence[Remark], verbose: bool) -> str:
+    # What was not at hand is worth a line where something is wrong.
+    shown = subject.witnesses if verbose or subject.verdict is not Verdict.HEALTHY else ()
+    rows = [_row([w.name, w.examined or w.said, w.said if w.examined else f"to add it: {w.command}"]) for w in shown]
+    table = [_row(("witness", "examined", "said")), "|---|---|---|", *rows, ""] if rows else []
     return _folded(subject, table, said, verbose)
 
 

@@ -38,12 +38,14 @@ class Library(Table, frozen=True):
         settings: Hyperparameter, as rldoctor calls it, to what the library calls it.
         phrases: Name of a phrase to its text.
         instead: A placeholder to what it becomes, where its value has another meaning in the library.
+        suites: Collection of environments, as ``Run.suite``, to what settings are called in its files.
     """
 
     preflight: bool = True
     settings: dict[str, str] = msgspec.field(default_factory=dict)
     phrases: dict[str, str] = msgspec.field(default_factory=dict)
     instead: dict[str, str] = msgspec.field(default_factory=dict)
+    suites: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
     @property
     def takes_callback(self) -> bool:
@@ -56,11 +58,17 @@ def _libraries() -> dict[str, Library]:
     return datafile.load(datafile.folder("checks") / "advice.toml", dict[str, Library])
 
 
-def library(framework: str) -> Library:
-    """Return how advice is worded for a framework, a key of ``checks/tags/``; in plain words where none is known."""
+def library(framework: str, suite: str = "") -> Library:
+    """Return how advice is worded for a framework, a key of ``checks/tags/``; in plain words where none is known.
+
+    Args:
+        framework: The framework.
+        suite: The collection of environments that is trained on; its files may call settings otherwise.
+    """
     known = _libraries()
     own, plain = known.get(framework, known[PLAIN]), known[PLAIN]
-    return Library(own.preflight, own.settings, {**plain.phrases, **own.phrases}, own.instead)
+    settings = {**own.settings, **own.suites.get(suite, {})}
+    return Library(own.preflight, settings, {**plain.phrases, **own.phrases}, own.instead)
 
 
 def _nothing(setting: str) -> Json:

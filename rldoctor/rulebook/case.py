@@ -12,12 +12,12 @@ from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
+from rldoctor.rulebook.families import FAMILY_METRICS, of_families
+from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
+from rldoctor.rulebook.movers import Mover, movers
 from rldoctor.rulebook.parts import Part
 
-# Any two points lie on a line; signs need more.
-FEWEST_POINTS = 4
-# Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2.
-_OF_STD_ONE = 1.4189385
+_OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
 # Fractions of a run: how old an evaluation of its last policy may be, and the part at the end that it describes.
 _FRESH, _END = 0.05, 0.2
 
@@ -53,9 +53,14 @@ class Case:
             finite["mean_return"] = replace(logged, metric="mean_return")
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
-        derived = _derived(even)
+        derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
+
+    @cached_property
+    def movers(self) -> tuple[Mover, ...]:
+        """The curves that left their bands before the run broke, the first one first."""
+        return movers(self.run)
 
     @cached_property
     def as_logged(self) -> Mapping[str, Curve]:
@@ -179,14 +184,14 @@ SUCCESS_METRICS = frozenset({"success_rate", "reached_success", "evaluation_succ
 def derived_metrics() -> tuple[str, ...]:
     """Return the names of the metrics that are computed from logged ones."""
     names = ("reward_per_step", "reward_magnitude", "value_error", "reached_success", "entropy_over_std")
-    return (
-        *names,
+    more = (
         "lead_over_doing_nothing",
         "return_at_first_length",
         "reward_above_sparse",
         "training_return",
         "mean_return",
     )
+    return (*names, *more, *FAMILY_METRICS)
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.

@@ -23,8 +23,8 @@ def case_of(example: Example) -> Case:
     curves = {}
     for metric, control in example.curves.items():
         values = np.interp(np.linspace(0, 1, example.points), np.linspace(0, 1, len(control)), control)
-        curves[metric] = Curve(metric, steps, values)
-    run = Run("example", "sb3", curves, record=dict(example.record))
+        curves[metric] = Curve(metric, steps, values, metric)
+    run = Run("example", "sb3", curves, record=dict(example.record), suite=example.suite)
     return Case(run, references.load(example.reference) if example.reference else None, bool(example.reference))
 
 

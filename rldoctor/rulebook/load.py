@@ -17,14 +17,17 @@ from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.rulebook.case import derived_metrics
+from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.log import Missing, Recorded
+from rldoctor.rulebook.detectors.terms import FallsAgainst, OfFamilies
+from rldoctor.rulebook.families import FAMILIES_OF_METRICS
 from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Metric, Sign, WitnessRule
 from rldoctor.settings.signs import setting_signs
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 # Families that rldoctor keeps for itself, those of checks, of settings and of the gate among them.
-FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL")
+FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL", "TST")
 OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _OWN_FILES = (
     *("metrics.toml", "weights.toml", "signs/**/*.toml", "diagnoses/*.toml"),
@@ -91,6 +94,7 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
         if named is not None:
             raise UsageError(f"{path}: the name {sign.name} is that of {named.code}.", "Give yours another name.")
         signs[sign.code] = sign
+    _require_explained(signs)
     file = root / "weights.toml"
     weights = _rules(file, dict[str, dict[str, Finite]]) if file.is_file() else {}
     paths = sorted((root / "diagnoses").glob("*.toml"))
@@ -170,7 +174,7 @@ def _sign(path: Path, metrics: Collection[str], algorithms: Collection[str], all
         raise UsageError(f"{path}: code {sign.code!r} must be a family ({families}) and three digits.")
     if path.name != f"{sign.code}-{sign.name}.toml":
         raise UsageError(f"{path}: the file must be called {sign.code}-{sign.name}.toml, as its code and name say.")
-    words = {"observed": 1.0, "expected": "below 1", "first_step": 0, "last_step": 1, "text": ""}
+    words = {"observed": 1.0, "expected": "below 1", "first_step": 0, "last_step": 1, "text": "", "subject": ""}
     try:
         sign.message.format_map(words)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
@@ -181,17 +185,26 @@ def _sign(path: Path, metrics: Collection[str], algorithms: Collection[str], all
         for key, metric in _metrics(condition):
             _require_known([metric], metrics, f"{path}: when.{key}", "metric")
     for example in sign.examples:
-        _require_known(example.curves, metrics, f"{path}: example.curves", "metric")
+        plain = [name for name in example.curves if name.partition("/")[0] not in FAMILIES_OF_METRICS]
+        _require_known(plain, metrics, f"{path}: example.curves", "metric")
     if {example.fires for example in sign.examples} != {True, False}:
         raise UsageError(f"{path}: needs an [[example]] that fires and one that stays silent.")
     _require_known(sign.algorithms, algorithms, f"{path}: algorithms", "algorithm")
     return sign
 
 
+def _require_explained(signs: Mapping[str, Sign]) -> None:
+    """Refuse a sign that accounts for one that does not exist."""
+    for sign in signs.values():
+        _require_known(sign.explains, signs, f"{sign.file}: explains", "sign")
+
+
 def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
     """Yield the metrics that a condition names, each with its key."""
-    if not isinstance(condition, Recorded):
+    if not isinstance(condition, (Recorded, OfFamilies, FirstMover)):
         yield "metric", condition.metric
+    if isinstance(condition, FallsAgainst):
+        yield "other", condition.other
     if isinstance(condition, Missing):
         yield from (("logged", condition.logged), *(("alternatives", metric) for metric in condition.alternatives))
 

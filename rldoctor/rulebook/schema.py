@@ -63,6 +63,7 @@ class Example(Table, frozen=True):
         curves: Metric to control points; they are spread evenly over the run and joined by straight lines.
         points: Points of the run.
         last_step: Its last step.
+        suite: The collection of environments whose terms are logged.
         reference: Reference to compare the run with, whose recipe is taken as the run's own; empty for none.
         record: What the run's ``run.json`` says; empty for a run without one.
     """
@@ -72,6 +73,7 @@ class Example(Table, frozen=True):
     curves: Annotated[dict[str, Annotated[tuple[float, ...], Meta(min_length=1)]], Meta(min_length=1)]
     points: Positive = 40
     last_step: Positive = 100_000
+    suite: str = ""
     reference: str = ""
     record: dict[str, str] = field(default_factory=dict)
 
@@ -86,7 +88,9 @@ class Sign(Table, frozen=True, rename={"examples": "example"}):
         direction: What the sign is evidence of: a ``fault``, or ``health``, which is no finding.
         algorithms: Names of the algorithms whose runs it judges; all where empty.
         outcome: ``harmed`` or ``fine`` where the sign says how the run has turned out; empty for signs of causes.
-        message: The finding's, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` filled in.
+        explains: Codes of signs of the outcome that it accounts for: where it shows, they are no harm by themselves.
+        message: The finding's, with ``{observed}``, ``{expected}``, ``{first_step}``, ``{last_step}`` and
+            ``{subject}``, the tags that are meant, filled in.
         what: What the sign is, for ``rldoctor explain``.
         why: Why it matters.
         remedy: What to do about it.
@@ -111,6 +115,7 @@ class Sign(Table, frozen=True, rename={"examples": "example"}):
     direction: Literal["fault", "health"] = "fault"
     outcome: Literal["", "harmed", "fine"] = ""
     algorithms: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
     file: Path = Path()
 
     @property
@@ -129,7 +134,7 @@ class Sign(Table, frozen=True, rename={"examples": "example"}):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the sign looks at, the leading one first."""
-        return tuple(dict.fromkeys(condition.metric for condition in self.when))
+        return tuple(dict.fromkeys(condition.metric for condition in self.when if condition.metric)) or ("",)
 
 
 class WitnessRule(Table, frozen=True):
@@ -138,10 +143,13 @@ class WitnessRule(Table, frozen=True):
     Attributes:
         supports: Names of the diagnoses that it makes likelier.
         contradicts: Names of the diagnoses that it makes less likely.
+        steady: It says this only of environments that draw no random numbers while they step: what a check measures
+            with one seed cannot show that it is noise.
     """
 
     supports: tuple[str, ...] = ()
     contradicts: tuple[str, ...] = ()
+    steady: bool = False
 
 
 # What a change may name beside one setting: all that differ from the reference.

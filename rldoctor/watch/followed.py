@@ -31,6 +31,8 @@ from rldoctor.watch.writer import Writer, process_of, writer_of
 STALLED_SECONDS, _STALLED_GAPS = 60.0, 5.0
 # A writer that has just written is not looked for.
 _QUIET_SECONDS = 5.0
+# Loggers write all that belongs to a step at once.
+_SETTLED_SECONDS = 1.0
 _ENDED: dict[str, State] = {"finished": "finished", "interrupted": "ended", "failed": "killed"}
 
 
@@ -76,7 +78,6 @@ class FollowedRun:
         """Whether nothing more is expected of it; it is followed again if it grows."""
         self.row = WatchRow(name_of(self.directory))
         self.files: list[Path] = []
-        """Its log files."""
 
     @property
     def writing_process(self) -> int | None:
@@ -119,11 +120,11 @@ class FollowedRun:
             self._begin()
             self.refresh()
             self._grew()
-        if not (grew or self._waiting):
+        if self.is_over or not (grew or self._waiting):
             return []
-        # The last step is examined once nothing was added to it for one round.
-        self._waiting = grew and not all_of_it
-        to_the_end = all_of_it or not grew
+        # The last step is examined once nothing was added to it for a while.
+        to_the_end = all_of_it or not grew or now - self.changed_at > _SETTLED_SECONDS
+        self._waiting = not to_the_end
         for tail in self._tails or ():
             tail.poll()
         if self._tails is not None and not all_of_it and self._schedule is not None:
@@ -258,23 +259,24 @@ class FollowedRun:
         return max(0.0, (self._planned - self.row.step) * (last[0] - first[0]) / (last[1] - first[1]))
 
     def _end(self, state: State) -> list[str]:
-        """Give the verdict of the whole run, and let go of its points."""
-        for tail in self._tails or ():
-            tail.poll()
-        result = self._diagnosis(self._read())
-        cause = result.cause.name if result.cause and result.verdict in (Verdict.SICK, Verdict.SUSPECT) else ""
+        """Give the last verdict, and let go of the points: a run that did its plan gets that of ``diagnose``.
+
+        One that ended before is as young as when it ended: what it stood at stays.
+        """
         of = f" of {self._planned:,}" if self._planned else ""
-        how = {"killed": f"killed after {self.row.step:,}{of} steps", "finished": "finished"}.get(state, "ended")
-        said = f"{how}: {result.verdict}. {result.summary}"
-        confidence = result.cause.probability if result.cause else (result.health or 0.0)
-        self.row = replace(
-            self.row,
-            verdict=result.verdict,
-            cause=cause,
-            confidence=confidence,
-            withdrawn_when="",
-            remedy=_remedy(result, cause),
-        )
+        how = f"killed after {self.row.step:,}{of} steps" if state == "killed" else state
+        if self._planned and not self._is_done():
+            said = f"{how}: {self.row.verdict}."
+        else:
+            for tail in self._tails or ():
+                tail.poll()
+            result = self._diagnosis(self._read())
+            cause = result.cause.name if result.cause and result.verdict in (Verdict.SICK, Verdict.SUSPECT) else ""
+            said = f"{how}: {result.verdict}. {result.summary}"
+            confidence = (result.cause.probability if cause and result.cause else result.health) or 0.0
+            remedy = _remedy(result, cause)
+            self.row = replace(self.row, verdict=result.verdict, cause=cause, confidence=confidence, remedy=remedy)
+        self.row = replace(self.row, withdrawn_when="")
         self.is_over = True
         self._tails = None
         return [said]

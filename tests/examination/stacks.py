@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import time
 from typing import Any
 
@@ -106,6 +108,17 @@ def dies() -> gymnasium.Env:
 def hangs() -> gymnasium.Env:
     time.sleep(600)
     return Line()
+
+
+def segfault() -> gymnasium.Env:
+    ctypes.string_at(0)
+    return Line()
+
+
+def hangs_in_c() -> gymnasium.Env:
+    # As code in C does, it does not react to the signal that interrupts Python.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    return hangs()
 
 
 def raises() -> gymnasium.Env:

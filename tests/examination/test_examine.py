@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rldoctor.config import DEFAULTS
+from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import UsageError
-from rldoctor.examination.examine import examine, state_environment
+from rldoctor.examination.child import Examiner
+from rldoctor.examination.environment import strength_of
+from rldoctor.examination.examine import examine, hear, state_environment
 from rldoctor.model import Observation, Severity, Statement
+from tests.diagnosis.made_up_runs import run as made_up_run
 from tests.examination import stacks
 
 PLACE = stacks.__file__
@@ -83,3 +88,45 @@ def test_a_note_and_a_weak_observation_are_no_findings() -> None:
     assert observed(0.4, Severity.ERROR).finding is None
     assert observed(1.0, Severity.WARNING).finding is not None
     assert Statement("model", "model.zip").observations == ()
+
+
+def test_a_note_counts_half() -> None:
+    assert strength_of(Severity.NOTE) == strength_of(Severity.WARNING) / 2 == strength_of(Severity.ERROR) / 2
+
+
+def test_what_an_environment_certainly_does_wrong_is_said_of_a_run_that_is_too_short_to_judge() -> None:
+    short = made_up_run({"episode_return": (0.0, 0.0)}, points=3)
+    fault = Observation(
+        *("environment", "ENV202", "observation-not-finite", 1.0, "fault", ("non-finite-values",), "NaN in step 3."),
+        severity=Severity.ERROR,
+    )
+    assert diagnose_run(short).verdict == "unjudged"
+    told = diagnose_run(short, statements=[Statement("environment", "MyEnv-v0", (fault,))])
+    assert (told.verdict, told.diagnoses[0].name) == ("suspect", "non-finite-values")
+    weaker = Statement("environment", "MyEnv-v0", (replace(fault, severity=Severity.WARNING),))
+    assert diagnose_run(short, statements=[weaker]).verdict == "unjudged"
+
+
+def test_a_model_that_does_not_exist_is_a_mistake_of_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no file"):
+        examine([IGNORED], model=tmp_path / "model.zip")
+
+
+def test_a_damaged_model_is_told_and_counts_for_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "model.zip"
+    file.write_bytes(b"PK\x03\x04 not a zip")
+    (told,) = examine([IGNORED], model=file)
+    (alone,) = examine([IGNORED])
+    assert [(d.name, d.probability) for d in told.diagnoses] == [(d.name, d.probability) for d in alone.diagnoses]
+    (finding,) = [found for found in told.findings if found.code == "MDL001"]
+    assert "model.zip" in finding.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["segfault", "hangs_in_c"])
+def test_an_environment_may_die_or_hang_below_python(name: str) -> None:
+    with Examiner(f"{PLACE}:{name}", {}, DEFAULTS, seconds=2.0, grace=2.0) as examiner:
+        statement = hear(examiner)
+    (observation,) = statement.observations
+    assert observation.name == "environment-not-examined"
+    assert not observation.causes

@@ -9,8 +9,9 @@ from benchmarks.laboratory.drawing import built, draw_batch
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.faults import ALL, NEUTRAL, Site
 from benchmarks.laboratory.interface import SETTINGS
+from benchmarks.laboratory.knobs import KNOBS
 from benchmarks.laboratory.recipes import GOOD, draw, draw_shapes
-from benchmarks.laboratory.tampering import KNOBS, Broken
+from benchmarks.laboratory.tampering import Broken
 from rldoctor.experiments.faults import all_faults
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.observe import made_for
@@ -26,7 +27,7 @@ def test_fault_names_diagnoses_of_ppo_and_numbers_that_exist(fault) -> None:
     rules = load_rulebook().diagnoses
     assert all(made_for(rules[name], "ppo") for name in fault.right)
     source, fitting = random.Random(1), 0
-    for name, world in WORLDS.items():
+    for name, world in ((name, WORLDS[name]) for name in GOOD):
         shapes = draw_shapes(name, source)
         for batch_size, costly in ((shapes.batch_size, 0.0), (shapes.batch_size, 1.0), (4, 0.0)):
             extra = {"n_envs": float(shapes.n_envs), "batch_size": float(batch_size), "costly": costly}
@@ -43,7 +44,8 @@ def test_fault_names_diagnoses_of_ppo_and_numbers_that_exist(fault) -> None:
 
 
 def test_recipes_are_drawn_for_every_environment_and_whole() -> None:
-    assert GOOD.keys() == WORLDS.keys()
+    assert GOOD.keys() <= WORLDS.keys()
+    assert len(GOOD) >= 20
     source = random.Random(2)
     for name in GOOD:
         shapes = draw_shapes(name, source)
@@ -72,8 +74,8 @@ def test_two_faults_bring_their_diagnoses_in_turn() -> None:
 
 
 def test_every_environment_is_drawn_once_a_round() -> None:
-    count = len(WORLDS)
-    assert {draw_batch(index, 1, 1).world for index in range(count, 2 * count)} == set(WORLDS)
+    count = len(GOOD)
+    assert {draw_batch(index, 1, 1).world for index in range(count, 2 * count)} == set(GOOD)
 
 
 def play(name: str, trainings: int, steps: int, **knobs: list[float]):
@@ -93,7 +95,7 @@ def play(name: str, trainings: int, steps: int, **knobs: list[float]):
     return first, played
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", GOOD)
 def test_without_a_fault_nothing_is_changed(name: str) -> None:
     first, played = play(name, 2, 20)
     neutral, again = play(name, 2, 20, **{knob: [value] * 2 for knob, value in KNOBS.items()})
@@ -105,8 +107,8 @@ def test_without_a_fault_nothing_is_changed(name: str) -> None:
 
 
 def test_a_fault_touches_its_training_alone() -> None:
-    _, plain = play("pendulum-held", 2, 10)
-    _, played = play("pendulum-held", 2, 10, rew_factor=[1.0, 100.0], obs_factor=[1.0, 0.5], act_factor=[1.0, 1.0])
+    _, plain = play("pendulum-strong", 2, 10)
+    _, played = play("pendulum-strong", 2, 10, rew_factor=[1.0, 100.0], obs_factor=[1.0, 0.5], act_factor=[1.0, 1.0])
     for one, other in zip(plain, played, strict=True):
         assert torch.equal(one.obs[0], other.obs[0])
         assert torch.allclose(0.5 * one.obs[1], other.obs[1])
@@ -134,7 +136,7 @@ def test_late_rewards_are_lost_at_the_end_of_an_episode() -> None:
 
 
 def test_what_is_not_a_number_begins_when_it_says() -> None:
-    _, played = play("pendulum-held", 2, 20, obs_nan_from=[float("inf"), 0.5])
+    _, played = play("pendulum-strong", 2, 20, obs_nan_from=[float("inf"), 0.5])
     assert [bool(step.obs[1].isnan().all()) for step in played] == [False] * 10 + [True] * 10
     assert not any(bool(step.obs[0].isnan().any()) for step in played)
 

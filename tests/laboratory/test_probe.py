@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from sb3_weights import load
 from small_env import Walk
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -28,21 +29,6 @@ class Spaces(gymnasium.Env[Any, Any]):
         self.observation_space = gymnasium.spaces.Dict(dict.fromkeys(KEYS, box))
         actions: gymnasium.Space[Any] = gymnasium.spaces.Discrete(3)
         self.action_space = actions if discrete else gymnasium.spaces.Box(-1, 1, (2,), np.float32)
-
-
-def load(model: Any, rows: torch.Tensor) -> None:
-    """Put rows of the laboratory into an SB3 policy."""
-    named = dict(model.policy.named_parameters())
-    for row, net, head in ((rows[0], "policy_net", "action_net"), (rows[1], "value_net", "value_net")):
-        start = 0
-        for name in (f"mlp_extractor.{net}.0", f"mlp_extractor.{net}.2", head):
-            weight, bias = named[f"{name}.weight"], named[f"{name}.bias"]
-            weight.data = row[start : start + weight.numel()].view(weight.shape[1], weight.shape[0]).T.clone()
-            start += weight.numel()
-            bias.data = row[start : start + bias.numel()].clone()
-            start += bias.numel()
-        if head == "action_net" and "log_std" in named:
-            named["log_std"].data = row[start:].clone()
 
 
 def rollout_of(kept: Any, stored: Any, values: torch.Tensor, i: int, model: Any, recipe: Recipe) -> Rollout:
@@ -74,7 +60,8 @@ def rollout_of(kept: Any, stored: Any, values: torch.Tensor, i: int, model: Any,
     )
 
 
-@pytest.mark.parametrize("discrete", [True, False])
+# Of continuous actions test_whole_training has the same in short.
+@pytest.mark.parametrize("discrete", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_measures_are_those_of_the_callback(discrete: bool) -> None:
     shapes = Shapes(STEPS, ENVS, 50, (16, 16), 10_000)
     recipe = Recipe.of(shapes, N, gamma=0.9, ent_coef=0.01, learning_rate=1e-3)

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from sb3_weights import rows_of
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -68,20 +69,6 @@ def fill(model: Any, seed: int) -> Any:
         starts = random.random(ENVS) < 0.1
     buffer.compute_returns_and_advantage(torch.as_tensor(random.normal(size=ENVS)), starts)
     return buffer, starts
-
-
-def rows_of(model: Any) -> torch.Tensor:
-    """Return the weights of an SB3 policy as rows of the laboratory."""
-    named = {name: weight.detach() for name, weight in model.policy.named_parameters()}
-    found = []
-    for net, head in (("policy_net", "action_net"), ("value_net", "value_net")):
-        names = [f"mlp_extractor.{net}.0", f"mlp_extractor.{net}.2", head]
-        parts = [part for name in names for part in (named[f"{name}.weight"].T.flatten(), named[f"{name}.bias"])]
-        if "log_std" in named and head == "action_net":
-            parts.append(named["log_std"])
-        found.append(torch.cat(parts))
-    found[1] = torch.cat([found[1], torch.zeros(len(found[0]) - len(found[1]))])
-    return torch.stack(found)
 
 
 def batch_of(buffer: Any) -> Batch:

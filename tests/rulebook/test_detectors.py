@@ -264,11 +264,19 @@ def test_recorded() -> None:
 def of(name: str) -> Condition:
     """Return a condition of each kind, with what it cannot do without."""
     kind = DETECTORS[name]
-    needed = {"recorded": {"key": "status"}, "missing": {"logged": "m"}}.get(name, {})
+    needed = {
+        "recorded": {"key": "status"},
+        "missing": {"logged": "m"},
+        "falls_against": {"other": "other"},
+        "first_mover": {"first": ("m",)},
+    }.get(name, {})
     return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
 
 
-@pytest.mark.parametrize("name", sorted(set(DETECTORS) - {"recorded", "missing", "non_finite"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(set(DETECTORS) - {"recorded", "missing", "non_finite", "dead_terms", "penalty_explodes", "first_mover"}),
+)
 def test_no_detector_judges_what_is_not_there(name: str) -> None:
     absent = of(name).measure(case(other=1.0))
     assert isinstance(absent, NotMeasured)

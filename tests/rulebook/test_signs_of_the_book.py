@@ -31,7 +31,12 @@ def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
     assert isinstance(result, Evidence)
     seen = result.measured
     words = sign.message.format(
-        observed=seen.observed, expected=seen.expected, first_step=seen.first_step, last_step=seen.last_step, text="x"
+        observed=seen.observed,
+        expected=seen.expected,
+        first_step=seen.first_step,
+        last_step=seen.last_step,
+        text="x",
+        subject=seen.subject,
     )
     assert "{" not in words
     assert words.endswith(".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from rldoctor import datafile
 from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.logs import read_run
-from rldoctor.settings import read_settings
+from rldoctor.settings import find, read_settings
 from rldoctor.settings.library import algorithm_of, libraries
 from rldoctor.settings.yaml_file import read_yaml
 
@@ -302,3 +303,19 @@ def test_every_list_of_settings_says_its_source():
     assert {path.stem for path in folder.glob("*.toml")} == {library.library for library in libraries()}
     assert all(library.source and library.files for library in libraries())
     assert not any(math.isnan(value) for library in libraries() for values in library.off.values() for value in values)
+
+
+def test_a_folder_that_runs_share_is_listed_once_until_it_changes(tmp_path, monkeypatch):
+    listed = []
+    monkeypatch.setattr(find.os, "scandir", lambda folder, scan=os.scandir: listed.append(str(folder)) or scan(folder))
+    for number in range(3):
+        (tmp_path / f"run-{number}").mkdir()
+    os.utime(tmp_path, (1, 1))
+    for number in range(3):
+        assert read_settings(tmp_path / f"run-{number}") is None
+    assert listed.count(str(tmp_path)) == 1
+    (tmp_path / "config.yaml").write_text(
+        "params:\n  algo:\n    name: a2c_continuous\n  config:\n    learning_rate: 1e-3\n"
+    )
+    os.utime(tmp_path, (2, 2))
+    assert find.Finder(tmp_path / "run-0").find("../config.yaml", ()) == tmp_path / "config.yaml"

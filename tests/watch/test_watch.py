@@ -245,3 +245,17 @@ def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
 def test_wrong_options_are_refused(options: list[str], tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["watch", str(tmp_path), "--isolated", *options], standalone_mode=False)
     assert isinstance(done.exception, UsageError)
+
+
+def test_a_healthy_run_that_was_killed_young_is_not_called_sick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(RECORDED / "healthy/fetch_reach_dense/quick/as-recorded-20", tmp_path / "a")
+    path = events_of(tmp_path / "a")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 5])
+    record = tmp_path / "a" / "run.json"
+    record.write_text(record.read_text().replace('"finished"', '"running"'))
+    monkeypatch.setattr(followed, "writer_of", lambda _: "gone")
+    runs = watcher(tmp_path, [path.stat().st_mtime + 10])
+    runs.poll(all_of_it=True)
+    assert runs.rows[0].state == "killed" and runs.rows[0].verdict is not Verdict.SICK

@@ -7,26 +7,30 @@ from benchmarks.laboratory.environments.classic import (
     Acrobot,
     CartPole,
     HeldAcrobot,
-    HeldPendulum,
     MountainCar,
     MountainCarContinuous,
     Pendulum,
     ShapedCar,
     ShapedContinuousCar,
+    StrongPendulum,
 )
 from benchmarks.laboratory.environments.decisions import Bandit, Stock, Throw, Wind
 from benchmarks.laboratory.environments.reaching import Fetch, Grid, Reach2, Reach2Sparse, Reach4, Reach6
 from benchmarks.laboratory.environments.steering import DoubleIntegrator, Plant, Regulator, Tracking
 from benchmarks.laboratory.environments.world import World
 
-# All that trainings are made on. Acrobot, Pendulum and the mountain cars just as Gymnasium has them are not among them:
-# PPO takes longer for them than a laboratory has.
+# Trainings are made on those that have a recipe (recipes.py). Acrobot, Pendulum and the mountain cars just as Gymnasium
+# has them have none: PPO takes longer for them than a laboratory has.
 WORLDS: dict[str, type[World]] = {
     world.name: world
     for world in (
         CartPole,
+        Acrobot,
+        Pendulum,
+        MountainCar,
+        MountainCarContinuous,
         HeldAcrobot,
-        HeldPendulum,
+        StrongPendulum,
         ShapedCar,
         ShapedContinuousCar,
         DoubleIntegrator,
@@ -49,4 +53,4 @@ WORLDS: dict[str, type[World]] = {
     )
 }
 
-__all__ = ["WORLDS", "Acrobot", "MountainCar", "MountainCarContinuous", "Pendulum", "World"]
+__all__ = ["WORLDS", "World"]

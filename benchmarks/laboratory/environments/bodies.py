@@ -83,4 +83,4 @@ class Hopper(Walker):
 
     def move(self, state: Tensor, action: Tensor) -> Moved:
         moved = super().move(state, action[..., :2])
-        return moved._replace(reward=100.0 * (moved.state[..., 2] + 0.01 * action[..., 2]))
+        return moved._replace(reward=20.0 * (moved.state[..., 2] + 0.01 * action[..., 2]))

@@ -90,6 +90,7 @@ class Pendulum(World):
     """Pendulum-v1; actions of [-1, 1] are torques of [-2, 2]."""
 
     name = "pendulum"
+    torque = 2.0
     observation_size, action_size, discrete, horizon = 3, 1, False, 200
 
     def start(self) -> Tensor:
@@ -101,7 +102,7 @@ class Pendulum(World):
 
     def move(self, state: Tensor, action: Tensor) -> Moved:
         angle, speed = state.unbind(-1)
-        torque = 2.0 * action[..., 0].clamp(-1, 1)
+        torque = self.torque * action[..., 0].clamp(-1, 1)
         upright = torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
         costs = upright**2 + 0.1 * speed**2 + 0.001 * torque**2
         speed = (speed + (15.0 * angle.sin() + 3.0 * torque) * 0.05).clamp(-8, 8)
@@ -114,10 +115,10 @@ class HeldAcrobot(Acrobot):
     name, horizon, held = "acrobot-held", 170, 3
 
 
-class HeldPendulum(Pendulum):
-    """Pendulum-v1 whose actions hold for two steps."""
+class StrongPendulum(Pendulum):
+    """Pendulum-v1 with a stronger motor, which still has to swing, and actions that hold for two steps."""
 
-    name, horizon, held = "pendulum-held", 100, 2
+    name, horizon, held, torque = "pendulum-strong", 100, 2, 4.0
 
 
 class MountainCar(World):

@@ -39,7 +39,9 @@ class Throw(World):
 
     def start(self) -> Tensor:
         # The lasting part of the goal's shift puts the target beyond every throw.
-        return self.uniform(-1.0, 1.0, 2) + 5.0 * self.goal_shift[..., None]
+        place = self.uniform(-0.8, 0.8, 2)
+        place[..., 0] = 0.5 * place[..., 0] + 0.8
+        return place + 5.0 * self.goal_shift[..., None]
 
     def observe(self, state: Tensor) -> Tensor:
         return state
@@ -47,10 +49,10 @@ class Throw(World):
     def move(self, state: Tensor, action: Tensor) -> Moved:
         turn, speed = action.clamp(-1, 1).unbind(-1)
         reach = 0.75 * (speed + 1.0)
-        landed = torch.stack((reach * (3.2 * turn).cos(), reach * (3.2 * turn).sin()), -1)
+        landed = torch.stack((reach * (1.6 * turn).cos(), reach * (1.6 * turn).sin()), -1)
         distance = (landed - state).norm(dim=-1)
         over = torch.ones(self.shape, dtype=torch.bool)
-        return Moved(state, -10.0 * distance, over, distance < 0.25)
+        return Moved(state, -10.0 * distance, over, distance < 0.4)
 
 
 class Stock(World):

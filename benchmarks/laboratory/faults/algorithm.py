@@ -84,7 +84,6 @@ FAULTS = (
         ("advantages-miscomputed", "reward-uninformative"),
         puts("rewards_shifted"),
         Knob(1, 10, log=True, whole=True),
-        source="muPRL",
     ),
     LabFault(
         "critic-frozen",
@@ -112,7 +111,7 @@ FAULTS = (
         "The policy's standard deviation stays at its start, where this is its logarithm.",
         ("entropy-too-high", "plateau-below-target"),
         puts("log_std_init", std_frozen=1.0),
-        Knob(0.0, 1.0),
+        Knob(0.5, 2.0),
         only=continuous,
     ),
     LabFault(
@@ -143,7 +142,6 @@ FAULTS = (
         ("rollout-update-mismatch", "updates-too-aggressive", "stale-data-reused"),
         puts("stale_policy"),
         Knob(2, 20, log=True, whole=True),
-        source="muPRL, stale policy",
     ),
     LabFault(
         "update-noise",

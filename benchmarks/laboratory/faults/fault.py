@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.laboratory import interface
 from benchmarks.laboratory.environments.world import World
-from benchmarks.laboratory.tampering import KNOBS
+from benchmarks.laboratory.knobs import KNOBS
 
 # What is done to the curves of a finished training: only the first share of the steps is left; the first share is that
 # of another training; the step axis begins again at this share.

@@ -48,6 +48,5 @@ FAULTS = (
         (),
         puts("time_limit_terminal"),
         Knob(0.3, 1.0),
-        source="RLMutation, missing terminal state (its opposite)",
     ),
 )

@@ -43,7 +43,6 @@ FAULTS = (
         puts("obs_delay"),
         Knob(2, 30, log=True, whole=True),
         only=lambda site: site.world.horizon > 1,
-        source="RLMutation, delayed",
     ),
     LabFault(
         "observations-shuffled",
@@ -65,7 +64,7 @@ FAULTS = (
         "Observations come in a unit that makes them huge; the knob is the factor.",
         ("observations-unscaled",),
         puts("obs_factor"),
-        Knob(30, 1e4, log=True),
+        Knob(30, 1e5, log=True),
         only=_raw,
     ),
     LabFault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.laboratory.faults.fault import MOST, PART, Knob, LabFault, Numbers, Site, has_success, long, puts
-from benchmarks.laboratory.tampering import spread
+from benchmarks.laboratory.knobs import spread
 
 _NOISE = ("reward-uninformative",)
 
@@ -79,7 +79,6 @@ FAULTS = (
         puts("rew_delay"),
         Knob(5, 40, log=True, whole=True),
         only=long,
-        source="RLMutation, delayed",
     ),
     LabFault(
         "reward-clipped",

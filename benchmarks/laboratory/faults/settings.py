@@ -18,8 +18,7 @@ FAULTS = (
         "The learning rate is far too high: this one, or five times the healthy one if that is more.",
         ("learning-rate-too-high", "updates-too-aggressive", "policy-collapsed"),
         _rate_high,
-        Knob(8e-3, 0.15, log=True),
-        source="muPRL",
+        Knob(1e-2, 0.5, log=True),
     ),
     LabFault(
         "learning-rate-low",
@@ -50,7 +49,7 @@ FAULTS = (
         "epochs-many",
         "Far too many passes over each rollout.",
         _LARGE,
-        lambda knob, site: {"n_epochs": knob, "learning_rate": max(1e-3, site.settings["learning_rate"])},
+        lambda knob, site: {"n_epochs": knob, "learning_rate": max(3e-3, site.settings["learning_rate"])},
         Knob(40, 100, whole=True),
         only=lambda site: bool(site.settings.get("costly", 0.0)),
     ),
@@ -68,7 +67,6 @@ FAULTS = (
         puts("gamma"),
         Knob(-0.2, 0.6),
         only=long,
-        source="muPRL",
     ),
     LabFault(
         "gamma-one",
@@ -91,15 +89,14 @@ FAULTS = (
         "The entropy bonus outweighs the reward: the policy is paid for being random.",
         ("entropy-too-high",),
         puts("ent_coef"),
-        Knob(0.05, 3.0, log=True),
-        source="muPRL",
+        Knob(0.1, 10.0, log=True),
     ),
     LabFault(
         "entropy-bonus-negative",
         "The entropy bonus has the wrong sign and this size: the policy is paid for being certain.",
         ("policy-collapsed",),
         lambda knob, site: {"ent_coef": -knob},
-        Knob(0.03, 1.0, log=True),
+        Knob(0.1, 3.0, log=True),
     ),
     LabFault(
         "value-loss-ignored",
@@ -149,7 +146,6 @@ FAULTS = (
         "Advantages are not normalised: the scale of the reward becomes the size of the step.",
         ("updates-too-small", "reward-scale-too-small", "reward-scale-too-large"),
         lambda knob, site: {"normalize_advantage": 0.0},
-        source="missing normalisation",
     ),
     LabFault(
         "optimizer-sgd",

@@ -40,7 +40,7 @@ _STEPS, _POINTS = 2_000, FEWEST_POINTS + 1
 _LONGEST = 0.2
 # Shares of the strength of the run's signs: what may be left for them to count as gone, and by how much a rival must be
 # better than a likelier remedy if they are gone with neither. Ours.
-_GONE, _BETTER = 0.25, 0.25
+GONE, _BETTER = 0.25, 0.25
 # Families of signs about updates. Rewards, lengths and logs do not depend on the recipe; the outcome comes later.
 _OF_UPDATES = ("UPD", "VAL", "EXP")
 
@@ -98,8 +98,14 @@ def length(recipe: Recipe) -> int:
     return rollout * max(_POINTS * logged, math.ceil(_STEPS / rollout))
 
 
-def signs_of(run: Run, reference: Reference | None, causes: Iterable[str], book: Rulebook) -> Strengths:
-    """Return the signs of the updates that show on a run and point to one of ``causes``: code to strength.
+def signs_of(
+    run: Run,
+    reference: Reference | None,
+    causes: Iterable[str],
+    book: Rulebook,
+    families: tuple[str, ...] = _OF_UPDATES,
+) -> Strengths:
+    """Return the signs of some families that show on a run and point to one of ``causes``: code to strength.
 
     Signs of a setting's own value are left out: they disappear with any change of it, cure or not.
     """
@@ -107,7 +113,7 @@ def signs_of(run: Run, reference: Reference | None, causes: Iterable[str], book:
         code
         for cause in causes
         for code, weight in book.diagnoses[cause].weights.items()
-        if weight > 0 and code.startswith(_OF_UPDATES) and code in book.signs and not book.signs[code].of_health
+        if weight > 0 and code.startswith(families) and code in book.signs and not book.signs[code].of_health
     }
     measured = {c for c in pointing if any(w.metric not in HYPERPARAMETERS for w in book.signs[c].when)}
     strengths = _strengths(run, reference, book)
@@ -154,7 +160,7 @@ def best(left: Sequence[float]) -> int:
         left: The share of the signs' strength that each pilot run left, in the order of the remedies' likelihood.
     """
     place = left.index(min(left))
-    return place if left[place] <= _GONE or left[0] - left[place] >= _BETTER else 0
+    return place if left[place] <= GONE or left[0] - left[place] >= _BETTER else 0
 
 
 def _strengths(run: Run, reference: Reference | None, book: Rulebook) -> Strengths:
@@ -184,14 +190,27 @@ def _pilot_run(plan: Plan, remedy: Remedy, place: int, tie: Tie, context: TrialC
             done = train_attempt(attempt, watch, context, "never").steps
         except TrainingFailed as error:
             return result_of(attempt, {"signs_left": 1.0}, 0, TrialState.SICK, "signs", error.problem)
-        logged = has_logs(attempt.directory)
-        seen = _strengths(read_run(attempt.directory), sick.reference, sick.context.book) if logged else {}
-        # A sign that cannot be judged is not gone.
-        share = sum(seen.get(code, strength) for code, strength in tie.signs.items()) / sum(tie.signs.values())
-        state = TrialState.WELL if share <= _GONE else TrialState.SICK
-        return result_of(attempt, {"signs_left": share}, done, state, "signs", _why(tie.signs, seen))
+        trained = read_run(attempt.directory) if has_logs(attempt.directory) else None
+        share, why = signs_left(tie.signs, trained, sick.reference, sick.context.book)
+        state = TrialState.WELL if share <= GONE else TrialState.SICK
+        return result_of(attempt, {"signs_left": share}, done, state, "signs", why)
 
     return saved_or(attempt, run)
+
+
+def signs_left(signs: Strengths, trained: Run | None, reference: Reference | None, book: Rulebook) -> tuple[float, str]:
+    """Return the share of the signs' strength that a pilot run shows, and in words which are gone.
+
+    Args:
+        signs: Code to strength on the sick run.
+        trained: The pilot run; ``None`` where it logged nothing.
+        reference: What both are compared with.
+        book: The rulebook.
+    """
+    seen = _strengths(trained, reference, book) if trained is not None else {}
+    # A sign that cannot be judged is not gone.
+    share = sum(seen.get(code, strength) for code, strength in signs.items()) / sum(signs.values())
+    return share, _why(signs, seen)
 
 
 def _why(signs: Strengths, seen: Strengths) -> str:

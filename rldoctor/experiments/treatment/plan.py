@@ -133,9 +133,8 @@ def describe(plan: Plan) -> list[str]:
     lines += filter(None, (*sick.notes, low_outcome_note(sick)))
     if plan.outside and plan.instructions:
         codes = ", ".join(dict.fromkeys(plan.instructions[0].confirmed_by))
-        lines.append(
-            f"The likeliest cause lies outside the recipe{f'; preflight checks it first: {codes}' if codes else ''}."
-        )
+        how = "its environment has been examined" if sick.is_examined else "preflight checks it first"
+        lines.append(f"The likeliest cause lies outside the recipe{f'; {how}: {codes}' if codes else ''}.")
     for place, remedy in enumerate(plan.remedies, 1):
         why = ", ".join(remedy.diagnoses) or "a full reset to the reference"
         probability = f" ({remedy.probability:.0%})" if remedy.diagnoses else ""

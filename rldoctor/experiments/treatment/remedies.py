@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from msgspec import structs
@@ -10,8 +10,9 @@ from msgspec import structs
 from rldoctor.diagnosis.match import differences
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.diagnosis.remedy import Known, Move, Moves, advice_of, back_to, discrete, proposals
+from rldoctor.diagnosis.witnesses import observed_remedy
 from rldoctor.experiments.treatment.sick_run import SickRun
-from rldoctor.model import Instruction, Json, RankedDiagnosis, Remedy, Verdict
+from rldoctor.model import Instruction, Json, Observation, RankedDiagnosis, Remedy, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
 from rldoctor.rulebook.applicable import made_for
@@ -54,13 +55,28 @@ def within(found: tuple[Remedy, ...], rounds: int) -> tuple[Remedy, ...]:
 
 
 def instructions(sick: SickRun) -> tuple[Instruction, ...]:
-    """Return what the user has to do about causes outside the recipe, likeliest first."""
+    """Return what the user has to do about causes outside the recipe, likeliest first.
+
+    Where the environment has been examined, each says what the checks of its cause found.
+    """
     advice = advice_of(_known(sick), sick.run)
-    return tuple(
-        Instruction(cause.name, cause.probability, advice.text(rule.remedy, rule.otherwise), rule.confirmed_by)
-        for cause, rule in causes(sick)
-        if rule.outside
-    )
+    observed = [item for one in sick.statements if one.witness == "environment" for item in one.observations]
+    found: list[Instruction] = []
+    for cause, rule in causes(sick):
+        if rule.outside:
+            said = observed_remedy(rule, sick.run, observed) or advice.text(rule.remedy, rule.otherwise)
+            tested = _tested(cause.name, observed)
+            codes = tuple(dict.fromkeys(item.code for item in observed if cause.name in item.causes))
+            found.append(Instruction(cause.name, cause.probability, said, codes or rule.confirmed_by, tested))
+    return tuple(found)
+
+
+def _tested(cause: str, observed: Sequence[Observation]) -> str:
+    """Return what checks that speak for or against a cause found: ``fired``, ``passed``; empty where none does."""
+    told = [item for item in observed if cause in item.causes]
+    if any(item.finding for item in told if item.direction == "fault"):
+        return "fired"
+    return "passed" if told else ""
 
 
 def causes(sick: SickRun) -> list[tuple[RankedDiagnosis, DiagnosisRule]]:

@@ -29,7 +29,16 @@ from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.results import CURED_FILE, report_of, write_cured
 from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
 from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, run_trial
-from rldoctor.model import Instruction, Json, Report, Treatment, TreatmentOutcome, TreatmentTrial, TrialState
+from rldoctor.model import (
+    Instruction,
+    Json,
+    Report,
+    Statement,
+    Treatment,
+    TreatmentOutcome,
+    TreatmentTrial,
+    TrialState,
+)
 from rldoctor.preflight.context import Wrapper
 from rldoctor.references import Reference
 from rldoctor.training.training_callback import Silent, Watcher
@@ -52,6 +61,7 @@ class TreatmentOptions:
         reference: Name of the reference to compare with; the one that fits by default.
         out: The folder that collects runs.
         dry_run: Stop after the plan; nothing is written.
+        statements: What other witnesses say of the run, such as its environment.
     """
 
     rounds: int = 3
@@ -61,6 +71,7 @@ class TreatmentOptions:
     reference: str | None = None
     out: Path = Path("runs")
     dry_run: bool = False
+    statements: Sequence[Statement] = ()
 
 
 def treat(
@@ -108,6 +119,7 @@ def treat(
         steps=options.steps,
         reference=options.reference,
         context=context_of(config),
+        statements=options.statements,
     )
     why_not = nothing_to_do(sick)
     if why_not:
@@ -139,7 +151,8 @@ def _treated(
     instructions = plan.instructions
     causes = confirm.tied(instructions)
     # A single cause outside the recipe, with nothing to try, needs no check: the instruction names it.
-    if plan.outside and (plan.remedies or len(causes) > 1):
+    # An environment that has been examined is not examined again.
+    if plan.outside and not plan.sick.is_examined and (plan.remedies or len(causes) > 1):
         # Without the suspected settings: the checks are about the environment and the code.
         recipe = plan.recipe_with(plan.remedies[0].changes if plan.remedies else {})
         instructions = confirm.run_checks(instructions, causes, recipe, wrap, say)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msgspec import structs
@@ -13,10 +13,12 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, match
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.hyperparameters import HYPERPARAMETERS
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Run, RunDiagnosis, Verdict
-from rldoctor.recipe import Recipe
+from rldoctor.model import Json, Run, RunDiagnosis, Statement, Verdict
+from rldoctor.recipe import Recipe, recipe_from_mapping
 from rldoctor.references import Reference
+from rldoctor.rulebook.advice import show
 from rldoctor.run_record import RunRecord
 
 # The only algorithm that this version trains.
@@ -39,6 +41,7 @@ class SickRun:
         reference: The reference of its environment; ``None`` if there is none.
         context: What the run and its trials are diagnosed with.
         notes: What was assumed, a sentence each.
+        statements: What other witnesses say of it, such as its environment.
     """
 
     directory: Path
@@ -49,6 +52,12 @@ class SickRun:
     reference: Reference | None
     context: DiagnosisContext
     notes: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether its environment has been examined."""
+        return any(statement.witness == "environment" for statement in self.statements)
 
     @property
     def has_reference_settings(self) -> bool:
@@ -64,6 +73,7 @@ def read_sick_run(
     steps: int | None = None,
     reference: str | None = None,
     context: DiagnosisContext | None = None,
+    statements: Sequence[Statement] = (),
 ) -> SickRun:
     """Read a run, diagnose it, and find out with which recipe it was trained.
 
@@ -74,6 +84,7 @@ def read_sick_run(
         steps: Environment steps of a trial; those of the run by default.
         reference: Name of the reference to compare with; the one that fits by default.
         context: What to diagnose with; the shipped rules and references by default.
+        statements: What other witnesses say of it.
 
     Raises:
         UsageError: It is not a single run, was not trained with PPO, or its environment is not known.
@@ -85,13 +96,15 @@ def read_sick_run(
         many = f"are {len(found)} runs" if found else "is no run"
         raise UsageError(f"There {many} below {directory}; treat takes one run.", "Name the run's own directory.")
     run = read_run(found[0], own=context.tag_mappings)
+    floor = next((item.baseline_return for item in statements if item.baseline_return is not None), None)
+    run = run if floor is None else replace(run, baseline_return=floor)
     if run.algorithm not in ("", _TRAINED):
         title = context.book.algorithms[run.algorithm].title
         raise UsageError(
             f"{directory} was trained with {title}; only PPO can be treated.", "rldoctor diagnose names the cause."
         )
     matched = match(run, reference, context.references)
-    recipe, notes = (matched.recipe, ()) if matched.recipe is not None else _from_logs(run, env)
+    recipe, notes = (matched.recipe, ()) if matched.recipe is not None else _assumed(run, env)
     if env is not None and env != recipe.env:
         raise UsageError(
             f"According to run.json, {directory} was trained on {recipe.env}, not on {env}.", "Leave --env out."
@@ -100,29 +113,55 @@ def read_sick_run(
     known = _reference(matched.reference, recipe, reference)
     if known is not None and not recipe.criteria:
         recipe = structs.replace(recipe, criteria=known.recipe.criteria)
-    diagnosis = diagnose_run(run, reference, context=context)
+    diagnosis = diagnose_run(run, reference, context=context, statements=statements)
     _require_judged(diagnosis)
-    return SickRun(found[0], run, diagnosis, recipe, RunRecord(run.record).seed or 0, known, context, notes)
+    return SickRun(
+        found[0], run, diagnosis, recipe, RunRecord(run.record).seed or 0, known, context, notes, tuple(statements)
+    )
 
 
-def _from_logs(run: Run, env: str | None) -> tuple[Recipe, tuple[str, ...]]:
-    """Return the recipe of a run without run.json: what its curves hold, SB3's defaults for the rest."""
+def _assumed(run: Run, env: str | None) -> tuple[Recipe, tuple[str, ...]]:
+    """Return the recipe of a run without run.json, and a note on what is assumed."""
     if env is None:
         raise UsageError(
             f"The logs of {run.path} do not say on which environment it was trained.",
             "Name it with --env ID, and settings that differ from Stable-Baselines3's defaults with --set key=value.",
         )
-    settings = {}
-    for key in _LOGGED:
-        curve = run.curves.get(key)
-        if curve is not None and len(curve):
-            settings[key] = float(f"{float(curve.values[0]):.4g}")
-    logged = ", ".join(f"{key} {value:g}" for key, value in settings.items()) or "none"
+    recipe = recipe_from_logs(run, env)
+    own = {
+        key: value for key, value in recipe.hyperparameters.items() if value != HYPERPARAMETERS[key] or key in _LOGGED
+    }
+    stated = ", ".join(f"{key} {show(value)}" for key, value in own.items()) or "none"
     note = (
-        f"Settings found in the logs: {logged}; Stable-Baselines3's defaults are assumed for the rest. "
+        f"Settings found in the logs or beside them: {stated}; Stable-Baselines3's defaults are assumed for the rest. "
         "Name those that differed with --set key=value."
     )
-    return Recipe(env, env, max(run.last_step, 1), 1, settings), (note,)
+    return recipe, (note,)
+
+
+def recipe_from_logs(run: Run, env: str) -> Recipe:
+    """Return the recipe of a run without run.json: what its curves and the settings beside them state.
+
+    Stable-Baselines3's defaults stand for the rest.
+
+    Raises:
+        UsageError: What they state cannot be trained.
+    """
+    stated = run.settings.stated() if run.settings is not None else {}
+    settings = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in stated.items()
+        if key in HYPERPARAMETERS and value not in ("adaptive", "other")
+    }
+    for key in _LOGGED:
+        curve = run.curves.get(key)
+        if key not in settings and curve is not None and len(curve):
+            settings[key] = float(f"{float(curve.values[0]):.4g}")
+    n_envs = stated.get("n_envs", 1)
+    # It names a folder.
+    name = env.rpartition("/")[2] if ".py:" in env else env
+    plain: dict[str, Json] = {"name": name, "env": env, "total_steps": max(run.last_step, 1), "n_envs": n_envs}
+    return recipe_from_mapping({**plain, "hyperparameters": settings}, f"The settings of {run.path}")
 
 
 def _reference(found: Reference | None, recipe: Recipe, wanted: str | None) -> Reference | None:

@@ -42,6 +42,8 @@ STEP_COLUMNS = (
 _RLLIB_STEPS, _RLLIB_PREFIX = "training_iteration", "ray/tune/"
 _RLLIB_OTHER = ("config", "pid", "timestamp", "time_total_s")
 _HEAD_OF_RESULTS = 2**18
+# What the Trainer of transformers, and so of TRL, writes beside each checkpoint: its whole log so far.
+TRAINER_STATE_FILE = "trainer_state.json"
 _JSON_SUFFIXES = (".json", ".jsonl")
 
 Row = Mapping[str, object]
@@ -180,6 +182,23 @@ def as_float(cell: object) -> float | None:
         return None
 
 
+def read_trainer_state(path: Path, wanted: Wanted) -> LogFile:
+    """Read the log in a ``trainer_state.json``. Never raises for the state or the content of the file."""
+    text, issues = read_text(path)
+    if text is None:
+        return LogFile(path, issues=issues)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    history = content.get("log_history") if isinstance(content, dict) else None
+    if not isinstance(history, list):
+        issues.add("corrupt", 0, "holds no log of a trainer (log_history)")
+        return LogFile(path, issues=issues)
+    rows = [row for row in history if isinstance(row, dict)]
+    return read_rows(path, rows, len(text), wanted, issues, "step")
+
+
 def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
     return [name for name in _PROGRESS if name in files][:1]
 
@@ -191,3 +210,4 @@ def _is_rllib(path: Path) -> bool:
 # The header of RLlib's progress.csv is that of the first result, often without a return; result.json has it all.
 RLLIB = LogFormat(by_name("result.json".__eq__), one_by_one(read_table), confirm=_is_rllib)
 TABLES = LogFormat(_find, one_by_one(read_table))
+TRAINER_STATE = LogFormat(by_name(TRAINER_STATE_FILE.__eq__), one_by_one(read_trainer_state))

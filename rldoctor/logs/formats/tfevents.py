@@ -1,6 +1,6 @@
 """One TensorBoard event file read into flat columns of scalars.
 
-The messages are parsed by TensorBoard's compiled protobuf classes, which need neither TensorFlow nor PyTorch.
+What is no plain scalar is parsed by TensorBoard's compiled protobuf classes, which need neither TensorFlow nor PyTorch.
 Source of the fields: tensorflow/core/util/event.proto and tensorflow/core/framework/{summary,tensor}.proto.
 """
 
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from rldoctor.logs.formats.log_file import (
     MAX_UNKNOWN_TAGS,
@@ -188,6 +186,12 @@ class _Columns:
         self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
 
     def _add_record(self, offset: int, data: bytes) -> None:
+        if _is_version(data):
+            return
+        # Late: it takes as long to load as all of numpy, and most files hold plain scalars alone.
+        from google.protobuf.message import DecodeError
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
         try:
             event = Event.FromString(data)
         except DecodeError:
@@ -247,6 +251,12 @@ class _Columns:
             self._last_time,
             grew,
         )
+
+
+def _is_version(data: bytes) -> bool:
+    """Return whether an event holds a time and the version of the format alone, as the first of each file does."""
+    head, text = data[:11], data[11:]
+    return len(text) < 0x80 and text.isascii() and head == b"\x09%b\x1a%c" % (data[1:9], len(text))
 
 
 def _tensor_scalar(scalar: Any) -> float | None:

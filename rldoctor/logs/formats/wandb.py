@@ -14,9 +14,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
-
 from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, by_name, one_by_one, read_bytes
 from rldoctor.logs.formats.tables import STEP_COLUMNS, read_rows
 
@@ -26,18 +23,19 @@ _BLOCK = 32 * 2**10
 _HEAD = 7  # checksum, length, type
 _IDENT = b":W&B"
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_FIELD = descriptor_pb2.FieldDescriptorProto
+# Types of fields (google/protobuf/descriptor.proto). protobuf is imported late: few runs are logged in this format.
+_INT64, _STRING, _SINT64, _DOUBLE = 3, 9, 18, 1
 # Message: field to number and type, or the message that it holds. Only what a row of history is made of.
 _MESSAGES: Mapping[str, Mapping[str, tuple[int, int | str]]] = {
     "Record": {"history": (2, "HistoryRecord")},
     "HistoryRecord": {"item": (1, "HistoryItem"), "step": (2, "HistoryStep")},
-    "HistoryStep": {"num": (1, _FIELD.TYPE_INT64)},
+    "HistoryStep": {"num": (1, _INT64)},
     "HistoryItem": {
-        "key": (1, _FIELD.TYPE_STRING),
-        "nested_key": (2, _FIELD.TYPE_STRING),
-        "integer": (5, _FIELD.TYPE_SINT64),
-        "number": (6, _FIELD.TYPE_DOUBLE),
-        "value_json": (16, _FIELD.TYPE_STRING),
+        "key": (1, _STRING),
+        "nested_key": (2, _STRING),
+        "integer": (5, _SINT64),
+        "number": (6, _DOUBLE),
+        "value_json": (16, _STRING),
     },
 }
 _REPEATED = ("item", "nested_key")
@@ -66,6 +64,8 @@ def read_wandb(path: Path, wanted: Wanted) -> LogFile:
 
 
 def _rows(content: bytes, issues: ReadIssues) -> Iterator[Mapping[str, object]]:
+    from google.protobuf.message import DecodeError
+
     record = _record_class()
     for offset, data in _records(content, issues):
         try:
@@ -123,18 +123,19 @@ def _records(content: bytes, issues: ReadIssues) -> Iterator[tuple[int, bytes]]:
 
 @cache
 def _record_class() -> Any:
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    kinds = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="rldoctor/wandb_history.proto", package="rldoctor.wandb", syntax="proto2"
     )
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
         for name, (number, kind) in fields.items():
-            label = _FIELD.LABEL_REPEATED if name in _REPEATED else _FIELD.LABEL_OPTIONAL
+            label = kinds.LABEL_REPEATED if name in _REPEATED else kinds.LABEL_OPTIONAL
             if isinstance(kind, str):
                 type_name = f".{file.package}.{kind}"
-                described.field.add(
-                    name=name, number=number, label=label, type=_FIELD.TYPE_MESSAGE, type_name=type_name
-                )
+                described.field.add(name=name, number=number, label=label, type=kinds.TYPE_MESSAGE, type_name=type_name)
             else:
                 described.field.add(name=name, number=number, label=label, type=kind)
     pool = descriptor_pool.DescriptorPool()

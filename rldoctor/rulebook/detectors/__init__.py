@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, PolicyMoves, Recorded
@@ -24,6 +25,7 @@ from rldoctor.rulebook.detectors.shape import (
     Trend,
     Zeros,
 )
+from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PenaltyExplodes
 
 Detector = (
     Level
@@ -47,6 +49,10 @@ Detector = (
     | Discrete
     | PolicyMoves
     | Compared
+    | DeadTerms
+    | FallsAgainst
+    | PenaltyExplodes
+    | FirstMover
 )
 # By the name that a rule file uses.
 DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

@@ -16,19 +16,24 @@ from msgspec import Struct, structs
 
 from rldoctor.model import Aggregation, Curve, IntArray
 from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.parts import Part, Window
 
 Thresholds = tuple[float, float]
 
 
 class Measured(Struct, frozen=True):
-    """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected."""
+    """What a detector measured: the number, its strength in [0, 1], where, and what would have been expected.
+
+    ``subject`` names what it was measured on, as the framework calls it: a tag, or several.
+    """
 
     strength: float
     observed: float
     expected: str
     first_step: int
     last_step: int
+    subject: str = ""
 
 
 class NotMeasured(Struct, frozen=True):
@@ -107,7 +112,10 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
         if curve is None:
             logged = len(case.curves[self.metric]) if self.metric in case.curves else 0
             return _too_few(self.metric, logged) if logged else _not_logged(self.metric)
-        return self._look(case, curve)
+        measured = self._look(case, curve)
+        if self.metric in FAMILY_METRICS and isinstance(measured, Measured):
+            return structs.replace(measured, subject=case.curves[self.metric].tag)
+        return measured
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         raise NotImplementedError

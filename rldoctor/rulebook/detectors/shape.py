@@ -216,7 +216,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        return self._found(np.count_nonzero(np.abs(curve.values) < self.tiny) / len(curve), curve.ends)
+        return self._found(int(np.count_nonzero(np.abs(curve.values) < self.tiny)) / len(curve), curve.ends)
 
 
 # As many points as a return takes to show where it goes; more show how it was logged.

@@ -64,7 +64,7 @@ def run(context: PreflightContext) -> CheckFindings:
     if low == high and not (ends_early or known_sparse or only_two_values(context)):
         message = f"All {len(rewards)} rewards of the random policy are {low:g}: no action looks better than another."
         # Without goals a reward may wait at an end that random actions never reach, as MountainCar's does.
-        found = error if context.has_goals or context.expectation.envs else note if low == 0 else warning
+        found = error if context.has_goals or context.expectation.envs else note if low <= 0 else warning
         # Another reward at the goal, where a controller gets there, is a sparse one.
         aspect = "but-at-the-goal" if context.homing is not None and np.ptp(context.homing.rewards) > 0 else ""
         if found is note:
