@@ -1,8 +1,9 @@
-"""How fast rldoctor is: python -m benchmarks.performance [--only PART ...]
+"""How fast rldoctor is: python -m benchmarks.performance [--only PART ...] [--other CHECKOUT PYTHON]
 
 Measures the start-up of the commands; reading and diagnosing; training with the chapter's recipe, compared with plain
 Stable-Baselines3; DoctorCallback; and the checkup, compared with the chapter's own job. Writes docs/performance.md; with
---only, the named parts of it. About half an hour on an idle machine; on a busy one the numbers mean little.
+--only, the named parts of it; with --other, the part that compares this build with another checkout. About half an hour
+on an idle machine; on a busy one the numbers mean little.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from pathlib import Path
 
 from benchmarks import DOCS
-from benchmarks.performance import callback, checkup, reading, start_up, training
+from benchmarks.performance import callback, checkup, compared, reading, start_up, training
 from rldoctor import machine
 
 DOCUMENT = DOCS / "performance.md"
@@ -37,13 +39,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = {title.split()[0].lower(): title for title in PARTS}
     parser.add_argument("--only", nargs="*", choices=list(names), default=list(names))
-    chosen = [names[name] for name in parser.parse_args().only]
+    parser.add_argument("--other", nargs=2, metavar=("CHECKOUT", "PYTHON"), help="compare with this build only")
+    asked = parser.parse_args()
+    ways = {title: part.measure for title, part in PARTS.items()}
+    ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1])
+    chosen = [compared.TITLE] if asked.other else [names[name] for name in asked.only]
     texts = remembered()
     for title in chosen:
         load = os.getloadavg()[0]
-        texts[title] = "\n".join([*PARTS[title].measure(), "", footnote(load)])
+        texts[title] = "\n".join([*ways[title](), "", footnote(load)])
         print(f"## {title}\n\n{texts[title]}\n", flush=True)
-        ordered = [f"## {name}\n\n{texts[name]}\n" for name in PARTS if name in texts]
+        ordered = [f"## {name}\n\n{texts[name]}\n" for name in ways if name in texts]
         head = "# Performance\n\nReproduce with `python -m benchmarks.performance` on an idle machine. Ratios are medians of pairs that were measured\nalternately, with the lowest and the highest in parentheses. The *chapter* is the tutorial chapter that rldoctor grew from.\n"
         DOCUMENT.write_text("\n".join([head, *ordered]), encoding="utf-8")
 

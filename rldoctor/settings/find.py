@@ -64,8 +64,7 @@ class Finder:
             entries = self._entries(folder, outside)
             fits = part.among(entries)
             if part.text == "*":
-                # Of a link to itself, a path only says that it is no folder.
-                folders = [fit for fit in fits if Path(entries[fit]).is_dir()]
+                folders = [fit for fit in fits if _is_folder(entries[fit])]
                 fits = [fit for fit in folders if last.among(self._entries(f"{folder}/{fit}", outside))]
             # Of several folders none can be told to be this run's.
             if len(fits) != 1:
@@ -114,6 +113,13 @@ def _listing(folder: str) -> _Entries:
             return {entry.name: entry for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)}
     except OSError:
         return {}
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of symbolic links
+        return False
 
 
 def _changed(entry: os.DirEntry[str]) -> float:

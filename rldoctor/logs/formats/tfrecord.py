@@ -32,6 +32,8 @@ MAX_RECORD = 4 * 2**20
 _MAX_SEARCH = 64 * 2**20
 _FIRST_SEARCH = 512
 _MAX_CACHED_HEADS = 4096
+# Records that are looked at for the pattern that the next ones follow; a step has seldom more.
+_PATTERN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,15 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         block: Bytes of a file, from the beginning of a record on.
         lengths: The lengths that heads have stated so far: they repeat, and one seen before needs no second checksum.
     """
-    starts, ends = [], []
-    at, last = 0, len(block) - FOOT
+    starts: list[int] = []
+    ends: list[int] = []
+    at, last, look = 0, len(block) - FOOT, 2 * _PATTERN
     while True:
+        if len(starts) >= look:
+            more = _continued(block, starts, ends)
+            starts += more[0].tolist()
+            ends += more[1].tolist()
+            at, look = ends[-1] + FOOT, len(starts) + 2 * _PATTERN
         head = block[at : at + HEAD]
         length = lengths.get(head)
         if length is None:
@@ -133,6 +141,32 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         ends.append(end)
         at = end + FOOT
     return np.array(starts, np.int64), np.array(ends, np.int64)
+
+
+def _continued(block: bytes, starts: list[int], ends: list[int]) -> tuple[IntArray, IntArray]:
+    """Return where records begin and end that go on as the last ones do: every step logs the same tags.
+
+    The lengths of the last records say where the next heads should be; as many are taken as are there, byte for byte.
+    """
+    lengths = [end - start for start, end in zip(starts[-2 * _PATTERN :], ends[-2 * _PATTERN :], strict=True)]
+    latest = lengths[_PATTERN:]
+    period = next((n for n in range(1, _PATTERN + 1) if lengths[_PATTERN - n : -n] == latest), 0)
+    at = ends[-1] + FOOT
+    times = (len(block) - at) // (ends[-1] - ends[-1 - period]) if period else 0
+    length = np.tile(np.array(lengths[-period:], np.int64), times)
+    size = length + HEAD + FOOT
+    start = at + np.cumsum(size) - size + HEAD
+    known = np.tile(np.array(starts[-period:], np.int64), times)
+    first, second = _numbers(block, "<u8"), _numbers(block, "<u4")
+    same = (first[start - HEAD] == first[known - HEAD]) & (second[start - FOOT] == second[known - FOOT])
+    good = len(same) if same.all() else int(np.argmin(same))
+    return start[:good], start[:good] + length[:good]
+
+
+def _numbers(block: bytes, dtype: str) -> NDArray[Any]:
+    """Return the number that begins at each byte of ``block``."""
+    kind = np.dtype(dtype)
+    return np.ndarray((len(block) - kind.itemsize + 1,), kind, block, strides=(1,))
 
 
 def _wrong_checksums(block: bytes, starts: IntArray, ends: IntArray) -> list[int]:

@@ -1,0 +1,102 @@
+"""This build and another one, measured in turns: python -m benchmarks.performance --other CHECKOUT PYTHON"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import read_speed
+from benchmarks.performance.ratios import in_turns, middle, ratio
+from benchmarks.performance.reading import LONG, MANY, POINTS, RECORDED, RUNS
+from rldoctor.logs import read_run
+
+TITLE = "Compared with another build"
+ROUNDS = 3
+_ROOT = Path(__file__).resolve().parents[2]
+# Runs a command, and prints the largest of its processes in KiB and what it wrote in bytes.
+_WATCHED = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=False)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, len(done.stdout))
+"""
+_READ = """
+import sys
+from rldoctor.logs import discover, read_run
+print(sum(len(curve) for path in discover(sys.argv[1:]) for curve in read_run(path).curves.values()))
+"""
+
+
+class Build(NamedTuple):
+    """A checkout, and the interpreter that runs it."""
+
+    checkout: Path
+    python: str
+
+
+class Work(NamedTuple):
+    """A command for either build."""
+
+    name: str
+    command: tuple[str, ...]
+    rounds: int = ROUNDS
+
+
+def _measure(build: Build, work: Work, seen: dict[str, list[int]]) -> float:
+    """Return the seconds of a command from process start; add its memory and its output to ``seen``."""
+    environment = {**os.environ, "PYTHONPATH": str(build.checkout)}
+    command = [build.python, "-c", _WATCHED, build.python, *work.command]
+    begun = time.perf_counter()
+    # The runs are random numbers, so that the exit code says nothing.
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=build.checkout)
+    seconds = time.perf_counter() - begun
+    memory, output = map(int, done.stdout.split())
+    seen.setdefault("memory", []).append(memory)
+    seen.setdefault("output", []).append(output)
+    return seconds
+
+
+def _row(work: Work, builds: Mapping[str, Build]) -> str:
+    seen: dict[str, dict[str, list[int]]] = {name: {} for name in builds}
+    ways = {name: lambda name=name: _measure(builds[name], work, seen[name]) for name in builds}  # type: ignore[misc]
+    for build in builds.values():
+        # The first process of a build compiles its modules and fills the cache of the disk.
+        _measure(build, work._replace(command=("-m", "rldoctor", "--version")), {})
+    found = in_turns(ways, work.rounds)
+    cells = [f"{middle(found[name]):.2f} s" for name in ("other", "this")]
+    cells.append(ratio(found["other"], found["this"]))
+    for what, unit, size in (("memory", "MiB", 1024), ("output", "MB", 10**6)):
+        cells.append(" / ".join(f"{middle(seen[name][what]) / size:.3g}" for name in ("other", "this")) + f" {unit}")
+    return f"| {work.name} | {' | '.join(cells)} |"
+
+
+def measure(other: Path, python: str) -> list[str]:
+    builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        read_speed.write_runs(place / "runs", RUNS, POINTS)
+        read_speed.write_runs(place / "many", MANY, POINTS)
+        tags = [curve.tag for curve in read_run(RECORDED).curves.values()][: LONG[0]]
+        read_speed.write_runs(place / "long", 1, LONG[1], tags)
+        diagnose = ("-m", "rldoctor", "diagnose")
+        works = [
+            Work("`diagnose` of one recorded run", (*diagnose, str(RECORDED)), 9),
+            Work(f"`diagnose --format json` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "json")),
+            Work(f"the same of {MANY:,} runs", (*diagnose, str(place / "many"), "--format", "json"), 1),
+            Work(f"`diagnose --format html` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "html")),
+            Work(f"reading {RUNS:,} runs in one process", ("-c", _READ, str(place / "runs"))),
+            Work(f"reading one run of {len(tags)} tags and {LONG[1]:,} points", ("-c", _READ, str(place / "long")), 1),
+        ]
+        rows = [_row(work, builds) for work in works]
+    return [
+        "From process start, in turns; memory of the largest process, and what was printed.",
+        "",
+        "| work | other build | this build | times as fast | memory, other / this | output, other / this |",
+        "|---|---|---|---|---|---|",
+        *rows,
+    ]
