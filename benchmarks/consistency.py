@@ -27,6 +27,7 @@ from benchmarks import DOCS, TESTS
 from benchmarks.corpus import without_doctor
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import match
+from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.diagnosis.remedy import known_of
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Run, RunDiagnosis, Severity, Verdict, make_report
@@ -150,6 +151,8 @@ def _of_the_ranking(said: RunDiagnosis) -> Iterator[Found]:
     if named and said.diagnoses and named[0] != said.diagnoses[0].name:
         yield "headline", f"the headline names {named[0]}, the list {said.diagnoses[0].name}"
     ranked = [diagnosis for diagnosis in said.diagnoses if rules[diagnosis.name].ranked]
+    if said.verdict is Verdict.HEALTHY and ranked and ranked[0].name != HEALTHY:
+        yield "headline", f"the verdict is healthy, the list begins with {ranked[0].name}"
     odds = [diagnosis.probability for diagnosis in ranked]
     if odds != sorted(odds, reverse=True):
         yield "order", f"the list is not ordered by probability: {odds}"

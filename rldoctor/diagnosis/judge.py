@@ -62,6 +62,10 @@ def diagnose_run(
     ranked = rank(book, strengths, run.algorithm, spared(observations))
     fired = [item for item in observed if item.fires and not item.sign.of_health]
     decision = decide(run, case, observed, ranked, observations)
+    if decision.verdict is Verdict.HEALTHY and ranked[0].rule.name != HEALTHY:
+        # What other witnesses alone point to has done no harm: the logs decide, and no likelier cause is named.
+        ranked = rank(book, {item.sign.code: item.strength for item in observed}, run.algorithm)
+        decision = decide(run, case, observed, ranked)
     verdict = decision.verdict
     known = known_of(matched, run)
     advice = advice_of(known, run)
@@ -136,7 +140,8 @@ def _diagnoses(
         return tuple(_condition(conditions[name], fired, advice) for name in first or [_why_unjudged(case)])
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
-    causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == decision.cause), 0) :]
+    leads = HEALTHY if decision.verdict is Verdict.HEALTHY else decision.cause
+    causes = causes[next((i for i, item in enumerate(causes) if item.rule.name == leads), 0) :]
     others = [
         _condition(rule, fired, advice)
         for name, rule in conditions.items()

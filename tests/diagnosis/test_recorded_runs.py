@@ -151,3 +151,10 @@ def test_a_slow_start_whose_policy_solves_the_task_is_healthy(tmp_path):
         changed = {**evaluation, **{key: {**evaluation[key], **value} for key, value in change.items()}}
         (unevaluated / "evaluation.json").write_text(json.dumps(changed))
         assert diagnose_run(read_run(unevaluated)).verdict in (Verdict.SICK, Verdict.SUSPECT)
+
+
+def test_a_healthy_verdict_names_no_likelier_cause() -> None:
+    for name in ("cartpole-batch-small-strong-101", "pendulum-batch-small-strong-100"):
+        subject = diagnose_run(read_run(RUNS / "sick/updates-too-aggressive" / name))
+        assert "SET106" in {finding.code for finding in subject.findings}
+        assert (subject.verdict, subject.diagnoses[0].name) == (Verdict.HEALTHY, "healthy")
