@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rldoctor.diagnosis.rank import HEALTHY, rank
@@ -76,7 +75,7 @@ def say(book: Rulebook, codes: Sequence[str], strengths: NDArray[Any], points: i
         decision.verdict,
         tuple(item.rule.name for item in causes),
         tuple(item.probability for item in causes),
-        tied(ranked, decision.verdict),
+        tied(ranked, decision.verdict, decision.cause),
     )
 
 
@@ -90,7 +89,7 @@ def rates(said: Sequence[Said], right: Sequence[Sequence[str]], harmed: Sequence
     """
     sick = [i for i, hurt in enumerate(harmed) if hurt and right[i] != (HEALTHY,)]
     healthy = [i for i in range(len(said)) if tuple(right[i]) == (HEALTHY,)]
-    count = {
+    return {
         "found": (sum(said[i].found for i in sick), len(sick)),
         "first": (sum(said[i].first(right[i]) for i in sick), len(sick)),
         "shown": (sum(said[i].shown(right[i]) for i in sick), len(sick)),
@@ -98,14 +97,8 @@ def rates(said: Sequence[Said], right: Sequence[Sequence[str]], harmed: Sequence
         "healthy suspect": (sum(said[i].verdict is Verdict.SUSPECT for i in healthy), len(healthy)),
         "healthy unjudged": (sum(said[i].verdict is Verdict.UNJUDGED for i in healthy), len(healthy)),
     }
-    return count
 
 
 def percent(hits: int, trials: int) -> str:
     """Return a share in words."""
     return f"{hits / trials:.1%} ({hits}/{trials})" if trials else "-"
-
-
-def as_matrix(strengths: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-    """Return strengths as rows, what could not be measured as 0."""
-    return np.nan_to_num(np.stack(strengths)).astype(np.float32)

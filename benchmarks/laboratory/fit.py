@@ -1,7 +1,8 @@
-"""How well causes are told from logs: python -m benchmarks.laboratory.fit TABLE [--folds N] [--rounds N]
+"""How well causes are told from logs: python -m benchmarks.laboratory.fit [TABLE] [--rounds N] [--lasso X]
 
-TABLE is what benchmarks.laboratory.generate wrote. Weights are fitted on all environments but some, and asked on those;
-each environment is left out once.
+TABLE is what benchmarks.laboratory.generate wrote. Weights are fitted on all environments but one, and asked on that one;
+each is left out once. Weights that saw the laboratory alone are asked on the recorded runs of Stable-Baselines3 as well.
+Writes two sections of docs/laboratory.md. Ten minutes on one core.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from benchmarks.accuracy import HEAD as ACCURACY_HEAD
+from benchmarks.accuracy import LABELS, answer_for, summary
+from benchmarks.corpus import recorded_runs
 from benchmarks.fit_weights import Fitted, with_weights
 from benchmarks.laboratory import odds
 from benchmarks.laboratory.answers import Said, percent, rates, say
+from benchmarks.laboratory.document import write_section
 from benchmarks.laboratory.table import Table, expected, load, ranked_names, taught
 from rldoctor.rulebook import Rulebook, load_rulebook
 
+STORED = Path(__file__).parent / "laboratory.parquet"
 ENOUGH_POINTS = 20
 
 
@@ -62,57 +68,78 @@ def left_out(book: Rulebook, table: Table, rounds: int, lasso: float) -> list[Sa
     return found
 
 
+def counted(table: Table, said: Sequence[Said | None], keep: Sequence[int]) -> dict[str, tuple[int, int]]:
+    """Return hits and trials of the answers in some places."""
+    chosen = [(answer, i) for i in keep if (answer := said[i]) is not None]
+    places = [i for _, i in chosen]
+    return rates([answer for answer, _ in chosen], [table.right[i] for i in places], table.harmed[places].tolist())
+
+
 def lines(title: str, table: Table, said: Sequence[Said | None], keep: Sequence[int]) -> list[str]:
     """Return a line of a table about the answers in some places."""
-    chosen = [i for i in keep if said[i] is not None]
-    answers = [answer for i in chosen if (answer := said[i]) is not None]
-    count = rates(answers, [table.right[i] for i in chosen], [bool(table.harmed[i]) for i in chosen])
+    count = counted(table, said, keep)
     return [f"| {title} | " + " | ".join(percent(*count[name]) for name in count) + " |"]
 
 
 HEAD = "| | found | cause first | cause shown | healthy sick | healthy suspect | healthy unjudged |\n|---|---|---|---|---|---|---|"
+VIEWS = {"plain": "plain logs", "callback": "with DoctorCallback"}
 
 
-def report(table: Table, said: Sequence[Said | None]) -> list[str]:
-    """Return tables: all, by environment, by fault, by share of the budget, and what is taken for what."""
-    out = ["", HEAD]
-    places = range(len(table))
-    for view in ("plain", "callback"):
-        end = [i for i in places if table.view[i] == view and table.share[i] == 1.0]
-        out += lines(view, table, said, end)
-        for name in sorted(set(table.environment.tolist())):
-            out += lines(f"{view}, {name}", table, said, [i for i in end if table.environment[i] == name])
-    out += ["", "| of a fault alone, plain | " + HEAD.partition("| | ")[2]]
-    end = [i for i in places if table.view[i] == "plain" and table.share[i] == 1.0]
-    for fault in sorted({table.faults[i] for i in end if len(table.faults[i]) == 1}):
-        part = [i for i in end if table.faults[i] == fault and table.harmed[i] and said[i] is not None]
-        wrong = Counter(
-            s.causes[0] for i in part if (s := said[i]) is not None and s.causes and not s.first(table.right[i])
-        )
-        taken = ", ".join(f"{name} {count}" for name, count in wrong.most_common(3))
-        out += [lines(fault[0], table, said, part)[0] + f" {table.right[part[0]] if part else ''} taken for {taken}"]
-    out += ["", "| share | found | false alarms |", "|---|---|---|"]
+def report(table: Table, said: Sequence[Said | None]) -> str:
+    """Return tables: all, by environment, by share of the budget, and what is taken for what."""
+    whole = {view: [i for i in range(len(table)) if table.view[i] == view and table.share[i] == 1.0] for view in VIEWS}
+    out = [HEAD]
+    for view, title in VIEWS.items():
+        out += lines(f"all, {title}", table, said, whole[view])
+    for name in sorted(set(table.environment.tolist())):
+        for view, title in VIEWS.items():
+            out += lines(f"{name}, {title}", table, said, [i for i in whole[view] if table.environment[i] == name])
+    out += ["", "| of its steps | view | harmed found | healthy sick | healthy suspect |", "|---|---|---|---|---|"]
     for share in sorted(set(table.share.tolist())):
-        part = [i for i in places if table.share[i] == share and table.view[i] == "plain" and said[i] is not None]
-        count = rates(
-            [s for i in part if (s := said[i]) is not None],
-            [table.right[i] for i in part],
-            [bool(table.harmed[i]) for i in part],
-        )
-        out.append(f"| {share:.0%} | {percent(*count['found'])} | {percent(*count['healthy sick'])} |")
-    return out
+        for view, title in VIEWS.items():
+            part = [i for i in range(len(table)) if table.view[i] == view and table.share[i] == share]
+            count = counted(table, said, part)
+            shown = " | ".join(percent(*count[name]) for name in ("found", "healthy sick", "healthy suspect"))
+            out.append(f"| {share:.0%} | {title} | {shown} |")
+    out += [
+        "",
+        "| one fault, with DoctorCallback | harmed | cause first | cause shown | taken for |",
+        "|---|---|---|---|---|",
+    ]
+    for fault in sorted({table.faults[i] for i in whole["callback"] if len(table.faults[i]) == 1}):
+        part = [i for i in whole["callback"] if table.faults[i] == fault and table.harmed[i]]
+        if part:
+            answers = [(answer, table.right[i]) for i in part if (answer := said[i]) is not None]
+            wrong = Counter(answer.causes[0] for answer, right in answers if not answer.first(right))
+            taken = ", ".join(f"{name} {count}" for name, count in wrong.most_common(3)) or "-"
+            count = counted(table, said, part)
+            first, shown = (f"{count[name][0] / len(part):.0%}" for name in ("first", "shown"))
+            out.append(f"| {fault[0]} | {len(part)} | {first} | {shown} | {taken} |")
+    return "\n".join(out)
+
+
+def recordings(book: Rulebook, table: Table, rounds: int, lasso: float) -> str:
+    """Return how well weights that saw the laboratory alone judge the recorded runs of Stable-Baselines3."""
+    fitted = fitted_book(book, table.only(table.share == 1.0), rounds, lasso)
+    out = [ACCURACY_HEAD, "|---|---|---|---|---|---|---|"]
+    for title, plain in LABELS.items():
+        corpus = recorded_runs()
+        asked_of = [one.without_doctor() if plain else one for one in corpus]
+        out += summary(title, [answer_for(one, fitted, use_references=False) for one in asked_of])
+    return "\n".join(out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path)
+    parser.add_argument("table", type=Path, nargs="?", default=STORED)
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--lasso", type=float, default=odds.LASSO)
     chosen = parser.parse_args()
     book, table = load_rulebook(), load(chosen.table)
-    print(len(table), "rows,", len(set(table.training.tolist())), "trainings")
+    write_section("recordings", recordings(book, table, chosen.rounds, chosen.lasso))
     said = left_out(book, table, chosen.rounds, chosen.lasso)
-    print("\n".join(report(table, said)))
+    about = f"{len(set(table.training.tolist())):,} trainings, without healthy recipes that did not learn.\n\n"
+    write_section("causes", about + report(table, said))
 
 
 if __name__ == "__main__":
