@@ -266,12 +266,14 @@ def fitted_book(book: Rulebook, corpus: Sequence[RecordedRun]) -> Rulebook:
 def write(book: Rulebook, fitted: Rulebook) -> None:
     """Write checks/weights.toml: the fitted weights, and those of other algorithms as they are."""
     content: dict[str, dict[str, float]] = {}
+    # In one order everywhere, so that the log-odds of every diagnosis are added up alike.
+    order = {key: place for place, key in enumerate([*sorted(book.signs), *book.witnesses])}
     for name, before in book.diagnoses.items():
         if not before.ranked:
             continue
         rule = fitted.diagnoses[name]
         content[name] = {"bias": round(rule.bias, 2)}
-        for code, weight in rule.weights.items():
+        for code, weight in sorted(rule.weights.items(), key=lambda item: order[item[0]]):
             # A weight of a sign that is fitted to zero keeps a small value, so that its direction is not lost.
             lost = abs(weight) < 0.05 and before.weights.get(code) and code not in book.witnesses
             shown = 0.05 * np.sign(before.weights[code]) if lost else weight

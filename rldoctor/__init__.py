@@ -1,9 +1,10 @@
 """rldoctor: a doctor for reinforcement-learning training.
 
-``rldoctor.diagnose(runs)``, ``rldoctor.gate(runs)`` and ``rldoctor.preflight(env)`` return a report, as the command
-words of the same names print it. ``rldoctor.evaluate(model, env)`` and ``rldoctor.audit(model, env)``
-play a model of your own. ``rldoctor.read_runs(runs)`` returns the curves of runs as one pandas table.
-``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside, ``rldoctor.Doctor`` any training loop.
+``rldoctor.diagnose(runs)``, ``rldoctor.gate(runs)``, ``rldoctor.preflight(env)`` and ``rldoctor.probe(train)`` return a
+report, as the command words of the same names print it. ``rldoctor.evaluate(model, env)`` and
+``rldoctor.audit(model, env)`` play a model of your own. ``rldoctor.read_runs(runs)`` returns the curves of runs as one
+pandas table. ``rldoctor.DoctorCallback`` examines any Stable-Baselines3 training from inside, ``rldoctor.Doctor`` any
+training loop.
 """
 
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rldoctor.callback.doctor_callback import DoctorCallback
     from rldoctor.diagnosis.report import Report
     from rldoctor.model import Verdict
+    from rldoctor.probes.in_python import probe
     from rldoctor.training.own_models import audit, evaluate
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "evaluate",
     "gate",
     "preflight",
+    "probe",
     "read_runs",
 ]
 
@@ -42,6 +45,7 @@ _HOMES = {
     "evaluate": "rldoctor.training.own_models",
     "gate": "rldoctor.api",
     "preflight": "rldoctor.api",
+    "probe": "rldoctor.probes.in_python",
     "read_runs": "rldoctor.api",
     "Report": "rldoctor.diagnosis.report",
     "Verdict": "rldoctor.model",

@@ -143,7 +143,7 @@ def test_codes_are_used_once_and_follow_the_form():
     ]
     assert len(codes) == len(set(codes))
     for code in codes:
-        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP|MDL|TST)\d{3}", code), code
+        assert re.fullmatch(r"(ENV|SYS|RET|UPD|VAL|EXP|NUM|LOG|SPD|EVL|SET|CMP|MDL|TST|PRB)\d{3}", code), code
 
 
 def test_every_code_of_the_gate_can_be_explained():

@@ -159,6 +159,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.record:
         record(options.seeds)
+    if not KEPT.is_file():
+        parser.exit(3, "Nothing of Stable-Baselines3 is recorded yet: add --record.\n")
     columns, all_p, lines = [], [], []
     for twin in TWINS:
         theirs = kept(twin)

@@ -26,6 +26,7 @@ COMMANDS = (
     "compare",
     "gate",
     "audit",
+    "probe",
     "sweep",
     "treat",
     "show",
@@ -34,7 +35,9 @@ COMMANDS = (
     "record",
     "config",
     "faults",
+    "skill",
     "about",
+    "help",
 )
 # Earlier names of options: accepted and not shown, by every command that has the new one and no other of that name.
 _EARLIER_NAMES = {"--out": "--runs", "--names": "--framework"}
@@ -43,7 +46,6 @@ app = typer.Typer(
     name="rldoctor",
     help="A doctor for reinforcement-learning training.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,7 +79,7 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_show_version),
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit.", callback=_show_version),
 ) -> None:
     """A doctor for reinforcement-learning training."""
 

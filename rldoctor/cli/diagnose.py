@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,7 +51,7 @@ def diagnose(
     from rldoctor.diagnosis.many import diagnose as diagnose_all
     from rldoctor.model import make_report
 
-    where = runs or [_default_folder()]
+    where = _expanded(runs) if runs else [_default_folder()]
     settings = configured(config, isolated)
     chosen: dict[str, Any] = {
         "reference": reference,
@@ -76,6 +77,24 @@ def diagnose(
         with executor_of(executor, None, address) as shared:
             results = work(executor=shared)
     finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output, quiet)
+
+
+def _expanded(runs: list[str]) -> list[str]:
+    """Return paths with patterns expanded that no shell has: quoted ones, and all on Windows.
+
+    Raises:
+        UsageError: Nothing fits a pattern.
+    """
+    found: list[str] = []
+    for run in runs:
+        if not set(run) & set("*?[") or "://" in run or Path(run).exists():
+            found.append(run)
+            continue
+        fitting = sorted(glob.glob(run, recursive=True))  # noqa: PTH207 - absolute and relative alike
+        if not fitting:
+            raise UsageError(f"Nothing fits {run}.", "Check the pattern.")
+        found += fitting
+    return found
 
 
 def _default_folder() -> str:

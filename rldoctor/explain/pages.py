@@ -133,6 +133,13 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
             ("Source", of_model.source),
         )
         yield _entry("saved models", (code, of_model.name), of_model.what, page)
+    for name, probe in _table("probes.toml")["probe"].items():
+        page = (("What it is", probe["what"]), ("What it tests", f"{probe['sees'][0].upper()}{probe['sees'][1:]}."))
+        yield _entry("probes", (probe["code"], name), probe["what"], page)
+    for name, part in _table("probes.toml")["part"].items():
+        what = f"A part of an algorithm that rldoctor probe tests: {part['title']}."
+        page = (("What it is", what), ("What to do", part["remedy"]))
+        yield _entry("parts of an algorithm", (name,), part["title"], page, part["title"])
     for code, of_tie in tie_tests().items():
         page = (
             ("What it is", of_tie.what),

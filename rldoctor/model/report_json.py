@@ -23,6 +23,7 @@ from rldoctor.model.report import Report
 from rldoctor.model.results import (
     GateResult,
     PreflightResult,
+    ProbeResult,
     Result,
     RunDiagnosis,
     SweepResult,
@@ -38,6 +39,7 @@ RESULTS: tuple[type[Result], ...] = (
     TreatmentResult,
     ComparisonResult,
     AuditResult,
+    ProbeResult,
 )
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}

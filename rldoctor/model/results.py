@@ -227,6 +227,20 @@ class PreflightResult(Result):
 
 
 @dataclass(frozen=True)
+class ProbeResult(PreflightResult):
+    """An implementation of an algorithm, trained on the probe environments.
+
+    Attributes:
+        checks: One for each probe.
+        diagnoses: The parts of the implementation that may be faulty, the likeliest first; empty where all probes pass.
+    """
+
+    kind = "algorithm"
+
+    diagnoses: tuple[RankedDiagnosis, ...] = ()
+
+
+@dataclass(frozen=True)
 class GateResult(Result):
     """The evaluation of a run, or of several seeds of a recipe, compared with passing criteria."""
 

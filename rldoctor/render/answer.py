@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from rldoctor.model import (
     ComparisonResult,
+    ProbeResult,
     Report,
     Result,
     RunDiagnosis,
@@ -15,7 +16,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
-from rldoctor.render.wording import named, odds_of_cause, one_line
+from rldoctor.render.wording import likelihood, named, odds_of_cause, one_line
 
 # Where instructions are what the reader came for.
 NEEDS_YOU = (
@@ -56,6 +57,15 @@ def _(result: RunDiagnosis) -> Lines:
         return _lines(result.summary, cause.remedy)
     beside = "" if cause.condition else f" ({odds_of_cause(result)})"
     return _lines(f"{cause.name}{beside}: {cause.title}", cause.remedy, "Reason" if cause.condition else _CAUSE)
+
+
+@answer.register
+def _(result: ProbeResult) -> Lines:
+    if not result.diagnoses:
+        return []
+    likeliest = result.diagnoses[0]
+    part = f"{likeliest.name} ({likelihood(likeliest.probability)}): {likeliest.title}"
+    return _lines(part, likeliest.remedy, "Most likely part")
 
 
 @answer.register

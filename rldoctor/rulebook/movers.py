@@ -20,8 +20,9 @@ _PAST, _FEWEST_PAST = 0.1, 12
 _OUTSIDE, _BEGUN = 6.0, 2.5
 # A curve that hardly varies has a band of this width still: 3 % of its size. Ours.
 _WIDTH = 0.03
-# Only the last points of a run are looked at: a departure takes that many at most. Ours.
-_LATE_POINTS = 300
+# Only the end of a run is looked at: a departure takes so many points, and such a part of the run, at most. What grows
+# before is learned, and does not come back either. Ours.
+_LATE_POINTS, _LATE_PART = 60, 0.5
 # Without a value that is not finite and without an error, two curves must end this many times their usual size. Ours.
 _EXPLODED, _EXPLODED_CURVES = 100.0, 2
 # What ends less than so many times its size before has drifted, as whatever is learned does. Ours.
@@ -55,7 +56,9 @@ class Mover:
 
 def movers(run: Run) -> tuple[Mover, ...]:
     """Return the curves that left their bands before the run broke, the first one first; none where it did not."""
-    asked = [c for name, c in run.curves.items() if len(c) and not {name, name.partition("/")[0]} & _UNASKED]
+    # An entropy crosses 0 as the spread shrinks, and has no size of its own.
+    unasked = _UNASKED | ({"entropy"} if "std" in run.curves else set())
+    asked = [c for name, c in run.curves.items() if len(c) and not {name, name.partition("/")[0]} & unasked]
     if run.record.get("status") != "failed" and not _looks_broken(asked):
         return ()
     found = [mover for curve in asked if (mover := _mover(curve)) and mover.times >= _GROWN]
@@ -106,18 +109,23 @@ def _mover(curve: Curve) -> Mover | None:
     # All points from one on are outside where the lowest of them is above the band, or the highest below it.
     lowest = np.minimum.accumulate(np.where(finite, size, np.inf)[::-1])[::-1]
     highest = np.maximum.accumulate(np.where(finite, size, -np.inf)[::-1])[::-1]
-    left = None
-    for at in range(max(past + past // 2, len(values) - _LATE_POINTS), len(values)):
+    left, start = None, max(past + past // 2, len(values) - _late(len(values)))
+    for at in range(start, len(values)):
         middle, width = _band(size, at, past)
         if lowest[at] > middle + _OUTSIDE * width or highest[at] < middle - _OUTSIDE * width:
             left = at
             break
-    if left is None:
+    # What is outside from the first of these points on has been on its way for longer: it is learned.
+    if left is None or left == start:
         return None
     begun = _begun(size, left, past)
     end = values[-1] if finite[-1] else math.inf
     times = math.inf if not finite[begun:].all() else abs(float(end)) / _usual_before(values, begun, past)
     return Mover(curve.metric, curve.tag or curve.metric, int(curve.steps[begun]), not finite[begun], times)
+
+
+def _late(points: int) -> int:
+    return min(_LATE_POINTS, round(_LATE_PART * points))
 
 
 def _usual_before(values: FloatArray, at: int, past: int) -> float:

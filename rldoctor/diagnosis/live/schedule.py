@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 
 from rldoctor.diagnosis.live.rules import LiveRules, live_rules
@@ -11,7 +12,8 @@ def shares(rules: LiveRules | None = None) -> tuple[float, ...]:
     """Return the shares of the planned steps after which a run is examined, in (0, 1]."""
     rules = rules or live_rules()
     early = round(rules.early_until / rules.early_every)
-    late = round((1.0 - rules.early_until) / rules.late_every)
+    # The last one is at the end, however far that is from the one before.
+    late = math.ceil((1.0 - rules.early_until) / rules.late_every - 1e-9)
     first = [rules.early_every * (i + 1) for i in range(early)]
     return (*first, *(min(1.0, rules.early_until + rules.late_every * (i + 1)) for i in range(late)))
 

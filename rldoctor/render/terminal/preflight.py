@@ -6,11 +6,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import Outcome, PreflightResult
+from rldoctor.model import Outcome, PreflightResult, ProbeResult
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import View, mark, put
-from rldoctor.render.wording import one_line
+from rldoctor.render.wording import likelihood, one_line
 
+# Parts below these three are hardly ever at fault.
+_PARTS = 3
 _MARKS = {Outcome.PASSED: "ok", Outcome.FIRED: "odd", Outcome.NOT_RUN: "missing", Outcome.SKIPPED: "note"}
 
 
@@ -18,6 +20,15 @@ def print_preflight(console: Console, result: PreflightResult, view: View) -> No
     """Print the findings, and where asked every check with what it measured; the summary counts them."""
     if view.verbose:
         put(console, _checks(console, result))
+    print_findings(console, result.findings, remedies=True, notes=view.verbose)
+
+
+def print_probes(console: Console, result: ProbeResult, view: View) -> None:
+    """Print every probe, the parts that may be faulty, and the findings."""
+    put(console, _checks(console, result))
+    for part in result.diagnoses[: None if view.verbose else _PARTS]:
+        text = Text.assemble((f"{likelihood(part.probability):>4}  ", "bold"), one_line(part.title))
+        put(console, text)
     print_findings(console, result.findings, remedies=True, notes=view.verbose)
 
 

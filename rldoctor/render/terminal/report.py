@@ -15,6 +15,7 @@ from rldoctor.model import (
     ComparisonResult,
     GateResult,
     PreflightResult,
+    ProbeResult,
     Report,
     Result,
     RunDiagnosis,
@@ -30,7 +31,7 @@ from rldoctor.render.terminal.comparison import print_comparison
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, has_unicode, put, shortened
-from rldoctor.render.terminal.preflight import print_preflight
+from rldoctor.render.terminal.preflight import print_preflight, print_probes
 from rldoctor.render.terminal.run import print_overview, print_run
 from rldoctor.render.terminal.sweep import print_sweep
 from rldoctor.render.terminal.treatment import print_treatment
@@ -40,6 +41,7 @@ from rldoctor.render.wording import one_line, report_word, verdict_counts, verdi
 _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] = {
     RunDiagnosis: ("Diagnosis", print_run),
     PreflightResult: ("Preflight", print_preflight),
+    ProbeResult: ("Probes", print_probes),
     GateResult: ("Gate", print_gate),
     AuditResult: ("Audit", print_audit),
     SweepResult: ("Sweep", print_sweep),

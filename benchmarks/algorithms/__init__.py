@@ -1,0 +1,1 @@
+"""Correct single-file algorithms, into which ``benchmarks.probes`` puts bugs."""
