@@ -30,6 +30,8 @@ from rldoctor.model import Curve, Run, Verdict
 HERE = Path(__file__).resolve().parents[1]
 # A thinned run must keep the ten points that a diagnosis needs.
 FEWEST_ROWS = 10
+# Thinned runs are counted apart by how many rows they have left: from so many on.
+ROWS_LEFT = (10, 15, 20, 40)
 # Metrics in units of reward, and in units of its square.
 REWARDS, SQUARES = ("episode_return", "evaluation_return", "reward_std"), ("value_loss",)
 SCALE_FAULTS = ("reward-scale-too-large", "reward-scale-too-small")
@@ -198,7 +200,8 @@ def ask() -> dict[str, list[dict[str, str]]]:
             if other is None:
                 continue
             after = said(other, alone)
-            answers[title].append({"run": name, "before": "/".join(before[alone]), "after": "/".join(after)})
+            said_of = {"run": name, "before": "/".join(before[alone]), "after": "/".join(after)}
+            answers[title].append({**said_of, "rows": str(len(rows_of(other)))})
     return answers
 
 
@@ -243,6 +246,31 @@ def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str,
     return lines
 
 
+def by_rows(here: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Return the table of thinned runs by how many rows they have left."""
+    every = [
+        row
+        for title, (kind, _, _) in CHANGES.items()
+        if kind == "thinned"
+        for row in here.get(title, ())
+        if "rows" in row
+    ]
+    lines = [
+        "",
+        "What thinned runs lose, by the rows that they have left; the first updates are lost with the first rows.",
+        "",
+        "| rows left | runs | same verdict and cause | same verdict |",
+        "|---|---|---|---|",
+    ]
+    for low, high in zip(ROWS_LEFT, (*ROWS_LEFT[1:], 10**9), strict=True):
+        some = [row for row in every if low <= int(row["rows"]) < high]
+        if some:
+            both, verdict = shares(some)
+            words = f"{low} to {high - 1}" if high < 10**9 else f"{low} and more"
+            lines.append(f"| {words} | {len(some)} | {both:.1%} | {verdict:.1%} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the answers instead of writing the document")
@@ -259,7 +287,7 @@ def main() -> None:
         environment = {**os.environ, "PYTHONPATH": str(chosen.other)}
         command = [sys.executable, __file__, "--json"]
         there = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
-    lines = table(answers, there)
+    lines = [*table(answers, there), *by_rows(answers)]
     (HERE / "docs" / "invariance.md").write_text("\n".join([HEAD, *lines, ""]), encoding="utf-8")
     print("\n".join(lines))
     for title, rows in answers.items():

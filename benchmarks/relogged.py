@@ -70,7 +70,7 @@ def tags_of(mapping: TagMapping) -> dict[str, tuple[str, float]]:
 def again(run: Run, folder: Path) -> Run:
     """Return the one run in a folder, with the settings of the run that was written there."""
     [found] = discover([folder])
-    return replace(read_run(found), record=run.record, baseline_return=run.baseline_return)
+    return replace(read_run(found), record=run.record, baseline_return=run.baseline_return, settings=run.settings)
 
 
 def split(run: Run, folder: Path, parts: int) -> Run:
@@ -114,8 +114,8 @@ def renamed(framework: str) -> Callable[[Run, Path], tuple[Run, Run] | None]:
         write(folder / "run" / _name(1_700_000_000), _points(run, tags), 1_700_000_000)
         read = again(run, folder)
         kept = {name: _like(run.curves[name], curve) for name, curve in read.curves.items() if name in run.curves}
-        same = replace(run, curves=kept, framework=read.framework, algorithm=read.algorithm, record={})
-        return same, replace(read, record={})
+        same = replace(run, curves=kept, framework=read.framework, algorithm=read.algorithm, record={}, settings=None)
+        return same, replace(read, record={}, settings=None)
 
     return change
 

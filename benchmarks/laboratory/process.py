@@ -16,11 +16,9 @@ _KEPT, _PAD = 2**30, 2**26
 def prepare() -> None:
     """Use one thread and keep freed memory: run one process for each core.
 
-    Memory that is given back after every product and fetched again costs as much as the products. Numbers too small
-    for float32's normal range are taken for 0, as they slow a processor down a hundredfold.
+    Memory that is given back after every product and fetched again costs as much as the products.
     """
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _KEPT)
