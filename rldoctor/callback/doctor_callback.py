@@ -61,7 +61,7 @@ class DoctorCallback(BaseCallback):
         patience: Examinations in a row that must agree before a run is called sick, and is stopped; at least 2. By
             default as many as ``checks/live.toml`` says.
         budget: ``math.inf`` measures every rollout that SB3 logs; by default 24 of them are measured, evenly over the
-            training, which costs less than 2 % of the processor time of a training of a minute (docs/watch.md).
+            training, which bounds what it costs (``python -m benchmarks.callback_cost``).
         recipe: What is trained, if known; remedies then name the old and the new value.
         last_line: Say the verdict when the training ends.
 
