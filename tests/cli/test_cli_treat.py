@@ -52,6 +52,7 @@ def test_a_cause_outside_the_recipe_is_an_instruction_and_exit_1(said, capsys):
     assert (report["command"], report["exit_code"]) == ("treat", 1)
 
 
+@pytest.mark.slow
 def test_it_reads_the_projects_configuration(said, tmp_path):
     mine = shutil.copytree(find_folder("cartpole/zoo"), tmp_path / "references/mine/cart")
     recipe = (mine / "recipe.toml").read_text().replace('"cartpole/zoo"', '"mine/cart"')

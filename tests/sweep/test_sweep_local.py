@@ -152,6 +152,7 @@ class _just:
         return None
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_saved(plan_of):
     plan = plan_of(seeds=(0,), vary={"total_steps": ("8192",)})
 
