@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.laboratory.interface import BatchEnv, Faults, Recipe
+from benchmarks.laboratory.learner import Batch
 from benchmarks.laboratory.networks import Activation, Layout, Parts, forward
 from benchmarks.laboratory.normalize import Normalizer
-from benchmarks.laboratory.update import Batch, Head
+from benchmarks.laboratory.update import Head
 
 
 @dataclass

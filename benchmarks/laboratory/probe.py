@@ -16,10 +16,11 @@ from torch import Tensor
 from benchmarks.laboratory import masked
 from benchmarks.laboratory.collect import Rollout, advantages_of
 from benchmarks.laboratory.interface import BatchEnv, Faults, Recipe
+from benchmarks.laboratory.learner import Batch
 from benchmarks.laboratory.networks import Activation, Layout, Parts, backward, forward
 from benchmarks.laboratory.normalize import Normalizer
 from benchmarks.laboratory.rollout_measures import FEWEST_PAIRS, Measured, Sample, rollout_measures
-from benchmarks.laboratory.update import Batch, Head, kept_shares
+from benchmarks.laboratory.update import Head, kept_shares
 
 _LARGEST_LOG_RATIO = 20.0
 

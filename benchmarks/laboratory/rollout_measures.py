@@ -9,8 +9,8 @@ from torch import Tensor
 from benchmarks.laboratory import masked
 from benchmarks.laboratory.collect import Rollout
 from benchmarks.laboratory.interface import BatchEnv
+from benchmarks.laboratory.learner import Batch
 from benchmarks.laboratory.normalize import Normalizer
-from benchmarks.laboratory.update import Batch
 from rldoctor.callback.rollout import SAMPLES, WIDE_SAMPLES
 
 Measured = dict[str, Tensor]

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from benchmarks.laboratory.collect import Collector, Rollout
 from benchmarks.laboratory.interface import BatchEnv, Faults, Recipe
+from benchmarks.laboratory.learner import Batch, Learner, Progress
 from benchmarks.laboratory.networks import Layout, Parts
 from benchmarks.laboratory.probe import Probe
 from benchmarks.laboratory.process import prepare
 from benchmarks.laboratory.records import EpisodeLog, Scalars, Trained, recipe_json, run_of
-from benchmarks.laboratory.update import Batch, Learner, Progress, update
+from benchmarks.laboratory.update import update
 
 # Where in the training a rate explodes.
 _MIDWAY = 0.5

@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 import logging
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import SupportsFloat
 
 from rldoctor.diagnosis.live.course import Standing
 from rldoctor.diagnosis.live.memory import Memory
-from rldoctor.diagnosis.live.session import LiveSession, last_line
+from rldoctor.diagnosis.live.session import LiveSession, say_last_line
 from rldoctor.diagnosis.report import Report
 from rldoctor.errors import UsageError
 from rldoctor.hooks.hook import parse
@@ -160,13 +159,7 @@ class Doctor:
 
     def _say(self) -> None:
         result = self._live.report(self._name)
-        line = last_line(result, self.standing)
-        if result is not None and result.verdict in (Verdict.SICK, Verdict.SUSPECT):
-            _log.warning("%s", line)
-        elif _log.isEnabledFor(logging.INFO):
-            _log.info("%s", line)
-        else:
-            print(line, file=sys.stderr)  # noqa: T201  # a healthy training ends with a word too
+        say_last_line(result, self.standing, _log)
 
     def _guard(self, what: str, act: Callable[[], object]) -> None:
         try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import atexit
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,7 +26,7 @@ from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
-from rldoctor.diagnosis.live.session import LiveSession, last_line
+from rldoctor.diagnosis.live.session import LiveSession, say_last_line
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import write_report
 from rldoctor.errors import UsageError
@@ -275,13 +274,7 @@ class DoctorCallback(BaseCallback):
             return
         self._said = True
         result = self._result()
-        line = last_line(result, self._live.standing)
-        if result is not None and result.verdict in (Verdict.SICK, Verdict.SUSPECT):
-            _log.warning("%s", line)
-        elif _log.isEnabledFor(logging.INFO):
-            _log.info("%s", line)
-        else:
-            print(line, file=sys.stderr)  # noqa: T201  # a healthy training ends with a word too
+        say_last_line(result, self._live.standing, _log)
 
     def _guard(self, what: str, act: Callable[[], object]) -> None:
         """Call ``act``; what it raises must not reach the user's training."""

@@ -54,11 +54,15 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
     that is not flagged although it is unlike the textbook says why, and is shown without a tick.
     """
     rows = [row for row in _rows() if not row.algorithms or (case.run.algorithm or _TEXTBOOK) in row.algorithms]
-    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row)], verdict) for row in rows)
+    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row, case)], verdict) for row in rows)
 
 
-def _is_about(finding: Finding, row: _Row) -> bool:
-    return finding.code in row.signs or finding.evidence.get("metric") == row.metric
+def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
+    if finding.code in row.signs or finding.evidence.get("metric") == row.metric:
+        return True
+    # A post-mortem names several curves by their tags, each with its step.
+    curve, subject = case.curves.get(row.metric), str(finding.evidence.get("subject", ""))
+    return curve is not None and any(part.startswith(f"{curve.tag} ") for part in subject.split(", "))
 
 
 def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
@@ -114,5 +118,5 @@ def _late(values: NDArray[Any]) -> NDArray[Any]:
 
 def _thinned(curve: Curve) -> tuple[float, ...]:
     """Return at most ``_CURVE_POINTS`` values, each the mean of its stretch of the curve."""
-    means: list[float] = stats.stretches(curve.values, _CURVE_POINTS).tolist()
+    means: list[float] = stats.means_of_parts(curve.values, _CURVE_POINTS).tolist()
     return tuple(means)

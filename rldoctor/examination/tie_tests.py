@@ -20,7 +20,7 @@ class TieTest(Table, frozen=True):
     Attributes:
         name: Kebab-case.
         title: What is changed, in a few words.
-        supports: Names of the diagnoses that it speaks for if the signs of the fault are gone, and against if not.
+        supports: Names of the diagnoses that become likelier if the signs of the fault are gone, else less likely.
         odds: Log-odds that it adds to these or takes from them.
         normalised: What running statistics normalise.
         change: The diagnosis whose own first change of settings is made; empty for none.
@@ -44,7 +44,7 @@ class TieTest(Table, frozen=True):
     change: str = ""
 
     def separates(self, causes: tuple[str, ...]) -> bool:
-        """Return whether it speaks for some of the causes and not for all of them."""
+        """Return whether it supports some of the causes and not all of them."""
         return 0 < len({*causes} & {*self.supports}) < len(causes)
 
 

@@ -144,14 +144,16 @@ def solution_of(returned: Any) -> Solution:
     if isinstance(returned, tuple) and len(returned) == 2:
         policy, value = returned
         if not callable(value) and value is not None:
-            raise UsageError(f"The training returned a {type(value).__name__} as its value function.", _RETURNS)
+            raise UsageError(
+                f"The training returned a value of type {type(value).__name__} as its value function.", _RETURNS
+            )
         return Solution(solution_of(policy).policy, value)
     if hasattr(returned, "predict") and hasattr(returned, "policy"):
         return Solution(lambda obs: returned.predict(obs, deterministic=True)[0], _sb3_value(returned))
     if hasattr(returned, "state_dict") and hasattr(returned, "parameters"):
         return _module(returned)
     if not callable(returned):
-        raise UsageError(f"The training returned a {type(returned).__name__}, not a policy.", _RETURNS)
+        raise UsageError(f"The training returned a value of type {type(returned).__name__}, not a policy.", _RETURNS)
     return Solution(returned)
 
 

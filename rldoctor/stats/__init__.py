@@ -8,10 +8,10 @@ from rldoctor.stats.curves import (
     align,
     interpolate,
     longest_stretch,
+    means_of_parts,
     median,
     rank_correlation,
     smooth,
-    stretches,
 )
 from rldoctor.stats.samples import (
     Gap,
@@ -40,10 +40,10 @@ __all__ = [
     "iqm",
     "iqm_band",
     "longest_stretch",
+    "means_of_parts",
     "median",
     "probability_of_improvement",
     "rank_correlation",
     "smooth",
     "stratified_interval",
-    "stretches",
 ]

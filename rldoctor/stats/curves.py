@@ -28,8 +28,8 @@ def median(values: FloatArray) -> float:
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
 
 
-def stretches(values: FloatArray, most: int) -> FloatArray:
-    """Return the means of at most ``most`` stretches of values, which differ in length by at most one, shape ``(n,)``.
+def means_of_parts(values: FloatArray, most: int) -> FloatArray:
+    """Return the mean of each of at most ``most`` equal parts of the values (lengths differ by 0 or 1), shape ``(n,)``.
 
     Args:
         values: At least one, shape ``(m,)``.

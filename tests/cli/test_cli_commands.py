@@ -112,6 +112,7 @@ def checkup(place, *arguments):
     return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=500, check=False)
 
 
+@pytest.mark.slow
 def test_a_checkup_that_fails(tmp_path):
     recipe = find_folder("quick") / "recipe.toml"
     small = recipe.read_text().replace("evaluation_episodes = 100", "evaluation_episodes = 10")

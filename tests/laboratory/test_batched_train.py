@@ -9,11 +9,12 @@ from small_env import Walk
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from benchmarks.laboratory.interface import FAULTS, Faults, Recipe, Shapes
+from benchmarks.laboratory.learner import Batch, Learner, Progress
 from benchmarks.laboratory.networks import Layout
 from benchmarks.laboratory.normalize import Normalizer
 from benchmarks.laboratory.records import EpisodeLog
 from benchmarks.laboratory.train import Training, train
-from benchmarks.laboratory.update import Batch, Learner, Progress, update
+from benchmarks.laboratory.update import update
 
 SHAPES = Shapes(16, 2, 8, (4, 4), 128)
 SB3 = {

@@ -15,8 +15,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from benchmarks.laboratory.collect import advantages_of
 from benchmarks.laboratory.interface import Faults, Recipe, Shapes
+from benchmarks.laboratory.learner import Batch, Learner, Progress
 from benchmarks.laboratory.networks import Layout
-from benchmarks.laboratory.update import Batch, Learner, Progress, update
+from benchmarks.laboratory.update import update
 
 # The last minibatch of an epoch is smaller, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")

@@ -17,6 +17,7 @@ def own_reference(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_reference_is_recorded_and_recorded_again(own_reference, tmp_path, capsys):
     arguments = ["record", str(own_reference), "--seeds", "0-2", "--runs", str(tmp_path / "runs")]
     assert command(arguments) == 0

@@ -96,3 +96,10 @@ def test_the_order_is_told_with_steps_as_the_library_calls_them() -> None:
 def test_what_was_finite_to_the_end_had_no_first_mover() -> None:
     for seed in range(4):
         assert movers(robot(seed).run()) == ()
+
+
+def test_the_table_marks_what_the_post_mortem_names() -> None:
+    said = diagnose_run(penalty_explosion(5))
+    [row] = [row for row in said.table if row.metric == "value_loss"]
+    assert "Loss/value_function at" in next(str(f.evidence["subject"]) for f in said.findings if f.code == "NUM111")
+    assert row.mark == "bad"

@@ -1,4 +1,4 @@
-"""Robots' logs: twelve kinds of trouble are each told by their own cause, and what only looks like them is healthy."""
+"""Robots' logs: each of twelve faults gets its own cause, and what only looks like one is healthy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.model import Run, Severity, Verdict
-from tests.robots.stories import LOOK_ALIKES, STORIES
+from tests.robots.look_alikes import LOOK_ALIKES
+from tests.robots.stories import STORIES
 
 SEEDS = (3, 8)
 MORE_SEEDS = range(100, 120)

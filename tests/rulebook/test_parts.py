@@ -47,9 +47,9 @@ def test_a_statistic_of_nan_is_nan(name: str) -> None:
 
 
 @given(VALUES, st.integers(1, 50))
-def test_stretches_are_means_of_equal_parts(values: np.ndarray, most: int) -> None:
+def test_means_are_those_of_equal_parts(values: np.ndarray, most: int) -> None:
     expected = [piece.mean() for piece in np.array_split(values, min(most, len(values)))]
-    assert stats.stretches(values, most) == pytest.approx(expected, rel=1e-12, abs=1e-6)
+    assert stats.means_of_parts(values, most) == pytest.approx(expected, rel=1e-12, abs=1e-6)
 
 
 def test_what_is_known_is_computed_once() -> None:

@@ -236,6 +236,7 @@ def test_a_trial_that_was_killed_before_its_first_checkpoint_starts_again(plan_o
     assert unfinished(plan.trials) == []
 
 
+@pytest.mark.slow
 def test_a_setting_that_cannot_be_trained_takes_no_other_down(plan_of, capsys):
     plan = plan_of(seeds=(0,), vary={"learning_rate": ("0.001", "1e30"), "total_steps": ("1024",)}, baseline=())
     plan = dataclasses.replace(plan, baseline=plan.settings[1])

@@ -215,6 +215,8 @@ def test_the_command_looks_once_and_ends_with_the_exit_code_that_was_asked_for(t
     shutil.copytree(HEALTHY, tmp_path / "b")
     done = CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
     assert done.exit_code == 0 and "learning-rate-too" in done.output and "2 runs" in done.output
+    alone = CliRunner().invoke(app, ["watch", str(tmp_path / "b"), "--once", "--isolated"])
+    assert alone.exit_code == 0 and "1 run: 1 healthy" in alone.output
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--format", "json", "--exit-on", "sick"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 1 and '"verdict": "sick"' in done.output

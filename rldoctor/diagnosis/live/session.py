@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Mapping
 
 from rldoctor.diagnosis.judge import diagnose_run
@@ -75,6 +77,23 @@ def leading(result: RunDiagnosis) -> RankedDiagnosis | None:
     if result.verdict not in (Verdict.SICK, Verdict.SUSPECT):
         return None
     return next((cause for cause in result.diagnoses if cause.name != "healthy"), None)
+
+
+def say_last_line(result: RunDiagnosis | None, standing: Standing, log: logging.Logger) -> None:
+    """Say how a training ended: as a warning, or where all is well as information that is always seen.
+
+    Args:
+        result: As for :func:`last_line`.
+        standing: Likewise.
+        log: The logger for warnings.
+    """
+    line = last_line(result, standing)
+    if result is not None and result.verdict in (Verdict.SICK, Verdict.SUSPECT):
+        log.warning("%s", line)
+    elif log.isEnabledFor(logging.INFO):
+        log.info("%s", line)
+    else:
+        print(line, file=sys.stderr)  # noqa: T201  # a healthy training ends with a word too
 
 
 def last_line(result: RunDiagnosis | None, standing: Standing) -> str:

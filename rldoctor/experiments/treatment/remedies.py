@@ -72,7 +72,7 @@ def instructions(sick: SickRun) -> tuple[Instruction, ...]:
 
 
 def _tested(cause: str, observed: Sequence[Observation]) -> str:
-    """Return what checks that speak for or against a cause found: ``fired``, ``passed``; empty where none does."""
+    """Return what checks that support or contradict a cause found: ``fired``, ``passed``; empty where none does."""
     told = [item for item in observed if cause in item.causes]
     if any(item.finding for item in told if item.direction == "fault"):
         return "fired"

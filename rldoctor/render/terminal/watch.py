@@ -51,7 +51,8 @@ def watch_table(console: Console, rows: Sequence[WatchRow], seconds: float | Non
         below.append(Text.assemble((shortened(console, clean(row.path), width), "bold"), f"  {news}"))
     counts = [f"{sum(r.verdict is v for r in rows)} {v}" for v in VERDICT_STYLE if any(r.verdict is v for r in rows)]
     every = "" if seconds is None else f"; a look every {seconds:g} s, Ctrl-C ends"
-    return Group(table, *below, Text(f"{len(rows)} runs: {', '.join(counts) or 'none yet'}{every}", style="dim"))
+    runs = "1 run" if len(rows) == 1 else f"{len(rows)} runs"
+    return Group(table, *below, Text(f"{runs}: {', '.join(counts) or 'none yet'}{every}", style="dim"))
 
 
 def short(number: int | None) -> str:

@@ -242,7 +242,7 @@ class Restless(Graded, frozen=True):
 
 def _way(curve: Part) -> tuple[float, float]:
     """Return how far the means over stretches of a curve travel, and the ground that they cover."""
-    means = stats.stretches(curve.values, _STRETCHES)
+    means = stats.means_of_parts(curve.values, _STRETCHES)
     ordered = np.sort(means)
     height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
     ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
