@@ -54,6 +54,7 @@ def test_a_normalised_vec_env_has_no_findings_of_its_own() -> None:
     assert not [finding for finding in result.findings if finding.severity != "note"]
 
 
+@pytest.mark.slow
 def test_environments_in_other_processes_are_told_in_a_sentence() -> None:
     result = run_preflight(f"{vec_stacks.__file__}:elsewhere", select=["ENV101"])
     (found,) = result.findings
