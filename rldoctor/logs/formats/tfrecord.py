@@ -32,8 +32,13 @@ MAX_RECORD = 4 * 2**20
 _MAX_SEARCH = 64 * 2**20
 _FIRST_SEARCH = 512
 _MAX_CACHED_HEADS = 4096
-# Records that are looked at for the pattern that the next ones follow; a step has seldom more.
-_PATTERN = 32
+# Records of the pattern that the next ones follow: a step has seldom more than the first, never more than the second.
+_PATTERN, _LONGEST_PATTERN = 32, 512
+_FIRST_REPEATS = 16
+# tensorflow/core/lib/hash/crc32c.h: checksums of data that holds checksums are weak, so they are rotated, and this added.
+_MASK = 0xA282EAD8
+# What brings the register of a CRC from zero to all ones: crc32c(b"\xff\xff\xff\xff" + these bytes) is 0.
+_FRESH = 0x641F6454
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +121,21 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         block: Bytes of a file, from the beginning of a record on.
         lengths: The lengths that heads have stated so far: they repeat, and one seen before needs no second checksum.
     """
+    found: list[tuple[IntArray, IntArray]] = []
+    # Those that were looked at one by one since the last pattern, and how many of them show the next.
     starts: list[int] = []
     ends: list[int] = []
     at, last, look = 0, len(block) - FOOT, 2 * _PATTERN
     while True:
         if len(starts) >= look:
-            more = _continued(block, starts, ends)
-            starts += more[0].tolist()
-            ends += more[1].tolist()
-            at, look = ends[-1] + FOOT, len(starts) + 2 * _PATTERN
+            more = _continued(block, starts, ends, look // 2)
+            at = int(more[1][-1]) + FOOT if len(more[1]) else at
+            enough = len(more[0]) >= look or look >= 2 * _LONGEST_PATTERN
+            if enough or len(more[0]):
+                found += [_as_arrays(starts, ends), more]
+                starts, ends = [], []
+            # What follows no short pattern may follow a longer one.
+            look = 2 * _PATTERN if enough else 4 * look
         head = block[at : at + HEAD]
         length = lengths.get(head)
         if length is None:
@@ -140,42 +151,84 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         starts.append(at + HEAD)
         ends.append(end)
         at = end + FOOT
+    found.append(_as_arrays(starts, ends))
+    return np.concatenate([piece[0] for piece in found]), np.concatenate([piece[1] for piece in found])
+
+
+def _as_arrays(starts: list[int], ends: list[int]) -> tuple[IntArray, IntArray]:
     return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
-def _continued(block: bytes, starts: list[int], ends: list[int]) -> tuple[IntArray, IntArray]:
+def _continued(block: bytes, starts: list[int], ends: list[int], most: int) -> tuple[IntArray, IntArray]:
     """Return where records begin and end that go on as the last ones do: every step logs the same tags.
 
     The lengths of the last records say where the next heads should be; as many are taken as are there, byte for byte.
+
+    Args:
+        block: The bytes.
+        starts: Where the last records begin, at least twice ``most``.
+        ends: Where they end.
+        most: Records of the longest pattern that is looked for.
     """
-    lengths = [end - start for start, end in zip(starts[-2 * _PATTERN :], ends[-2 * _PATTERN :], strict=True)]
-    latest = lengths[_PATTERN:]
-    period = next((n for n in range(1, _PATTERN + 1) if lengths[_PATTERN - n : -n] == latest), 0)
-    at = ends[-1] + FOOT
-    times = (len(block) - at) // (ends[-1] - ends[-1 - period]) if period else 0
-    length = np.tile(np.array(lengths[-period:], np.int64), times)
+    lengths = [end - start for start, end in zip(starts[-2 * most :], ends[-2 * most :], strict=True)]
+    latest = lengths[most:]
+    period = next((n for n in range(1, most + 1) if lengths[most - n : -n] == latest), 0)
+    begin, length = ends[-1] + FOOT, np.array(lengths[-period:], np.int64)
+    times = (len(block) - begin) // (ends[-1] - ends[-1 - period]) if period else 0
+    first, second = unaligned(block, "<u8"), unaligned(block, "<u4")
+    known = np.array(starts[-period:], np.int64)
+    first_known, second_known = first[known - HEAD], second[known - FOOT]
     size = length + HEAD + FOOT
-    start = at + np.cumsum(size) - size + HEAD
-    known = np.tile(np.array(starts[-period:], np.int64), times)
-    first, second = _numbers(block, "<u8"), _numbers(block, "<u4")
-    same = (first[start - HEAD] == first[known - HEAD]) & (second[start - FOOT] == second[known - FOOT])
-    good = len(same) if same.all() else int(np.argmin(same))
-    return start[:good], start[:good] + length[:good]
+    once = np.cumsum(size) - size + HEAD
+    found: list[IntArray] = [np.empty(0, np.int64)]
+    done, count = 0, _FIRST_REPEATS
+    while done < times:
+        # Ever more at a time, so that a pattern that soon ends costs little.
+        start = begin + once + size.sum() * np.arange(done, min(done + count, times))[:, None]
+        same = ((first[start - HEAD] == first_known) & (second[start - FOOT] == second_known)).ravel()
+        good = len(same) if same.all() else int(np.argmin(same))
+        found.append(start.ravel()[:good])
+        if good < len(same):
+            break
+        done, count = done + count, 4 * count
+    start = np.concatenate(found)
+    return start, start + np.resize(length, len(start))
 
 
-def _numbers(block: bytes, dtype: str) -> NDArray[Any]:
-    """Return the number that begins at each byte of ``block``."""
+def unaligned(data: bytes | NDArray[np.uint8], dtype: str) -> NDArray[Any]:
+    """Return the number of type ``dtype`` that begins at each byte of ``data``, in the same memory."""
     kind = np.dtype(dtype)
-    return np.ndarray((len(block) - kind.itemsize + 1,), kind, block, strides=(1,))
+    return np.ndarray((max(len(data) - kind.itemsize + 1, 0),), kind, data, strides=(1,))
 
 
 def _wrong_checksums(block: bytes, starts: IntArray, ends: IntArray) -> list[int]:
-    """Return which of the records' data do not fit their checksums."""
+    """Return which of the records' data, which follow each other, do not fit their checksums."""
+    if not len(starts) or _all_right(block, starts, ends):
+        return []
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     crcs = np.array([crc32c(block[a:b]) for a, b in spans], np.uint32)
-    stored = gather(np.frombuffer(block, np.uint8), ends, "<u4")
-    wrong: list[int] = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)) != stored).tolist()
+    stored = unaligned(block, "<u4")[ends]
+    wrong: list[int] = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK)) != stored).tolist()
     return wrong
+
+
+def _all_right(block: bytes, starts: IntArray, ends: IntArray) -> bool:
+    """Return whether all records' data fit their checksums, by one checksum of all of them.
+
+    The four bytes ``~crc`` behind data of this CRC bring the register of the CRC to zero, eight zeros leave it there,
+    and ``_FRESH`` fills it as it is before the first byte. So with ``~crc`` in place of each stored checksum, and zeros
+    and ``_FRESH`` in place of each head, the register ends at zero. A wrong record leaves it at another value, which
+    what follows maps one to one: a single one is always found, and several cancel with a chance of 2**-32.
+    """
+    data = np.frombuffer(block, np.uint8)[starts[0] : ends[-1] + FOOT].copy()
+    longs, words = unaligned(data, "<u8"), unaligned(data, "<u4")
+    feet, heads = ends - starts[0], starts[1:] - starts[0] - HEAD
+    rotated = words[feet] - np.uint32(_MASK)
+    words[feet] = ~((rotated >> np.uint32(17)) | (rotated << np.uint32(15)))
+    longs[heads] = 0
+    words[heads + 8] = _FRESH
+    data.flags.writeable = False
+    return bool(crc32c(data) == 0xFFFFFFFF)
 
 
 def _why_not_whole(at: int, length: int | None, found: int | None, size: int) -> tuple[str, int, str]:
@@ -188,15 +241,8 @@ def _why_not_whole(at: int, length: int | None, found: int | None, size: int) ->
     return "corrupt", at, f"{what}: {found - at} bytes could not be read"
 
 
-def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
-    """Return the numbers of type ``dtype`` at the offsets ``at``, shape ``(n,)``, in ``data``, aligned or not."""
-    numbers: NDArray[Any] = data[at[:, None] + np.arange(np.dtype(dtype).itemsize)].view(dtype)[:, 0]
-    return numbers
-
-
 def _masked(crc: int) -> int:
-    # tensorflow/core/lib/hash/crc32c.h: checksums of data that holds checksums are weak, hence the rotation.
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
 
 
 def _length(head: bytes) -> int | None:
@@ -254,7 +300,7 @@ def _heads(chunk: bytes) -> tuple[IntArray, IntArray]:
         crc ^= tables[i][data[at + i]]
         length |= data[at + i].astype(np.int64) << (8 * i)
         stored |= data[at + 8 + i].astype(np.uint32) << np.uint32(8 * i)
-    masked = ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(0xA282EAD8)
+    masked = ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_MASK)
     good = masked == stored
     return at[good].astype(np.int64), length[good]
 
