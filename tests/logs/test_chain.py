@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from google_crc32c import value as crc32c
 
-from rldoctor.logs.formats import tfrecord
-from rldoctor.logs.formats.tfrecord import _chain, _masked
+from rldoctor.logs.formats import checksums, tfrecord
+from rldoctor.logs.formats.checksums import masked
+from rldoctor.logs.formats.tfrecord import _chain
 
 
 def _record(size: int) -> bytes:
     head, data = size.to_bytes(8, "little"), bytes(size)
-    return b"".join(part + _masked(crc32c(part)).to_bytes(4, "little") for part in (head, data))
+    return b"".join(part + masked(crc32c(part)).to_bytes(4, "little") for part in (head, data))
 
 
 def _one_by_one(block: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], list[int]]:
@@ -42,16 +43,16 @@ def test_a_pattern_is_followed_to_its_last_whole_record(period, cut, monkeypatch
 
 
 def test_one_checksum_stands_for_all_until_one_is_wrong():
-    assert crc32c(b"\xff\xff\xff\xff" + tfrecord._FRESH.to_bytes(4, "little")) == 0
+    assert crc32c(b"\xff\xff\xff\xff" + checksums._FRESH.to_bytes(4, "little")) == 0
     sizes = np.random.default_rng(0).integers(0, 60, 40).tolist()
     block = b"".join(map(_record, sizes))
     starts, ends = _chain(block, {})
-    assert tfrecord._wrong_checksums(block, starts, ends) == []
+    assert checksums.wrong_checksums(block, starts, ends) == []
     for wrong in ([0], [39], [3, 4], [*range(40)]):
         damaged = bytearray(block)
         for record in wrong:
             damaged[ends[record] + record % 4] ^= 1 << record % 8
-        assert tfrecord._wrong_checksums(bytes(damaged), starts, ends) == wrong
+        assert checksums.wrong_checksums(bytes(damaged), starts, ends) == wrong
 
 
 def test_a_pattern_longer_than_the_first_that_is_looked_for_costs_no_look_at_each_record(monkeypatch):

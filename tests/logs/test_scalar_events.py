@@ -15,6 +15,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from rldoctor.logs.formats import scalar_events, tfevents, tfrecord
+from rldoctor.logs.formats.checksums import masked
 from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
 from rldoctor.logs.formats.tfevents import read_event_file
@@ -167,7 +168,7 @@ class Counting(dict):
 
 def _batches_of(datas):
     content = b"".join(
-        part + tfrecord._masked(crc32c(part)).to_bytes(4, "little")
+        part + masked(crc32c(part)).to_bytes(4, "little")
         for data in datas
         for part in (len(data).to_bytes(8, "little"), data)
     )

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rldoctor.logs.formats.tfrecord import Batch, unaligned
+from rldoctor.logs.formats.checksums import unaligned
+from rldoctor.logs.formats.tfrecord import Batch
 from rldoctor.model import FloatArray, IntArray
 
 OTHER = -2

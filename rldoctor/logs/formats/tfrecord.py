@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from google_crc32c import value as crc32c
-from numpy.typing import NDArray
 
+from rldoctor.logs.formats.checksums import FOOT, HEAD, heads_in, masked, unaligned, wrong_checksums
 from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.model import IntArray
 
 Read = Callable[[int, int], bytes]
 """``read(offset, count)`` returns at most ``count`` bytes of the file; fewer only at its end."""
 
-HEAD = 12  # length and its checksum
-FOOT = 4  # checksum of the data
 _BLOCK = 2**20
 # An event with scalars is some dozen bytes, some kilobytes where a framework logs all its tags in one. Parsing can cost
 # twenty times the size in memory, so that larger records (images, graphs, hostile ones) are skipped unparsed.
@@ -35,10 +31,6 @@ _MAX_CACHED_HEADS = 4096
 # Records of the pattern that the next ones follow: a step has seldom more than the first, never more than the second.
 _PATTERN, _LONGEST_PATTERN = 32, 512
 _FIRST_REPEATS = 16
-# tensorflow/core/lib/hash/crc32c.h: checksums of data that holds checksums are weak, so they are rotated, and this added.
-_MASK = 0xA282EAD8
-# What brings the register of a CRC from zero to all ones: crc32c(b"\xff\xff\xff\xff" + these bytes) is 0.
-_FRESH = 0x641F6454
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ def batches(read: Read, size: int, issues: ReadIssues, start: int = 0) -> Iterat
             size = at + len(block)
         wanted = _BLOCK
         starts, ends = _chain(block, lengths)
-        wrong = _wrong_checksums(block, starts, ends)
+        wrong = wrong_checksums(block, starts, ends)
         begin = 0
         for i in [*wrong, len(starts)]:
             if i > begin:
@@ -195,42 +187,6 @@ def _continued(block: bytes, starts: list[int], ends: list[int], most: int) -> t
     return start, start + np.resize(length, len(start))
 
 
-def unaligned(data: bytes | NDArray[np.uint8], dtype: str) -> NDArray[Any]:
-    """Return the number of type ``dtype`` that begins at each byte of ``data``, in the same memory."""
-    kind = np.dtype(dtype)
-    return np.ndarray((max(len(data) - kind.itemsize + 1, 0),), kind, data, strides=(1,))
-
-
-def _wrong_checksums(block: bytes, starts: IntArray, ends: IntArray) -> list[int]:
-    """Return which of the records' data, which follow each other, do not fit their checksums."""
-    if not len(starts) or _all_right(block, starts, ends):
-        return []
-    spans = zip(starts.tolist(), ends.tolist(), strict=True)
-    crcs = np.array([crc32c(block[a:b]) for a, b in spans], np.uint32)
-    stored = unaligned(block, "<u4")[ends]
-    wrong: list[int] = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(_MASK)) != stored).tolist()
-    return wrong
-
-
-def _all_right(block: bytes, starts: IntArray, ends: IntArray) -> bool:
-    """Return whether all records' data fit their checksums, by one checksum of all of them.
-
-    The four bytes ``~crc`` behind data of this CRC bring the register of the CRC to zero, eight zeros leave it there,
-    and ``_FRESH`` fills it as it is before the first byte. So with ``~crc`` in place of each stored checksum, and zeros
-    and ``_FRESH`` in place of each head, the register ends at zero. A wrong record leaves it at another value, which
-    what follows maps one to one: a single one is always found, and several cancel with a chance of 2**-32.
-    """
-    data = np.frombuffer(block, np.uint8)[starts[0] : ends[-1] + FOOT].copy()
-    longs, words = unaligned(data, "<u8"), unaligned(data, "<u4")
-    feet, heads = ends - starts[0], starts[1:] - starts[0] - HEAD
-    rotated = words[feet] - np.uint32(_MASK)
-    words[feet] = ~((rotated >> np.uint32(17)) | (rotated << np.uint32(15)))
-    longs[heads] = 0
-    words[heads + 8] = _FRESH
-    data.flags.writeable = False
-    return bool(crc32c(data) == 0xFFFFFFFF)
-
-
 def _why_not_whole(at: int, length: int | None, found: int | None, size: int) -> tuple[str, int, str]:
     """Return the issue of a record that is not whole, with the next one ``found`` behind it."""
     if found is None and length is not None:
@@ -241,13 +197,9 @@ def _why_not_whole(at: int, length: int | None, found: int | None, size: int) ->
     return "corrupt", at, f"{what}: {found - at} bytes could not be read"
 
 
-def _masked(crc: int) -> int:
-    return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
-
-
 def _length(head: bytes) -> int | None:
     """Return the length that a record's head states, None where its checksum does not hold."""
-    if _masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
+    if masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
         return None
     return int.from_bytes(head[:8], "little")
 
@@ -266,7 +218,7 @@ class _Search:
             # Windows grow, so that many small damages cost no more than one large one.
             count = min(window, self._left, size - offset)
             chunk = self._read(offset, count + HEAD - 1)
-            heads, lengths = _heads(chunk)
+            heads, lengths = heads_in(chunk)
             fits = np.flatnonzero(lengths <= size - offset - heads - HEAD - FOOT)
             if len(fits):
                 found = int(heads[fits[0]])
@@ -278,39 +230,3 @@ class _Search:
             if len(chunk) < HEAD:
                 return None
         return None
-
-
-def _heads(chunk: bytes) -> tuple[IntArray, IntArray]:
-    """Return the positions of records' heads in ``chunk``, and the lengths that they state.
-
-    Only lengths below 4 GiB are found: their upper four bytes are zero, which leaves four table look-ups for each
-    position. The CRC is affine over GF(2): crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0).
-    """
-    data = np.frombuffer(chunk, dtype=np.uint8)
-    count = len(data) - HEAD + 1
-    if count <= 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    quiet = (data[4 : 4 + count] | data[5 : 5 + count] | data[6 : 6 + count] | data[7 : 7 + count]) == 0
-    at = np.flatnonzero(quiet)
-    tables, zero = _crc_tables()
-    crc = np.full(len(at), zero, dtype=np.uint32)
-    length = np.zeros(len(at), dtype=np.int64)
-    stored = np.zeros(len(at), dtype=np.uint32)
-    for i in range(4):
-        crc ^= tables[i][data[at + i]]
-        length |= data[at + i].astype(np.int64) << (8 * i)
-        stored |= data[at + 8 + i].astype(np.uint32) << np.uint32(8 * i)
-    masked = ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_MASK)
-    good = masked == stored
-    return at[good].astype(np.int64), length[good]
-
-
-@cache
-def _crc_tables() -> tuple[tuple[np.ndarray, ...], int]:
-    """Return what each value of byte 0 to 3 of a length adds to the CRC of eight zero bytes, and that CRC."""
-    zero = crc32c(bytes(8))
-    tables = []
-    for i in range(4):
-        values = (crc32c(bytes(i) + bytes([byte]) + bytes(7 - i)) ^ zero for byte in range(256))
-        tables.append(np.fromiter(values, dtype=np.uint32, count=256))
-    return tuple(tables), zero
