@@ -16,6 +16,7 @@ from rldoctor import datafile
 from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
 from rldoctor.hyperparameters import SETTINGS
+from rldoctor.model.website import FAMILIES
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
@@ -26,8 +27,6 @@ from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, Diagnosis
 from rldoctor.settings.signs import setting_signs
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
-# Families that rldoctor keeps for itself, those of checks, of settings and of the gate among them.
-FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL", "TST")
 OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _OWN_FILES = (
     *("metrics.toml", "weights.toml", "signs/**/*.toml", "diagnoses/*.toml"),
