@@ -72,7 +72,7 @@ class Case:
     def rows_in_common(self, curve: Curve) -> int:
         """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
         lengths = self.as_logged.get("episode_length")
-        spacing = stats.median(np.diff(curve.steps)) if len(curve) > 1 else 0.0
+        spacing = stats.median(curve.steps[1:] - curve.steps[:-1]) if len(curve) > 1 else 0.0
         if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
             return 1
         rows = round(WINDOW * stats.median(lengths.values) / spacing)
@@ -153,7 +153,10 @@ def _without_repeats(curve: Curve) -> Curve:
 
     Where values are repeated, half of the stretches of equal values are at least as long as their median.
     """
-    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
+    changed = curve.values[1:] != curve.values[:-1]
+    if changed.all():
+        return curve
+    changes = np.flatnonzero(np.concatenate([[True], changed]))
     lengths = np.diff(np.append(changes, len(curve)))
     if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
         return curve

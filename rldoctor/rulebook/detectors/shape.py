@@ -61,6 +61,7 @@ class Gain(Graded, frozen=True):
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
 
+    always = True
     measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -151,6 +152,7 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
 
     least_gain: float = 0.2
 
+    always = True
     measures = "fraction of what {metric} gained that is lost again after its peak"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -181,6 +183,8 @@ class Share(Graded, frozen=True, kw_only=True):
     below: float | None = None
     window: Window = (0.0, 1.0)
 
+    always = True
+
     def _quantity(self) -> str:
         limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
         return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
@@ -198,7 +202,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
-    as_logged = True
+    as_logged = always = True
     measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -213,6 +217,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
+    always = True
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -252,7 +257,7 @@ def _way(curve: Part) -> tuple[float, float]:
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
-    as_logged = True
+    as_logged = always = True
     measures = "range of {metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
