@@ -102,13 +102,13 @@ def _ends(part: Part) -> tuple[int, int]:
 
 
 def _ordered(part: Part) -> list[float]:
-    if len(part.values) <= _FEW:
-        ordered: list[float] = part.values.tolist()
-        if not math.isnan(sum(ordered)):  # of NaN, or of two infinities
-            ordered.sort()
-            return ordered
-    ordered = np.sort(part.values).tolist()
-    return ordered
+    values: list[float] = part.values.tolist()
+    # A sum that is no number is one of NaN, or of two infinities.
+    if len(values) > _FEW or math.isnan(sum(values)):
+        values = np.sort(part.values).tolist()
+    else:
+        values.sort()
+    return values
 
 
 def _median(part: Part) -> float:
