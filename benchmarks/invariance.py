@@ -80,15 +80,24 @@ def rows_of(run: Run) -> Any:
     return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
 
 
-def thinned(run: Run, every: int) -> Run | None:
-    """Log only each ``every``-th row."""
-    rows = rows_of(run)
-    kept = rows[every - 1 :: every]
-    if len(kept) < FEWEST_ROWS:
-        return None
-    return changed(
-        run, lambda c: with_points(c, c.steps[m], c.values[m]) if (m := np.isin(c.steps, kept)).any() else None
-    )
+def thinned(run: Run, every: int, first: bool) -> Run | None:
+    """Log only each ``every``-th row: from the first one on, or, as SB3's ``log_interval`` does, the last of so many.
+
+    Metrics that are not logged in the rows of the longest curve have rows of their own. ``None`` for a run of which a
+    curve would have less than the ten points that a diagnosis needs, and has more.
+    """
+    longest = max(run.curves.values(), key=len, default=None)
+    kept = slice(0 if first else every - 1, None, every)
+
+    def thin(curve: Curve) -> Curve | None:
+        in_rows = longest is not None and bool(np.isin(curve.steps, longest.steps).all())
+        mine = np.isin(curve.steps, longest.steps[kept]) if in_rows and longest is not None else kept
+        return with_points(curve, curve.steps[mine], curve.values[mine]) if len(curve.steps[mine]) else None
+
+    other = changed(run, thin)
+    points = {name: len(other.curves[name]) if name in other.curves else 0 for name in run.curves}
+    few = any(points[name] < FEWEST_ROWS <= len(curve) for name, curve in run.curves.items())
+    return None if few or max(points.values(), default=0) < FEWEST_ROWS else other
 
 
 def held(run: Run, times: int) -> Run:
@@ -150,9 +159,12 @@ def continued(run: Run) -> Run:
 
 CHANGES: dict[str, tuple[str, bool, Callable[[Run], Run | None]]] = {
     # name: (kind, without references, change)
-    "every 2nd row": ("thinned", False, lambda r: thinned(r, 2)),
-    "every 5th row": ("thinned", False, lambda r: thinned(r, 5)),
-    "every 20th row": ("thinned", False, lambda r: thinned(r, 20)),
+    "every 2nd row, the first one kept": ("thinned", False, lambda r: thinned(r, 2, first=True)),
+    "every 5th row, the first one kept": ("thinned", False, lambda r: thinned(r, 5, first=True)),
+    "every 20th row, the first one kept": ("thinned", False, lambda r: thinned(r, 20, first=True)),
+    "log_interval 2": ("thinned", False, lambda r: thinned(r, 2, first=False)),
+    "log_interval 5": ("thinned", False, lambda r: thinned(r, 5, first=False)),
+    "log_interval 20": ("thinned", False, lambda r: thinned(r, 20, first=False)),
     "each value repeated 3 times": ("held", False, lambda r: held(r, 3)),
     "each value repeated 20 times": ("held", False, lambda r: held(r, 20)),
     "reward x 0.01": ("scaled", True, lambda r: scaled(r, 0.01)),
