@@ -68,8 +68,8 @@ def _finding(curve: Curve, metric: Metric, beyond: np.ndarray) -> Finding:
         code=CODE,
         name="impossible-values",
         severity=Severity.WARNING,
-        message=f"{curve.tag or curve.metric}: the {metric.title} reaches {worst:.3g}, but can only be {allowed}. It is "
-        f"miscounted, and nothing is judged by it.{unit}",
+        message=f"{curve.tag or curve.metric}: the {metric.title} reaches {worst:.3g}, but can only be {allowed}. "
+        f"It is miscounted, and nothing is judged by it.{unit}",
         remedy="Log a fraction from 0 to 1."
         if unit
         else "Check how it is computed: what it is divided by, and its sign.",

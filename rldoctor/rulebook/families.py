@@ -186,7 +186,9 @@ def _of_curricula(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 def _of_measures(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """Return the mean of what a collection measures of the task's error, each as a fraction of its largest value."""
-    errors = {n: c for n, c in members(curves, MEASURE).items() if kind_of(MEASURE, n) == "error" and np.max(c.values) > 0}
+    errors = {
+        n: c for n, c in members(curves, MEASURE).items() if kind_of(MEASURE, n) == "error" and np.max(c.values) > 0
+    }
     if not errors:
         return {}
     steps, values = on_one_grid(errors)

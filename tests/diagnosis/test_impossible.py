@@ -55,6 +55,8 @@ def updates(**more: object) -> dict[str, object]:
 
 def test_the_entropy_of_numbered_actions_is_never_negative():
     wrong, gaussian = updates(entropy=(-0.6, -0.4, -0.1)), updates(entropy=(1.4, 0.2, -0.4), std=(1.0, 0.3, 0.16))
-    found = {finding.evidence.get("metric") for finding in diagnose_run(run(wrong)).findings if finding.code == "LOG203"}
+    found = {
+        finding.evidence.get("metric") for finding in diagnose_run(run(wrong)).findings if finding.code == "LOG203"
+    }
     assert found == {"entropy"}
     assert "LOG203" not in {finding.code for finding in diagnose_run(run(gaussian)).findings}
