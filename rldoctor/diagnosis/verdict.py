@@ -16,10 +16,11 @@ MIXED_RUNS = "LOG201"
 _CRASHED = "NUM102"
 # From this strength on, a sign shows without a doubt.
 _FULLY = 0.95
-# How likely a cause has to be, as a fraction of health, so that its hallmark alone accuses: health is below 76 % then.
-# Ours, from tests/runs: critics that are not trained stand at 0.40 to 0.47 (a little less where the run is held out),
-# what does no harm at 0.17 and less.
-_ALONE = 0.33
+# How likely a cause has to be, as a fraction of health, so that its hallmark accuses: as likely as health, where it is
+# the only sign; where another one shows that supports the cause or contradicts health, that may be up to 76 %. Ours,
+# from tests/runs: critics that are not trained stand at 0.40 to 0.47 (a little less where the run is held out), what
+# does no harm at 0.17 and less.
+_ALONE, _WITH_ANOTHER = 1.0, 0.33
 
 
 class Decision(NamedTuple):
@@ -42,7 +43,7 @@ def decide(
     Causes count through their probabilities, the outcome through the signs of it. A cause without a bad outcome is
     suspect, with one it is sick. A healthy verdict needs a good outcome, not only the absence of findings, and a sick
     one needs a sign: probabilities alone, from logs that hold next to nothing, are not enough. A hallmark of the
-    leading cause at full strength is reported unless health is far likelier.
+    leading cause at full strength is reported unless health is likelier (far likelier, where another sign agrees).
     """
     fired = {item.sign.code: item for item in observed if item.fires}
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
@@ -113,12 +114,13 @@ def _cause(
     observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked], others: Collection[str]
 ) -> str:
     """Return the name of the cause to report; empty for none. ``others`` are codes of other witnesses' findings."""
-    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
+    healthy = next(item for item in ranked if item.rule.name == HEALTHY)
+    health = healthy.probability
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     leading = causes[0]
     hallmarks = [fired[code] for code in leading.rule.hallmarks if code in fired and fired[code].strength >= _FULLY]
-    # What is said of the outcome alone is weighed against what else is known of it.
-    if any(leading.probability >= (1.0 if item.sign.outcome else _ALONE) * health for item in hallmarks):
+    # What is said of the outcome is weighed against what else is known of it.
+    if any(leading.probability >= _least(item, leading, healthy, fired) * health for item in hallmarks):
         return leading.rule.name
     if health >= 0.5:
         return ""
@@ -127,6 +129,13 @@ def _cause(
     # Where no sign of the outcome could be judged, whatever shows is all there is.
     blind = not any(item.sign.outcome for item in observed)
     return first.rule.name if first is not None and (blind or first is leading) else ""
+
+
+def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[str, Evidence]) -> float:
+    """Return how likely a cause has to be, as a fraction of health, so that a hallmark of it accuses."""
+    agree = {*cause.evidence_for, *healthy.evidence_against} - {hallmark.sign.code}
+    alone = not any(code in fired and not fired[code].sign.of_health for code in agree)
+    return _ALONE if alone or hallmark.sign.outcome else _WITH_ANOTHER
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
