@@ -21,6 +21,9 @@ _FULLY = 0.95
 # from tests/runs: critics that are not trained stand at 0.40 to 0.47 (a little less where the run is held out), what
 # does no harm at 0.17 and less.
 _ALONE, _WITH_ANOTHER = 1.0, 0.33
+# What fewer points show has to be plain: a cause that is likelier than all else together. Ours; it is what the remedy
+# of a run that is too short asks for.
+_FEW_POINTS, _PLAIN = 10, 0.5
 
 
 class Decision(NamedTuple):
@@ -70,6 +73,9 @@ def decide(
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
     cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not harmed))
+    plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)
+    if has_few_points(case) and not (errors or proven or plain or (fine and not (cause or harmed))):
+        return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")
     if cause:
         if harmed or (errors and not fine):
             # Where no outcome is logged, that training failed is not known.
@@ -155,3 +161,8 @@ def is_foreign(run: Run) -> bool:
 def is_short(case: Case) -> bool:
     """Return whether no curve has as many points as signs need."""
     return _points(case) < FEWEST_POINTS
+
+
+def has_few_points(case: Case) -> bool:
+    """Return whether the outcome is logged at so few points that only what is plain can be said."""
+    return _points(case) < _FEW_POINTS and "episode_return" in case.curves
