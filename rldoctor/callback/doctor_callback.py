@@ -26,6 +26,7 @@ from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
+from rldoctor.callback.model_settings import model_settings
 from rldoctor.diagnosis.live.session import LiveSession, say_last_line
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import write_report
@@ -154,7 +155,9 @@ class DoctorCallback(BaseCallback):
         if self.model.num_timesteps == 0:
             memory.clear()
         planned = max(1, self.model._total_timesteps)
-        self._live = LiveSession(memory, planned, self._reference, self._record, self._patience)
+        # What a recipe states is known from the record.
+        settings = None if self._record else model_settings(self.model, planned)
+        self._live = LiveSession(memory, planned, self._reference, self._record, self._patience, settings)
         if self._scalars not in self.logger.output_formats:
             self.logger.output_formats.append(self._scalars)
         self._said = not self._last_line
