@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
+from rldoctor.rulebook.case import FEWEST_POINTS, Case
 from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during, strength
 from rldoctor.rulebook.parts import Part, Statistic, Window
+from rldoctor.rulebook.resample import start_of
 
 _EARLY: Window = (0.0, 0.1)
 _LATE: Window = (0.85, 1.0)
