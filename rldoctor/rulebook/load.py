@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import SETTINGS
 from rldoctor.model.website import FAMILIES
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.crash import FirstMover
@@ -225,7 +225,7 @@ def _diagnosis(
         _require_known(getattr(rule, key), signs, f"{path}: {key}", "sign")
     _require_known(rule.algorithms, algorithms, f"{path}: algorithms", "algorithm")
     settings = [change.setting for change in rule.change if change.setting != ALL_SETTINGS]
-    _require_known(settings, HYPERPARAMETERS, f"{path}: change.setting", "setting")
+    _require_known(settings, SETTINGS, f"{path}: change.setting", "setting")
     for key, codes, side in (("hallmarks", rule.hallmarks, 1), ("excluded_by", rule.excluded_by, -1)):
         for code in codes:
             if rule.ranked and side * rule.weights.get(code, 0.0) <= 0:
