@@ -237,3 +237,19 @@ def test_logs_without_an_outcome_do_not_show_that_training_failed(curves: Mappin
 @pytest.mark.parametrize(("points", "words"), [(1, "1 logged point,"), (3, "3 logged points,")])
 def test_a_single_point_is_one_point(points: int, words: str) -> None:
     assert words in diagnose_run(run({"episode_return": (10, 11)}, points=points)).summary
+
+
+@pytest.mark.parametrize(("returns", "entropy"), [((17, 21, 19, 20), (0.693, 0.692)), ((-9, -11, -10), (0.69, 0.69))])
+def test_a_handful_of_points_shows_nothing_yet(returns: Sequence[float], entropy: Sequence[float]) -> None:
+    """A2C for 640 steps."""
+    drawn = run({"episode_return": returns, "entropy": entropy, "value_loss": (9, 8)}, points=5, last_step=640)
+    subject = diagnose_run(replace(drawn, algorithm="a2c"))
+    assert (subject.verdict, first(subject)) == (Verdict.UNJUDGED, "too-short-to-judge")
+
+
+@pytest.mark.parametrize("points", [6, 9])
+def test_a_handful_of_points_shows_what_is_plain(points: int) -> None:
+    curves = {"episode_return": (10, 12, 9, 11), "approx_kl": (0.0, 0.0), "clip_fraction": (0, 0)}
+    assert diagnose_run(run(curves, points=points, last_step=640)).verdict is Verdict.SICK
+    well = {"episode_return": (-300, -100, 150, 240), **CALM}
+    assert diagnose_run(run(well, points=points, last_step=100_000)).verdict is Verdict.HEALTHY
