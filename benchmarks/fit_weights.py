@@ -143,7 +143,8 @@ def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     own = odds.fit(x, y, weight, says, rounds=ROUNDS, pull=PENALTY)
     both = joined(book, names, codes, own, {recorded.env for recorded in corpus})
     health = np.repeat(np.array([[name == HEALTHY] for name in names]), len(codes), axis=1)
-    as_before = odds.Expected(both.weight, says.allowed)
+    # A weight that came out as zero has no side of zero left to keep.
+    as_before = odds.Expected(both.weight, both.weight != 0)
     found = odds.fit(x, y, weight, as_before, both, RECALIBRATION, pull=PENALTY, moving=health)
     return {
         name: (
