@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
+from rldoctor.rulebook.case import FEWEST_POINTS, Case
 from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during, strength
 from rldoctor.rulebook.parts import Part, Statistic, Window
+from rldoctor.rulebook.resample import start_of
 
 _EARLY: Window = (0.0, 0.1)
 _LATE: Window = (0.85, 1.0)
@@ -61,6 +62,7 @@ class Gain(Graded, frozen=True):
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
 
+    always = True
     measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -153,6 +155,7 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
     least_gain: float = 0.2
     below_start: bool = False
 
+    always = True
     measures = "fraction of what {metric} gained that is lost again after its peak"
 
     def _quantity(self) -> str:
@@ -189,6 +192,8 @@ class Share(Graded, frozen=True, kw_only=True):
     below: float | None = None
     window: Window = (0.0, 1.0)
 
+    always = True
+
     def _quantity(self) -> str:
         limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
         return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
@@ -206,7 +211,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
-    as_logged = True
+    as_logged = always = True
     measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -221,6 +226,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
+    always = True
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -260,7 +266,7 @@ def _way(curve: Part) -> tuple[float, float]:
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
-    as_logged = True
+    as_logged = always = True
     measures = "range of {metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
