@@ -100,7 +100,7 @@ class PreflightContext:
 
         # Without Gymnasium's PassiveEnvChecker, which raises in the environment's place.
         with self.budget.calling("the constructor"):
-            env = registry.make(self.env_id, disable_env_checker=True, **self.env_arguments)
+            env = registry.make_to_examine(self.env_id, disable_env_checker=True, **self.env_arguments)
         self._opened.append(env)
         return Metered(self.wrap(env) if self.wrap else env, self.budget)
 
