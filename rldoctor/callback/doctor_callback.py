@@ -26,6 +26,7 @@ from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
+from rldoctor.callback.off_policy import OffPolicyMeasuring
 from rldoctor.diagnosis.live.session import LiveSession, say_last_line
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import write_report
@@ -102,7 +103,7 @@ class DoctorCallback(BaseCallback):
         self._scalars = ScalarMemory()
         self._live = LiveSession(self._scalars.memory)
         self._failed: set[str] = set()
-        self._measuring: Measuring | None = None
+        self._measuring: Measuring | OffPolicyMeasuring | None = None
         self._restored: tuple[Metrics, int, NDArray[np.uint64]] | None = None
         self._measure_seconds = self._diagnose_seconds = 0.0
         self._on = False
@@ -161,13 +162,18 @@ class DoctorCallback(BaseCallback):
         # A training that breaks off never comes to its end: the line is said when Python exits.
         atexit.register(self._say_verdict)
         self._on, self._measuring, self._last_steps = True, None, LastSteps()
-        if getattr(self.model, "rollout_buffer", None) is None:
+        marks = 0 if self._all else _MEASURED
+        if getattr(self.model, "rollout_buffer", None) is not None:
+            self._measuring = Measuring(self.model, planned, marks, self._every, self._guard)
+        elif getattr(self.model, "replay_buffer", None) is not None:
+            marks = _MEASURED * (4 if self._all else 1)
+            self._measuring = OffPolicyMeasuring(self.model, planned, marks, self._every, self._guard)
+        else:
             _log.warning(
-                "DoctorCallback measures on-policy algorithms only, not %s. What it logs itself is diagnosed.",
+                "DoctorCallback finds neither a rollout nor a replay buffer in %s. What it logs itself is diagnosed.",
                 type(self.model).__name__,
             )
             return
-        self._measuring = Measuring(self.model, planned, 0 if self._all else _MEASURED, self._every, self._guard)
         if self._restored is not None:
             self._measuring.restore(*self._restored)
         self._measure_seconds = self._diagnose_seconds = 0.0

@@ -11,10 +11,12 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
+from rldoctor.rulebook import off_policy
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
+from rldoctor.rulebook.off_policy import OFF_POLICY
 from rldoctor.rulebook.parts import Part
 
 _OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
@@ -55,6 +57,8 @@ class Case:
         even |= _stand_ins(even)
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
+        if self.run.algorithm in OFF_POLICY:
+            derived |= off_policy.derived(even, self.run.settings.gamma if self.run.settings else None)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
     @cached_property
@@ -191,7 +195,7 @@ def derived_metrics() -> tuple[str, ...]:
         "training_return",
         "mean_return",
     )
-    return (*names, *more, *FAMILY_METRICS)
+    return (*names, *more, *off_policy.OFF_POLICY_METRICS, *FAMILY_METRICS)
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.
