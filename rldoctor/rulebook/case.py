@@ -16,7 +16,6 @@ from rldoctor.rulebook.episodes import WINDOW, taken_apart
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
-from rldoctor.rulebook.off_policy import OFF_POLICY
 from rldoctor.rulebook.parts import Part
 
 _OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
@@ -57,8 +56,7 @@ class Case:
         even |= _stand_ins(even)
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
-        if self.run.algorithm in OFF_POLICY:
-            derived |= off_policy.derived(even, self.run.settings.gamma if self.run.settings else None)
+        derived |= off_policy.derived(even, self.run)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
     @cached_property

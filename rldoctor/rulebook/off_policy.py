@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rldoctor.model import Aggregation, Curve, FloatArray
+from rldoctor.model import Aggregation, Curve, FloatArray, Run
 
 # Algorithms of checks/algorithms.toml that learn from a replay buffer.
 OFF_POLICY = ("sac", "td3", "dqn")
@@ -16,8 +16,8 @@ _GAMMA = 0.99
 _TINY = 1e-12
 
 
-def derived(curves: Mapping[str, Curve], gamma: float | None) -> dict[str, Curve]:
-    """Return what follows from the curves that are there.
+def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
+    """Return what follows from the curves that are there; nothing for runs of other algorithms.
 
     ``value_per_return`` is the size of the actor's loss, which is that of the values of its actions, over the largest
     discounted return that the rewards of the run so far allow; about 1 and less for values that are right.
@@ -25,6 +25,9 @@ def derived(curves: Mapping[str, Curve], gamma: float | None) -> dict[str, Curve
     ``evaluation_size`` is the size of evaluations over that of the return in training, the largest so far, and
     ``evaluation_length_ratio`` the same of their lengths.
     """
+    if run.algorithm not in OFF_POLICY:
+        return {}
+    gamma = run.settings.gamma if run.settings else None
     found = {}
     losses, returns, lengths = (curves.get(name) for name in ("actor_loss", "episode_return", "episode_length"))
     if losses is not None and returns is not None and lengths is not None and _all(losses, returns, lengths):
