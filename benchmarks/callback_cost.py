@@ -22,7 +22,7 @@ from stable_baselines3.common.logger import configure
 from rldoctor import DoctorCallback, references
 from rldoctor.environments.vec_envs import make_training_envs, training_seed
 from rldoctor.logs import read_run
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 
 # The issue's budget: half a minute of training each.
 STEPS = 60_000
@@ -75,7 +75,7 @@ def train(reference: str, steps: int, directory: Path, turns: Turns, name: str, 
     turns.wait(name)
     recipe = references.load_recipe(reference)
     envs = make_training_envs(recipe)
-    model = ppo.build(recipe, envs, seed=0)
+    model = algorithm.build(recipe, envs, seed=0)
     envs.seed(training_seed(0))
     model.set_logger(configure(str(directory), ["tensorboard"]))
     model.learn(steps, callback=[*([doctor] if doctor else []), _Turn(turns, name)], log_interval=recipe.log_interval)
@@ -86,13 +86,13 @@ def train(reference: str, steps: int, directory: Path, turns: Turns, name: str, 
 
 def compare(reference: str, steps: int = STEPS) -> tuple[float, float, float]:
     """Return the additional processor time as a fraction, the seconds without, and the callback's own share of time."""
-    with tempfile.TemporaryDirectory() as folder, ppo.one_thread():
+    with tempfile.TemporaryDirectory() as folder, algorithm.one_thread():
         # What is loaded with the first update of a process is charged to neither.
         warm = Turns(("warm",))
         train(reference, 2 * 1024, Path(folder), warm, "warm", None)
     doctor = DoctorCallback(stop_when="sick", last_line=False)
     turns = Turns(("without", "with"))
-    with tempfile.TemporaryDirectory() as folder, ppo.one_thread():
+    with tempfile.TemporaryDirectory() as folder, algorithm.one_thread():
         places = {name: Path(folder) / name for name in turns.seconds}
         threads = [
             threading.Thread(

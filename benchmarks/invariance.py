@@ -26,14 +26,17 @@ from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs import read_run
 from rldoctor.model import Curve, Run, Verdict
+from rldoctor.rulebook import load_rulebook
 
 HERE = Path(__file__).resolve().parents[1]
 # A thinned run must keep the ten points that a diagnosis needs.
 FEWEST_ROWS = 10
 # Thinned runs are counted apart by how many rows they have left: from so many on.
 ROWS_LEFT = (10, 15, 20, 40)
-# Metrics in units of reward, and in units of its square.
-REWARDS, SQUARES = ("episode_return", "evaluation_return", "reward_std"), ("value_loss",)
+# Units in which metrics scale with the reward, and with its square.
+REWARD, SQUARE = "reward", "reward squared"
+# What follows the return when a constant is added to it, and metrics of single rewards, which would contradict it.
+SHIFTED, SINGLE = ("episode_return", "evaluation_return"), ("reward_min", "reward_max")
 SCALE_FAULTS = ("reward-scale-too-large", "reward-scale-too-small")
 # Targets for each kind of change, in per cent of the runs; none for a change that is only reported.
 TARGETS = {"thinned": 99, "held": 99, "split": 99, "linked": 99, "scaled": 97, "stretched": 97, "renamed": 97}
@@ -42,10 +45,15 @@ HEAD = """# The same training, the same verdict
 How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
 likely cause (for runs that are not healthy) should stay the same. Reproduce with `python -m benchmarks.invariance --other CHECKOUT`.
 
-- A thinned run keeps at least ten rows, and loses its first ones.
-- Scaled, stretched and continued runs are judged without references. Rewards are not scaled in runs whose fault is their scale. Of a
-  failed run whose logged rewards are 100 times larger, the scale is the likeliest cause that its logs allow, so that for this row the
-  verdict counts and not the cause.
+- A thinned run keeps at least ten points of every curve that has more. *log_interval* is how Stable-Baselines3 logs less often: it writes
+  the last of so many rows (its train/ values are not averaged over the interval), so that the first ones are lost. Other loggers keep the
+  first row and lose the last ones, which is the other way. In both, runs that fit a reference's rollout size by chance once they are
+  thinned are compared with it.
+- Scaled, stretched and continued runs are judged without references. Whatever has the unit of the reward is scaled. Rewards are not
+  scaled in runs whose fault is their scale. Of a failed run that does not log how much its critic explains (skrl, Tianshou, rsl_rl, DQN, TD3),
+  or whose critic explains nothing at all, the scale is the likeliest cause once its rewards are 100 times larger.
+- Returns are shifted by half their size, in runs that log no terms of the reward. A gain is judged as a fraction of the return's size, which
+  a shift halves or doubles; that accounts for most of what changes.
 - Runs in several files, with links, and with the tags of other frameworks are written as event files and read again, one run of Stable-Baselines3
   in six, without references. A run with the tags of another framework is compared with the same metrics under its own tags.
 """
@@ -77,15 +85,24 @@ def rows_of(run: Run) -> Any:
     return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
 
 
-def thinned(run: Run, every: int) -> Run | None:
-    """Log only each ``every``-th row."""
-    rows = rows_of(run)
-    kept = rows[every - 1 :: every]
-    if len(kept) < FEWEST_ROWS:
-        return None
-    return changed(
-        run, lambda c: with_points(c, c.steps[m], c.values[m]) if (m := np.isin(c.steps, kept)).any() else None
-    )
+def thinned(run: Run, every: int, first: bool) -> Run | None:
+    """Log only each ``every``-th row: from the first one on, or, as SB3's ``log_interval`` does, the last of so many.
+
+    Metrics that are not logged in the rows of the longest curve have rows of their own. ``None`` for a run of which a
+    curve would have less than the ten points that a diagnosis needs, and has more.
+    """
+    longest = max(run.curves.values(), key=len, default=None)
+    kept = slice(0 if first else every - 1, None, every)
+
+    def thin(curve: Curve) -> Curve | None:
+        in_rows = longest is not None and bool(np.isin(curve.steps, longest.steps).all())
+        mine = np.isin(curve.steps, longest.steps[kept]) if in_rows and longest is not None else kept
+        return with_points(curve, curve.steps[mine], curve.values[mine]) if len(curve.steps[mine]) else None
+
+    other = changed(run, thin)
+    points = {name: len(other.curves[name]) if name in other.curves else 0 for name in run.curves}
+    few = any(points[name] < FEWEST_ROWS <= len(curve) for name, curve in run.curves.items())
+    return None if few or max(points.values(), default=0) < FEWEST_ROWS else other
 
 
 def held(run: Run, times: int) -> Run:
@@ -101,18 +118,29 @@ def held(run: Run, times: int) -> Run:
     return changed(run, hold)
 
 
-def scaled(run: Run, factor: float, shift: float = 0.0) -> Run:
-    """Scale all rewards, or add a constant to each return (``shift`` in units of the return's size)."""
+def scaled(run: Run, factor: float) -> Run:
+    """Scale all rewards, and whatever is measured in their unit or its square."""
+    units = {name: metric.unit for name, metric in load_rulebook().metrics.items()}
 
     def scale(curve: Curve) -> Curve:
-        if curve.metric in REWARDS:
-            size = float(np.nanmax(np.abs(curve.values))) if len(curve) else 0.0
-            return with_points(curve, curve.steps, curve.values * factor + shift * size)
-        if curve.metric in SQUARES:
-            return with_points(curve, curve.steps, curve.values * factor**2)
-        return curve
+        unit = REWARD if curve.metric.startswith("term/") else units.get(curve.metric, "")
+        power = {REWARD: 1, SQUARE: 2}.get(unit, 0)
+        return with_points(curve, curve.steps, curve.values * factor**power) if power else curve
 
     return changed(run, scale)
+
+
+def shifted(run: Run, shift: float) -> Run | None:
+    """Add a constant to each return, in units of the return's size; ``None`` for a run that logs terms of the reward."""
+    if any(name.startswith("term/") for name in run.curves):
+        return None
+
+    def add(curve: Curve) -> Curve | None:
+        size = float(np.nanmax(np.abs(curve.values))) if len(curve) else 0.0
+        shifted = with_points(curve, curve.steps, curve.values + shift * size) if curve.metric in SHIFTED else curve
+        return None if curve.metric in SINGLE else shifted
+
+    return changed(run, add)
 
 
 def stretched(run: Run, times: int) -> Run:
@@ -136,14 +164,17 @@ def continued(run: Run) -> Run:
 
 CHANGES: dict[str, tuple[str, bool, Callable[[Run], Run | None]]] = {
     # name: (kind, without references, change)
-    "every 2nd row": ("thinned", False, lambda r: thinned(r, 2)),
-    "every 5th row": ("thinned", False, lambda r: thinned(r, 5)),
-    "every 20th row": ("thinned", False, lambda r: thinned(r, 20)),
+    "every 2nd row, the first one kept": ("thinned", False, lambda r: thinned(r, 2, first=True)),
+    "every 5th row, the first one kept": ("thinned", False, lambda r: thinned(r, 5, first=True)),
+    "every 20th row, the first one kept": ("thinned", False, lambda r: thinned(r, 20, first=True)),
+    "log_interval 2": ("thinned", False, lambda r: thinned(r, 2, first=False)),
+    "log_interval 5": ("thinned", False, lambda r: thinned(r, 5, first=False)),
+    "log_interval 20": ("thinned", False, lambda r: thinned(r, 20, first=False)),
     "each value repeated 3 times": ("held", False, lambda r: held(r, 3)),
     "each value repeated 20 times": ("held", False, lambda r: held(r, 20)),
     "reward x 0.01": ("scaled", True, lambda r: scaled(r, 0.01)),
     "reward x 100": ("scaled", True, lambda r: scaled(r, 100.0)),
-    "return shifted": ("scaled", True, lambda r: scaled(r, 1.0, 0.5)),
+    "return shifted": ("scaled", True, lambda r: shifted(r, 0.5)),
     "steps x 10": ("stretched", True, lambda r: stretched(r, 10)),
     "continued at the final level": ("continued", True, continued),
 }
@@ -257,7 +288,7 @@ def by_rows(here: dict[str, list[dict[str, str]]]) -> list[str]:
     ]
     lines = [
         "",
-        "What thinned runs lose, by the rows that they have left; the first updates are lost with the first rows.",
+        "What thinned runs lose, by the rows that they have left; with so few rows a sick run's causes are close to each other.",
         "",
         "| rows left | runs | same verdict and cause | same verdict |",
         "|---|---|---|---|",

@@ -29,8 +29,9 @@ from rldoctor.logs.frameworks import shipped_tag_mappings
 
 
 def tags_known() -> list[str]:
-    """Return the fourteen tags of a Stable-Baselines3 PPO run."""
-    return [tag for names in shipped_tag_mappings() for tag in names.tags if not tag.startswith("eval/")][:14]
+    """Return the fourteen tags of a Stable-Baselines3 PPO run on a continuous task with goals."""
+    (sb3,) = (mapping for mapping in shipped_tag_mappings() if mapping.framework == "sb3")
+    return [tag for tag in sb3.tags if tag != "train/clip_range_vf"][:14]
 
 
 def write_runs(root: Path, runs: int, points: int, tags: Sequence[str] = ()) -> list[str]:

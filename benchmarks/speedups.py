@@ -23,7 +23,7 @@ from rldoctor.environments import vec_envs
 from rldoctor.environments.engine import Engine
 from rldoctor.references import load_recipe
 from rldoctor.sb3.fast_policy import use_fast_policy
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 
 RECIPE = load_recipe("quick")
 STEPS = 2 * RECIPE.n_envs * 64
@@ -34,7 +34,7 @@ def build(fast: bool = True, joints: bool = True, engine: Engine = Engine.GYMNAS
     unchanged = vec_envs.read_joints_at_once if joints else lambda env: False
     with patch.object(vec_envs, "read_joints_at_once", unchanged):
         envs = vec_envs.make_training_envs(RECIPE, engine=engine)
-    model = ppo.build(RECIPE, envs, 0)
+    model = algorithm.build(RECIPE, envs, 0)
     if fast:
         use_fast_policy(model.policy)
     envs.seed(0)
@@ -67,7 +67,7 @@ def main() -> None:
         "EnvPool in place of gymnasium": build(engine=Engine.ENVPOOL),
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    with ppo.one_thread():
+    with algorithm.one_thread():
         for model in ways.values():
             train(model)
         for number in range(rounds):

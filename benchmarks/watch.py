@@ -1,8 +1,8 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes|doomed
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
-minutes each.
+minutes each. ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from rldoctor.rulebook import load_rulebook
 BEGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 PHASES = datafile.folder("checks") / "phases.toml"
 DOCUMENT = DOCS / "watch.md"
-# The table stands between these lines.
-MARKS = ("<!-- written by python -m benchmarks.watch prefixes -->", "<!-- end -->")
+# What each command writes stands between these lines.
+BEGIN, END = "<!-- written by python -m benchmarks.watch {} -->", "<!-- end of {} -->"
 
 
 @cache
@@ -135,13 +135,37 @@ def write_prefixes() -> None:
             cells += [rate(x <= share for x in sick) for share in (0.25, 1.0)]
             lines.append(f"| {kind} | {logs} | {' | '.join(cells)} |")
             print(lines[-1], flush=True)
+    write_section("prefixes", lines)
+
+
+def write_section(name: str, lines: Sequence[str]) -> None:
+    """Replace what a command wrote into the document.
+
+    Raises:
+        ValueError: The document has no such section.
+    """
+    begin, end = BEGIN.format(name), END.format(name)
     text = DOCUMENT.read_text("utf-8")
-    before, after = text.partition(MARKS[0])[0], text.partition(MARKS[1])[2]
-    DOCUMENT.write_text(before + "\n".join([MARKS[0], *lines, MARKS[1]]) + after, encoding="utf-8")
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{DOCUMENT.name} has no section {name!r}")
+    DOCUMENT.write_text(before + "\n".join([begin, *lines, end]) + after, encoding="utf-8")
+
+
+def write_doomed() -> None:
+    # It trains, and so needs what the other commands do not.
+    from benchmarks.doomed import tables
+
+    lines = []
+    for line in tables():
+        print(line, flush=True)
+        lines.append(line)
+    write_section("doomed", lines)
 
 
 def main() -> None:
-    modes = {"phases": write_phases, "prefixes": write_prefixes}
+    modes = {"phases": write_phases, "prefixes": write_prefixes, "doomed": write_doomed}
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     if wanted not in modes:
         raise SystemExit(__doc__)

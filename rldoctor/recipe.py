@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.datafile import Finite, Positive, Table, Text
 from rldoctor.errors import UsageError, near
-from rldoctor.hyperparameters import ENV_KWARGS, HYPERPARAMETERS, Hyperparameters, parse
+from rldoctor.hyperparameters import ALGORITHMS, DEFAULTS, ENV_KWARGS, OFF_POLICY, AlgorithmName, parse
 from rldoctor.model import Json, Severity
 
 # Keys of the aggregate in evaluation.json that a criterion may name: code, title and unit.
@@ -87,17 +87,18 @@ class Recipe(Table, frozen=True):
         env: Gymnasium id, ``module:id``, ``module:Class`` or ``path/to/file.py:Class``.
         total_steps: Environment steps to train for; SB3 rounds up to whole rollouts.
         n_envs: Parallel environments.
-        hyperparameters: The settings that differ from SB3's defaults, keys of ``HYPERPARAMETERS``.
+        hyperparameters: The settings that differ from SB3's defaults for the algorithm, keys of ``DEFAULTS``.
         criteria: Passing criteria by name, in the order in which they are reported.
         title: What it is, in a line.
         source: Where it comes from.
         evaluation_episodes: Episodes that ``rldoctor evaluate`` plays by default.
-        log_interval: Rollouts between two points of the curves, as in ``stable_baselines3``'s ``learn``.
+        log_interval: Rollouts, for off-policy algorithms episodes, between two points of the curves, as in
+            ``stable_baselines3``'s ``learn``.
         overrides: What ``--set`` changed, recorded in ``run.json``.
         partial: Settings that are not stated are unknown, rather than SB3's defaults; such a recipe was read from logs
             and cannot be trained.
         framework: What logged the runs of this recipe's bands, a key of ``checks/tags/``; SB3 where empty.
-        algorithm: What trains it.
+        algorithm: What trains it, a key of ``ALGORITHMS``.
         provenance: How the numbers were found; for readers of the file.
         env_kwargs: Arguments of the environment's constructor.
         max_episode_steps: Time limit of an episode in steps; the one that the environment is registered with, if any,
@@ -117,7 +118,7 @@ class Recipe(Table, frozen=True):
     overrides: dict[str, Any] = field(default_factory=dict)
     partial: bool = False
     framework: str = ""
-    algorithm: Literal["ppo"] = "ppo"
+    algorithm: AlgorithmName = "ppo"
     provenance: Any = None
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     max_episode_steps: Positive | None = None
@@ -130,12 +131,28 @@ class Recipe(Table, frozen=True):
 
     def knows(self, key: str) -> bool:
         """Return whether the value of a setting, ``n_envs`` included, is known."""
-        return not self.partial or key in self.hyperparameters
+        return key in self.hyperparameters or (
+            not self.partial and (key == "n_envs" or key in DEFAULTS[self.algorithm])
+        )
 
     def setting(self, key: str) -> Json:
-        """Return a hyperparameter; SB3's default where the recipe states none, ``None`` for a partial recipe."""
-        value: Json = self.hyperparameters.get(key, None if self.partial else HYPERPARAMETERS[key])
+        """Return a hyperparameter; SB3's default where the recipe states none.
+
+        ``None`` where a partial recipe states none, and for one that the algorithm does not have.
+        """
+        value: Json = self.hyperparameters.get(key, None if self.partial else DEFAULTS[self.algorithm].get(key))
         return value
+
+    @property
+    def is_off_policy(self) -> bool:
+        """Whether its algorithm learns from a replay buffer."""
+        return self.algorithm in OFF_POLICY
+
+    @property
+    def rollout_steps(self) -> int:
+        """Environment steps between two updates, over all environments; 0 for a partial recipe that does not say."""
+        steps = self.setting(ALGORITHMS[self.algorithm].ROLLOUT)
+        return steps * self.n_envs if isinstance(steps, int) else 0
 
     def to_json(self) -> dict[str, Json]:
         """Return the recipe as ``run.json`` keeps it; ``recipe_from_mapping`` reads it back."""
@@ -147,29 +164,32 @@ class Recipe(Table, frozen=True):
         """Return the recipe with ``key=value`` pairs applied, each checked against its type and limits.
 
         ``env_kwargs.size=5`` changes one argument of the environment's constructor. Another ``env`` starts without
-        arguments, time limit and criteria: the recipe's own belong to the environment that it names.
+        arguments, time limit and criteria: the recipe's own belong to the environment that it names. Another
+        ``algorithm`` starts with its own defaults.
 
         Raises:
             UsageError: A key is unknown, or a value is not of its type or outside its limits.
         """
         recipe = self
-        # The environment first: its arguments may be among the pairs.
-        for pair in sorted(pairs, key=lambda pair: pair.partition("=")[0].strip() != "env"):
+        # Environment and algorithm first: their arguments and settings may be among the pairs.
+        for pair in sorted(pairs, key=lambda pair: pair.partition("=")[0].strip() not in ("env", "algorithm")):
             key, equals, text = pair.partition("=")
             key = key.strip()
             if not equals:
                 raise UsageError(f"--set {pair!r} has no '='.", "Write it as key=value, such as learning_rate=1e-4.")
-            value = parse(key, text.strip(), "--set")
+            value = parse(key, text.strip(), "--set", recipe.algorithm)
             changed: dict[str, Any] = {key: value}
-            if key in HYPERPARAMETERS:
+            if key in DEFAULTS[recipe.algorithm]:
                 changed = {"hyperparameters": {**recipe.hyperparameters, key: value}}
             elif key.startswith(ENV_KWARGS):
                 changed = {"env_kwargs": {**recipe.env_kwargs, key.removeprefix(ENV_KWARGS): value}}
             elif key == "env" and value != recipe.env:
                 # What passes on one environment says nothing of another.
                 changed |= {"env_kwargs": {}, "max_episode_steps": None, "criteria": {}}
+            elif key == "algorithm" and value != recipe.algorithm:
+                changed |= {"hyperparameters": {}}
             recipe = replace(recipe, overrides={**recipe.overrides, key: value}, **changed)
-        _check_rollout(recipe, "--set")
+        _check_settings(recipe, "--set")
         return recipe
 
     def with_criteria(self, pairs: Iterable[str]) -> Recipe:
@@ -229,10 +249,11 @@ def recipe_from_mapping(data: Mapping[str, Json], where: str) -> Recipe:
     for name in recipe.criteria:
         if name not in ALL_CRITERIA:
             raise UsageError(f"{where}: unknown key 'criteria.{name}'.", near(name, ALL_CRITERIA))
-    settings = msgspec.to_builtins(datafile.check(recipe.hyperparameters, Hyperparameters, where, "hyperparameters"))
+    kind = ALGORITHMS[recipe.algorithm]
+    settings = msgspec.to_builtins(datafile.check(recipe.hyperparameters, kind, where, "hyperparameters"))
     # Only what is stated: what is not is a default, or unknown to a partial recipe.
     recipe = replace(recipe, hyperparameters={key: settings[key] for key in recipe.hyperparameters})
-    _check_rollout(recipe, where)
+    _check_settings(recipe, where)
     return recipe
 
 
@@ -249,13 +270,9 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     datafile.write_toml(path, {key: value for key, value in content.items() if value != {}})
 
 
-def _check_rollout(recipe: Recipe, where: str) -> None:
+def _check_settings(recipe: Recipe, where: str) -> None:
     if recipe.partial:
         return
-    rollout = int(recipe.setting("n_steps")) * recipe.n_envs  # type: ignore[arg-type]
-    batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
-    if batch > rollout:
-        raise UsageError(
-            f"{where}: batch_size {batch} is larger than one rollout of n_steps x n_envs = {rollout} steps.",
-            f"Set batch_size to at most {rollout}.",
-        )
+    misfit = msgspec.convert(recipe.hyperparameters, ALGORITHMS[recipe.algorithm]).misfit(recipe.n_envs)
+    if misfit is not None:
+        raise UsageError(f"{where}: {misfit[0]}", misfit[1])

@@ -26,6 +26,12 @@ hypothesis.settings.load_profile("fixed")
 # 12 rollouts of 128 steps, each with 2 epochs of 2 minibatches: about a second of real training.
 SMALL = ("n_envs=2", "n_steps=64", "batch_size=64", "n_epochs=2", "total_steps=1536")
 
+# No connection of Chromium's own, so that every request that is seen is the page's.
+_CHROMIUM = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1200,1000"),
+)
+
 
 @pytest.fixture(scope="session")
 def small() -> Recipe:
@@ -115,3 +121,20 @@ def make_by_hand(tmp_path: Path) -> Callable[[str], HandMadeRun]:
 def hand_made(make_by_hand: Callable[[str], HandMadeRun]) -> HandMadeRun:
     """One such run."""
     return make_by_hand("hand-made")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A real browser for pages: headless Chromium (Debian's chromium and chromium-driver)."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in _CHROMIUM:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldoctor.errors import EXIT_USAGE, UsageError, near
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.recipe import CRITERIA, Criterion, Recipe, recipe_from_mapping
 from rldoctor.references import load_recipe
 
@@ -34,7 +34,7 @@ def test_defaults_are_those_of_stable_baselines():
     from stable_baselines3.common.policies import ActorCriticPolicy
 
     theirs = {**inspect.signature(ActorCriticPolicy).parameters, **inspect.signature(PPO).parameters}
-    for name, default in HYPERPARAMETERS.items():
+    for name, default in DEFAULTS["ppo"].items():
         if not name.endswith("_schedule") and name != "net_arch":
             assert default == theirs[name].default, name
 
@@ -55,7 +55,7 @@ def test_criteria():
     ("changes", "problem", "cure"),
     [
         ({"total_step": 5}, "unknown key 'total_step'", "Did you mean total_steps"),
-        ({"algorithm": "dqn"}, "algorithm = 'dqn' is not known", "Allowed: ppo"),
+        ({"algorithm": "rainbow"}, "algorithm = 'rainbow' is not known", "Allowed: "),
         ({"total_steps": 0}, "total_steps = 0 must be a whole number of at least 1", ""),
         ({"total_steps": -5}, "total_steps = -5 must be", ""),
         ({"total_steps": 1e3}, "total_steps = 1000.0 must be", ""),
@@ -220,7 +220,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 def values_of(name):
     """Return values that a hyperparameter may have, by the kind of its default."""
-    default = HYPERPARAMETERS[name]
+    default = DEFAULTS["ppo"][name]
     if isinstance(default, str):
         return st.sampled_from(("constant", "linear"))
     if isinstance(default, bool):
@@ -235,7 +235,7 @@ def values_of(name):
 
 @st.composite
 def recipes(draw):
-    chosen = draw(st.lists(st.sampled_from(sorted(HYPERPARAMETERS)), unique=True))
+    chosen = draw(st.lists(st.sampled_from(sorted(DEFAULTS["ppo"])), unique=True))
     settings = {key: draw(values_of(key)) for key in chosen}
     criteria = draw(st.lists(st.sampled_from(sorted(CRITERIA)), unique=True))
     recipe = Recipe(
@@ -278,7 +278,7 @@ def test_any_mapping_is_a_recipe_or_a_usage_error(data):
         assert recipe.total_steps >= 1
 
 
-@given(st.sampled_from(sorted({*HYPERPARAMETERS, "total_steps", "n_envs", "env"})), st.text(max_size=12))
+@given(st.sampled_from(sorted({*DEFAULTS["ppo"], "total_steps", "n_envs", "env"})), st.text(max_size=12))
 def test_any_text_for_set_is_a_value_or_a_usage_error(key, text):
     try:
         recipe = load_recipe("chapter").with_overrides([f"{key}={text}"])
@@ -289,6 +289,6 @@ def test_any_text_for_set_is_a_value_or_a_usage_error(key, text):
 
 
 def test_near():
-    assert near("clip_rang", HYPERPARAMETERS).startswith("Did you mean clip_range or ")
+    assert near("clip_rang", DEFAULTS["ppo"]).startswith("Did you mean clip_range or ")
     assert near("xyz", ["b", "a"]) == "Known: a, b."
     assert near("xyz", [f"{i:03d}" for i in range(75)]).endswith(", 059 and 15 more.")

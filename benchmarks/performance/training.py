@@ -26,9 +26,9 @@ from rldoctor.environments.engine import Engine
 from rldoctor.environments.step_threads import keep_to_core
 from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.references import load_recipe
+from rldoctor.sb3.arguments import algorithm_arguments
 from rldoctor.sb3.fast_policy import use_fast_policy
-from rldoctor.sb3.ppo_arguments import ppo_arguments
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.train import train
 
 TITLE = "Training"
@@ -44,7 +44,12 @@ def plain(directory: Path, steps: int = STEPS) -> float:
     registry.resolve(CHAPTER.env)
     envs = make_vec_env(CHAPTER.env, n_envs=CHAPTER.n_envs, seed=0, vec_env_cls=DummyVecEnv)
     model = PPO(
-        "MultiInputPolicy", envs, seed=0, device="cpu", tensorboard_log=str(directory), **ppo_arguments(CHAPTER)
+        "MultiInputPolicy",
+        envs,
+        seed=0,
+        device="cpu",
+        tensorboard_log=str(directory),
+        **algorithm_arguments(CHAPTER, envs.action_space),
     )
     torch.set_num_threads(1)
     begun = time.perf_counter()
@@ -109,7 +114,7 @@ class _Clock(BaseCallback):
 def profile(engine: Engine) -> dict[str, float]:
     """Return the share of a training that stepping, the policy, the update and the rest take, and steps/s collecting."""
     envs = make_training_envs(CHAPTER, engine=engine)
-    model = ppo.build(CHAPTER, envs, 0)
+    model = algorithm.build(CHAPTER, envs, 0)
     use_fast_policy(model.policy)
     envs.seed(0)
     clock = _Clock()
@@ -117,7 +122,7 @@ def profile(engine: Engine) -> dict[str, float]:
     clock.wrap(model.policy, "forward", "policy")
     clock.wrap(model, "train", "update")
     clock.wrap(model, "collect_rollouts", "collecting")
-    with ppo.one_thread():
+    with algorithm.one_thread():
         model.learn(8_192)
         clock.seconds.clear()
         begun = time.perf_counter()

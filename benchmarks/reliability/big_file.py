@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from rldoctor.logs.formats.tfrecord import _masked
+from rldoctor.logs.formats.checksums import masked
 
 TAGS = (
     *("rollout/ep_rew_mean", "rollout/ep_len_mean", "rollout/success_rate", "time/fps", "train/approx_kl"),
@@ -42,7 +42,7 @@ def _record(data: bytes) -> bytes:
 
 
 def _crc(data: bytes) -> bytes:
-    return _masked(crc32c(data)).to_bytes(4, "little")
+    return masked(crc32c(data)).to_bytes(4, "little")
 
 
 def _records(tag: str, steps: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -56,6 +56,6 @@ def _records(tag: str, steps: NDArray[np.int64], values: NDArray[np.float32]) ->
         inner[:, place + i] = (steps >> (7 * i)) & 0x7F | (0x80 if i < 4 else 0)
     inner[:, data.index(b"\x15\x00\x00\xc0\x3f") + 1 :][:, :4] = values.view(np.uint8).reshape(-1, 4)
     content = np.ascontiguousarray(inner)
-    crcs = np.array([_masked(crc32c(row.tobytes())) for row in content], "<u4")
+    crcs = np.array([masked(crc32c(row.tobytes())) for row in content], "<u4")
     whole[:, -4:] = crcs.view(np.uint8).reshape(-1, 4)
     return whole

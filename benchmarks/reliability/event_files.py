@@ -20,9 +20,10 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from benchmarks.reliability.fault import HEALTHY, Fault, Row, here, in_every_format, not_root, subjects
 from rldoctor.logs import read_run
+from rldoctor.logs.formats.checksums import masked
 from rldoctor.logs.formats.log_file import LogFile
 from rldoctor.logs.formats.tfevents import read_event_file
-from rldoctor.logs.formats.tfrecord import MAX_RECORD, _masked
+from rldoctor.logs.formats.tfrecord import MAX_RECORD
 from rldoctor.model import Run
 from tests.logs.conftest import Make
 
@@ -112,7 +113,7 @@ def flipped(place: Path, often: int) -> Row:
 
 def _head(length: int) -> bytes:
     packed = struct.pack("<Q", length)
-    return packed + struct.pack("<I", _masked(crc32c(packed)))
+    return packed + struct.pack("<I", masked(crc32c(packed)))
 
 
 def _oddities(record: bytes) -> Iterator[tuple[bytes, str | None]]:

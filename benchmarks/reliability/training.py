@@ -31,7 +31,7 @@ from rldoctor.errors import RldoctorError, TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.train import resume, train
 
 TITLE = "Training"
@@ -89,7 +89,7 @@ def fresh(place: Path, name: str) -> Path:
 def is_whole(directory: Path) -> None:
     """Assert that whatever stands under a name of its own is whole."""
     envs = make_training_envs(recipe())
-    model = ppo.build(recipe(), envs, 0)
+    model = algorithm.build(recipe(), envs, 0)
     envs.close()
     if (directory / run_directory.RUN_FILE).exists():
         json.loads((directory / run_directory.RUN_FILE).read_bytes())
@@ -98,8 +98,8 @@ def is_whole(directory: Path) -> None:
     for path in [*saved, *([policy] if policy.exists() else [])]:
         with zipfile.ZipFile(path) as archive:
             assert archive.testzip() is None, path
-        ppo.load_weights(model, path)
-        assert ppo.is_finite(model), path
+        algorithm.load_weights(model, path)
+        assert algorithm.is_finite(model), path
     if saved:
         # Points until the newest checkpoint are in the event files.
         steps = int(saved[-1].stem.removeprefix("step-"))
@@ -121,10 +121,10 @@ def ends_the_same(directory: Path, whole: Path) -> None:
         if name != "throughput":
             assert np.array_equal(ours.curves[name].values, curve.values, equal_nan=True), name
     envs = make_training_envs(recipe())
-    models = [ppo.build(recipe(), envs, seed) for seed in (1, 2)]
+    models = [algorithm.build(recipe(), envs, seed) for seed in (1, 2)]
     envs.close()
     for model, run in zip(models, (directory, whole), strict=True):
-        ppo.load_weights(model, run / run_directory.POLICY_FILE)
+        algorithm.load_weights(model, run / run_directory.POLICY_FILE)
     first, second = (model.policy.state_dict() for model in models)
     assert all(torch.equal(first[name], second[name]) for name in first)
 

@@ -178,21 +178,21 @@ def _archives(policy: bytes) -> Iterator[tuple[str, bytes]]:
 
 def hostile_policies(place: Path, often: int) -> Row:
     from rldoctor.environments.vec_envs import make_training_envs
-    from rldoctor.training import ppo
+    from rldoctor.training import algorithm
     from rldoctor.training.train import train
 
     recipe = load_recipe("quick").with_overrides(SETTINGS.split(","))
     train(recipe, place, 0, threads=1)
     policy = (place / run_directory.POLICY_FILE).read_bytes()
     envs = make_training_envs(recipe)
-    model = ppo.build(recipe, envs, 0)
+    model = algorithm.build(recipe, envs, 0)
     envs.close()
     archives = list(_archives(policy))[:often]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name, content in archives:
         (place / "policy.zip").write_bytes(content)
         try:
-            ppo.load_weights(model, place / "policy.zip")
+            algorithm.load_weights(model, place / "policy.zip")
             raise AssertionError(f"{name} was loaded")
         except CannotJudge as error:
             assert "\n" not in error.problem
@@ -204,7 +204,7 @@ def hostile_policies(place: Path, often: int) -> Row:
             archive.writestr(member, old.read(member))
         for member in ("../../escaped", "/escaped", "..\\escaped"):
             archive.writestr(member, b"x")
-    ppo.load_weights(model, place / "policy.zip")
+    algorithm.load_weights(model, place / "policy.zip")
     assert not [path for path in (place, *place.parents) if (path / "escaped").exists()]
     return Row(
         len(archives) + 1,

@@ -9,7 +9,6 @@ SB3's ``train/`` tags do where it logs every rollout.
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import time
@@ -22,12 +21,14 @@ from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import TensorBoardOutputFormat
 
+from rldoctor.callback.last_line import say_at_the_end
 from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
+from rldoctor.callback.model_settings import model_settings
 from rldoctor.callback.off_policy import OffPolicyMeasuring
-from rldoctor.diagnosis.live.session import LiveSession, say_last_line
+from rldoctor.diagnosis.live.session import LiveSession
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import write_report
 from rldoctor.errors import UsageError
@@ -38,17 +39,20 @@ _log = logging.getLogger("rldoctor")
 
 # Rollouts that are measured over a whole training, evenly: each takes some 6 ms.
 _MEASURED = 24
+# What a training without a folder is called.
+_NAMELESS = "this training"
 
 
 class DoctorCallback(BaseCallback):
     """Measures rollouts, logs under ``doctor/``, and diagnoses the run while it trains.
 
-    Made for PPO; on other on-policy algorithms it measures what applies. An off-policy algorithm is not measured, and
-    one line says so; its own scalars are diagnosed all the same. RNG states, gradients and weights are never changed:
+    Made for PPO; on other on-policy algorithms it measures what applies. Of SAC, TD3, DDPG, TQC, DQN and QR-DQN it
+    measures the critic against the returns really got, the target network, the policy and the replay buffer, evenly
+    over the steps. RNG states, gradients and weights are never changed:
     the training has the same curves with the callback as without. What is measured and examined when follows from the
     planned steps alone, never from the clock: the same training is stopped at the same step on a busy machine. An error
     in here never ends the training: the measurement is skipped, with one warning on the logger ``rldoctor``. The
-    verdict is said in one line when the training ends.
+    verdict is said in one line when the training ends, also where an exception or Ctrl-C ends it.
 
     Args:
         stop_when: ``"sick"`` ends a training that is called sick while it runs
@@ -107,7 +111,8 @@ class DoctorCallback(BaseCallback):
         self._restored: tuple[Metrics, int, NDArray[np.uint64]] | None = None
         self._measure_seconds = self._diagnose_seconds = 0.0
         self._on = False
-        self._last_line, self._said = last_line, True
+        self._last_line = last_line
+        self._say_verdict: Callable[[], object] = lambda: None
         self.stopped = False
         """Whether this callback ended the training."""
 
@@ -151,16 +156,19 @@ class DoctorCallback(BaseCallback):
         self._guard("all measurements", self._start)
 
     def _start(self) -> None:
+        self._say_verdict()  # of a training with this callback that broke off
         memory = self._scalars.memory
         if self.model.num_timesteps == 0:
             memory.clear()
         planned = max(1, self.model._total_timesteps)
-        self._live = LiveSession(memory, planned, self._reference, self._record, self._patience)
+        # What a recipe states is known from the record.
+        settings = None if self._record else model_settings(self.model, planned)
+        self._live = LiveSession(memory, planned, self._reference, self._record, self._patience, settings)
         if self._scalars not in self.logger.output_formats:
             self.logger.output_formats.append(self._scalars)
-        self._said = not self._last_line
-        # A training that breaks off never comes to its end: the line is said when Python exits.
-        atexit.register(self._say_verdict)
+        if self._last_line:
+            logger = self.logger
+            self._say_verdict = say_at_the_end(self, self._live, lambda: logger.get_dir() or _NAMELESS)
         self._on, self._measuring, self._last_steps = True, None, LastSteps()
         marks = 0 if self._all else _MEASURED
         if getattr(self.model, "rollout_buffer", None) is not None:
@@ -270,17 +278,8 @@ class DoctorCallback(BaseCallback):
     def _result(self) -> RunDiagnosis | None:
         directory = self.logger.get_dir() if hasattr(self, "model") else None
         found: list[RunDiagnosis | None] = [None]
-        self._guard("the diagnosis", lambda: found.insert(0, self._live.report(directory or "this training")))
+        self._guard("the diagnosis", lambda: found.insert(0, self._live.report(directory or _NAMELESS)))
         return found[0]
-
-    def _say_verdict(self) -> None:
-        """Say how the training ended, once: as a warning, or where all is well as information that is always seen."""
-        atexit.unregister(self._say_verdict)
-        if self._said:
-            return
-        self._said = True
-        result = self._result()
-        say_last_line(result, self._live.standing, _log)
 
     def _guard(self, what: str, act: Callable[[], object]) -> None:
         """Call ``act``; what it raises must not reach the user's training."""

@@ -35,7 +35,7 @@ def train(
     isolated: options.Isolated = False,
     resume: Annotated[Path | None, typer.Option("--resume", help="Resume this interrupted run.")] = None,
 ) -> None:
-    """Train PPO by a recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
+    """Train by a recipe; TensorBoard logs, checkpoints and run.json go to one new directory."""
     need_training_packages("train")
     from rldoctor.cli.progress import bars
     from rldoctor.environments.engine import require_engine
@@ -68,7 +68,9 @@ def train(
         _report_rounding(recipe)
         with bars() as bar, removed_if_empty(directory):
             watcher, command = bar("train", recipe.total_steps), ["rldoctor", *sys.argv[1:]]
-            result = training.train(recipe, directory, seed, command=command, watcher=watcher, engine=backend)
+            result = training.train(
+                recipe, directory, seed, command=command, watcher=watcher, engine=backend, say=_note
+            )
     else:
         total = read_run_record(require(resume)).require_recipe(resume).total_steps
         with bars() as bar:
@@ -84,10 +86,11 @@ def train(
 
 
 def _report_rounding(recipe: Recipe) -> None:
-    rollout = int(str(recipe.setting("n_steps"))) * recipe.n_envs
+    rollout = recipe.rollout_steps
     rounded = -(-recipe.total_steps // rollout) * rollout
     if rounded != recipe.total_steps:
-        typer.echo(
-            f"Note: trains {rounded:,} steps instead of {recipe.total_steps:,}, whole rollouts of {rollout:,} steps.",
-            err=True,
-        )
+        _note(f"Trains {rounded:,} steps instead of {recipe.total_steps:,}, whole rollouts of {rollout:,} steps.")
+
+
+def _note(sentence: str) -> None:
+    typer.echo(f"Note: {sentence}", err=True)

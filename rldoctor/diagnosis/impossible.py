@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from rldoctor.model import Curve, Finding, Run, Severity
 from rldoctor.rulebook import Metric, Rulebook
@@ -14,6 +15,10 @@ CODE = "LOG203"
 # Rounding in single precision, as TensorBoard stores scalars.
 _ROUNDING = 1e-4
 _PER_CENT = 100.0
+# What is often logged in per cent. A clip fraction above 1 may as well be a sum over minibatches.
+_IN_PER_CENT = frozenset({"success_rate", "evaluation_success_rate", "exploration_rate", "clip_range"})
+# What Stable-Baselines3 logs at each update of PPO, whatever the actions are; beside it std, where they are continuous.
+_EVERY_UPDATE = frozenset({"approx_kl", "clip_fraction", "explained_variance", "learning_rate", "value_loss"})
 
 
 def set_aside(run: Run, book: Rulebook) -> Run:
@@ -24,7 +29,7 @@ def set_aside(run: Run, book: Rulebook) -> Run:
     """
     findings = []
     for name, curve in run.curves.items():
-        metric = book.metrics.get(name)
+        metric = _of_this_run(book.metrics.get(name), name, run)
         if metric is None or (metric.lowest == -math.inf and metric.highest == math.inf):
             continue
         if (beyond := _beyond(curve, metric)).sum() >= max(2, len(curve) / 20):
@@ -34,6 +39,14 @@ def set_aside(run: Run, book: Rulebook) -> Run:
     bad = {str(finding.evidence["metric"]) for finding in findings}
     curves = {name: curve for name, curve in run.curves.items() if name not in bad}
     return replace(run, curves=curves, findings=(*run.findings, *findings))
+
+
+def _of_this_run(metric: Metric | None, name: str, run: Run) -> Metric | None:
+    """Return the metric with what it can be in this run: the entropy of numbered actions is never negative."""
+    numbered = run.framework == "sb3" and "std" not in run.curves and run.curves.keys() >= _EVERY_UPDATE
+    if metric is not None and name == "entropy" and numbered:
+        return structs.replace(metric, title=f"{metric.title} of numbered actions", lowest=0.0)
+    return metric
 
 
 def _beyond(curve: Curve, metric: Metric) -> np.ndarray:
@@ -48,16 +61,15 @@ def _finding(curve: Curve, metric: Metric, beyond: np.ndarray) -> Finding:
     worst = float(values[np.argmax(np.abs(values))])
     above = worst > metric.highest
     limit = metric.highest if above else metric.lowest
-    unit = ""
-    if metric.highest == 1 and metric.lowest == 0 and 1 < worst <= _PER_CENT and (curve.values >= 0).all():
-        unit = " It looks like per cent." if "success" in curve.metric else ""
+    per_cent = curve.metric in _IN_PER_CENT and above and worst <= _PER_CENT and bool((curve.values >= 0).all())
+    unit = " It looks like per cent." if per_cent else ""
     allowed = f"at {'most' if above else 'least'} {limit:g}"
     return Finding(
         code=CODE,
         name="impossible-values",
         severity=Severity.WARNING,
-        message=f"{curve.tag or curve.metric} reaches {worst:.3g}, but a {metric.title} is {allowed}: the metric is "
-        f"miscounted, and nothing is judged by it.{unit}",
+        message=f"{curve.tag or curve.metric}: the {metric.title} reaches {worst:.3g}, but can only be {allowed}. "
+        f"It is miscounted, and nothing is judged by it.{unit}",
         remedy="Log a fraction from 0 to 1."
         if unit
         else "Check how it is computed: what it is divided by, and its sign.",

@@ -14,7 +14,7 @@ from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, explained_by, is_foreign, is_short
+from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, explained_by, has_few_points, is_foreign, is_short
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
@@ -107,7 +107,7 @@ def diagnose_run(
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
         tied=tied(ranked, verdict, decision.cause),
-        witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements),
+        witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements, advice),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )
@@ -167,7 +167,7 @@ def _why_unjudged(case: Case) -> str:
     """Return the diagnosis of a run that cannot be judged: too few points, too few metrics, or nothing decisive."""
     if is_foreign(case.run):
         return _MISSING
-    if is_short(case):
+    if is_short(case) or has_few_points(case):
         return _SHORT
     return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 

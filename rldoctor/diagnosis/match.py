@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldoctor import references, stats
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
@@ -61,7 +61,7 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
     if not run.counts_steps:
         why = f"its logs count {run.step_axis}, not environment steps, so it is compared with no reference"
         return Match(None, False, why, own)
-    if run.algorithm not in ("", "ppo") and not wanted:
+    if run.algorithm and not wanted and not any(r.recipe.algorithm == run.algorithm for r in _all(mine)):
         return Match(None, False, "no reference for its algorithm: general ranges are used", own)
     if wanted:
         named = references.named(wanted, mine)
@@ -71,7 +71,8 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
         return _recognise(run, mine)
     twin = _twin(own, mine)
     if twin is None:
-        return Match(None, False, f"no reference for {own.env}: general ranges are used", own)
+        what = own.env if own.algorithm == "ppo" else f"{own.algorithm.upper()} on {own.env}"
+        return Match(None, False, f"no reference for {what}: general ranges are used", own)
     same = same_settings(own, twin.recipe)
     changed = differences(own, twin.recipe)
     why = "identified from run.json"
@@ -84,8 +85,12 @@ def match(run: Run, wanted: str | None = None, mine: Sequence[Reference] = ()) -
     return Match(twin, same, why, own)
 
 
+def _all(mine: Sequence[Reference]) -> tuple[Reference, ...]:
+    return (*mine, *references.shipped())
+
+
 def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
-    """Return the reference of a recipe's environment; ``None`` where there is none.
+    """Return the reference of a recipe's environment and algorithm; ``None`` where there is none.
 
     A recipe derived from a reference keeps its name. Any other is compared with the slowest reference of the
     environment: what a fast recipe has reached by some step is too much to ask of others. A reference of the user's,
@@ -97,14 +102,17 @@ def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
         recipe = reference.recipe
         return same_settings(own, recipe), not recipe.partial, -len(differences(own, recipe))
 
+    def comparable(recipe: Recipe) -> bool:
+        return recipe.env == own.env and recipe.algorithm == own.algorithm
+
     shipped = [name for name in references.names() if references.is_recorded(name)]
-    twins = [references.load(name) for name in shipped if references.load_recipe(name).env == own.env]
+    twins = [references.load(name) for name in shipped if comparable(references.load_recipe(name))]
     best = max(
         twins,
         key=lambda twin: (twin.recipe.name == own.name, fit(twin)[0], twin.recipe.total_steps),
         default=None,
     )
-    others = [reference for reference in mine if reference.recipe.env == own.env and reference.bands]
+    others = [reference for reference in mine if comparable(reference.recipe) and reference.bands]
     better = max(
         others, key=lambda twin: (*fit(twin), twin.recipe.name == own.name, twin.recipe.total_steps), default=None
     )
@@ -124,7 +132,7 @@ def differences(own: Recipe, reference: Recipe) -> dict[str, str]:
     """Return the settings that differ, each as ``there -> here``; what the reference does not state cannot differ."""
     found = {
         key: f"{_show(reference.setting(key))} -> {_show(own.setting(key))}"
-        for key in HYPERPARAMETERS
+        for key in DEFAULTS[reference.algorithm]
         if reference.knows(key) and own.setting(key) != reference.setting(key)
     }
     if reference.knows("n_envs") and own.n_envs != reference.n_envs:
@@ -140,6 +148,7 @@ def _recognise(run: Run, mine: Sequence[Reference]) -> Match:
     """Return the reference that the logs resemble most, if they resemble it enough."""
     candidates = [(reference, True) for reference in mine]
     candidates += [(reference, False) for reference in references.shipped()]
+    candidates = [one for one in candidates if one[0].recipe.algorithm == (run.algorithm or "ppo")]
     # Of several that fit alike the first is taken: the user's own.
     spacing, longest = _rollout_size(run), _longest(run)
     scored = [(_features(run, spacing, longest, *candidate), *candidate) for candidate in candidates]
@@ -174,8 +183,9 @@ def _features(run: Run, spacing: int | None, longest: float | None, reference: R
         return {}
     recipe = reference.recipe
     features: dict[str, bool] = {}
-    if spacing is not None and recipe.knows("n_envs"):
-        features["rollout size"] = spacing == _whole(recipe.setting("n_steps")) * recipe.n_envs * recipe.log_interval
+    # Off-policy algorithms log where episodes end, whatever the rollouts are.
+    if spacing is not None and recipe.knows("n_envs") and not recipe.is_off_policy:
+        features["rollout size"] = spacing == recipe.rollout_steps * recipe.log_interval
     for key in ("learning_rate", "clip_range"):
         curve = run.curves.get(key)
         if curve is not None and len(curve) and recipe.knows(key):
@@ -186,7 +196,7 @@ def _features(run: Run, spacing: int | None, longest: float | None, reference: R
     features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
     lengths = reference.bands.get("episode_length")
     if not own and longest is not None and lengths is not None:
-        features["longest episodes"] = bool(longest <= _LONGER * np.nanmax(lengths.high))
+        features["longest episodes"] = bool(longest <= _LONGER * np.fmax.reduce(lengths.high))
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
@@ -202,7 +212,7 @@ def _rollout_size(run: Run) -> int | None:
     for metric in ("approx_kl", "episode_return"):
         curve = run.curves.get(metric)
         if curve is not None and len(curve) > 2:
-            return int(stats.median(np.diff(curve.steps)))
+            return int(stats.median(curve.steps[1:] - curve.steps[:-1]))
     return None
 
 
@@ -213,7 +223,3 @@ def _longest(run: Run) -> float | None:
 
 def _number(value: Json) -> float:
     return float(value) if isinstance(value, (int, float)) and value else 1.0
-
-
-def _whole(value: Json) -> int:
-    return value if isinstance(value, int) else 0

@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from rldoctor.diagnosis.match import Match, differences
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS, SETTINGS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import DiagnosisRule
@@ -50,6 +50,7 @@ class Known:
         exact: Whether the values are those of the recipe; values read from curves may be some way into a schedule.
         discrete: Whether the action space is discrete; ``None`` where that is not known.
         controlled: Settings that the trainer itself moves up and down, so that a value of theirs means nothing.
+        algorithm: What was trained; PPO where nothing says.
     """
 
     value: Callable[[str], Json]
@@ -57,6 +58,7 @@ class Known:
     exact: bool
     discrete: bool | None = None
     controlled: frozenset[str] = frozenset()
+    algorithm: str = "ppo"
 
 
 def known_of(matched: Match, run: Run) -> Known:
@@ -64,7 +66,7 @@ def known_of(matched: Match, run: Run) -> Known:
     reference = matched.reference.recipe if matched.reference is not None else None
     own = matched.recipe
     if own is not None:
-        return Known(own.setting, reference, True, discrete(run), controlled(run))
+        return Known(own.setting, reference, True, discrete(run), controlled(run), own.algorithm)
 
     stated = run.settings.stated() if run.settings is not None else {}
 
@@ -72,9 +74,9 @@ def known_of(matched: Match, run: Run) -> Known:
         if setting in stated:
             return stated[setting]
         curve = run.curves.get(setting)
-        return float(curve.values[0]) if setting in HYPERPARAMETERS and curve is not None and len(curve) else None
+        return float(curve.values[0]) if setting in SETTINGS and curve is not None and len(curve) else None
 
-    return Known(logged, reference, False, discrete(run), controlled(run))
+    return Known(logged, reference, False, discrete(run), controlled(run), run.algorithm or "ppo")
 
 
 def controlled(run: Run) -> frozenset[str]:
@@ -84,8 +86,10 @@ def controlled(run: Run) -> frozenset[str]:
     curve = run.curves.get("learning_rate")
     if curve is None or len(curve) < _TURNS:
         return frozenset()
-    moves = np.sign(np.diff(curve.finite().values))
-    turns = np.count_nonzero(np.diff(moves[moves != 0]))
+    values = curve.finite().values
+    moves = np.sign(values[1:] - values[:-1])
+    moves = moves[moves != 0]
+    turns = np.count_nonzero(moves[1:] != moves[:-1])
     return frozenset({"learning_rate"}) if turns >= _TURNS else frozenset()
 
 
@@ -171,7 +175,7 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
     if change.setting == ALL_SETTINGS:
         if known.reference is None or not known.exact:
             return {}
-        keys = [key for key in HYPERPARAMETERS if known.reference.knows(key)]
+        keys = [key for key in DEFAULTS[known.reference.algorithm] if known.reference.knows(key)]
         settings = {key: Move(known.value(key), known.reference.setting(key)) for key in keys}
         return {key: move for key, move in settings.items() if move.before != move.after}
     if change.setting in known.controlled:
@@ -181,20 +185,22 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
     now = known.value(change.setting)
     if now is None and not known.exact:
         return {}
-    target = _target(change, now, known.reference)
+    target = _target(change, now, known)
     if target is None or not _differ(now, target, 0.0 if known.exact else _TOLERANCE):
         return {}
     return {change.setting: Move(now, target)} if _is_its_way(change, now, target, known.reference) else {}
 
 
-def _target(change: SettingChange, now: Json, reference: Recipe | None) -> Json:
+def _target(change: SettingChange, now: Json, known: Known) -> Json:
     """Return the new value of a setting; ``None`` where the change does not apply to this run."""
+    reference = known.reference
     if _goes_back(change, reference):
         # A value with which the reference's runs were healthy is not scaled.
         return None if change.scale is not None or reference is None else reference.setting(change.setting)
     if change.scale is not None:
         return float(now) * change.scale if isinstance(now, (int, float)) else None
-    return HYPERPARAMETERS[change.setting] if change.default else change.to
+    # Algorithms that rldoctor does not train are on-policy relatives of PPO; a setting that is not theirs stays.
+    return DEFAULTS.get(known.algorithm, DEFAULTS["ppo"]).get(change.setting) if change.default else change.to
 
 
 def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:

@@ -16,10 +16,14 @@ MIXED_RUNS = "LOG201"
 _CRASHED = "NUM102"
 # From this strength on, a sign shows without a doubt.
 _FULLY = 0.95
-# How likely a cause has to be, as a fraction of health, so that its hallmark alone accuses: health is below 76 % then.
-# Ours, from tests/runs: critics that are not trained stand at 0.40 to 0.47 (a little less where the run is held out),
-# what does no harm at 0.17 and less.
-_ALONE = 0.33
+# How likely a cause has to be, as a fraction of health, so that its hallmark accuses: as likely as health, where it is
+# the only sign; where another one shows that supports the cause or contradicts health, that may be up to 76 %. Ours,
+# from tests/runs: critics that are not trained stand at 0.40 to 0.47 (a little less where the run is held out), what
+# does no harm at 0.17 and less.
+_ALONE, _WITH_ANOTHER = 1.0, 0.33
+# What fewer points show has to be plain: a cause that is likelier than all else together. Ours; it is what the remedy
+# of a run that is too short asks for.
+_FEW_POINTS, _PLAIN = 10, 0.5
 
 
 class Decision(NamedTuple):
@@ -42,7 +46,7 @@ def decide(
     Causes count through their probabilities, the outcome through the signs of it. A cause without a bad outcome is
     suspect, with one it is sick. A healthy verdict needs a good outcome, not only the absence of findings, and a sick
     one needs a sign: probabilities alone, from logs that hold next to nothing, are not enough. A hallmark of the
-    leading cause at full strength is reported unless health is far likelier.
+    leading cause at full strength is reported unless health is likelier (far likelier, where another sign agrees).
     """
     fired = {item.sign.code: item for item in observed if item.fires}
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
@@ -69,6 +73,9 @@ def decide(
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
     cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not harmed))
+    plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)
+    if has_few_points(case) and not (errors or proven or plain or (fine and not (cause or harmed))):
+        return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")
     if cause:
         if harmed or (errors and not fine):
             # Where no outcome is logged, that training failed is not known.
@@ -113,12 +120,13 @@ def _cause(
     observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked], others: Collection[str]
 ) -> str:
     """Return the name of the cause to report; empty for none. ``others`` are codes of other witnesses' findings."""
-    health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
+    healthy = next(item for item in ranked if item.rule.name == HEALTHY)
+    health = healthy.probability
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     leading = causes[0]
     hallmarks = [fired[code] for code in leading.rule.hallmarks if code in fired and fired[code].strength >= _FULLY]
-    # What is said of the outcome alone is weighed against what else is known of it.
-    if any(leading.probability >= (1.0 if item.sign.outcome else _ALONE) * health for item in hallmarks):
+    # What is said of the outcome is weighed against what else is known of it.
+    if any(leading.probability >= _least(item, leading, healthy, fired) * health for item in hallmarks):
         return leading.rule.name
     if health >= 0.5:
         return ""
@@ -127,6 +135,13 @@ def _cause(
     # Where no sign of the outcome could be judged, whatever shows is all there is.
     blind = not any(item.sign.outcome for item in observed)
     return first.rule.name if first is not None and (blind or first is leading) else ""
+
+
+def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[str, Evidence]) -> float:
+    """Return how likely a cause has to be, as a fraction of health, so that a hallmark of it accuses."""
+    agree = {*cause.evidence_for, *healthy.evidence_against} - {hallmark.sign.code}
+    alone = not any(code in fired and not fired[code].sign.of_health for code in agree)
+    return _ALONE if alone or hallmark.sign.outcome else _WITH_ANOTHER
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
@@ -146,3 +161,8 @@ def is_foreign(run: Run) -> bool:
 def is_short(case: Case) -> bool:
     """Return whether no curve has as many points as signs need."""
     return _points(case) < FEWEST_POINTS
+
+
+def has_few_points(case: Case) -> bool:
+    """Return whether the outcome is logged at so few points that only what is plain can be said."""
+    return _points(case) < _FEW_POINTS and "episode_return" in case.curves

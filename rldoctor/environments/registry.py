@@ -20,6 +20,7 @@ from msgspec import Meta
 from rldoctor import datafile
 from rldoctor.datafile import Table, Text
 from rldoctor.environments import naming
+from rldoctor.environments.first_of_vec_env import first_of_vec_env
 from rldoctor.environments.kinds import foreign_kind
 from rldoctor.environments.naming import EnvName
 from rldoctor.errors import RldoctorError, UsageError, first_line, near, nearest
@@ -182,7 +183,18 @@ def make(name: str, **arguments: Any) -> gymnasium.Env[Any, Any]:
         UsageError: The name is not known.
         EnvironmentBroken: Making it raised; the versions of its packages may not work together.
     """
+    return _make(name, resolve(name), arguments)
+
+
+def make_to_examine(name: str, **arguments: Any) -> gymnasium.Env[Any, Any]:
+    """Make the environment ``name`` as :func:`make` does; of a vec env of SB3 that a function gives, the first one."""
     spec = resolve(name)
+    if inspect.isfunction(spec.entry_point):
+        spec = EnvSpec(spec.id, entry_point=first_of_vec_env(spec.entry_point))
+    return _make(name, spec, arguments)
+
+
+def _make(name: str, spec: EnvSpec, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(spec, **arguments)
     except (Exception, SystemExit) as error:  # A user's constructor may raise anything.
@@ -195,6 +207,8 @@ _OF_MAKE = ("max_episode_steps", "disable_env_checker")
 
 def _explained(name: str, spec: EnvSpec, arguments: dict[str, Any], error: BaseException) -> EnvironmentBroken:
     """Return what is wrong where that can be said better than by the exception."""
+    if isinstance(error, UsageError):
+        return EnvironmentBroken(name, error, error.problem, error.cure)
     given = {**spec.kwargs, **{key: value for key, value in arguments.items() if key not in _OF_MAKE}}
     shown = naming.label(name)
     if spec.entry_point is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rldoctor.training.training_callback import Hooks
 
 # What makes two recipes the same training.
-_SAME = ("env", "total_steps", "n_envs", "hyperparameters", "log_interval")
+_SAME = ("env", "algorithm", "total_steps", "n_envs", "hyperparameters", "log_interval")
 
 
 @dataclass(frozen=True, eq=False)

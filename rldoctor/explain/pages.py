@@ -14,6 +14,7 @@ from rldoctor.errors import UsageError, near
 from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
+from rldoctor.model.website import location
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
 from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
@@ -23,6 +24,12 @@ from rldoctor.sb3.model_signs import model_signs
 from rldoctor.settings.signs import SettingSign, setting_signs
 
 _CODES = "logs and gate"
+# Where the documentation has the pages of a shelf whose entries have no code.
+_FOLDERS = {
+    "diagnoses": "causes",
+    "parts of an algorithm": "parts",
+    **{shelf: shelf for shelf in ("metrics", "algorithms", "concepts")},
+}
 _Sections = tuple[tuple[str, str], ...]
 
 
@@ -183,7 +190,9 @@ def _entry(
     shelf: str, names: tuple[str, ...], about: str, sections: _Sections, title: str = "", origin: str = ""
 ) -> Entry:
     line = ": ".join((*names[1:], about)) + (f" [{origin}]" if origin else "")
-    return Entry(shelf, names, line, Page(" ".join(names).strip(), title, sections))
+    # What others provide is in their documentation.
+    place = "" if origin else location(_FOLDERS.get(shelf, "codes"), names[0])
+    return Entry(shelf, names, line, Page(" ".join(names).strip(), title, sections, place))
 
 
 def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:

@@ -21,14 +21,14 @@ def render_reference(shelves: Mapping[str, Iterable[Page]]) -> str:
     for shelf, pages in shelves.items():
         lines += ["", f"## {shelf}"]
         for page in pages:
-            lines += ["", f"### {page.name}", *(["", _marked(page.title)] if page.title else [])]
+            lines += ["", f"### {page.name}", *(["", marked(page.title)] if page.title else [])]
             for heading, text in page.sections:
                 if text:
-                    lines += ["", f"**{heading}:** {_marked(text)}" if heading else _marked(text)]
+                    lines += ["", f"**{heading}:** {marked(text)}" if heading else marked(text)]
     return "\n".join(lines) + "\n"
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
     """Return text as Markdown; its code is in two backticks, as in docstrings."""
     parts = re.split(r"``([^`]+)``", " ".join(text.split()))
     return "".join(f"`{part}`" if i % 2 else html.escape(part, quote=False) for i, part in enumerate(parts))

@@ -33,6 +33,7 @@ from rldoctor.logs.versions import recorded_versions
 from rldoctor.model import Curve, Finding, Json, Run
 from rldoctor.run_record import RunRecord, as_number, json_table
 from rldoctor.settings import of_this_run, read_settings
+from rldoctor.settings.library import algorithm_of
 
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
@@ -125,7 +126,7 @@ def _step_axis(found: frameworks.IdentifiedFramework | None, translated: bool, c
 
 def _algorithm(record: RunRecord) -> str:
     algorithm = record.recipe_table.get("algorithm")
-    return algorithm.lower() if isinstance(algorithm, str) else ""
+    return (algorithm_of(algorithm) or algorithm.lower()) if isinstance(algorithm, str) else ""
 
 
 def _read_files(

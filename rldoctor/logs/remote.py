@@ -77,7 +77,8 @@ def name_of(directory: Path) -> str:
         mirrors = _mirrors()
     except UsageError:
         return str(directory)
-    if not directory.is_relative_to(mirrors):
+    # As text: of the thousands of runs that are diagnosed most are no mirrors.
+    if not str(directory).startswith(str(mirrors)) or not directory.is_relative_to(mirrors):
         return str(directory)
     scheme, *parts = directory.relative_to(mirrors).parts or ("",)
     return f"{scheme}://{'/'.join(parts)}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,8 @@ from rldoctor.model import Aggregation
 
 StepAxis = Literal["env_steps", "frames", "iterations", "updates", "episodes"]
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Tags of which a mapping remembers what it says; a hostile file may hold many more.
+_MOST_REMEMBERED = 4096
 # A family of metrics: whatever the environment calls its parts is the name of one. The curve is "term/feet_air_time".
 Family = Literal["term", "termination", "curriculum", "measure", "loss"]
 
@@ -83,6 +85,16 @@ class FamilyPattern(_Scale, frozen=True, kw_only=True):
     suite: str = ""
 
 
+class _About(NamedTuple):
+    """What a mapping says of one tag, as the methods of the same names return it."""
+
+    place: str | None
+    meaning: Meaning | None
+    ignored: bool
+    wanted: bool
+    suite: str
+
+
 class TagMapping(Table, frozen=True, dict=True):
     """The tags of one framework.
 
@@ -131,14 +143,65 @@ class TagMapping(Table, frozen=True, dict=True):
 
     def meaning(self, tag: str) -> Meaning | None:
         """Return what ``tag`` holds, ``None`` for a tag that this framework does not log."""
-        place = self.place(tag)
+        return self._about(tag).meaning
+
+    def ignores(self, tag: str) -> bool:
+        """Return whether a tag is known to say nothing of how training goes."""
+        return self._about(tag).ignored
+
+    def suite(self, tag: str) -> str:
+        """Return which collection of environments logs ``tag``; empty where that is not known."""
+        return self._about(tag).suite
+
+    def place(self, tag: str) -> str | None:
+        """Return the key of ``tags`` that fits ``tag``."""
+        return self._about(tag).place
+
+    def wants(self, tag: str) -> bool:
+        """Return whether a tag is used: it has a meaning, counts environment steps, or identifies the algorithm."""
+        return self._about(tag).wanted
+
+    def knows(self, tag: str) -> bool:
+        """Return whether a tag is used, or known to be of no use."""
+        about = self._about(tag)
+        return about.wanted or about.ignored
+
+    def _about(self, tag: str) -> _About:
+        """Return what this mapping says of a tag; runs log the same few again and again."""
+        try:
+            return self._remembered[tag]
+        except KeyError:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[tag] = self._work_out(tag)
+            return found
+
+    def _work_out(self, tag: str) -> _About:
+        place = self._place(tag)
+        ignored = tag not in self.tags and any(pattern.fullmatch(tag) for pattern in self._ignored)
+        meaning = self._meaning(tag, place, ignored)
+        identifies = any(tag in tags for tags in self.algorithms.values())
+        return _About(
+            place,
+            meaning,
+            ignored,
+            identifies or tag in self.steps_from or meaning is not None,
+            next((family.suite for pattern, family in self._family_patterns if pattern.fullmatch(tag)), ""),
+        )
+
+    def _place(self, tag: str) -> str | None:
+        if tag in self.tags:
+            return tag
+        return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
+
+    def _meaning(self, tag: str, place: str | None, ignored: bool) -> Meaning | None:
         if place is not None:
             return self.tags[place]
         for prefix, scale in self.prefixes.items():
             metric = tag[len(prefix) :]
             if tag.startswith(prefix) and _METRIC_NAME.fullmatch(metric):
                 return Meaning(metric=metric, **msgspec.structs.asdict(scale))
-        if self.ignores(tag):
+        if ignored:
             return None
         for pattern, family in self._family_patterns:
             found = pattern.fullmatch(tag)
@@ -149,29 +212,6 @@ class TagMapping(Table, frozen=True, dict=True):
                 return Meaning(metric=metric, **known)
         return None
 
-    def ignores(self, tag: str) -> bool:
-        """Return whether a tag is known to say nothing of how training goes."""
-        return tag not in self.tags and any(pattern.fullmatch(tag) for pattern in self._ignored)
-
-    def suite(self, tag: str) -> str:
-        """Return which collection of environments logs ``tag``; empty where that is not known."""
-        return next((family.suite for pattern, family in self._family_patterns if pattern.fullmatch(tag)), "")
-
-    def place(self, tag: str) -> str | None:
-        """Return the key of ``tags`` that fits ``tag``."""
-        if tag in self.tags:
-            return tag
-        return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
-
-    def wants(self, tag: str) -> bool:
-        """Return whether a tag is used: it has a meaning, counts environment steps, or identifies the algorithm."""
-        identifies = any(tag in tags for tags in self.algorithms.values())
-        return identifies or tag in self.steps_from or self.meaning(tag) is not None
-
-    def knows(self, tag: str) -> bool:
-        """Return whether a tag is used, or known to be of no use."""
-        return self.wants(tag) or self.ignores(tag)
-
     def fits(self, tags: Collection[str]) -> bool:
         """Return whether ``tags`` identify this framework."""
         return not self.identified_by or _any_logged(self.identified_by, tags)
@@ -180,6 +220,10 @@ class TagMapping(Table, frozen=True, dict=True):
         """Return the algorithm that ``tags`` identify, empty where they do not."""
         fitting = (name for name, own in self.algorithms.items() if not own or _any_logged(own, tags))
         return next(fitting, "")
+
+    @cached_property
+    def _remembered(self) -> dict[str, _About]:
+        return {}
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:

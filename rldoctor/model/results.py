@@ -141,11 +141,19 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Page:
-    """An explanation in plain words: ``sections`` are pairs of heading and text, in reading order."""
+    """An explanation in plain words.
+
+    Attributes:
+        name: What is explained: the code and the name, or the name alone.
+        title: The same in words; may be empty.
+        sections: Pairs of heading and text, in reading order.
+        location: Where its page is in the documentation (``rldoctor.model.website``); empty where it has none.
+    """
 
     name: str
     title: str
     sections: tuple[tuple[str, str], ...]
+    location: str = ""
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,9 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, steps: int) -
 def _build(recipe: Recipe | None, envs: VecEnv, steps: int) -> PPO:
     from stable_baselines3 import PPO
 
-    from rldoctor.sb3.ppo_arguments import policy_class, ppo_arguments
+    from rldoctor.sb3.arguments import algorithm_arguments, policy_class
 
-    arguments = ppo_arguments(recipe) if recipe else {}
+    arguments = algorithm_arguments(recipe, envs.action_space) if recipe else {}
     n_steps = min(int(arguments.get("n_steps", steps)), steps)
     batch = min(int(arguments.get("batch_size", 64)), n_steps * envs.num_envs)
     arguments = {**arguments, "n_steps": n_steps, "batch_size": batch, "seed": 0, "device": "cpu", "verbose": 0}

@@ -15,10 +15,10 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from rldoctor.preflight.check import Check, CheckDocs, one_line
+from rldoctor.model.website import FAMILIES
+from rldoctor.preflight.check import Check, CheckDocs, Plugins, Refused, one_line
 from rldoctor.preflight.checks import all_checks
-from rldoctor.preflight.context import Plugins, Refused
-from rldoctor.rulebook.load import FAMILIES, OWN_CODE
+from rldoctor.rulebook.load import OWN_CODE
 
 
 def _entries() -> list[EntryPoint]:

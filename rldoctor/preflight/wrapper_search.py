@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium
-from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
+from rldoctor.environments.first_of_vec_env import FirstOfVecEnv, vec_env_wrappers
 from rldoctor.model import CheckResult, Finding, Outcome, Severity
 from rldoctor.preflight.budget import OutOfTime
-from rldoctor.preflight.probes.metered import Metered
+from rldoctor.preflight.probes.inspection import is_standard, user_wrappers
 
-Wrapper = gymnasium.Wrapper[Any, Any, Any, Any]
 # Runs some checks on the environment without so many of its outermost wrappers: what each found, and how each ended.
 Rerun = Callable[[int, Sequence[str]], tuple[Sequence[Finding], Mapping[str, Outcome]]]
 # More layers than this are the work of a program, and every one costs a part of a preflight.
@@ -39,36 +39,24 @@ class Layer:
         return f"{self.name} ({self.place})" if self.place else self.name
 
 
-def user_wrappers(env: gymnasium.Env[Any, Any]) -> list[Wrapper]:
-    """Return the wrappers of an environment, outermost first, without those that ``gymnasium.make`` adds by itself."""
-    found: list[Wrapper] = []
-    while isinstance(env, gymnasium.Wrapper):
-        if not _is_standard(env):
-            found.append(env)
-        env = env.env
-    return found
-
-
 def without(env: gymnasium.Env[Any, Any], count: int) -> gymnasium.Env[Any, Any]:
     """Take the ``count`` outermost wrappers out of an environment; those of ``gymnasium.make`` stay."""
-    outer: Wrapper | None = None
+    outer: gymnasium.Wrapper[Any, Any, Any, Any] | None = None
     node = env
     while count and isinstance(node, gymnasium.Wrapper):
-        if _is_standard(node):
+        if is_standard(node):
             outer, node = node, node.env
             continue
-        node, count = node.env, count - 1
+        if isinstance(node, FirstOfVecEnv):
+            here = len(vec_env_wrappers(node.vec_env))
+            node, count = node.without(count), max(0, count - here)
+        else:
+            node, count = node.env, count - 1
         if outer is None:
             env = node
         else:
             outer.env = node
     return env
-
-
-def _is_standard(env: Wrapper) -> bool:
-    # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
-    limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
-    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered))
 
 
 def with_layers(
@@ -85,7 +73,8 @@ def with_layers(
     """
     findings = [found for _, several in results for found in several if found.code.startswith("ENV")]
     # A stack that cannot be made has no layers to look at, and a search that fails or takes too long adds nothing.
-    with contextlib.suppress(Exception, OutOfTime):
+    with contextlib.suppress(Exception, OutOfTime), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         layers = locate(make(), findings, rerun)
         return [(result, told(several, layers)) for result, several in results]
     return list(results)
@@ -136,7 +125,7 @@ def _sentence(suspects: Sequence[Layer]) -> str:
     return f"It is gone without {suspects[-1].name} and what is around it: the fault is in {names}."
 
 
-def layer_of(env: gymnasium.Env[Any, Any]) -> Layer:
+def layer_of(env: object) -> Layer:
     """Return a wrapper or an environment as a layer, with the place of its source where that can be found."""
     kind = type(env)
     place = ""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rldoctor.model import Details, GateResult, PreflightResult, Report, Result, RunDiagnosis, Severity
+from rldoctor.model.website import address, address_of_code, location
 from rldoctor.render.remarks import Remark, remarks
 from rldoctor.render.wording import clean, headline
 from rldoctor.version import __version__
@@ -69,14 +70,17 @@ def _rules(said: Iterable[Remark], details: Details) -> list[dict[str, Any]]:
     for remark in said:
         if remark.rule in rules:
             continue
-        what, why = details.rule(remark.rule)
-        what = what or remark.name.replace("-", " ")
+        known, why = details.rule(remark.rule)
+        what = known or remark.name.replace("-", " ")
+        # A project's own causes and codes have no page.
+        page = address_of_code(remark.rule) or (address(location("causes", remark.rule)) if known else "")
         rules[remark.rule] = {
             "id": remark.rule,
             "name": "".join(word.capitalize() for word in remark.name.split("-")),
             "shortDescription": {"text": what},
             "fullDescription": {"text": f"{what} {why}".strip()},
             "help": {"text": f"rldoctor explain {remark.rule}"},
+            **({"helpUri": page} if page else {}),
             "defaultConfiguration": {"level": _LEVEL[remark.severity]},
         }
     return list(rules.values())

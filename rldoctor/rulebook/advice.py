@@ -14,7 +14,7 @@ import msgspec
 
 from rldoctor import datafile
 from rldoctor.datafile import Table
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import SETTINGS
 from rldoctor.model import Json
 from rldoctor.model.settings import Place
 
@@ -169,7 +169,7 @@ class Advice:
         return _WORD.sub(lambda found: self.library.phrases.get(found[1]) or self._setting(found), text)
 
     def _setting(self, found: re.Match[str]) -> str:
-        return self.name(found[1]) if found[1] in HYPERPARAMETERS else found[0]
+        return self.name(found[1]) if found[1] in SETTINGS else found[0]
 
     def _change(self, found: re.Match[str]) -> str:
         verb, setting, to = found.groups()
@@ -195,7 +195,7 @@ def explained(text: str) -> str:
 def settings_of(text: str) -> frozenset[str]:
     """Return the settings that the placeholders of a text name."""
     words = {setting for _, setting, _ in _CHANGE.findall(text)} | set(_WORD.findall(text))
-    return frozenset(words & HYPERPARAMETERS.keys())
+    return frozenset(words & SETTINGS)
 
 
 def show(value: Json) -> str:

@@ -26,8 +26,9 @@ FAMILY_METRICS = (
     "failure_share",
     "curriculum_level",
     "played_share",
+    "task_error",
 )
-TERM, TERMINATION, CURRICULUM = "term", "termination", "curriculum"
+TERM, TERMINATION, CURRICULUM, MEASURE = "term", "termination", "curriculum", "measure"
 # Collections whose terms are sums over the episode, divided by the longest one: they grow with the episode.
 _SUMS = ("isaac_lab", "legged_gym")
 # A task whose terms are this small a fraction of all terms is not paid for at all. Ours.
@@ -82,7 +83,7 @@ def of_families(curves: Mapping[str, Curve], suite: str) -> dict[str, Curve]:
         curves: Resampled curves, finite.
         suite: The collection of environments, as ``Run.suite``.
     """
-    found = {**_of_terms(curves, suite), **_of_terminations(curves), **_of_curricula(curves)}
+    found = {**_of_terms(curves, suite), **_of_terminations(curves), **_of_curricula(curves), **_of_measures(curves)}
     lengths = curves.get("episode_length")
     if found and lengths is not None and len(lengths) and float(np.max(lengths.values)) > 0:
         share = lengths.values / float(np.max(lengths.values))
@@ -181,6 +182,18 @@ def _of_curricula(curves: Mapping[str, Curve]) -> dict[str, Curve]:
             if _fits(name, (pattern,)):
                 return {"curriculum_level": Curve("curriculum_level", curve.steps, curve.values, curve.tag)}
     return {}
+
+
+def _of_measures(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return the mean of what a collection measures of the task's error, each as a fraction of its largest value."""
+    errors = {
+        n: c for n, c in members(curves, MEASURE).items() if kind_of(MEASURE, n) == "error" and np.max(c.values) > 0
+    }
+    if not errors:
+        return {}
+    steps, values = on_one_grid(errors)
+    mean = np.mean([value / float(np.max(value)) for value in values.values()], axis=0)
+    return {"task_error": Curve("task_error", steps, mean, _listed([curve.tag for curve in errors.values()]))}
 
 
 def _listed(tags: Collection[str]) -> str:

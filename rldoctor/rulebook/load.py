@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from rldoctor import datafile
 from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import SETTINGS
+from rldoctor.model.website import FAMILIES
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
@@ -27,8 +28,6 @@ from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, Diagnosis
 from rldoctor.settings.signs import setting_signs
 
 _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
-# Families that rldoctor keeps for itself, those of checks, of settings and of the gate among them.
-FAMILIES = ("ENV", "SYS", "RET", "UPD", "VAL", "EXP", "NUM", "LOG", "SPD", "EVL", "SET", "CMP", "MDL", "TST")
 OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _OWN_FILES = (
     *("metrics.toml", "weights.toml", "signs/**/*.toml", "diagnoses/*.toml"),
@@ -242,7 +241,7 @@ def _diagnosis(
         _require_known(getattr(rule, key), signs, f"{path}: {key}", "sign")
     _require_known(rule.algorithms, algorithms, f"{path}: algorithms", "algorithm")
     settings = [change.setting for change in rule.change if change.setting != ALL_SETTINGS]
-    _require_known(settings, HYPERPARAMETERS, f"{path}: change.setting", "setting")
+    _require_known(settings, SETTINGS, f"{path}: change.setting", "setting")
     for key, codes, side in (("hallmarks", rule.hallmarks, 1), ("excluded_by", rule.excluded_by, -1)):
         for code in codes:
             if rule.ranked and side * rule.weights.get(code, 0.0) <= 0:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.distributions import DiagGaussianDistribution
-from stable_baselines3.common.policies import ActorCriticPolicy, MultiInputActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import CombinedExtractor, FlattenExtractor, MlpExtractor
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -22,17 +22,18 @@ from torch.nn.functional import linear
 # As torch.distributions.Normal computes them.
 _LOG_SQRT_TAU = math.log(math.sqrt(2 * math.pi))
 _ENTROPY_OF_UNIT = 0.5 + 0.5 * math.log(2 * math.pi)
+_KINDS = (ActorCriticPolicy, MultiInputActorCriticPolicy)
 
 
-def use_fast_policy(policy: ActorCriticPolicy) -> bool:
+def use_fast_policy(policy: BasePolicy) -> bool:
     """Make ``policy`` choose and evaluate actions by the fast path; only this object is changed, none of its tensors.
 
     Returns:
         Whether it was done; policies of another kind keep SB3's own path.
     """
-    if type(policy) not in (ActorCriticPolicy, MultiInputActorCriticPolicy) or not _is_plain(policy):
+    if not isinstance(policy, ActorCriticPolicy) or type(policy) not in _KINDS or not _is_plain(policy):
         return False
-    flatten = _flattener(policy.observation_space)
+    flatten = flattener(policy.observation_space)
     actor, critic = _layers(policy.mlp_extractor.policy_net), _layers(policy.mlp_extractor.value_net)
     if flatten is None or actor is None or critic is None:
         return False
@@ -79,7 +80,7 @@ def _is_plain(policy: ActorCriticPolicy) -> bool:
     )
 
 
-def _flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
+def flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
     """Return a function from a batch of observations to one of vectors, as SB3's preprocessing and extractors do."""
 
     def flat(space: spaces.Space[Any]) -> bool:

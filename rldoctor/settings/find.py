@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -19,21 +20,24 @@ _Entries = Mapping[str, os.DirEntry[str]]
 
 
 class _Part(NamedTuple):
-    """One part of a pattern between slashes, and whether it is a name as it stands."""
+    """One part of a pattern between slashes, and what names it fits, ``None`` for a name as it stands."""
 
     text: str
-    plain: bool
+    fits: re.Pattern[str] | None
 
     def among(self, entries: _Entries) -> list[str]:
         """Return which of the names in a folder fit."""
-        if self.plain:
+        if self.fits is None:
             return [self.text] if self.text in entries else []
-        return [name for name in entries if fnmatch.fnmatchcase(name, self.text)]
+        return [*filter(self.fits.match, entries)]
 
 
 @cache
 def _parts(pattern: str) -> tuple[_Part, ...]:
-    return tuple(_Part(text, not any(mark in text for mark in "*?[")) for text in pattern.split("/"))
+    return tuple(
+        _Part(text, re.compile(fnmatch.translate(text)) if any(mark in text for mark in "*?[") else None)
+        for text in pattern.split("/")
+    )
 
 
 class Finder:
@@ -59,7 +63,7 @@ class Finder:
         folder, outside = self._directory, False
         for part in parents:
             if part.text == "..":
-                folder, outside = str(Path(folder if outside else self._absolute()).parent), True
+                folder, outside = os.path.dirname(folder if outside else self._absolute()), True  # noqa: PTH120
                 continue
             entries = self._entries(folder, outside)
             fits = part.among(entries)
@@ -96,7 +100,7 @@ class Finder:
 def _settled(folder: str) -> _Entries:
     """Return the entries of a folder that many runs may share; it is listed again once it has changed."""
     try:
-        changed = Path(folder).stat().st_mtime_ns
+        changed = os.stat(folder).st_mtime_ns  # noqa: PTH116
     except OSError:
         return {}
     return _remembered(folder, changed) if time.time_ns() - changed > _SETTLED else _listing(folder)

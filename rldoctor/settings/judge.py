@@ -43,8 +43,8 @@ def _observation(
     sign: SettingSign, settings: Settings, of: Range, value: Any, *, message: str, strength: float | None = None
 ) -> Observation:
     place = settings.places[sign.setting]
-    # The name that the file uses, where it is a name of its own.
-    own = place.key.rpartition(".")[2] or sign.setting
+    # The name that the file uses, where it is a name of its own; a schedule is called what it is of.
+    own = place.key.removesuffix(".start").rpartition(".")[2] or sign.setting
     # A saved model and an event file tell the value; it is set elsewhere.
     is_record = place.file.endswith(".zip") or "tfevents" in place.file
     where = f" {place}" if place.file and not is_record else ""

@@ -1,1 +1,1 @@
-"""Training and evaluation on the real environment with Stable-Baselines3's PPO."""
+"""Training and evaluation on the real environment with Stable-Baselines3's algorithms."""

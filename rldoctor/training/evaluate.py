@@ -16,7 +16,7 @@ from rldoctor.environments.baselines import aggregate, measure_baselines
 from rldoctor.environments.rollouts import Env, Episode, roll_out
 from rldoctor.errors import RldoctorError, TrainingFailed, UsageError, first_line
 from rldoctor.model import Json
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.players import Player, player_of_run
 
 EPISODES = 50
@@ -169,7 +169,7 @@ def playing(player: Player, what: str) -> Iterator[None]:
         TrainingFailed: The environment, or the policy in it, raised.
     """
     try:
-        with ppo.one_thread():
+        with algorithm.one_thread():
             yield
     except RldoctorError:
         raise

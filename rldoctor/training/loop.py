@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
-from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -23,7 +24,7 @@ from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageErr
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_record import as_number
-from rldoctor.training import ppo
+from rldoctor.training import algorithm, replay_file
 from rldoctor.training.curve_file import CurveFile
 from rldoctor.training.resume_state import RestoreCallback, ResumeState, capture, restore_environments
 from rldoctor.training.training_callback import Hooks, Silent, TrainingCallback
@@ -53,7 +54,7 @@ class Training:
 
 
 def learn(
-    model: PPO,
+    model: BaseAlgorithm,
     envs: VecEnv,
     recipe: Recipe,
     directory: Path,
@@ -81,20 +82,31 @@ def learn(
     run_directory.write_json(directory / run_directory.RUN_FILE, {**record, "status": "running", "steps": begun})
     curves = CurveFile(directory, purge_step=begun + 1 if resumed else None)
     model.set_logger(Logger(str(directory), [curves]))
-    (directory / run_directory.CHECKPOINTS).mkdir(exist_ok=True)
+    kept = directory / run_directory.CHECKPOINTS
+    kept.mkdir(exist_ok=True)
     stop, saved = hooks.get("stop") or threading.Event(), hooks.get("saved")
+    buffer: ReplayBuffer | None = getattr(model, "replay_buffer", None)
+    if buffer is not None:
+        size = replay_file.largest_bytes(buffer, recipe.total_steps)
+        replay_file.require_room(kept, size)
+        say = hooks.get("say")
+        if say:
+            say(f"The newest checkpoint holds the replay buffer: up to {replay_file.in_words(size)}.")
 
     def save(state: ResumeState) -> None:
         steps = state.count("steps")
-        path = directory / run_directory.CHECKPOINTS / f"step-{steps:012d}.zip"
+        path = kept / f"step-{steps:012d}.zip"
         # Before the checkpoint: a training that resumes from it adds to the time that it took to get there.
         took = round(earlier + time.perf_counter() - clock, 3)
         running = {**record, "status": "running", "steps": steps, "train_seconds": took}
         run_directory.write_json(directory / run_directory.RUN_FILE, running)
-        if not ppo.is_finite(model):
+        if not algorithm.is_finite(model):
             # Nothing can resume from there: the checkpoint before it stays the newest.
             return
-        ppo.save(model, path, state.numbers, state.tensors)
+        if buffer is not None and steps < recipe.total_steps:
+            # Before the weights: a checkpoint without its buffer cannot be resumed.
+            replay_file.save(buffer, replay_file.file_of(path))
+        algorithm.save(model, path, state.numbers, state.tensors)
         if saved:
             saved()
 
@@ -103,12 +115,14 @@ def learn(
         lambda steps: capture(model, envs, doctor, steps),
         save,
         max(1, recipe.total_steps // CHECKPOINTS_A_RUN),
-        stop,
-        every=recipe.log_interval,
+        lambda: stop.is_set() or doctor.stopped,
+        # Off-policy algorithms write points where episodes end, whatever the rollouts are.
+        every=1 if recipe.is_off_policy else recipe.log_interval,
+        lazily=recipe.is_off_policy,
     )
     clock = time.perf_counter()
     failure: Exception | None = None
-    with ppo.one_thread(), _stop_on_signal(stop):
+    with algorithm.one_thread(), _stop_on_signal(stop):
         try:
             model.learn(
                 recipe.total_steps - begun,
@@ -120,12 +134,13 @@ def learn(
             last = callback.state or state
             # A stop that came during the last update left nothing undone.
             whole = callback.learned_steps >= recipe.total_steps
-            if whole and not ppo.is_finite(model):
+            if whole and not algorithm.is_finite(model):
                 raise FloatingPointError("the last update made weights that are not finite")
             if last:
                 save(last)
             if last and whole:
-                ppo.save(model, directory / run_directory.POLICY_FILE, last.numbers)
+                algorithm.save(model, directory / run_directory.POLICY_FILE, last.numbers)
+                replay_file.remove(kept)
         except Exception as error:
             failure = error
         curves.close()
@@ -161,8 +176,8 @@ def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorErro
     if isinstance(failure, UsageError):
         # Something could not be written.
         how, cure = f": {failure.problem}", failure.cure
-    kept = run_directory.checkpoints(directory)
-    again = f" Then resume with: rldoctor train --resume {directory}" if kept else ""
+    saved = run_directory.checkpoints(directory)
+    again = f" Then resume with: rldoctor train --resume {directory}" if saved else ""
     return TrainingFailed(f"The training in {directory} broke off after {steps:,} steps{how}", f"{cure}{again}")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import gymnasium
 from msgspec import structs
-from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -20,12 +19,13 @@ from rldoctor.environments.robot_joints import read_joints_at_once
 from rldoctor.environments.rollouts import LANES, Act, Env
 from rldoctor.environments.step_threads import helpful_threads
 from rldoctor.errors import UsageError
+from rldoctor.hyperparameters import ALGORITHMS
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_record import read_run_record
 from rldoctor.sb3.saved_policy import SavedPolicy, load_policy
 from rldoctor.sb3.without_dynamo import without_dynamo
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 
 # Files beside a model that RL Zoo and Stable-Baselines3's documentation write the statistics to.
 _STATISTICS = ("vecnormalize.pkl", "vec_normalize.pkl")
@@ -161,7 +161,7 @@ def player_of_object(model: Any, env: str, arguments: Mapping[str, Json]) -> Pla
 
 
 @without_dynamo()
-def load_run_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
+def load_run_policy(recipe: Recipe, policy_file: Path) -> tuple[BaseAlgorithm, Json, int]:
     """Build the recipe's policy and put the saved weights in.
 
     Returns:
@@ -170,14 +170,14 @@ def load_run_policy(recipe: Recipe, policy_file: Path) -> tuple[PPO, Json, int]:
     Raises:
         CannotJudge: The file is missing, damaged, or was made for other shapes.
     """
-    # The rollout buffer is made as small as SB3 allows.
-    settings = {**recipe.hyperparameters, "n_steps": 2, "batch_size": 2}
+    # The buffer, which is not needed to play, is made as small as SB3 allows.
+    settings = {**recipe.hyperparameters, **ALGORITHMS[recipe.algorithm].SMALLEST}
     envs = DummyVecEnv([lambda: registry.make(recipe.env, **recipe.env_arguments)])
     try:
-        model = ppo.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
+        model = algorithm.build(structs.replace(recipe, n_envs=1, hyperparameters=settings), envs, seed=0)
     finally:
         envs.close()
-    return model, ppo.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
+    return model, algorithm.load_weights(model, policy_file).get("steps"), helpful_threads(envs.envs[0])
 
 
 class _State:

@@ -1,8 +1,9 @@
 """All that a training is between two updates besides its weights, so that it resumes exactly, to the last bit.
 
-That is: the RNG states of PyTorch and numpy, the episodes in progress, the window of recent episodes, scalars that are
-pending for the next point of the curves, and the state of
-:class:`~rldoctor.callback.doctor_callback.DoctorCallback`.
+That is: the RNG states of PyTorch, numpy and the action space, the episodes in progress, the window of recent episodes,
+scalars that are pending for the next point of the curves, and the state of
+:class:`~rldoctor.callback.doctor_callback.DoctorCallback`. A replay buffer has a file of its own
+(:mod:`rldoctor.training.replay_file`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
@@ -26,6 +27,9 @@ from rldoctor.run_record import json_table
 
 # Keys of a checkpoint. They stay as they are, so that a run of an earlier version can be resumed.
 _PENDING, _RNG, _NUMPY_RNG = "noted", "chance", "numpy_chance"
+_COUNTERS, _ACTIONS_RNG = "counters", "action_rng"
+# What off-policy algorithms of SB3 count besides steps and updates; DQN's exploration rate is that of the next step.
+_COUNTED = ("_episode_num", "_n_calls", "exploration_rate")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class ResumeState:
         return value
 
 
-def capture(model: PPO, envs: VecEnv, doctor: DoctorCallback, steps: int) -> ResumeState:
+def capture(model: BaseAlgorithm, envs: VecEnv, doctor: DoctorCallback, steps: int) -> ResumeState:
     """Return the state of a training that is about to collect a rollout, ``steps`` into the training."""
     episodes = [monitor.so_far() for monitor in _monitors(envs)]
     # legacy=False gives a dictionary.
@@ -56,6 +60,8 @@ def capture(model: PPO, envs: VecEnv, doctor: DoctorCallback, steps: int) -> Res
     numbers: dict[str, Json] = {
         "steps": steps,
         "updates": model._n_updates,
+        _COUNTERS: {name: getattr(model, name) for name in _COUNTED if hasattr(model, name)},
+        _ACTIONS_RNG: _json_state(model.action_space.np_random),
         # JSON cannot hold a return that is not finite; such an episode is left out of the window.
         "recent_episodes": [
             [float(info["r"]), int(info["l"])] for info in model.ep_info_buffer or () if math.isfinite(info["r"])
@@ -76,6 +82,16 @@ def capture(model: PPO, envs: VecEnv, doctor: DoctorCallback, steps: int) -> Res
     }
     tensors |= {f"actions_{i}": torch.from_numpy(np.stack(e.actions)) for i, e in enumerate(episodes) if e.actions}
     return ResumeState(numbers, tensors)
+
+
+def _pcg64() -> Any:
+    return np.random.PCG64()
+
+
+def _json_state(generator: np.random.Generator) -> Json:
+    """Return a generator's state; ``None`` for one that JSON cannot hold, which NumPy's default is not."""
+    state: Any = generator.bit_generator.state
+    return state if state["bit_generator"] == "PCG64" else None
 
 
 def _monitors(envs: VecEnv) -> list[RewindableMonitor]:
@@ -121,6 +137,9 @@ class RestoreCallback(BaseCallback):
             {"r": float(total), "l": int(length), "t": 0.0} for total, length in _rows(numbers, "recent_episodes")
         ]
         self._successes = [bool(success) for success in _rows(numbers, "recent_successes")]
+        counters: Mapping[str, Any] = json_table(numbers, _COUNTERS)
+        self._counters = {name: type(counters[name])(counters[name]) for name in _COUNTED if name in counters}
+        self._actions_rng: Any = numbers.get(_ACTIONS_RNG)
         pending: Mapping[str, Any] = json_table(numbers, _PENDING)
         self._pending = {name: float.fromhex(value) for name, value in pending.items()}
         if exactly:
@@ -134,6 +153,8 @@ class RestoreCallback(BaseCallback):
             # Tried here, where an invalid state can still be refused.
             torch.Generator().set_state(self._rng)
             np.random.RandomState(0).set_state(self._numpy_rng)
+            if self._actions_rng is not None:
+                _pcg64().state = self._actions_rng
 
     def _on_training_start(self) -> None:
         model = self.model
@@ -141,10 +162,14 @@ class RestoreCallback(BaseCallback):
         model.ep_success_buffer.extend(self._successes)  # type: ignore[union-attr]
         for name, value in self._pending.items():
             model.logger.record(name, value)
+        for name, value in self._counters.items():
+            setattr(model, name, value)
         if self._exactly:
             model._last_episode_starts = self._starts
             np.random.set_state(self._numpy_rng)
             torch.set_rng_state(self._rng)
+            if self._actions_rng is not None:
+                model.action_space.np_random.bit_generator.state = self._actions_rng
 
     def _on_step(self) -> bool:
         return True

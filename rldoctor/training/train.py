@@ -1,13 +1,12 @@
-"""Train PPO by a recipe into a run directory, and resume a run that was interrupted."""
+"""Train by a recipe into a run directory, and resume a run that was interrupted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
-from stable_baselines3 import PPO
 
 from rldoctor import machine, run_directory
 from rldoctor.environments.engine import Engine
@@ -17,8 +16,9 @@ from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_record import RunRecord, read_run_record
 from rldoctor.sb3.fast_policy import use_fast_policy
+from rldoctor.sb3.fast_update import use_fast_update
 from rldoctor.sb3.without_dynamo import without_dynamo
-from rldoctor.training import ppo
+from rldoctor.training import algorithm, replay_file
 from rldoctor.training.loop import Training, learn, now
 from rldoctor.training.resume_state import ResumeState
 from rldoctor.training.training_callback import Hooks
@@ -32,7 +32,7 @@ def train(
     *,
     command: Sequence[str] = (),
     wrap: Wrapper | None = None,
-    adjust: Callable[[PPO], None] | None = None,
+    adjust: Callable[[Any], None] | None = None,
     threads: int | None = None,
     engine: Engine = Engine.GYMNASIUM,
     **hooks: Unpack[Hooks],
@@ -48,7 +48,7 @@ def train(
         seed: Of network, actions and environments; the same seed on the same machine gives the same curves.
         command: The command line, for ``run.json``.
         wrap: Put around each environment.
-        adjust: Changes the PPO object before it learns; the fault laboratory breaks it with this.
+        adjust: Changes the algorithm object before it learns; the fault laboratory breaks it with this.
         threads: How many threads step the environments (see :func:`make_training_envs`); 1 where several trainings
             share the machine.
         engine: The environment backend.
@@ -60,12 +60,12 @@ def train(
     """
     envs = make_training_envs(recipe, wrap, threads, engine)
     try:
-        model = ppo.build(recipe, envs, seed)
+        model: Any = algorithm.build(recipe, envs, seed)
         envs.seed(training_seed(seed))
         if adjust:
             adjust(model)
         else:
-            use_fast_policy(model.policy)
+            _hurry(model)
         record: dict[str, Json] = {
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
@@ -112,10 +112,12 @@ def resume(
             raise UsageError(f"The run has no seed in its {run_directory.RUN_FILE}.", "It was not trained by rldoctor.")
         envs = make_training_envs(recipe, wrap, threads, _engine(record))
         try:
-            model = ppo.build(recipe, envs, record.seed)
-            use_fast_policy(model.policy)
+            model: Any = algorithm.build(recipe, envs, record.seed)
             checkpoint = newest_checkpoint(directory)
-            state = ResumeState(ppo.load_weights(model, checkpoint), ppo.load_tensors(checkpoint))
+            state = ResumeState(algorithm.load_weights(model, checkpoint), algorithm.load_tensors(checkpoint))
+            if recipe.is_off_policy and state.count("steps") < recipe.total_steps:
+                replay_file.load(model.replay_buffer, replay_file.file_of(checkpoint))
+            _hurry(model)
             model.num_timesteps = state.count("steps")
             model._n_updates = state.count("updates")
             # Environments that cannot be restored begin new episodes, with seeds that the first part cannot have used:
@@ -127,6 +129,12 @@ def resume(
             return learn(model, envs, recipe, directory, content, state, **hooks)
         finally:
             envs.close()
+
+
+def _hurry(model: Any) -> None:
+    """Take the fast paths through what is trained, where there are any."""
+    if not use_fast_policy(model.policy):
+        use_fast_update(model)
 
 
 def newest_checkpoint(directory: Path) -> Path:

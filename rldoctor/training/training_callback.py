@@ -33,12 +33,14 @@ class Hooks(TypedDict, total=False):
         watcher: Notified of progress.
         stop: Once set by another thread, the training ends as by Ctrl-C.
         saved: Called after each checkpoint.
+        say: Called before the training with a sentence that the user should know, such as what checkpoints take.
         stop_when: ``sick`` ends a doomed training early (:class:`DoctorCallback`); its status is ``interrupted``.
     """
 
     watcher: Watcher | None
     stop: threading.Event | None
     saved: Callable[[], None] | None
+    say: Callable[[str], None] | None
     stop_when: Literal["never", "sick"]
 
 
@@ -51,9 +53,11 @@ class TrainingCallback(BaseCallback):
             policy has been trained on.
         save: Called between updates with what ``capture`` returned.
         save_every: Environment steps between checkpoints.
-        stop: Once set, the current rollout is dropped and training ends with the last whole update.
+        stop: Once it returns ``True``, the current rollout is dropped and training ends with the last whole update.
         every: Rollouts between two points of the curves. A training is saved, and stops when asked to, only where a
             point has just been written: a resumed training then has its points at the same steps.
+        lazily: Call ``capture`` only where the training is saved or stops, since rollouts are a step or a few long. It
+            then stops only where a rollout begins.
     """
 
     _REPORT_EVERY = 32
@@ -64,8 +68,9 @@ class TrainingCallback(BaseCallback):
         capture: Callable[[int], ResumeState],
         save: Callable[[ResumeState], None],
         save_every: int,
-        stop: threading.Event,
+        stop: Callable[[], bool],
         every: int = 1,
+        lazily: bool = False,
     ) -> None:
         super().__init__()
         self._watcher = watcher
@@ -74,8 +79,9 @@ class TrainingCallback(BaseCallback):
         self._save_every = save_every
         self._stop = stop
         self._every = every
+        self._lazily = lazily
         self._rollouts = 0
-        self._at_a_point = True
+        self._may_stop = True
         # After the last whole update; what a rollout in progress has changed since is not in it.
         self.state: ResumeState | None = None
         self._saved_at = 0
@@ -89,17 +95,20 @@ class TrainingCallback(BaseCallback):
     def _on_rollout_start(self) -> None:
         self.learned_steps = self.model.num_timesteps
         self._rollout_whole = False
-        self.state = self._capture(self.learned_steps)
-        self._at_a_point = self._rollouts % self._every == 0
+        at_a_point = self._rollouts % self._every == 0
         self._rollouts += 1
-        if self._at_a_point and self.learned_steps - self._saved_at >= self._save_every:
+        due = at_a_point and self.learned_steps - self._saved_at >= self._save_every
+        self._may_stop = self._stop() if self._lazily else at_a_point
+        if due or self._may_stop or not self._lazily:
+            self.state = self._capture(self.learned_steps)
+        if due and self.state is not None:
             self._save(self.state)
             self._saved_at = self.learned_steps
 
     def _on_step(self) -> bool:
         if self.n_calls % self._REPORT_EVERY == 0:
             self._watcher.progressed(self.num_timesteps, self.numbers())
-        return not (self._stop.is_set() and self._at_a_point)
+        return not (self._may_stop and self._stop())
 
     def _on_rollout_end(self) -> None:
         # Not called for a rollout that was broken off.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import A2C, PPO, SAC
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
@@ -29,7 +29,7 @@ from rldoctor.logs import read_run
 from rldoctor.model import Curve, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.rulebook import load_rulebook
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 
 SLOW = pytest.mark.slow
 FETCH, CARTPOLE, PENDULUM = "FetchReachDense-v4", "CartPole-v1", "Pendulum-v1"
@@ -63,13 +63,13 @@ def train(
         recipe = recipe.with_overrides(found.settings(knob)) if found.settings else recipe
     envs = make_training_envs(recipe, wrap)
     try:
-        model = ppo.build(recipe, envs, seed=0)
+        model = algorithm.build(recipe, envs, seed=0)
         envs.seed(training_seed(0))
         if adjust:
             adjust(model)
         if directory is not None:
             model.set_logger(configure(str(directory), ["tensorboard"]))
-        with ppo.one_thread():
+        with algorithm.one_thread():
             model.learn((rollouts or usual) * 4 * model.n_steps, callback=callback, log_interval=log_interval)
         if directory is not None:
             model.logger.close()
@@ -284,15 +284,9 @@ def test_a_measurement_that_fails_is_skipped_with_one_warning(monkeypatch: pytes
     ]
 
 
-def test_off_policy_algorithms_are_not_measured_and_one_line_says_so(caplog: Any) -> None:
-    with ppo.one_thread():
-        SAC("MlpPolicy", PENDULUM, learning_starts=50, device="cpu").learn(60, callback=DoctorCallback())
-    assert ["not SAC." in record.message for record in caplog.records] == [True]
-
-
 def test_a2c_is_measured(caplog: Any) -> None:
     callback = DoctorCallback(budget=math.inf)
-    with ppo.one_thread():
+    with algorithm.one_thread():
         A2C("MlpPolicy", CARTPOLE, n_steps=64, device="cpu", seed=0).learn(640, callback=callback, log_interval=2)
     assert len(callback._scalars.memory.values("doctor/gae_error")) == 5
     assert max(callback._scalars.memory.values("doctor/first_ratio_error")) < 1e-4

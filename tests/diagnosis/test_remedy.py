@@ -10,7 +10,7 @@ from msgspec import structs
 
 from rldoctor.diagnosis.match import Match
 from rldoctor.diagnosis.remedy import Known, Move, advice_of, back_to, concrete, known_of, proposals
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.model import Json
 from rldoctor.model.settings import Place, Settings
 from rldoctor.recipe import Recipe
@@ -27,9 +27,9 @@ def rule(*changes: SettingChange) -> DiagnosisRule:
 
 
 def known(reference: Recipe | None = None, discrete: bool | None = None, **values: Json) -> Known:
-    own: Mapping[str, Json] = HYPERPARAMETERS
+    own: Mapping[str, Json] = DEFAULTS["ppo"]
     if reference is not None:
-        own = {key: reference.setting(key) for key in HYPERPARAMETERS}
+        own = {key: reference.setting(key) for key in DEFAULTS["ppo"]}
     return Known({**own, **values}.get, reference, True, discrete)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from google_crc32c import value as crc32c
 
 from rldoctor.logs.formats import tfrecord
-from rldoctor.logs.formats.tfrecord import FOOT, HEAD, MAX_RECORD, _length, _masked, _Search
+from rldoctor.logs.formats.checksums import FOOT, HEAD, masked
+from rldoctor.logs.formats.tfrecord import MAX_RECORD, _length, _Search
 
 
 def records(read, size, issues):
@@ -45,7 +46,7 @@ def records(read, size, issues):
             start, at, block, size = _refill(read, start + at, end - at, size)
         else:
             data = block[at + HEAD : end - FOOT]
-            if _masked(crc32c(data)) == int.from_bytes(block[end - FOOT : end], "little"):
+            if masked(crc32c(data)) == int.from_bytes(block[end - FOOT : end], "little"):
                 yield start + at, data
             else:
                 issues.add("corrupt", start + at, f"has a record of {length} bytes with a wrong checksum")

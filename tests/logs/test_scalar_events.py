@@ -7,13 +7,15 @@ import struct
 
 import numpy as np
 import pytest
+from google_crc32c import value as crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from rldoctor.logs.formats import tfevents, tfrecord
+from rldoctor.logs.formats import scalar_events, tfevents, tfrecord
+from rldoctor.logs.formats.checksums import masked
 from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
 from rldoctor.logs.formats.tfevents import read_event_file
@@ -139,3 +141,35 @@ def test_what_holds_no_record_gives_no_batch():
     assert list(batches(lambda offset, count: b"x" * count, 100, issues)) == []
     assert issues.counts == {"corrupt": 1}
     assert list(batches(lambda offset, count: b"", 0, issues)) == []
+
+
+def test_tags_that_share_a_slot_are_told_apart(monkeypatch):
+    tags = [
+        f"{start}/{'middle' * (i % 4)}{i}/{end}" for i in range(20) for start in ("a", "same") for end in ("b", "c")
+    ]
+    datas = [scalar_event(tag, 1, 0.5, 1.0).SerializeToString() for tag in tags * 2]
+    (batch,) = _batches_of(datas)
+    for bits in (1, 12):
+        monkeypatch.setattr(scalar_events, "_SLOT_BITS", bits)
+        asked = Counting({tag.encode(): i for i, tag in enumerate(tags)})
+        np.testing.assert_array_equal(decode(batch, asked).tag_ids, [*range(len(tags))] * 2)
+    assert len(asked.asked) == len(tags), "each is asked for once"
+
+
+class Counting(dict):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asked = []
+
+    def __getitem__(self, key):
+        self.asked.append(key)
+        return super().__getitem__(key)
+
+
+def _batches_of(datas):
+    content = b"".join(
+        part + masked(crc32c(part)).to_bytes(4, "little")
+        for data in datas
+        for part in (len(data).to_bytes(8, "little"), data)
+    )
+    return batches(lambda offset, count: content[offset : offset + count], len(content), ReadIssues())

@@ -19,7 +19,7 @@ from rldoctor.cli.app import run as command
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.formats.monitor import recent_mean
-from rldoctor.training.ppo import one_thread
+from rldoctor.training.algorithm import one_thread
 
 
 @pytest.fixture(scope="module")

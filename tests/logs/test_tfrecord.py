@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from rldoctor.logs.formats import tfrecord
+from rldoctor.logs.formats import checksums, tfrecord
+from rldoctor.logs.formats.checksums import HEAD
 from rldoctor.logs.formats.log_file import ReadIssues
-from rldoctor.logs.formats.tfrecord import HEAD, batches
+from rldoctor.logs.formats.tfrecord import batches
 from tests.logs.careful_reader import records
 
 
@@ -39,7 +40,7 @@ def read_all(content: bytes, size: int | None = None) -> tuple[list[tuple[int, b
 
 def head(length: int) -> bytes:
     packed = struct.pack("<Q", length)
-    return packed + struct.pack("<I", tfrecord._masked(crc32c(packed)))
+    return packed + struct.pack("<I", checksums.masked(crc32c(packed)))
 
 
 def test_records_of_tensorboards_writer_come_back(make):
@@ -139,10 +140,10 @@ def test_heads_are_found_as_by_trying_each_offset():
         for i in range(len(chunk) - 11)
         if tfrecord._length(bytes(chunk[i : i + 12])) is not None and not any(chunk[i + 4 : i + 8])
     ]
-    heads, lengths = tfrecord._heads(bytes(chunk))
+    heads, lengths = checksums.heads_in(bytes(chunk))
     assert list(zip(heads.tolist(), lengths.tolist(), strict=True)) == slow
     assert [at for at, _ in slow] == [0, 100, 777, 4988]
-    assert tfrecord._heads(b"short")[0].shape == (0,)
+    assert checksums.heads_in(b"short")[0].shape == (0,)
     assert heads.dtype == np.int64
 
 

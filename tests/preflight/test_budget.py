@@ -74,7 +74,8 @@ def clock(monkeypatch):
 def test_the_budget_holds(monkeypatch, clock, costs, left_out):
     for name, seconds in costs.items():
         monkeypatch.setattr(Slow, name, seconds)
-    result = run_preflight("Slow-v0", ignore=["SYS"])
+    # The check in another process measures real time, which a busy machine stretches.
+    result = run_preflight("Slow-v0", ignore=["SYS", "ENV113"])
     # The last call may end late; where signals can interrupt it, it does not.
     assert clock.now <= 20.0 + max(costs.values())
     missed = [check for check in result.checks if check.outcome is Outcome.NOT_RUN]

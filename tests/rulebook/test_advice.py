@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS, SETTINGS
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.model import Json
 from rldoctor.model.settings import Place
@@ -115,13 +115,13 @@ def test_no_other_library_is_told_of_what_only_stable_baselines3_has(framework: 
 
 def test_shipped_texts_name_settings_through_placeholders_where_they_change_them() -> None:
     # A value that is written out would be told to those who have it.
-    written = re.compile(rf"\b({'|'.join(HYPERPARAMETERS)})\b (to|=) ?-?[\d.]")
+    written = re.compile(rf"\b({'|'.join(DEFAULTS['ppo'])})\b (to|=) ?-?[\d.]")
     assert [name for name, raw in texts() if written.search(raw)] == []
 
 
 def test_the_libraries_are_those_with_a_tag_mapping() -> None:
     assert set(_libraries()) == set(LIBRARIES)
-    assert {setting for one in _libraries().values() for setting in one.settings} <= HYPERPARAMETERS.keys()
+    assert {setting for one in _libraries().values() for setting in one.settings} <= SETTINGS
 
 
 def test_explain_uses_the_words_of_stable_baselines3() -> None:

@@ -13,7 +13,7 @@ from rldoctor.environments import registry
 from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.references import load_recipe
 from rldoctor.sb3.fast_policy import use_fast_policy
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 
 FETCH = load_recipe("fetch_reach_dense/quick").with_overrides(["n_envs=2", "n_steps=64"])
 PENDULUM = load_recipe("pendulum/zoo").with_overrides(["use_sde=false", "n_envs=2", "n_steps=64", "batch_size=64"])
@@ -22,11 +22,11 @@ PENDULUM = load_recipe("pendulum/zoo").with_overrides(["use_sde=false", "n_envs=
 def learn(recipe, fast, steps=256):
     """Train and return every tensor of the policy and of its optimizer."""
     envs = make_training_envs(recipe, threads=1)
-    model = ppo.build(recipe, envs, seed=3)
+    model = algorithm.build(recipe, envs, seed=3)
     envs.seed(3)
     if fast:
         assert use_fast_policy(model.policy)
-    with ppo.one_thread():
+    with algorithm.one_thread():
         model.learn(steps)
     envs.close()
     moments = [value for state in model.policy.optimizer.state_dict()["state"].values() for value in state.values()]
@@ -47,7 +47,7 @@ def test_the_outputs_of_the_policy_are_the_same(seed):
     observations = {key: torch.as_tensor(value) for key, value in envs.reset().items()}
     answers = []
     for fast in (False, True):
-        policy = ppo.build(FETCH, envs, seed=seed).policy
+        policy = algorithm.build(FETCH, envs, seed=seed).policy
         if fast:
             assert use_fast_policy(policy)
         torch.manual_seed(seed)
@@ -67,7 +67,7 @@ def test_a_policy_that_is_no_longer_finite_fails_with_the_same_message(name, val
     observations = {key: torch.as_tensor(part) for key, part in envs.reset().items()}
     messages = []
     for fast in (False, True):
-        policy = ppo.build(FETCH, envs, seed=0).policy
+        policy = algorithm.build(FETCH, envs, seed=0).policy
         if fast:
             use_fast_policy(policy)
         with torch.no_grad():

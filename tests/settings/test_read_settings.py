@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rldoctor import datafile
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.logs import read_run
 from rldoctor.settings import find, read_settings
 from rldoctor.settings.library import algorithm_of, libraries
@@ -125,8 +125,8 @@ def test_a_recorded_run_states_everything_with_the_defaults_of_stable_baselines3
 
 def test_defaults_are_those_of_the_recipes():
     [sb3] = [library for library in libraries() if library.library == "sb3"]
-    ours = {key: value for key, value in sb3.defaults["ppo"].items() if key in HYPERPARAMETERS}
-    assert ours == {key: HYPERPARAMETERS[key] for key in ours} and len(ours) > 12
+    ours = {key: value for key, value in sb3.defaults["ppo"].items() if key in DEFAULTS["ppo"]}
+    assert ours == {key: DEFAULTS["ppo"][key] for key in ours} and len(ours) > 12
 
 
 @pytest.mark.slow

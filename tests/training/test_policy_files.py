@@ -16,7 +16,7 @@ from rldoctor import run_directory
 from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.errors import CannotJudge
 from rldoctor.sb3 import tensors
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.evaluate import evaluate
 
 
@@ -50,7 +50,7 @@ def repack(path, **members):
 @pytest.fixture
 def model(small):
     envs = make_training_envs(small)
-    yield ppo.build(small, envs, 0)
+    yield algorithm.build(small, envs, 0)
     envs.close()
 
 
@@ -82,14 +82,14 @@ def test_a_pickle_among_the_tensors_is_not_run(policy, trap, model):
     state = {**model.policy.state_dict(), "log_std": Planted(trap)}
     repack(policy, policy__pth=torch_saved(state))
     with pytest.raises(CannotJudge, match="more than tensors"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
     assert not trap.exists()
 
 
 @pytest.mark.parametrize("member", ["data", "pytorch_variables__pth", "_stable_baselines3_version", "other__pkl"])
 def test_a_pickle_in_a_member_that_is_not_needed_is_not_looked_at(policy, trap, model, member):
     repack(policy, **{member: pickle.dumps(Planted(trap))})
-    assert ppo.load_weights(model, policy)["steps"] == 1536
+    assert algorithm.load_weights(model, policy)["steps"] == 1536
     assert not trap.exists()
 
 
@@ -101,7 +101,7 @@ def test_sb3s_own_settings_are_not_unpickled(policy, trap, model):
         data = json.loads(archive.read("data"))
     data["policy_class"] = {":type:": "x", ":serialized:": base64.b64encode(pickle.dumps(Planted(trap))).decode()}
     repack(policy, data=json.dumps(data).encode())
-    ppo.load_weights(model, policy)
+    algorithm.load_weights(model, policy)
     assert not trap.exists()
 
 
@@ -109,7 +109,7 @@ def test_sb3s_own_settings_are_not_unpickled(policy, trap, model):
 def test_a_file_that_is_no_archive(policy, model, content):
     policy.write_bytes(content)
     with pytest.raises(CannotJudge, match="cannot be loaded"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 def test_a_truncated_file(policy, model):
@@ -117,7 +117,7 @@ def test_a_truncated_file(policy, model):
     for part in (0.1, 0.5, 0.9, 0.999):
         policy.write_bytes(whole[: int(len(whole) * part)])
         with pytest.raises(CannotJudge, match="cannot be loaded"):
-            ppo.load_weights(model, policy)
+            algorithm.load_weights(model, policy)
 
 
 def test_a_flipped_byte_in_the_weights(policy, model):
@@ -127,7 +127,7 @@ def test_a_flipped_byte_in_the_weights(policy, model):
     whole[member.header_offset + 100 + member.file_size // 2] ^= 0xFF
     policy.write_bytes(whole)
     with pytest.raises(CannotJudge, match="cannot be loaded"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_flipped_byte_in_the_weights(policy, model):
 def test_damaged_members(policy, model, members):
     repack(policy, **members)
     with pytest.raises(CannotJudge) as raised:
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
     assert "cannot be loaded" in raised.value.problem
     assert "\n" not in raised.value.problem
 
@@ -170,13 +170,13 @@ def test_a_compressed_member_that_is_damaged(policy, model):
     whole[begin : begin + 200] = bytes(range(200))
     policy.write_bytes(whole)
     with pytest.raises(CannotJudge, match="cannot be loaded"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 def test_a_member_that_claims_too_much(policy, model, monkeypatch):
     monkeypatch.setattr(tensors, "_MAX_MEMBER_BYTES", 1000)
     with pytest.raises(CannotJudge, match=r"policy\.pth claims [\d,]+ bytes"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 def packed(content):
@@ -195,7 +195,7 @@ def test_a_bomb_within_the_archive(policy, model):
     assert torch.load(io.BytesIO(bomb), weights_only=True)["log_std"].shape == (2**22,), "PyTorch itself unpacks it"
     repack(policy, policy__pth=bomb)
     with pytest.raises(CannotJudge, match=r"policy\.pth is compressed"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 def test_tensors_that_overlap(policy, model):
@@ -210,19 +210,19 @@ def test_tensors_that_overlap(policy, model):
         archive._didModify = True
     repack(policy, policy__pth=buffer.getvalue())
     with pytest.raises(CannotJudge, match=r"policy\.pth claims more than it holds"):
-        ppo.load_weights(model, policy)
+        algorithm.load_weights(model, policy)
 
 
 def test_no_file(tmp_path, model):
     with pytest.raises(CannotJudge, match="There is no policy"):
-        ppo.load_weights(model, tmp_path / "policy.zip")
+        algorithm.load_weights(model, tmp_path / "policy.zip")
 
 
 def test_other_shapes(trained, policy, small):
     wide = small.with_overrides(["net_arch=[32]"])
     envs = make_training_envs(wide)
     with pytest.raises(CannotJudge, match="cannot be loaded"):
-        ppo.load_weights(ppo.build(wide, envs, 0), policy)
+        algorithm.load_weights(algorithm.build(wide, envs, 0), policy)
     envs.close()
     record = json.loads((trained / run_directory.RUN_FILE).read_text())
     record["recipe"] = wide.to_json()
@@ -234,6 +234,6 @@ def test_other_shapes(trained, policy, small):
 def test_saving_is_whole_or_nothing(policy, model, monkeypatch):
     before = policy.read_bytes()
     with pytest.raises(ValueError, match="JSON"):
-        ppo.save(model, policy, {"steps": float("nan")})
+        algorithm.save(model, policy, {"steps": float("nan")})
     assert policy.read_bytes() == before
     assert not list(policy.parent.glob("*.tmp"))

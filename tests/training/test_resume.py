@@ -22,7 +22,7 @@ from rldoctor.environments.vec_envs import make_training_envs
 from rldoctor.errors import CannotJudge, TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.train import newest_checkpoint, resume, train
 
 
@@ -56,9 +56,9 @@ def record_of(directory):
 def state_of(recipe, path):
     """Return what a saved policy says, and the steps of its Adam."""
     envs = make_training_envs(recipe)
-    model = ppo.build(recipe, envs, 0)
+    model = algorithm.build(recipe, envs, 0)
     envs.close()
-    state = ppo.load_weights(model, path)
+    state = algorithm.load_weights(model, path)
     return state, {int(entry["step"]) for entry in model.policy.optimizer.state_dict()["state"].values()}
 
 
@@ -139,10 +139,10 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(small, trained_once, tmp_
 
 def assert_same_weights(recipe, one, other):
     envs = make_training_envs(recipe)
-    models = [ppo.build(recipe, envs, seed) for seed in (1, 2)]
+    models = [algorithm.build(recipe, envs, seed) for seed in (1, 2)]
     envs.close()
     for model, directory in zip(models, (one, other), strict=True):
-        ppo.load_weights(model, directory / run_directory.POLICY_FILE)
+        algorithm.load_weights(model, directory / run_directory.POLICY_FILE)
     first, second = (model.policy.state_dict() for model in models)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -225,11 +225,11 @@ def test_a_checkpoint_of_an_earlier_version_begins_new_episodes(interrupted, sma
     old = checkpoint.with_suffix(".old")
     with zipfile.ZipFile(checkpoint) as now, zipfile.ZipFile(old, "w") as then:
         for name in now.namelist():
-            if name == ppo.STATE_MEMBER:
+            if name == algorithm.STATE_MEMBER:
                 state = json.loads(now.read(name))
                 known = ("steps", "updates", "recent_episodes", "recent_successes")
                 then.writestr(name, json.dumps({key: state[key] for key in known}))
-            elif name != ppo.TENSORS_MEMBER:
+            elif name != algorithm.TENSORS_MEMBER:
                 then.writestr(name, now.read(name))
     old.replace(checkpoint)
     seen = []
@@ -253,11 +253,11 @@ def test_a_checkpoint_of_an_earlier_version_begins_new_episodes(interrupted, sma
 def test_a_checkpoint_whose_state_makes_no_sense(interrupted, small, member, content):
     checkpoint = newest_checkpoint(interrupted)
     envs = make_training_envs(small)
-    model = ppo.build(small, envs, 0)
+    model = algorithm.build(small, envs, 0)
     envs.close()
-    kept = {"numbers": ppo.load_weights(model, checkpoint), "tensors": ppo.load_tensors(checkpoint)}
+    kept = {"numbers": algorithm.load_weights(model, checkpoint), "tensors": algorithm.load_tensors(checkpoint)}
     kept[member] |= content
-    ppo.save(model, checkpoint, kept["numbers"], kept["tensors"])
+    algorithm.save(model, checkpoint, kept["numbers"], kept["tensors"])
     with pytest.raises(CannotJudge, match="checkpoint is damaged"):
         resume(interrupted)
     assert record_of(interrupted)["status"] == "interrupted"
@@ -361,7 +361,7 @@ def test_a_record_that_lacks_something(interrupted, key, value):
 
 def test_a_checkpoint_that_does_not_say_its_steps(interrupted, trained_once, small):
     envs = make_training_envs(small)
-    ppo.build(small, envs, 0).save(newest_checkpoint(interrupted))
+    algorithm.build(small, envs, 0).save(newest_checkpoint(interrupted))
     envs.close()
     with pytest.raises(CannotJudge, match="does not say its steps"):
         resume(interrupted)

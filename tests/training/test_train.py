@@ -17,7 +17,7 @@ from rldoctor.environments.vec_envs import make_training_envs, training_seed
 from rldoctor.errors import TrainingFailed, UsageError
 from rldoctor.logs import read_run
 from rldoctor.references import load_recipe
-from rldoctor.training import ppo
+from rldoctor.training import algorithm
 from rldoctor.training.train import train
 from rldoctor.training.training_callback import Silent
 
@@ -31,14 +31,14 @@ def scalars(directory):
 
 def model_of(recipe, seed=0):
     envs = make_training_envs(recipe)
-    model = ppo.build(recipe, envs, seed)
+    model = algorithm.build(recipe, envs, seed)
     envs.close()
     return model
 
 
 def weights(directory, recipe):
     model = model_of(recipe, seed=99)
-    ppo.load_weights(model, directory / run_directory.POLICY_FILE)
+    algorithm.load_weights(model, directory / run_directory.POLICY_FILE)
     return model.policy.state_dict()
 
 
@@ -119,7 +119,7 @@ def test_checkpoints(trained_once, small):
     # A tenth of 1,536 steps is 153: the first whole rollout after that many.
     assert steps == [256, 512, 768, 1024, 1280, 1536]
     last = model_of(small)
-    state = ppo.load_weights(last, run_directory.checkpoints(trained_once)[-1])
+    state = algorithm.load_weights(last, run_directory.checkpoints(trained_once)[-1])
     assert state["steps"] == 1536
     assert state["updates"] == 24
     final = weights(trained_once, small)
@@ -132,7 +132,7 @@ def test_stable_baselines_can_load_the_policy(trained_once, small):
 
     theirs = PPO.load(trained_once / run_directory.POLICY_FILE, device="cpu")
     ours = model_of(small, seed=99)
-    ppo.load_weights(ours, trained_once / run_directory.POLICY_FILE)
+    algorithm.load_weights(ours, trained_once / run_directory.POLICY_FILE)
     observation = {key: space.sample() for key, space in ours.observation_space.spaces.items()}
     np.testing.assert_array_equal(
         theirs.predict(observation, deterministic=True)[0], ours.predict(observation, deterministic=True)[0]
@@ -206,7 +206,7 @@ def test_an_environment_that_raises(small, tmp_path):
     assert record["error"] == "ZeroDivisionError: by zero"
     kept = run_directory.checkpoints(tmp_path)
     assert [path.name for path in kept] == ["step-000000000256.zip", "step-000000000512.zip"]
-    assert ppo.load_weights(model_of(small), kept[-1])["steps"] == 512
+    assert algorithm.load_weights(model_of(small), kept[-1])["steps"] == 512
     assert not (tmp_path / run_directory.POLICY_FILE).exists()
     assert read_run(tmp_path).last_step == 640
 
@@ -223,7 +223,7 @@ class FirstReturnNaN(gymnasium.RewardWrapper):
 
 def test_a_return_that_is_not_finite_does_not_stop_the_checkpoints(small, train_into):
     directory = train_into(small, 0, wrap=FirstReturnNaN, adjust=lambda model: setattr(model, "train", lambda: None))
-    state = ppo.load_weights(model_of(small), directory / run_directory.POLICY_FILE)
+    state = algorithm.load_weights(model_of(small), directory / run_directory.POLICY_FILE)
     # 15 episodes an environment; the first one of each has no return.
     assert len(state["recent_episodes"]) == 28
     assert len(state["recent_successes"]) == 30

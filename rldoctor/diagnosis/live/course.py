@@ -146,8 +146,11 @@ class Course:
         """What would withdraw the warning, as a sentence; empty where there is none."""
         if self.standing.verdict not in (Verdict.SICK, Verdict.SUSPECT):
             return ""
-        shown = " and ".join(self.standing.signs[:2]) or "the signs of it"
-        return f"Withdrawn when {self._rules.withdraw} examinations in a row no longer show {shown}."
+        count, signs = self._rules.withdraw, " and ".join(self.standing.signs[:2])
+        # A setting stays as it is.
+        return (
+            f"Withdrawn when {count} examinations in a row {f'no longer show {signs}' if signs else 'show learning'}."
+        )
 
 
 def _is_as_bad(glance: Glance, verdict: Verdict) -> bool:

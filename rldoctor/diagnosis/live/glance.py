@@ -14,7 +14,7 @@ from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.witnesses import state_settings
-from rldoctor.model import Curve, Run, Severity, Verdict
+from rldoctor.model import Curve, Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case, Sign
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import observe_all
@@ -37,7 +37,7 @@ class Glance:
         clear: Whether the cause is so likely, and a sign of it so strong, that one examination is enough for a warning.
         health: Probability that nothing is wrong, in [0, 1].
         signs: Codes and names of the signs that show the cause, strongest first.
-        single: Whether it is sick by a single strong sign alone, which takes longer to believe.
+        single: Whether it is sick by a single strong sign alone, and no setting, which takes longer to believe.
     """
 
     step: int
@@ -122,20 +122,29 @@ def glance(
         for code, strength in strengths.items()
     }
     settings = state_settings(run, context.setting_signs)
-    others = {item.key: item.strength for item in settings.observations} if settings else {}
-    ranked = rank(context.book, beyond | others, run.algorithm)
-    return _judged(run.last_step, points, ranked, beyond, signs)
+    observed = settings.observations if settings else ()
+    ranked = rank(context.book, beyond | {item.key: item.strength for item in observed}, run.algorithm)
+    return _judged(run.last_step, points, ranked, beyond, signs, observed)
 
 
 def _judged(
-    step: int, points: int, ranked: Sequence[Ranked], beyond: Mapping[str, float], signs: Mapping[str, Sign]
+    step: int,
+    points: int,
+    ranked: Sequence[Ranked],
+    beyond: Mapping[str, float],
+    signs: Mapping[str, Sign],
+    settings: Sequence[Observation],
 ) -> Glance:
     rules = live_rules()
     fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
+    # Causes of which a setting is one with which no training works.
+    set_by = {name for item in settings if item.finding and item.strength >= rules.strong for name in item.causes}
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     causes = (item for item in ranked if item.rule.name != HEALTHY)
     learns = any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
-    leading = next((item for item in causes if not fired.isdisjoint(item.evidence_for)), None)
+    leading = next(
+        (item for item in causes if not fired.isdisjoint(item.evidence_for) or item.rule.name in set_by), None
+    )
     nothing = Verdict.HEALTHY if learns else Verdict.UNJUDGED
     if leading is None:
         return Glance(step, points, nothing, health=health)
@@ -143,16 +152,21 @@ def _judged(
     odds = leading.probability / max(leading.probability + health, 1e-300)
     # The outcome shows late what else shows early: by itself it clears up nothing.
     strong = sum(beyond[code] >= rules.strong and not signs[code].outcome for code in shown)
-    clear = odds >= rules.warn.clear and strong > 0
+    is_set = leading.rule.name in set_by
+    clear = odds >= rules.warn.clear and (strong > 0 or is_set)
     harmed = any(signs[code].outcome == "harmed" for code in fired)
     error = any(signs[code].severity is Severity.ERROR for code in shown)
     failed = odds >= rules.sick.probability and (harmed or error)
-    if failed or (clear and not learns):
+    if failed or (clear and shown and not learns):
         verdict = Verdict.SICK
     elif odds >= rules.warn.probability and any(not signs[code].outcome for code in shown):
+        verdict = Verdict.SUSPECT
+    elif clear and not shown and not learns:
+        # A setting alone warns, and stops nothing.
         verdict = Verdict.SUSPECT
     else:
         return Glance(step, points, nothing, health=health)
     names = tuple(f"{code} {signs[code].name}" for code in shown)
-    single = verdict is Verdict.SICK and not failed and strong < rules.sick.signs
+    # Settings and logs are two witnesses.
+    single = verdict is Verdict.SICK and not failed and not is_set and strong < rules.sick.signs
     return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single)

@@ -8,6 +8,7 @@ from rldoctor.logs.curves import to_curves
 from rldoctor.logs.frameworks import identify, shipped_tag_mappings
 from rldoctor.logs.series import Series
 from rldoctor.model import Json, Run
+from rldoctor.model.settings import Settings
 
 
 class Memory:
@@ -50,8 +51,8 @@ class Memory:
         """The last step; 0 before there is any."""
         return max((series.steps[-1] for series in self._series.values() if len(series)), default=0)
 
-    def run(self, path: str, record: Mapping[str, Json] | None = None) -> Run:
-        """Return the run so far, as reading its logs would."""
+    def run(self, path: str, record: Mapping[str, Json] | None = None, settings: Settings | None = None) -> Run:
+        """Return the run so far, as reading its logs and the files beside them would."""
         points = {tag: series.points() for tag, series in self._series.items() if len(series)}
         mappings = shipped_tag_mappings()
         named = next((mapping for mapping in mappings if mapping.framework == self._framework), None)
@@ -66,5 +67,6 @@ class Memory:
             record=record or {},
             algorithm=found.mapping.algorithm(points.keys()) if found else "",
             step_axis=found.mapping.step_axis if found else "env_steps",
+            settings=settings,
             tags_known=(found.known, found.logged) if found else (0, len(points)),
         )

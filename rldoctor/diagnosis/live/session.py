@@ -12,6 +12,7 @@ from rldoctor.diagnosis.live.glance import glance
 from rldoctor.diagnosis.live.memory import Memory
 from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.model import Json, RankedDiagnosis, RunDiagnosis, Verdict
+from rldoctor.model.settings import Settings
 
 
 class LiveSession:
@@ -23,6 +24,7 @@ class LiveSession:
         reference: Name of the reference to compare with; recognised from the logs if ``None``.
         record: What ``run.json`` would say, if known.
         patience: See :class:`~rldoctor.diagnosis.live.course.Course`.
+        settings: Of the training, if known.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class LiveSession:
         reference: str | None = None,
         record: Mapping[str, Json] | None = None,
         patience: int | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.memory = memory
         self.course = Course(patience)
@@ -39,6 +42,7 @@ class LiveSession:
         self._schedule = Schedule(planned)
         self._reference = reference
         self._record = record or {}
+        self._settings = settings
         self._seen: tuple[int, int] = (0, 0)
         self._reported: tuple[int, int] | None = None
         self._report: RunDiagnosis | None = None
@@ -58,7 +62,7 @@ class LiveSession:
 
     def examine(self) -> str:
         """Examine the training now, and return what that changed, as a sentence; empty where it changed nothing."""
-        self.course.add(glance(self.memory.run("", self._record), self._planned, self._reference))
+        self.course.add(glance(self.memory.run("", self._record, self._settings), self._planned, self._reference))
         return self.course.news
 
     def report(self, path: str) -> RunDiagnosis | None:
@@ -68,7 +72,7 @@ class LiveSession:
             return None
         if self._reported != now or self._report is None:
             self._reported = now
-            self._report = diagnose_run(self.memory.run(path, self._record), self._reference)
+            self._report = diagnose_run(self.memory.run(path, self._record, self._settings), self._reference)
         return self._report
 
 

@@ -14,7 +14,7 @@ from rldoctor.environments.engine import Engine
 from rldoctor.errors import UsageError
 from rldoctor.experiments.sweep.spec import MOST_TRIALS, SweepSpec
 from rldoctor.experiments.trial import Trial
-from rldoctor.hyperparameters import ENV_KWARGS, HYPERPARAMETERS
+from rldoctor.hyperparameters import DEFAULTS, ENV_KWARGS
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 
@@ -147,7 +147,7 @@ def _value(recipe: Recipe, key: str) -> Json:
     if key.startswith(ENV_KWARGS):
         argument: Json = recipe.env_kwargs.get(key.removeprefix(ENV_KWARGS))
         return argument
-    value: Json = recipe.setting(key) if key in HYPERPARAMETERS else getattr(recipe, key)
+    value: Json = recipe.setting(key) if key in DEFAULTS[recipe.algorithm] else getattr(recipe, key)
     return value
 
 

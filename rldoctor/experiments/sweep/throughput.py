@@ -11,6 +11,7 @@ from msgspec import structs
 
 from rldoctor.environments.engine import Engine
 from rldoctor.executors import Executor, Send, map_jobs
+from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -58,19 +59,18 @@ def measure(executor: Executor, recipe: Recipe, engine: Engine) -> Rate:
 def _measure(_send: Send, recipe: Recipe, engine: Engine) -> Rate:
     from rldoctor.environments.vec_envs import make_training_envs
     from rldoctor.sb3.fast_policy import use_fast_policy
-    from rldoctor.training import ppo
+    from rldoctor.sb3.fast_update import use_fast_update
+    from rldoctor.training import algorithm
 
-    batch = int(recipe.setting("batch_size"))  # type: ignore[arg-type]
-    n_steps = -(-max(_ROLLOUT, batch) // recipe.n_envs)
-    small = structs.replace(recipe, hyperparameters={**recipe.hyperparameters, "n_steps": max(2, n_steps)})
+    small, begin, rollout = _short(recipe)
     envs = make_training_envs(small, threads=1, engine=engine)
     try:
-        model = ppo.build(small, envs, 0)
-        use_fast_policy(model.policy)
-        rollout = small.n_envs * max(2, n_steps)
-        with ppo.one_thread():
+        model = algorithm.build(small, envs, 0)
+        if not use_fast_policy(model.policy):
+            use_fast_update(model)
+        with algorithm.one_thread():
             # The first rollout loads what later ones find loaded.
-            model.learn(rollout)
+            model.learn(begin)
             clock, steps = time.perf_counter(), 0
             while time.perf_counter() - clock < _SECONDS:
                 model.learn(rollout, reset_num_timesteps=False)
@@ -86,6 +86,25 @@ def _measure(_send: Send, recipe: Recipe, engine: Engine) -> Rate:
     finally:
         envs.close()
     return Rate(training, playing, limit if isinstance(limit, int) else _EPISODE)
+
+
+def _short(recipe: Recipe) -> tuple[Recipe, int, int]:
+    """Return the recipe with short rollouts, the steps until it learns, and those between two readings of the clock."""
+    settings = dict(recipe.hyperparameters)
+    if recipe.is_off_policy:
+        if not recipe.setting("her"):
+            # Hindsight replay needs whole episodes; others can learn from what there is.
+            settings["learning_starts"] = min(_whole(recipe.setting("learning_starts")), _ROLLOUT)
+        small = structs.replace(recipe, hyperparameters=settings)
+        rollout = max(_ROLLOUT // 4, recipe.rollout_steps)
+        return small, _whole(small.setting("learning_starts")) + rollout, rollout
+    steps = max(2, -(-max(_ROLLOUT, _whole(recipe.setting("batch_size"))) // recipe.n_envs))
+    small = structs.replace(recipe, hyperparameters={**settings, "n_steps": steps})
+    return small, small.rollout_steps, small.rollout_steps
+
+
+def _whole(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def seconds(rate: Rate, trials: Sequence[Trial], slots: int) -> float:

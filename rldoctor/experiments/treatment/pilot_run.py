@@ -21,7 +21,7 @@ from rldoctor.experiments.treatment.trial import (
     saved_or,
     train_attempt,
 )
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import SETTINGS
 from rldoctor.logs import read_run
 from rldoctor.model import Curve, Remedy, Run, TreatmentTrial, TrialState
 from rldoctor.recipe import Recipe
@@ -93,9 +93,8 @@ def tied(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
 
 def length(recipe: Recipe) -> int:
     """Return the environment steps of a pilot run: whole rollouts, enough of them for the signs."""
-    steps, logged = recipe.setting("n_steps"), recipe.log_interval
-    rollout = (steps if isinstance(steps, int) else 1) * recipe.n_envs
-    return rollout * max(_POINTS * logged, math.ceil(_STEPS / rollout))
+    rollout = recipe.rollout_steps or recipe.n_envs
+    return rollout * max(_POINTS * recipe.log_interval, math.ceil(_STEPS / rollout))
 
 
 def signs_of(
@@ -115,7 +114,7 @@ def signs_of(
         for code, weight in book.diagnoses[cause].weights.items()
         if weight > 0 and code.startswith(families) and code in book.signs and not book.signs[code].of_health
     }
-    measured = {c for c in pointing if any(w.metric not in HYPERPARAMETERS for w in book.signs[c].when)}
+    measured = {c for c in pointing if any(w.metric not in SETTINGS for w in book.signs[c].when)}
     strengths = _strengths(run, reference, book)
     return {code: strength for code, strength in strengths.items() if code in measured and strength >= FIRES_FROM}
 

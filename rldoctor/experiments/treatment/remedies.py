@@ -98,7 +98,7 @@ def unusual(sick: SickRun) -> Moves:
     if known.reference is None:
         return found
     for rule in sick.context.book.diagnoses.values():
-        if not made_for(rule, "ppo"):
+        if not made_for(rule, sick.run.algorithm or "ppo"):
             continue
         for change in rule.change:
             limited = change.above is not None or change.below is not None or change.default
@@ -125,8 +125,8 @@ def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | Non
         else:
             settings[key] = after
     made = structs.replace(recipe, hyperparameters=settings, n_envs=n_envs)
-    rollout = _whole(made.setting("n_steps")) * n_envs
-    if _whole(made.setting("batch_size")) > rollout:
+    rollout = made.rollout_steps
+    if not made.is_off_policy and _whole(made.setting("batch_size")) > rollout:
         # A usual value that does not fit a small rollout.
         made = structs.replace(made, hyperparameters={**settings, "batch_size": rollout})
     overrides = {key: value for key, value in recipe.overrides.items() if key not in changes}
@@ -140,7 +140,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | Non
 
 def _known(sick: SickRun) -> Known:
     reference = sick.reference.recipe if sick.reference is not None else None
-    return Known(sick.recipe.setting, reference, True, discrete(sick.run))
+    return Known(sick.recipe.setting, reference, True, discrete(sick.run), algorithm=sick.recipe.algorithm)
 
 
 def _full_reset(sick: SickRun) -> Remedy | None:

@@ -13,7 +13,7 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, match
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.hyperparameters import HYPERPARAMETERS
+from rldoctor.hyperparameters import ALGORITHMS, DEFAULTS
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Json, Run, RunDiagnosis, Statement, Verdict
 from rldoctor.recipe import Recipe, recipe_from_mapping
@@ -21,8 +21,6 @@ from rldoctor.references import Reference
 from rldoctor.rulebook.advice import show
 from rldoctor.run_record import RunRecord
 
-# The only algorithm that this version trains.
-_TRAINED = "ppo"
 _MIXED = "mixed-runs"
 # Settings whose value the logs hold; the others are SB3's defaults unless they are given.
 _LOGGED = ("learning_rate", "clip_range")
@@ -87,7 +85,7 @@ def read_sick_run(
         statements: What other witnesses say of it.
 
     Raises:
-        UsageError: It is not a single run, was not trained with PPO, or its environment is not known.
+        UsageError: It is not a single run, rldoctor does not train its algorithm, or its environment is not known.
         CannotJudge: The curves are too short, mixed or missing.
     """
     context = context or shipped_context()
@@ -98,10 +96,12 @@ def read_sick_run(
     run = read_run(found[0], own=context.tag_mappings)
     floor = next((item.baseline_return for item in statements if item.baseline_return is not None), None)
     run = run if floor is None else replace(run, baseline_return=floor)
-    if run.algorithm not in ("", _TRAINED):
+    if run.algorithm and run.algorithm not in ALGORITHMS:
         title = context.book.algorithms[run.algorithm].title
+        treated = ", ".join(name.upper() for name in ALGORITHMS)
         raise UsageError(
-            f"{directory} was trained with {title}; only PPO can be treated.", "rldoctor diagnose names the cause."
+            f"{directory} was trained with {title}; only {treated} can be treated.",
+            "rldoctor diagnose names the cause.",
         )
     matched = match(run, reference, context.references)
     recipe, notes = (matched.recipe, ()) if matched.recipe is not None else _assumed(run, env)
@@ -129,7 +129,9 @@ def _assumed(run: Run, env: str | None) -> tuple[Recipe, tuple[str, ...]]:
         )
     recipe = recipe_from_logs(run, env)
     own = {
-        key: value for key, value in recipe.hyperparameters.items() if value != HYPERPARAMETERS[key] or key in _LOGGED
+        key: value
+        for key, value in recipe.hyperparameters.items()
+        if value != DEFAULTS[recipe.algorithm].get(key) or key in _LOGGED
     }
     stated = ", ".join(f"{key} {show(value)}" for key, value in own.items()) or "none"
     note = (
@@ -148,19 +150,22 @@ def recipe_from_logs(run: Run, env: str) -> Recipe:
         UsageError: What they state cannot be trained.
     """
     stated = run.settings.stated() if run.settings is not None else {}
+    # Logs do not tell DDPG from TD3: TD3's additions to it are assumed.
+    algorithm = run.algorithm or "ppo"
     settings = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in stated.items()
-        if key in HYPERPARAMETERS and value not in ("adaptive", "other")
+        if key in DEFAULTS[algorithm] and value not in ("adaptive", "other")
     }
     for key in _LOGGED:
         curve = run.curves.get(key)
-        if key not in settings and curve is not None and len(curve):
+        if key in DEFAULTS[algorithm] and key not in settings and curve is not None and len(curve):
             settings[key] = float(f"{float(curve.values[0]):.4g}")
     n_envs = stated.get("n_envs", 1)
     # It names a folder.
     name = env.rpartition("/")[2] if ".py:" in env else env
     plain: dict[str, Json] = {"name": name, "env": env, "total_steps": max(run.last_step, 1), "n_envs": n_envs}
+    plain["algorithm"] = algorithm
     return recipe_from_mapping({**plain, "hyperparameters": settings}, f"The settings of {run.path}")
 
 
@@ -168,11 +173,12 @@ def _reference(found: Reference | None, recipe: Recipe, wanted: str | None) -> R
     """Return the reference that trials are compared with: recorded, and of the recipe's environment."""
     if found is None and wanted is None:
         names = [name for name in references.names() if references.is_recorded(name)]
-        same = [name for name in names if references.load_recipe(name).env == recipe.env]
+        known = {name: references.load_recipe(name) for name in names}
+        same = [name for name, own in known.items() if (own.env, own.algorithm) == (recipe.env, recipe.algorithm)]
         # As in a diagnosis: a recipe of unknown origin is compared with the slowest reference of its environment.
         if same:
-            found = references.load(max(same, key=lambda name: references.load_recipe(name).total_steps))
-    if found is None or not found.bands or found.recipe.env != recipe.env:
+            found = references.load(max(same, key=lambda name: known[name].total_steps))
+    if found is None or not found.bands or found.recipe.env != recipe.env or found.recipe.algorithm != recipe.algorithm:
         return None
     return found
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rldoctor.logs.formats.checksums import HEAD
 from rldoctor.logs.formats.log_file import (
     MAX_UNKNOWN_TAGS,
     LogFile,
@@ -26,7 +27,7 @@ from rldoctor.logs.formats.log_file import (
     open_log,
 )
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
-from rldoctor.logs.formats.tfrecord import HEAD, Batch, batches
+from rldoctor.logs.formats.tfrecord import Batch, batches
 from rldoctor.model import FloatArray, IntArray
 
 # Of one file; some 3 seconds of asking whether they are known. No framework logs so many.

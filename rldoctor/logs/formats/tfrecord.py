@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 from google_crc32c import value as crc32c
-from numpy.typing import NDArray
 
+from rldoctor.logs.formats.checksums import FOOT, HEAD, heads_in, masked, unaligned, wrong_checksums
 from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.model import IntArray
 
 Read = Callable[[int, int], bytes]
 """``read(offset, count)`` returns at most ``count`` bytes of the file; fewer only at its end."""
 
-HEAD = 12  # length and its checksum
-FOOT = 4  # checksum of the data
 _BLOCK = 2**20
 # An event with scalars is some dozen bytes, some kilobytes where a framework logs all its tags in one. Parsing can cost
 # twenty times the size in memory, so that larger records (images, graphs, hostile ones) are skipped unparsed.
@@ -32,8 +28,9 @@ MAX_RECORD = 4 * 2**20
 _MAX_SEARCH = 64 * 2**20
 _FIRST_SEARCH = 512
 _MAX_CACHED_HEADS = 4096
-# Records that are looked at for the pattern that the next ones follow; a step has seldom more.
-_PATTERN = 32
+# Records of the pattern that the next ones follow: a step has seldom more than the first, never more than the second.
+_PATTERN, _LONGEST_PATTERN = 32, 512
+_FIRST_REPEATS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def batches(read: Read, size: int, issues: ReadIssues, start: int = 0) -> Iterat
             size = at + len(block)
         wanted = _BLOCK
         starts, ends = _chain(block, lengths)
-        wrong = _wrong_checksums(block, starts, ends)
+        wrong = wrong_checksums(block, starts, ends)
         begin = 0
         for i in [*wrong, len(starts)]:
             if i > begin:
@@ -116,15 +113,21 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         block: Bytes of a file, from the beginning of a record on.
         lengths: The lengths that heads have stated so far: they repeat, and one seen before needs no second checksum.
     """
+    found: list[tuple[IntArray, IntArray]] = []
+    # Those that were looked at one by one since the last pattern, and how many of them show the next.
     starts: list[int] = []
     ends: list[int] = []
     at, last, look = 0, len(block) - FOOT, 2 * _PATTERN
     while True:
         if len(starts) >= look:
-            more = _continued(block, starts, ends)
-            starts += more[0].tolist()
-            ends += more[1].tolist()
-            at, look = ends[-1] + FOOT, len(starts) + 2 * _PATTERN
+            more = _continued(block, starts, ends, look // 2)
+            at = int(more[1][-1]) + FOOT if len(more[1]) else at
+            enough = len(more[0]) >= look or look >= 2 * _LONGEST_PATTERN
+            if enough or len(more[0]):
+                found += [_as_arrays(starts, ends), more]
+                starts, ends = [], []
+            # What follows no short pattern may follow a longer one.
+            look = 2 * _PATTERN if enough else 4 * look
         head = block[at : at + HEAD]
         length = lengths.get(head)
         if length is None:
@@ -140,42 +143,48 @@ def _chain(block: bytes, lengths: dict[bytes, int]) -> tuple[IntArray, IntArray]
         starts.append(at + HEAD)
         ends.append(end)
         at = end + FOOT
+    found.append(_as_arrays(starts, ends))
+    return np.concatenate([piece[0] for piece in found]), np.concatenate([piece[1] for piece in found])
+
+
+def _as_arrays(starts: list[int], ends: list[int]) -> tuple[IntArray, IntArray]:
     return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
-def _continued(block: bytes, starts: list[int], ends: list[int]) -> tuple[IntArray, IntArray]:
+def _continued(block: bytes, starts: list[int], ends: list[int], most: int) -> tuple[IntArray, IntArray]:
     """Return where records begin and end that go on as the last ones do: every step logs the same tags.
 
     The lengths of the last records say where the next heads should be; as many are taken as are there, byte for byte.
+
+    Args:
+        block: The bytes.
+        starts: Where the last records begin, at least twice ``most``.
+        ends: Where they end.
+        most: Records of the longest pattern that is looked for.
     """
-    lengths = [end - start for start, end in zip(starts[-2 * _PATTERN :], ends[-2 * _PATTERN :], strict=True)]
-    latest = lengths[_PATTERN:]
-    period = next((n for n in range(1, _PATTERN + 1) if lengths[_PATTERN - n : -n] == latest), 0)
-    at = ends[-1] + FOOT
-    times = (len(block) - at) // (ends[-1] - ends[-1 - period]) if period else 0
-    length = np.tile(np.array(lengths[-period:], np.int64), times)
+    lengths = [end - start for start, end in zip(starts[-2 * most :], ends[-2 * most :], strict=True)]
+    latest = lengths[most:]
+    period = next((n for n in range(1, most + 1) if lengths[most - n : -n] == latest), 0)
+    begin, length = ends[-1] + FOOT, np.array(lengths[-period:], np.int64)
+    times = (len(block) - begin) // (ends[-1] - ends[-1 - period]) if period else 0
+    first, second = unaligned(block, "<u8"), unaligned(block, "<u4")
+    known = np.array(starts[-period:], np.int64)
+    first_known, second_known = first[known - HEAD], second[known - FOOT]
     size = length + HEAD + FOOT
-    start = at + np.cumsum(size) - size + HEAD
-    known = np.tile(np.array(starts[-period:], np.int64), times)
-    first, second = _numbers(block, "<u8"), _numbers(block, "<u4")
-    same = (first[start - HEAD] == first[known - HEAD]) & (second[start - FOOT] == second[known - FOOT])
-    good = len(same) if same.all() else int(np.argmin(same))
-    return start[:good], start[:good] + length[:good]
-
-
-def _numbers(block: bytes, dtype: str) -> NDArray[Any]:
-    """Return the number that begins at each byte of ``block``."""
-    kind = np.dtype(dtype)
-    return np.ndarray((len(block) - kind.itemsize + 1,), kind, block, strides=(1,))
-
-
-def _wrong_checksums(block: bytes, starts: IntArray, ends: IntArray) -> list[int]:
-    """Return which of the records' data do not fit their checksums."""
-    spans = zip(starts.tolist(), ends.tolist(), strict=True)
-    crcs = np.array([crc32c(block[a:b]) for a, b in spans], np.uint32)
-    stored = gather(np.frombuffer(block, np.uint8), ends, "<u4")
-    wrong: list[int] = np.flatnonzero((((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)) != stored).tolist()
-    return wrong
+    once = np.cumsum(size) - size + HEAD
+    found: list[IntArray] = [np.empty(0, np.int64)]
+    done, count = 0, _FIRST_REPEATS
+    while done < times:
+        # Ever more at a time, so that a pattern that soon ends costs little.
+        start = begin + once + size.sum() * np.arange(done, min(done + count, times))[:, None]
+        same = ((first[start - HEAD] == first_known) & (second[start - FOOT] == second_known)).ravel()
+        good = len(same) if same.all() else int(np.argmin(same))
+        found.append(start.ravel()[:good])
+        if good < len(same):
+            break
+        done, count = done + count, 4 * count
+    start = np.concatenate(found)
+    return start, start + np.resize(length, len(start))
 
 
 def _why_not_whole(at: int, length: int | None, found: int | None, size: int) -> tuple[str, int, str]:
@@ -188,20 +197,9 @@ def _why_not_whole(at: int, length: int | None, found: int | None, size: int) ->
     return "corrupt", at, f"{what}: {found - at} bytes could not be read"
 
 
-def gather(data: NDArray[np.uint8], at: IntArray, dtype: str) -> NDArray[Any]:
-    """Return the numbers of type ``dtype`` at the offsets ``at``, shape ``(n,)``, in ``data``, aligned or not."""
-    numbers: NDArray[Any] = data[at[:, None] + np.arange(np.dtype(dtype).itemsize)].view(dtype)[:, 0]
-    return numbers
-
-
-def _masked(crc: int) -> int:
-    # tensorflow/core/lib/hash/crc32c.h: checksums of data that holds checksums are weak, hence the rotation.
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 def _length(head: bytes) -> int | None:
     """Return the length that a record's head states, None where its checksum does not hold."""
-    if _masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
+    if masked(crc32c(head[:8])) != int.from_bytes(head[8:], "little"):
         return None
     return int.from_bytes(head[:8], "little")
 
@@ -220,7 +218,7 @@ class _Search:
             # Windows grow, so that many small damages cost no more than one large one.
             count = min(window, self._left, size - offset)
             chunk = self._read(offset, count + HEAD - 1)
-            heads, lengths = _heads(chunk)
+            heads, lengths = heads_in(chunk)
             fits = np.flatnonzero(lengths <= size - offset - heads - HEAD - FOOT)
             if len(fits):
                 found = int(heads[fits[0]])
@@ -232,39 +230,3 @@ class _Search:
             if len(chunk) < HEAD:
                 return None
         return None
-
-
-def _heads(chunk: bytes) -> tuple[IntArray, IntArray]:
-    """Return the positions of records' heads in ``chunk``, and the lengths that they state.
-
-    Only lengths below 4 GiB are found: their upper four bytes are zero, which leaves four table look-ups for each
-    position. The CRC is affine over GF(2): crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0).
-    """
-    data = np.frombuffer(chunk, dtype=np.uint8)
-    count = len(data) - HEAD + 1
-    if count <= 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    quiet = (data[4 : 4 + count] | data[5 : 5 + count] | data[6 : 6 + count] | data[7 : 7 + count]) == 0
-    at = np.flatnonzero(quiet)
-    tables, zero = _crc_tables()
-    crc = np.full(len(at), zero, dtype=np.uint32)
-    length = np.zeros(len(at), dtype=np.int64)
-    stored = np.zeros(len(at), dtype=np.uint32)
-    for i in range(4):
-        crc ^= tables[i][data[at + i]]
-        length |= data[at + i].astype(np.int64) << (8 * i)
-        stored |= data[at + 8 + i].astype(np.uint32) << np.uint32(8 * i)
-    masked = ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(0xA282EAD8)
-    good = masked == stored
-    return at[good].astype(np.int64), length[good]
-
-
-@cache
-def _crc_tables() -> tuple[tuple[np.ndarray, ...], int]:
-    """Return what each value of byte 0 to 3 of a length adds to the CRC of eight zero bytes, and that CRC."""
-    zero = crc32c(bytes(8))
-    tables = []
-    for i in range(4):
-        values = (crc32c(bytes(i) + bytes([byte]) + bytes(7 - i)) ^ zero for byte in range(256))
-        tables.append(np.fromiter(values, dtype=np.uint32, count=256))
-    return tuple(tables), zero

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+import gymnasium
 import numpy as np
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
+from rldoctor.environments.first_of_vec_env import FirstOfVecEnv, vec_env_wrappers
 from rldoctor.model import FloatArray
+from rldoctor.preflight.probes.metered import Metered
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
@@ -32,6 +36,28 @@ def layers(env: Env) -> Iterator[Env]:
         if inner is None or layer is env.unwrapped:
             return
         layer = inner
+
+
+def user_wrappers(env: gymnasium.Env[Any, Any]) -> list[object]:
+    """Return the wrappers of an environment, outermost first, without those that ``gymnasium.make`` adds by itself.
+
+    Those of the vec env that it is taken from, and those of the environment inside, are both among them.
+    """
+    found: list[object] = []
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, FirstOfVecEnv):
+            found.extend(vec_env_wrappers(env.vec_env))
+        elif not is_standard(env):
+            found.append(env)
+        env = env.env
+    return found
+
+
+def is_standard(env: gymnasium.Wrapper[Any, Any, Any, Any]) -> bool:
+    """Return whether ``gymnasium.make`` or preflight added a wrapper by itself."""
+    # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
+    limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
+    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered))
 
 
 def time_limit(env: Env) -> int | None:

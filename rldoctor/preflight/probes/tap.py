@@ -73,10 +73,15 @@ def passage(env: Env, steps: int) -> Passage | None:
     actions, observations, rewards = (
         ([np.ravel(row[part]).astype(float) for row in outer], [np.ravel(row[part]).astype(float) for row in inner])
         if part != 1
-        else ([flatten(row[1]) for row in outer], [flatten(row[1]) for row in inner])
+        else ([_by_key(row[1]) for row in outer], [_by_key(row[1]) for row in inner])
         for part in range(3)
     )
     return Passage(_pair(*actions), _pair(*observations), (np.concatenate(rewards[0]), np.concatenate(rewards[1])))
+
+
+def _by_key(observation: Any) -> FloatArray:
+    # The keys of a dictionary have no order that a wrapper would have to keep.
+    return flatten(dict(sorted(observation.items())) if isinstance(observation, dict) else observation)
 
 
 def _pair(outer: list[FloatArray], inner: list[FloatArray]) -> tuple[FloatArray, FloatArray] | None:

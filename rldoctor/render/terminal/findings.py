@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rldoctor.model import Finding, Result, RunDiagnosis, Severity, Unjudged, Verdict
-from rldoctor.render.terminal.marks import SEVERITY_STYLE, mark, put, severity_mark
+from rldoctor.render.terminal.marks import SEVERITY_STYLE, linked, mark, put, severity_mark
 from rldoctor.render.wording import counted, one_line
 
 _CODE = re.compile(r"\b[A-Z]{3}\d{3}\b")
@@ -29,13 +29,13 @@ def print_findings(console: Console, findings: Iterable[Finding], remedies: bool
     for finding in ordered:
         style = SEVERITY_STYLE[finding.severity]
         text = Text.assemble((one_line(finding.name), style), "  ", one_line(finding.message))
-        table.add_row(severity_mark(console, finding.severity), Text(one_line(finding.code), style="dim"), text)
+        table.add_row(severity_mark(console, finding.severity), linked(one_line(finding.code), finding.code), text)
         if finding.remedy and remedies and (finding.severity is not Severity.NOTE or notes):
             table.add_row("", Text("   fix", style="dim"), Text(one_line(finding.remedy)))
     put(console, table)
     worst = ordered[0]
     if worst.severity is not Severity.NOTE:
-        put(console, Text(f"For more: rldoctor explain {one_line(worst.code)}", style="dim"))
+        put(console, linked(f"For more: rldoctor explain {one_line(worst.code)}", worst.code))
 
 
 def print_not_checked(console: Console, result: Result, verbose: bool) -> None:

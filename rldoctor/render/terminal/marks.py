@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.style import Style
 from rich.text import Text
 
 from rldoctor.model import Details, Severity, Verdict
+from rldoctor.model.website import address_of_code
 
 VERDICT_STYLE = {
     Verdict.HEALTHY: "bold green",
@@ -47,6 +49,11 @@ def mark(console: Console, kind: str) -> Text:
     """Return the coloured mark for ``ok``, ``bad``, ``odd``, ``note`` or ``missing``; ASCII where needed."""
     sign, plain, style = _MARKS[kind]
     return Text(sign if has_unicode(console) else plain, style=style)
+
+
+def linked(text: str, code: str) -> Text:
+    """Return dim ``text`` that leads, in a terminal with links, to the page of ``code`` if it has one."""
+    return Text(text, style=Style(dim=True, link=address_of_code(code) or None))
 
 
 def severity_mark(console: Console, severity: Severity) -> Text:

@@ -7,12 +7,13 @@ import pytest
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.prefixes import course_of
 from rldoctor.diagnosis.live.course import Course
-from rldoctor.diagnosis.live.glance import Glance
+from rldoctor.diagnosis.live.glance import Glance, glance
 from rldoctor.diagnosis.live.memory import Memory
 from rldoctor.diagnosis.live.phase import Phases, shipped_phases
 from rldoctor.diagnosis.live.schedule import Schedule, shares
 from rldoctor.logs.series import MOST_POINTS, Series
-from rldoctor.model import Verdict
+from rldoctor.model import Json, Verdict
+from rldoctor.settings.in_memory import settings_in_memory
 
 SICK = Glance(0, 10, Verdict.SICK, "learning-rate-too-high", 0.9, False, 0.1, ("UPD101 approx-kl-above-range",))
 SUSPECT = Glance(0, 10, Verdict.SUSPECT, "learning-rate-too-high", 0.6, False, 0.4, ("UPD101 approx-kl-above-range",))
@@ -60,8 +61,8 @@ def test_a_verdict_does_not_flicker_and_is_withdrawn_after_three_that_find_nothi
     assert verdicts(*[SICK] * 3, NOTHING, SICK, NOTHING, NOTHING) == ["unjudged"] * 2 + ["sick"] * 5
     assert verdicts(*[SICK] * 3, *[FINE] * 3)[-2:] == ["sick", "healthy"]
     course = Course()
-    for glance in [SICK] * 3 + [NOTHING] * 3:
-        course.add(glance)
+    for each in [SICK] * 3 + [NOTHING] * 3:
+        course.add(each)
     assert "withdrawn" in course.news and course.standing.verdict is Verdict.UNJUDGED
 
 
@@ -151,3 +152,41 @@ def test_an_extreme_learning_rate_is_found_in_the_first_quarter() -> None:
     found = _recorded("sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100")
     course = course_of(found.without_doctor(), 0.25)
     assert course[-1].hopeless and course[-1].standing.cause == "learning-rate-too-high"
+
+
+def maximal_entropy() -> Memory:
+    """Return what PPO on CartPole logs under an entropy bonus of 10: the policy stays as random as it was."""
+    memory = Memory("sb3")
+    for point in range(1, 7):
+        step = 2048 * point
+        memory.add("rollout/ep_rew_mean", step, 22.0 + (point % 2))
+        if point > 1:
+            values = {"approx_kl": 1e-6, "clip_fraction": 0.0, "entropy_loss": -0.6931, "learning_rate": 3e-4}
+            for name, value in values.items():
+                memory.add(f"train/{name}", step, value)
+    return memory
+
+
+@pytest.mark.parametrize(("ent_coef", "verdict"), [(10.0, Verdict.SICK), (0.0, None), (None, None)])
+def test_a_setting_with_which_nothing_learns_is_a_second_witness(
+    ent_coef: float | None, verdict: Verdict | None
+) -> None:
+    stated: dict[str, Json] = {"algorithm": "PPO", "ent_coef": ent_coef}
+    settings = None if ent_coef is None else settings_in_memory("sb3", stated, "PPO(...)")
+    found = glance(maximal_entropy().run("", settings=settings), 60_000)
+    if verdict is not None:
+        assert (found.verdict, found.cause, found.single) == (verdict, "entropy-too-high", False)
+    else:
+        assert found.cause != "entropy-too-high" or found.verdict is not Verdict.SICK
+
+
+def test_a_setting_alone_warns_at_once_and_stops_nothing() -> None:
+    memory = Memory("sb3")
+    for step, mean in ((2048, 22.0), (4096, 23.0)):
+        memory.add("rollout/ep_rew_mean", step, mean)
+    settings = settings_in_memory("sb3", {"algorithm": "PPO", "ent_coef": 10.0}, "PPO(...)")
+    course = Course()
+    for _ in range(6):
+        course.add(glance(memory.run("", settings=settings), 60_000))
+    assert course.standing.verdict is Verdict.SUSPECT and not course.hopeless
+    assert course.standing.cause == "entropy-too-high" and "show learning" in course.taken_back_when

@@ -19,7 +19,7 @@ import numpy as np
 from rldoctor.model import Finding, FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.probes.inspection import layers
+from rldoctor.preflight.probes.inspection import user_wrappers
 from rldoctor.preflight.probes.tap import Passage, delay, passage
 
 _STEPS = 45
@@ -40,8 +40,8 @@ _SCALED = "is the given one times"
 def run(context: PreflightContext) -> CheckFindings:
     """Compare both sides of the wrappers."""
     env = context.env
-    wrappers = [type(layer).__name__ for layer in layers(env) if not type(layer).__module__.startswith(_TRUSTED)]
-    wrappers = [name for name in wrappers if name != type(env.unwrapped).__name__]
+    kinds = [type(layer) for layer in user_wrappers(env)]
+    wrappers = [kind.__name__ for kind in kinds if not kind.__module__.startswith(_TRUSTED)]
     if not wrappers:
         raise Skipped("no wrappers but those of Gymnasium")
     seen = passage(env, context.budget.steps(_STEPS, least=6))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rldoctor.model import Finding
-from rldoctor.preflight.check import CheckFindings, Group, NotRun, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Group, NotRun, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def run(context: PreflightContext) -> CheckFindings:
     """Take one PPO iteration and look inside."""
     from rldoctor.preflight.probes.spaces import is_whole
 
+    if context.recipe is not None and context.recipe.is_off_policy:
+        raise Skipped(f"{context.recipe.algorithm.upper()} is trained, not PPO")
     if "ENV401" in context.failed and not np.isfinite(context.batch.rewards).all():
         raise NotRun("reward-range (ENV401) failed")
     step = context.learning_step
