@@ -11,6 +11,7 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
+from rldoctor.diagnosis.plan import unfinished
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
@@ -83,7 +84,7 @@ def diagnose_run(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, context.tag_mappings),
-        summary=decision.summary,
+        summary=" ".join(filter(None, (decision.summary, unfinished(run)))),
         env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",

@@ -12,6 +12,7 @@ from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import glance, points_of
 from rldoctor.diagnosis.live.schedule import Schedule
+from rldoctor.diagnosis.plan import planned_steps
 from rldoctor.logs import read_run
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import Wanted
@@ -169,12 +170,8 @@ class FollowedRun:
         return self._settings
 
     def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
-        record = RunRecord(run.record)
-        self._status = record.status
-        if self._planned is None:
-            stated = record.recipe_table.get("total_steps") if run.record else None
-            settings = run.settings.total_steps if run.settings else None
-            self._planned = stated if isinstance(stated, int) and stated > 0 else settings
+        self._status = RunRecord(run.record).status
+        self._planned = self._planned or planned_steps(run)
         if self._schedule is None:
             self._schedule = Schedule(self._planned)
         growing = replace(run, record={**run.record, "status": "running"} if run.record else run.record)
