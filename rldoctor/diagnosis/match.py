@@ -196,7 +196,7 @@ def _features(run: Run, spacing: int | None, longest: float | None, reference: R
     features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
     lengths = reference.bands.get("episode_length")
     if not own and longest is not None and lengths is not None:
-        features["longest episodes"] = bool(longest <= _LONGER * np.nanmax(lengths.high))
+        features["longest episodes"] = bool(longest <= _LONGER * np.fmax.reduce(lengths.high))
     for metric in ("episode_return", "episode_length", "entropy", "std"):
         curve, band = run.curves.get(metric), reference.bands.get(metric)
         if band is None or curve is None or not len(curve):
@@ -212,7 +212,7 @@ def _rollout_size(run: Run) -> int | None:
     for metric in ("approx_kl", "episode_return"):
         curve = run.curves.get(metric)
         if curve is not None and len(curve) > 2:
-            return int(stats.median(np.diff(curve.steps)))
+            return int(stats.median(curve.steps[1:] - curve.steps[:-1]))
     return None
 
 

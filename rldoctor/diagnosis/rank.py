@@ -42,8 +42,14 @@ class Ranked:
         """The codes of the evidence that made it less likely, strongest first."""
         return self._evidence(-1)
 
+    @cached_property
+    def _moved(self) -> Mapping[str, float]:
+        """By how much each piece of evidence moved the log-odds."""
+        strengths = self.strengths
+        return {key: weight * strengths[key] for key, weight in self.rule.weights.items() if key in strengths}
+
     def _evidence(self, side: int) -> tuple[str, ...]:
-        moved = {key: w * self.strengths[key] for key, w in self.rule.weights.items() if key in self.strengths}
+        moved = self._moved
         ordered = sorted((key for key in moved if side * moved[key] > _NOTICEABLE), key=lambda key: -abs(moved[key]))
         return tuple(dict.fromkeys(map(code_of, ordered)))
 
@@ -78,7 +84,8 @@ def rank(
         for rule in chosen.rules
     ]
     for place, (rule, own) in enumerate(zip(chosen.rules, seen_by, strict=True)):
-        scores[place] -= sum(rule.weights.get(key, 0.0) * s for key, s in seen.items() if key not in own)
+        if own is not seen:
+            scores[place] -= sum(rule.weights.get(key, 0.0) * s for key, s in seen.items() if key not in own)
     most = max(scores)
     odds = [math.exp(score - most) for score in scores]
     total = sum(odds)

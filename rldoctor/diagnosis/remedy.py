@@ -86,8 +86,10 @@ def controlled(run: Run) -> frozenset[str]:
     curve = run.curves.get("learning_rate")
     if curve is None or len(curve) < _TURNS:
         return frozenset()
-    moves = np.sign(np.diff(curve.finite().values))
-    turns = np.count_nonzero(np.diff(moves[moves != 0]))
+    values = curve.finite().values
+    moves = np.sign(values[1:] - values[:-1])
+    moves = moves[moves != 0]
+    turns = np.count_nonzero(moves[1:] != moves[:-1])
     return frozenset({"learning_rate"}) if turns >= _TURNS else frozenset()
 
 

@@ -60,9 +60,12 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
 def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
     if finding.code in row.signs or finding.evidence.get("metric") == row.metric:
         return True
+    subject = finding.evidence.get("subject")
+    if not subject:
+        return False
     # A post-mortem names several curves by their tags, each with its step.
-    curve, subject = case.curves.get(row.metric), str(finding.evidence.get("subject", ""))
-    return curve is not None and any(part.startswith(f"{curve.tag} ") for part in subject.split(", "))
+    curve = case.curves.get(row.metric)
+    return curve is not None and any(part.startswith(f"{curve.tag} ") for part in str(subject).split(", "))
 
 
 def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
@@ -71,14 +74,14 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
         return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
     worst = max((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
     mark, why = _MARKS.get(worst, "missing" if verdict is Verdict.UNJUDGED else "ok"), ""
-    # The range is left late first, when the policy has narrowed.
-    late = stats.median(_late(curve.values))
     if row.usual is None:
         seen = f"{float(curve.values[0]):.3g} -> {float(curve.values[-1]):.3g}"
         if _goes_the_other_way(row, curve) and not (findings or verdict is Verdict.UNJUDGED):
             where = "in the textbook" if case.run.algorithm in ("", _TEXTBOOK) else "in most runs"
             why = _why(row, case, curve, verdict, f"unlike {where}, it does not {row.changes.removesuffix('s')}")
     else:
+        # The range is left late first, when the policy has narrowed.
+        late = stats.median(_late(curve.values))
         seen = f"median {stats.median(curve.values):.2g}, late {late:.2g}"
         if not (row.usual[0] <= late <= row.usual[1] or findings or verdict is Verdict.UNJUDGED):
             why = _why(row, case, curve, verdict, "outside the textbook range")

@@ -8,7 +8,7 @@ import numpy as np
 
 from rldoctor.logs.merge import Points
 
-# Signs look at a hundred stretches of a curve (rldoctor.rulebook.case.GRID): forty points make up one of them.
+# Signs look at a hundred stretches of a curve (rldoctor.rulebook.resample.GRID): forty points make up one of them.
 MOST_POINTS = 4096
 
 

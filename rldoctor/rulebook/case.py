@@ -16,6 +16,7 @@ from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
 from rldoctor.rulebook.parts import Part
+from rldoctor.rulebook.resample import resampled, start_of, without_repeats
 
 _OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
 # Fractions of a run: how old an evaluation of its last policy may be, and the part at the end that it describes.
@@ -47,7 +48,7 @@ class Case:
             and {"episode_return", "episode_length"} <= finite.keys()
         ):
             logged = finite["episode_return"]
-            played = taken_apart(_without_repeats(logged), finite["episode_length"])
+            played = taken_apart(without_repeats(logged), finite["episode_length"])
             finite |= {curve.metric: curve for curve in played}
             # A few episodes in a row may go badly; the mean over many shows whether that lasts.
             finite["mean_return"] = replace(logged, metric="mean_return")
@@ -72,7 +73,7 @@ class Case:
     def rows_in_common(self, curve: Curve) -> int:
         """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
         lengths = self.as_logged.get("episode_length")
-        spacing = stats.median(np.diff(curve.steps)) if len(curve) > 1 else 0.0
+        spacing = stats.median(curve.steps[1:] - curve.steps[:-1]) if len(curve) > 1 else 0.0
         if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
             return 1
         rows = round(WINDOW * stats.median(lengths.values) / spacing)
@@ -113,67 +114,6 @@ class Case:
 
 # Frameworks whose returns are means over the last 100 episodes, their monitor files included.
 _MEANS_OF_100 = ("sb3",)
-# So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
-_FIRST_UPDATES, _START = 3, 0.05
-# Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
-GRID = 100
-# A curve that changes less often is constant here and there, which is no repetition.
-_FEWEST_CHANGES = 10
-
-
-def resampled(curve: Curve) -> Curve:
-    """Return a curve without repeated values, on at most 100 equal stretches of steps.
-
-    The first of 101 points is what the first three updates show: a hundredth of a long run may hold all of the
-    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run.
-    """
-    curve = _without_repeats(curve)
-    first, last = (float(curve.steps[0]), float(curve.steps[-1])) if len(curve) else (0.0, 0.0)
-    if len(curve) <= GRID or last <= first:
-        return curve
-    place = np.minimum(((curve.steps - first) / (last - first) * GRID).astype(np.int64), GRID - 1)
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    counts = np.diff(np.append(starts, len(curve)))
-    values = np.add.reduceat(curve.values, starts) / counts
-    low = np.minimum.reduceat(curve.values, starts)
-    # The mean of equal numbers is that number, to the last bit.
-    values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
-    steps = np.add.reduceat(curve.steps, starts) // counts
-    return Curve(
-        curve.metric,
-        np.append(curve.steps[:1], steps),
-        np.append(stats.median(curve.values[:_FIRST_UPDATES]), values),
-        curve.tag,
-        curve.aggregation,
-    )
-
-
-def _without_repeats(curve: Curve) -> Curve:
-    """Return the curve with one point for each new value, and with so many for a longer stretch as make up for it.
-
-    Where values are repeated, half of the stretches of equal values are at least as long as their median.
-    """
-    changes = np.flatnonzero(np.diff(curve.values, prepend=np.nan))
-    lengths = np.diff(np.append(changes, len(curve)))
-    if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
-        return curve
-    every = max(1, int(stats.median(lengths)))
-    if every == 1:
-        return curve
-    since = np.arange(len(curve)) - np.repeat(changes, lengths)
-    kept = since % every == 0
-    # A last piece of less than half a stretch is a rest of the one before.
-    kept &= (since == 0) | (np.repeat(lengths, lengths) - since > every / 2)
-    return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
-
-
-def start_of(curve: Curve) -> float:
-    """Return where a resampled curve starts: the median of its first two or three updates."""
-    if len(curve) > GRID:
-        return float(curve.values[0])
-    return stats.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)])
-
-
 OUTCOME_METRICS = frozenset({"episode_return", "success_rate", "episode_length", "reward_per_step"})
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
+from rldoctor import stats
 from rldoctor.model import Aggregation, Curve, FloatArray
 
 # Over how many episodes SB3, RLlib and others take the mean (stats_window_size).
@@ -43,13 +44,14 @@ def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
     new = np.ones(len(returns), dtype=bool)
     if size.max() > size.min():
         # A row like the one before shows that no episode has ended; at the start, that the first round is not over.
-        new[1:] = (np.diff(returns.values) != 0) | (np.diff(size) != 0)
+        new[1:] = (returns.values[1:] != returns.values[:-1]) | (size[1:] != size[:-1])
         new[0] = bool(new[1])
     returns, size = _part(returns, new), size[new]
     steps = returns.steps.astype(np.float64)
-    if len(steps) < 2 or steps[0] <= 0 or steps[0] > _CONTINUED * float(np.median(np.diff(steps))):
+    apart = steps[1:] - steps[:-1]
+    if len(steps) < 2 or steps[0] <= 0 or steps[0] > _CONTINUED * stats.median(apart):
         return returns, lengths
-    if float(np.sum(np.diff(steps, prepend=0.0) / size)) > _LONG:
+    if float(np.sum(np.concatenate([steps[:1], apart]) / size)) > _LONG:
         counts = steps / size
         few = min(int(np.searchsorted(counts, _SOME)), len(counts) - 1)
         kept = np.arange(len(steps)) >= max(few, _after_first_round(counts, size, WINDOW))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from rldoctor.rulebook.applicable import applicable, made_for
 from rldoctor.rulebook.case import Case
@@ -11,8 +11,7 @@ from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import FIRES_FROM, Sign
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What one witness, a sign, says of a case.
 
     Attributes:
@@ -31,8 +30,7 @@ class Evidence:
         return self.strength >= FIRES_FROM
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A sign that could not be judged, and why."""
 
     sign: Sign
@@ -45,6 +43,9 @@ def observe(sign: Sign, case: Case) -> Evidence | Skipped:
         return Skipped(sign, NotMeasured(f"it is for {' and '.join(sign.algorithms)}", foreign=True))
     weakest, leading = 1.0, None
     for condition in sign.when:
+        # Nothing is weaker than 0: whether the others can be judged is all that counts.
+        if weakest == 0.0 and condition.is_judged_on(case):
+            continue
         measured = condition.measure(case)
         if isinstance(measured, NotMeasured):
             if condition.optional and leading is not None:

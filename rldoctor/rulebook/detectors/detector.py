@@ -57,7 +57,7 @@ def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
         return 0.0
     if log:
         tiny = 1e-300
-        value, none, full = (math.log(max(number, tiny)) for number in (value, none, full))
+        value, none, full = math.log(max(value, tiny)), math.log(max(none, tiny)), math.log(max(full, tiny))
     return min(max((value - none) / (full - none), 0.0), 1.0)
 
 
@@ -99,10 +99,13 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
         measures: What is measured, in words, with keys to fill in.
         metric: What is looked at.
         optional: Where the metric is not logged the condition does not count, and the others decide.
+        as_logged: The curve is looked at as references are recorded.
+        always: Whether every curve that has enough points can be judged.
     """
 
     measures: ClassVar[str] = ""
     as_logged: ClassVar[bool] = False
+    always: ClassVar[bool] = False
     metric: str = ""
     optional: bool = False
 
@@ -116,6 +119,10 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
         if self.metric in FAMILY_METRICS and isinstance(measured, Measured):
             return structs.replace(measured, subject=case.curves[self.metric].tag)
         return measured
+
+    def is_judged_on(self, case: Case) -> bool:
+        """Return whether :meth:`measure` is sure to measure something; where that is not known, it is not."""
+        return self.always and case.part(self.metric, self.as_logged) is not None
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         raise NotImplementedError

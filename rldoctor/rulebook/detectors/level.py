@@ -31,6 +31,8 @@ class Level(Graded, frozen=True, kw_only=True):
     window: Window = (0.0, 1.0)
     band: bool = False
 
+    always = True
+
     def _quantity(self) -> str:
         overruled = " (a reference's band overrules the thresholds)" if self.band else ""
         return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"

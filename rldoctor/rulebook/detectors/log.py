@@ -87,7 +87,7 @@ class Discrete(Condition, frozen=True):
         dimensions = max(1, round(first / _OF_A_DIMENSION))
         gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
         # One that is gone before the first row rises above that, and yet stays where a Gaussian's would pass through 0.
-        gone = float(np.quantile(curve.values, _MOSTLY)) < _GONE
+        gone = curve.quantile(_MOSTLY) < _GONE
         bounded = least >= 0 and (most <= _ABOVE_MAXIMUM * first or gone)
         discrete = "std" not in case.curves and not gaussian and bounded
         return Measured(float(discrete), most, "an entropy between 0 and ln n", *curve.ends)

@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.rulebook.case import FEWEST_POINTS, Case, start_of
+from rldoctor.rulebook.case import FEWEST_POINTS, Case
 from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during, strength
 from rldoctor.rulebook.parts import Part, Statistic, Window
+from rldoctor.rulebook.resample import start_of
 
 _EARLY: Window = (0.0, 0.1)
 _LATE: Window = (0.85, 1.0)
@@ -61,6 +62,7 @@ class Gain(Graded, frozen=True):
     Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
     """
 
+    always = True
     measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -146,12 +148,18 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
     A gain smaller than ``least_gain`` of the metric's magnitude is noise, and losing noise is no symptom; nor is a fall
-    that is no larger than the curve's ups and downs from point to point.
+    that is no larger than the curve's ups and downs from point to point. With ``below_start`` a fall below the start
+    counts as well, as a fraction of the metric's size: a run may be at its best before its first update.
     """
 
     least_gain: float = 0.2
+    below_start: bool = False
 
+    always = True
     measures = "fraction of what {metric} gained that is lost again after its peak"
+
+    def _quantity(self) -> str:
+        return super()._quantity() + (", or of its size that is lost since the start" if self.below_start else "")
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         at, peak = curve.known("peak", _peak)
@@ -164,6 +172,9 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
         lost = (peak - end) / gain * _enough(gain / size, self.least_gain) if size > 0 and gain > 0 else 0.0
         noise = _noise(case, curve)
         clear = strength((peak - end) / noise, _NOISY) if noise > 0 else 1.0
+        fallen = -curve.known("gain", _gain) if self.below_start else 0.0
+        if fallen > lost * clear:
+            return self._found(fallen, curve.ends)
         return self._found(lost * clear, (highest, curve.ends[1]))
 
 
@@ -180,6 +191,8 @@ class Share(Graded, frozen=True, kw_only=True):
     above: float | None = None
     below: float | None = None
     window: Window = (0.0, 1.0)
+
+    always = True
 
     def _quantity(self) -> str:
         limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
@@ -198,7 +211,7 @@ class Frozen(Graded, frozen=True, kw_only=True):
 
     window: Window = (0.0, 1.0)
 
-    as_logged = True
+    as_logged = always = True
     measures = "longest fraction of the points of {metric} with one and the same value {window}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -213,6 +226,7 @@ class Zeros(Graded, frozen=True, kw_only=True):
 
     tiny: float = 1e-5
 
+    always = True
     measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
@@ -252,7 +266,7 @@ def _way(curve: Part) -> tuple[float, float]:
 class Swing(Graded, frozen=True):
     """The metric's range (5th to 95th percentile) as a share of its larger end; 0 constant, 2 swings through zero."""
 
-    as_logged = True
+    as_logged = always = True
     measures = "range of {metric} as a fraction of its larger end"
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:

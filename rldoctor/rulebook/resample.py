@@ -1,0 +1,72 @@
+"""Curves as signs are made for: on at most a hundred stretches of steps, without repeated values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldoctor import stats
+from rldoctor.model import Curve
+from rldoctor.rulebook.families import FEWEST_POINTS
+
+# So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
+_FIRST_UPDATES, _START = 3, 0.05
+# Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
+GRID = 100
+# A curve that changes less often is constant here and there, which is no repetition.
+_FEWEST_CHANGES = 10
+
+
+def resampled(curve: Curve) -> Curve:
+    """Return a curve without repeated values, on at most 100 equal stretches of steps.
+
+    The first of 101 points is what the first three updates show: a hundredth of a long run may hold all of the
+    learning. A run that is logged every update, or repeats each value until the next episode ends, is the same run.
+    """
+    curve = without_repeats(curve)
+    first, last = (float(curve.steps[0]), float(curve.steps[-1])) if len(curve) else (0.0, 0.0)
+    if len(curve) <= GRID or last <= first:
+        return curve
+    place = np.minimum(((curve.steps - first) / (last - first) * GRID).astype(np.int64), GRID - 1)
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    counts = np.diff(np.append(starts, len(curve)))
+    values = np.add.reduceat(curve.values, starts) / counts
+    low = np.minimum.reduceat(curve.values, starts)
+    # The mean of equal numbers is that number, to the last bit.
+    values = np.where(low == np.maximum.reduceat(curve.values, starts), low, values)
+    steps = np.add.reduceat(curve.steps, starts) // counts
+    return Curve(
+        curve.metric,
+        np.append(curve.steps[:1], steps),
+        np.append(stats.median(curve.values[:_FIRST_UPDATES]), values),
+        curve.tag,
+        curve.aggregation,
+    )
+
+
+def without_repeats(curve: Curve) -> Curve:
+    """Return the curve with one point for each new value, and with so many for a longer stretch as make up for it.
+
+    Where values are repeated, half of the stretches of equal values are at least as long as their median.
+    """
+    changed = curve.values[1:] != curve.values[:-1]
+    if changed.all():
+        return curve
+    changes = np.flatnonzero(np.concatenate([[True], changed]))
+    lengths = np.diff(np.append(changes, len(curve)))
+    if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
+        return curve
+    every = max(1, int(stats.median(lengths)))
+    if every == 1:
+        return curve
+    since = np.arange(len(curve)) - np.repeat(changes, lengths)
+    kept = since % every == 0
+    # A last piece of less than half a stretch is a rest of the one before.
+    kept &= (since == 0) | (np.repeat(lengths, lengths) - since > every / 2)
+    return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
+
+
+def start_of(curve: Curve) -> float:
+    """Return where a resampled curve starts: the median of its first two or three updates."""
+    if len(curve) > GRID:
+        return float(curve.values[0])
+    return stats.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)])
