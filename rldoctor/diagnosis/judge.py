@@ -8,9 +8,8 @@ from dataclasses import replace
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unjudged
+from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unfinished, unjudged
 from rldoctor.diagnosis.impossible import set_aside
-from rldoctor.diagnosis.live.plan import unfinished
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of

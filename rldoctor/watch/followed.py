@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.describe import planned_steps
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import glance, points_of
-from rldoctor.diagnosis.live.plan import planned_steps
 from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.logs import read_run
 from rldoctor.logs.formats import formats_of

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from rldoctor.diagnosis.describe import planned_steps, unfinished
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.diagnosis.live.plan import planned_steps, unfinished
 from rldoctor.model import Curve, Json, Run
 from rldoctor.settings.in_memory import settings_in_memory
 
