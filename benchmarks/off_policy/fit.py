@@ -17,8 +17,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from benchmarks.fit_weights import DECISIVE, GRAVE, PRIOR, Row, shows
-from benchmarks.fit_weights import _descend as descend
+from benchmarks.fit_weights import Row, shows
+from benchmarks.laboratory import odds
+from benchmarks.laboratory.table import DECISIVE, GRAVE, PRIOR
+from benchmarks.off_policy.faults import FAULTS
 from benchmarks.off_policy.kept import RECORDED, Kept, join, trainings
 from rldoctor import datafile
 from rldoctor.diagnosis.rank import HEALTHY
@@ -34,6 +36,10 @@ python -m benchmarks.off_policy.fit, which keeps the side of zero that it finds;
 """
 UNHARMED_CAUSE = UNHARMED_WEIGHT = 0.7
 VIEWS = ((True, True), (True, False), (False, True), (False, False))
+# Steps of the fit, after which the error on trainings left out no longer falls.
+ROUNDS = 400
+# Causes that trainings of the laboratory have.
+TAUGHT = {name for fault in FAULTS for name in fault.right}
 Weights = Mapping[str, Mapping[str, float]]
 
 
@@ -64,19 +70,27 @@ def rows(book: Rulebook, kept: Kept) -> list[Row]:
 def fit(book: Rulebook, taught: Sequence[tuple[Kept, Row]]) -> Weights:
     """Return biases and weights fitted on the rows."""
     before = book.weights_of[FAMILY]
-    names = list(before)
-    codes = list(book.signs)
+    names, codes = list(before), list(book.signs)
     counts = Counter(kept.fault for kept, _ in taught)
-    x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
-    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
-    weight = np.array([row.weight * (1.0 if k.fault else len(counts)) / counts[k.fault] for k, row in taught])
-    direction = np.array([[np.sign(before[name].get(code, 0.0)) for code in codes] for name in names])
+    x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught], np.float32)
+    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught], np.float32)
+    # Every fault counts the same, however many trainings it has; all healthy ones together count as much as all faults.
+    weight = np.array(
+        [row.weight * (1.0 if k.fault else len(counts)) / counts[k.fault] for k, row in taught], np.float32
+    )
+    side = np.array([[np.sign(before[name].get(code, 0.0)) for code in codes] for name in names])
     decisive = np.array([[code in book.diagnoses[name].hallmarks for code in codes] for name in names])
     grave = np.array([[name == HEALTHY and book.signs[c].severity is Severity.ERROR for c in codes] for name in names])
-    prior = direction * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
-    w, b = descend(x, y, weight / weight.sum(), direction, prior)
+    prior = side * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
+    # What speaks for and against health is said by people; of causes the trainings may say more.
+    free = np.array([[name != HEALTHY and name in TAUGHT for _ in codes] for name in names])
+    says = odds.Expected(prior.astype(np.float32), (side != 0) | free)
+    found = odds.fit(x, y, weight, says, rounds=ROUNDS)
     return {
-        name: {"bias": float(b[i]), **{code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]}}
+        name: {
+            "bias": float(found.bias[i]),
+            **{code: float(found.weight[i, j]) for j, code in enumerate(codes) if side[i, j] or found.weight[i, j]},
+        }
         for i, name in enumerate(names)
     }
 
@@ -91,9 +105,10 @@ def write(book: Rulebook, fitted: Weights) -> None:
     for name in sorted(fitted):
         content[name] = {"bias": round(fitted[name]["bias"], 2)}
         for code in sorted(fitted[name].keys() - {"bias"}):
-            side = np.sign(book.weights_of[FAMILY][name][code])
-            # One that is fitted to zero keeps a small value, so that its direction is not lost.
-            content[name][code] = round(float(side * max(abs(fitted[name][code]), 0.05)), 2)
+            side = np.sign(book.weights_of[FAMILY][name].get(code, 0.0))
+            # One that people have said and that is fitted to zero keeps a small value: its direction is not lost.
+            lost = abs(fitted[name][code]) < odds.SMALLEST
+            content[name][code] = round(float(side * odds.SMALLEST if lost else fitted[name][code]), 2)
     datafile.write_toml(FILE, content, HEADING)
 
 
