@@ -76,7 +76,7 @@ def _is_plain(model: Any) -> bool:
 
 
 class _Adam:
-    """One optimizer of PyTorch, stepped by its fused kernel at once: its own ``step`` groups its tensors anew each time.
+    """An optimizer of PyTorch, stepped by its fused kernel at once: its own ``step`` groups its tensors anew each time.
 
     What it holds is the optimizer's own state, so that a checkpoint has it.
     """
@@ -126,11 +126,11 @@ class _Adam:
 
 
 def _is_plain_adam(optimizer: Any) -> bool:
-    """Return whether an optimizer is Adam with nothing but a rate, one group of weights and no variant."""
-    groups = optimizer.param_groups
-    return (
-        type(optimizer) is torch.optim.Adam and len(groups) == 1 and not (groups[0]["amsgrad"] or groups[0]["maximize"])
-    )
+    """Return whether an optimizer is Adam with one group of weights and no variant."""
+    if type(optimizer) is not torch.optim.Adam:
+        return False
+    first, *others = optimizer.param_groups
+    return not (others or first["amsgrad"] or first["maximize"])
 
 
 def _sac(model: Any, sample: Sampler) -> tuple[Any, ...]:
