@@ -38,6 +38,7 @@ class Glance:
         clear: Whether the cause is so likely, and a sign of it so strong, that one examination is enough for a warning.
         health: Probability that nothing is wrong, in [0, 1].
         signs: Codes and names of the signs that show the cause, strongest first.
+        error: Whether it is sick by a sign that is an error, which takes less long to believe.
         single: Whether it is sick by a single strong sign alone, and no setting, which takes longer to believe.
     """
 
@@ -50,6 +51,7 @@ class Glance:
     health: float = 0.0
     signs: tuple[str, ...] = ()
     single: bool = False
+    error: bool = False
 
 
 def points_of(run: Run) -> int:
@@ -187,4 +189,4 @@ def _judged(
     names = tuple(f"{code} {signs[code].name}" for code in shown)
     # Settings and logs are two witnesses.
     single = verdict is Verdict.SICK and not failed and not is_set and strong < rules.sick.signs
-    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single)
+    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single, failed and error)
