@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
@@ -72,6 +74,11 @@ def test_confidence_rises_with_every_examination_that_agrees() -> None:
     course = Course()
     rising = [course.add(CLEAR).confidence for _ in range(3)]
     assert rising == sorted(set(rising)) and rising[-1] < CLEAR.probability
+
+
+def test_an_error_is_believed_sooner_and_a_single_sign_later() -> None:
+    assert verdicts(*[replace(SICK, error=True)] * 2) == ["unjudged", "sick"]
+    assert verdicts(*[replace(SICK, single=True)] * 5) == ["unjudged", "unjudged", "suspect", "suspect", "sick"]
 
 
 def test_a_broken_success_flag_warns_and_does_not_stop() -> None:
