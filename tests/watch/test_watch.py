@@ -7,11 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.corpus import RECORDED
@@ -20,7 +22,8 @@ from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.logs.series import MOST_POINTS
-from rldoctor.model import Verdict
+from rldoctor.model import Verdict, WatchRow
+from rldoctor.render.terminal.watch import watch_table
 from rldoctor.watch import writer as writer_module
 from rldoctor.watch.tail import EventTail, TableTail
 from rldoctor.watch.watcher import Watcher
@@ -261,6 +264,21 @@ def test_a_healthy_run_that_was_killed_young_is_not_called_sick(
     runs = watcher(tmp_path, [path.stat().st_mtime + 10])
     runs.poll(all_of_it=True)
     assert runs.rows[0].state == "killed" and runs.rows[0].verdict is not Verdict.SICK
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_narrow_table_keeps_the_cause_and_tells_runs_apart(width):
+    rows = [
+        WatchRow(f"runs/same-long-folder/{name}", Verdict.SICK, 900, "learning-rate-too-high", 0.97, 950, 1000)
+        for name in ("a", "b")
+    ]
+    console = Console(file=StringIO(), width=width)
+    console.print(watch_table(console, rows))
+    text = console.file.getvalue()
+    assert "most likely cause" in text
+    assert "learning-rate-too-" in text
+    assert [line.split()[0] for line in text.splitlines() if "sick" in line][:2] == ["a", "b"]
+    assert ("since" in text) is (width == 120)
 
 
 def test_a_point_is_examined_even_where_the_longest_curve_lacks_it(tmp_path: Path) -> None:
