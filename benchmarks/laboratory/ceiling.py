@@ -38,7 +38,7 @@ ALIKE = 0.75
 FEWEST = 12
 VIEWS = {"plain": "plain logs", "callback": "with DoctorCallback"}
 HEADING = """Causes that plain logs hardly tell apart: neither gradient-boosted trees nor the doctor's own log-odds do, on environments
-that they have not seen. Written by python -m benchmarks.laboratory.ceiling; read by rldoctor/diagnosis/look_alikes.py.
+that they have not seen. Written by python -m benchmarks.laboratory.ceiling; read by rldoctor/diagnosis/witnesses.py.
 """
 
 

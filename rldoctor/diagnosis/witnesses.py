@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
-from rldoctor.diagnosis.look_alikes import look_alikes
+from rldoctor import datafile
+from rldoctor.datafile import Text
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, code_of
 from rldoctor.model import Observation, Run, Statement, Verdict, Witness
 from rldoctor.rulebook import Case, DiagnosisRule
@@ -87,6 +89,17 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, .
         if item.probability >= (_LOOKS_ALIKE if item.rule.name in alike else _AS_LIKELY) * leading.probability
     ]
     return tuple(equal[:_MOST_TIED]) if len(equal) > 1 else ()
+
+
+@cache
+def look_alikes() -> Mapping[str, tuple[str, ...]]:
+    """Return the causes that plain logs hardly tell from a cause, by its name: ``checks/look_alikes.toml``.
+
+    Raises:
+        UsageError: The file is not valid.
+    """
+    path = datafile.folder("checks") / "look_alikes.toml"
+    return datafile.load(path, dict[str, tuple[Text, ...]], "list of look-alikes")
 
 
 def _shows_more_than_plain_logs(leading: Ranked) -> bool:
