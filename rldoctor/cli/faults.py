@@ -1,7 +1,8 @@
-"""``rldoctor faults``: list the laboratory's faults, or train with one."""
+"""``rldoctor faults``: list the laboratory's faults, train with one, or pack recorded runs for others."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,3 +53,25 @@ def run(
     with bars() as bar:
         train_with_fault(recipe, fault, chosen, directory, seed, bar("train", recipe.total_steps))
     typer.echo(f"{directory}\nNext: rldoctor diagnose {directory}")
+
+
+@faults.command("export")
+def export(
+    recorded: Annotated[Path, typer.Argument(help="A folder of runs that rldoctor faults run recorded.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The archive to write.")] = Path("faults.zip"),
+) -> None:
+    """Pack recorded runs, with labels, splits, a data card and a scorer, to measure any diagnosing tool with."""
+    need_training_packages("faults")
+    from collections import Counter
+
+    from rldoctor.experiments import fault_archive
+    from rldoctor.run_directory import require_folder_of
+
+    require_folder_of(output)
+    runs = fault_archive.labelled_runs(recorded)
+    fault_archive.export(runs, output)
+    kinds = Counter(run.kind for run in runs)
+    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in ("healthy", "harmful", "harmless"))
+    typer.echo(
+        f"{output}: {len(runs)} runs ({counts})\nNext: unzip it; README.md describes it, score.py scores answers."
+    )

@@ -107,7 +107,7 @@ def diagnose_run(
         if verdict is Verdict.UNJUDGED
         else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
         tied=tied(ranked, verdict, decision.cause),
-        witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements),
+        witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements, advice),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )

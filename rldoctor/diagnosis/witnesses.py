@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from rldoctor.diagnosis.rank import HEALTHY, Ranked
 from rldoctor.model import Observation, Run, Statement, Verdict, Witness
 from rldoctor.rulebook import Case, DiagnosisRule
+from rldoctor.rulebook.advice import Advice
 from rldoctor.settings import judge_settings
 
 # Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours; docs/witnesses.md has
@@ -22,6 +23,9 @@ _ADDED_BY = {
     "environment": "rldoctor diagnose RUN --env ID",
     "model": "rldoctor diagnose RUN --model MODEL.zip",
 }
+
+# Whose saved models can be read: those of SB3, and of trainings that log under names of their own.
+_WITH_SB3_MODELS = ("sb3", "plain", "doctor", "")
 
 
 def state_settings(run: Run, counted: Collection[str] | None = None) -> Statement | None:
@@ -76,14 +80,20 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, .
     return tuple(equal[:_MOST_TIED]) if len(equal) > 1 else ()
 
 
-def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement]) -> tuple[Witness, ...]:
-    """Return what was examined, what it said, and what was not at hand with what would add it."""
+def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement], advice: Advice) -> tuple[Witness, ...]:
+    """Return what was examined, what it said, and what was not at hand with what would add it.
+
+    An environment that rldoctor cannot make and a model of another library than SB3 are not offered.
+    """
     points = max((len(curve) for curve in case.curves.values()), default=0)
     logs = Witness("logs", f"{len(case.curves)} metrics, {points} points", said_by_signs)
     heard = {statement.witness: statement for statement in statements}
+    impossible = {"environment"} if not advice.library.preflight else set()
+    impossible |= {"model"} if case.run.framework not in _WITH_SB3_MODELS else set()
     others = [
         _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how)
         for name, how in _ADDED_BY.items()
+        if name in heard or name not in impossible
     ]
     return (logs, *others, *(_heard(statement) for statement in statements if statement.witness == "test"))
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -89,30 +90,33 @@ def test_completion_of_a_shell():
 
 
 @pytest.mark.slow
-def test_a_wheel_works_in_a_clean_environment(tmp_path):
-    """The wheel that is built from the sources, under both names of the command."""
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "wheel",
-        "--no-deps",
-        "-q",
-        "-w",
-        str(tmp_path),
-    ]
-    subprocess.run([*build, str(ROOT)], check=True)
-    (wheel,) = tmp_path.glob("rldoctor_kit-*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "rldoctor/_shipped/checks/skill.md" in names
-    assert not [name for name in names if name.startswith("tests/")]
+def test_the_distributions_work_in_a_clean_environment(tmp_path):
+    """The sdist, the wheel that is built from it, and both names of the command where nothing else is installed."""
+    build = [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,), (sdist,) = tmp_path.glob("rldoctor_kit-*.whl"), tmp_path.glob("rldoctor_kit-*.tar.gz")
+    with zipfile.ZipFile(wheel) as packed, tarfile.open(sdist) as source:
+        in_wheel, in_sdist = packed.namelist(), {name.partition("/")[2] for name in source.getnames()}
+    assert not [name for name in in_wheel if name.startswith(("tests/", "docs/"))]
+    shipped = {"rldoctor": "rldoctor", **{name: f"rldoctor/_shipped/{name}" for name in ("checks", "reference_curves")}}
+    for folder, place in shipped.items():
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        missing = {f"{place}/{path.relative_to(ROOT / folder).as_posix()}" for path in files} - set(in_wheel)
+        assert not missing
+        assert {path.relative_to(ROOT).as_posix() for path in files} <= in_sdist
     venv.create(tmp_path / "clean", with_pip=True)
     folder = tmp_path / "clean" / ("Scripts" if os.name == "nt" else "bin")
     install = [str(folder / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     subprocess.run([*install, "-c", str(ROOT / "constraints.txt"), str(wheel)], check=True)
-    for name in ("rldoctor", "rldoctor-kit"):
-        command = [str(folder / name), "diagnose", str(SICK), "--quiet"]
+
+    def output(name, *arguments, code=0):
+        command = [str(folder / name), *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 1, done.stderr
-        assert "learning-rate-too-high" in done.stdout
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    assert "Commands" in output("rldoctor", "--help")
+    for name in ("rldoctor", "rldoctor-kit"):
+        assert "learning-rate-too-high" in output(name, "diagnose", str(SICK), "--quiet", code=1)
+    rules = output("rldoctor", "rules", "--format", "md", "--isolated")
+    assert rules == (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")

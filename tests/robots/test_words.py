@@ -71,3 +71,16 @@ def test_no_report_on_a_robot_speaks_of_stable_baselines() -> None:
 )
 def test_a_setting_is_called_what_the_files_of_the_library_call_it(framework: str, suite: str, name: str) -> None:
     assert Advice(library(framework, suite)).name("learning_rate") == name
+
+
+def test_witnesses_are_offered_only_where_they_can_be_heard() -> None:
+    """rldoctor makes no simulator of Isaac Lab and reads no model but those of Stable-Baselines3."""
+    robot = diagnose_run(next(iter(STORIES.values()))[0](3))
+    assert [witness.name for witness in robot.witnesses] == ["logs", "settings"]
+    own = next(s for s in strangers() if s.name.startswith("environments/"))
+    assert [witness.name for witness in diagnose_run(read_run(own.folder)).witnesses] == [
+        "logs",
+        "settings",
+        "environment",
+        "model",
+    ]
