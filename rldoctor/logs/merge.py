@@ -81,6 +81,9 @@ def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
     Returns:
         The files, and whether their steps are such numbers.
     """
+    if any(steps.any() for file in files for steps, _ in file.points.values()):
+        return list(files), False
+    files = [file.flat() for file in files]
     most = max((int(np.bincount(file.tag_ids).max()) for file in files if len(file.steps)), default=0)
     if most < 2 or any(file.steps.any() for file in files):
         return list(files), False
@@ -98,6 +101,10 @@ def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
 
 def merge(files: Sequence[LogFile]) -> Merged:
     """Put the points of ``files`` in sequence, in the given order."""
+    filled = [file for file in files if file.count]
+    if len(filled) == 1 and filled[0].points and not any(file.purges for file in files if file is not filled[0]):
+        return Merged({tag: _last_at_each_step(points) for tag, points in filled[0].points.items()})
+    files = [file.flat() for file in files]
     tags: dict[str, int] = {}
     ids = []
     for file in files:
@@ -118,6 +125,15 @@ def merge(files: Sequence[LogFile]) -> Merged:
     if not _goes_back(whole):
         return Merged({names[tag]: points for tag, points in _by_tag(whole).items()})
     return _fold([(file, whole[owner == i]) for i, file in enumerate(files)], names)
+
+
+def _last_at_each_step(points: Points) -> Points:
+    steps, values = points
+    again = steps[1:] == steps[:-1]
+    if not again.any():
+        return points
+    last = np.append(~again, True)
+    return steps[last], values[last]
 
 
 def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:
