@@ -45,10 +45,15 @@ HEAD = """# The same training, the same verdict
 How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
 likely cause (for runs that are not healthy) should stay the same. Reproduce with `python -m benchmarks.invariance --other CHECKOUT`.
 
-- A thinned run keeps at least ten rows, and loses its first ones.
-- Scaled, stretched and continued runs are judged without references. Rewards are not scaled in runs whose fault is their scale. Of a
-  failed run whose logged rewards are 100 times larger, the scale is the likeliest cause that its logs allow, so that for this row the
-  verdict counts and not the cause.
+- A thinned run keeps at least ten points of every curve that has more. *log_interval* is how Stable-Baselines3 logs less often: it writes
+  the last of so many rows (its train/ values are not averaged over the interval), so that the first ones are lost. Other loggers keep the
+  first row and lose the last ones, which is the other way. In both, runs that fit a reference's rollout size by chance once they are
+  thinned are compared with it.
+- Scaled, stretched and continued runs are judged without references. Whatever has the unit of the reward is scaled. Rewards are not
+  scaled in runs whose fault is their scale. Of a failed run that does not log how much its critic explains (skrl, Tianshou, rsl_rl, DQN, TD3),
+  or whose critic explains nothing at all, the scale is the likeliest cause once its rewards are 100 times larger.
+- Returns are shifted by half their size, in runs that log no terms of the reward. A gain is judged as a fraction of the return's size, which
+  a shift halves or doubles; that accounts for most of what changes.
 - Runs in several files, with links, and with the tags of other frameworks are written as event files and read again, one run of Stable-Baselines3
   in six, without references. A run with the tags of another framework is compared with the same metrics under its own tags.
 """
@@ -283,7 +288,7 @@ def by_rows(here: dict[str, list[dict[str, str]]]) -> list[str]:
     ]
     lines = [
         "",
-        "What thinned runs lose, by the rows that they have left; the first updates are lost with the first rows.",
+        "What thinned runs lose, by the rows that they have left; with so few rows a sick run's causes are close to each other.",
         "",
         "| rows left | runs | same verdict and cause | same verdict |",
         "|---|---|---|---|",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.model import Curve, Run, RunDiagnosis, Verdict
+from rldoctor.model import Aggregation, Curve, Run, RunDiagnosis, Verdict
 from tests.diagnosis.made_up_runs import run
 
 CALM = {"approx_kl": (0.01, 0.012, 0.01), "clip_fraction": (0.1, 0.12, 0.1)}
@@ -253,3 +253,97 @@ def test_a_handful_of_points_shows_what_is_plain(points: int) -> None:
     assert diagnose_run(run(curves, points=points, last_step=640)).verdict is Verdict.SICK
     well = {"episode_return": (-300, -100, 150, 240), **CALM}
     assert diagnose_run(run(well, points=points, last_step=100_000)).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("points", [60, 300])
+@pytest.mark.parametrize(("returns", "noise"), [((100, 110, 118, 122, 121), 3.0), ((-50, -46, -44, -42, -42), 0.8)])
+def test_a_small_rise_without_a_doubt_shows_that_actions_have_an_effect(
+    returns: Sequence[float], noise: float, points: int
+) -> None:
+    curves = {
+        "episode_return": returns,
+        "episode_length": (50, 50),
+        "entropy": (2.6, 2.4, 2.2),
+        "value_loss": (4, 6, 5, 6),
+        "explained_variance": (0.0, 0.5, 0.8, 0.85),
+        **CALM,
+    }
+    drawn = run(curves, points=points, last_step=2_000_000, constants={"learning_rate": 3e-4})
+    subject = diagnose_run(noisy(drawn, {"episode_return": noise, "value_loss": 1.0}))
+    assert subject.verdict in (Verdict.HEALTHY, Verdict.UNJUDGED), subject.summary
+
+
+@pytest.mark.parametrize("returns", [(-900, -400, -200, -210, -500, -690, -700), (0, 150, 300, 310, 150, 100, 105)])
+def test_a_fall_to_a_third_of_the_peak_is_a_collapse_though_the_critic_is_good(returns: Sequence[float]) -> None:
+    curves = {
+        "episode_return": returns,
+        "explained_variance": (0.0, 0.5, 0.8, 0.85),
+        "entropy": (1.4, 1.1, 0.9),
+        **CALM,
+    }
+    subject = diagnose_run(noisy(run(curves, points=300, last_step=2_000_000), {"episode_return": 12.0}))
+    assert (subject.verdict, first(subject)) == (Verdict.SICK, "performance-collapse")
+
+
+@pytest.mark.parametrize("returns", [(20, 9, 9.1, 9, 9.05, 9), (-120, -480, -500, -500, -500, -500)])
+def test_a_discrete_policy_that_is_worse_than_at_random_has_collapsed(returns: Sequence[float]) -> None:
+    curves = {
+        "episode_return": returns,
+        "entropy": (1.0, 0.05, 0.001, 0.0005, 0.0003),
+        "approx_kl": (0.01, 0.001, 1e-5, 1e-6),
+        "clip_fraction": (0.1, 0.001, 0, 0),
+    }
+    subject = diagnose_run(run(curves, points=120, constants={"learning_rate": 3e-4}))
+    assert (subject.verdict, first(subject)) == (Verdict.SICK, "policy-collapsed")
+
+
+# CartPole of other libraries: the return doubles three times, up and down by half.
+WALK = (17, 30, 75, 221, 131, 140, 218, 201, 236, 185, 215, 129, 266, 156, 412, 336, 451, 365, 500, 194, 443, 387)
+
+
+@pytest.mark.parametrize("points", [22, 45, 90])
+def test_ups_and_downs_on_the_way_up_are_no_noise(points: int) -> None:
+    drawn = run({"episode_return": WALK, **CALM}, points=points)
+    assert diagnose_run(drawn).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("explained", [(0.0, 0.04, 0.05, 0.06), (-0.5, -2.0, -5.0, -4.0)])
+def test_a_critic_that_moves_has_reached_the_scale_of_its_targets(explained: Sequence[float]) -> None:
+    curves = {
+        "episode_return": (2000, 2100, 1950, 2050),
+        "episode_length": (20, 20),
+        "value_loss": (1.4e5, 1.3e5, 1.3e5),
+        "explained_variance": explained,
+        **CALM,
+    }
+    subject = diagnose_run(noisy(run(curves), {"episode_return": 60.0}))
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT) and first(subject) != "reward-scale-too-large"
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "ppo"])
+def test_large_rewards_that_are_normalised_for_the_critic_are_not_too_large(algorithm: str) -> None:
+    curves = {
+        "episode_return": (-9e5, -9.2e5, -8.9e5),
+        "episode_length": (200, 200),
+        "value_loss": (1.2, 0.9, 0.7),
+        **CALM,
+    }
+    drawn = noisy(run(curves), {"episode_return": 1e4})
+    assert first(diagnose_run(replace(drawn, algorithm=algorithm))) != "reward-scale-too-large"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_coin_that_decides_how_long_episodes_are_is_not_learning(seed: int) -> None:
+    """Episodes of 10 or 400 steps in 16 environments, a reward of 1 a step: the short ones end first."""
+    rng = np.random.default_rng(seed)
+    lengths = np.where(rng.random((16, 400)) < 0.5, 10, 400)
+    ends = np.cumsum(lengths, axis=1) * 16
+    order = np.argsort(ends, axis=None)
+    ended, long = ends.ravel()[order], lengths.ravel()[order]
+    grid = np.arange(1024, 40_000, 1024)
+    means = np.array([long[: np.searchsorted(ended, step, "right")][-100:].mean() for step in grid])
+    blind = {"explained_variance": (0.0, 0.0), "entropy": (1.098, 1.09), **CALM}
+    drawn = noisy(run(blind, points=len(grid), last_step=int(grid[-1])), {"explained_variance": 0.01})
+    logged = {name: Curve(name, grid, means, name, Aggregation.WINDOW) for name in ("episode_return", "episode_length")}
+    subject = diagnose_run(replace(drawn, curves={**drawn.curves, **logged}))
+    assert means[0] == 10.0 and subject.verdict in (Verdict.SICK, Verdict.SUSPECT)

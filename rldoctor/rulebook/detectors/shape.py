@@ -148,13 +148,18 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
     """How much of what was gained over the start (smoothed) is lost again at the end; 0 none, 1 all, more is worse.
 
     A gain smaller than ``least_gain`` of the metric's magnitude is noise, and losing noise is no symptom; nor is a fall
-    that is no larger than the curve's ups and downs from point to point.
+    that is no larger than the curve's ups and downs from point to point. With ``below_start`` a fall below the start
+    counts as well, as a fraction of the metric's size: a run may be at its best before its first update.
     """
 
     least_gain: float = 0.2
+    below_start: bool = False
 
     always = True
     measures = "fraction of what {metric} gained that is lost again after its peak"
+
+    def _quantity(self) -> str:
+        return super()._quantity() + (", or of its size that is lost since the start" if self.below_start else "")
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         at, peak = curve.known("peak", _peak)
@@ -167,6 +172,9 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
         lost = (peak - end) / gain * _enough(gain / size, self.least_gain) if size > 0 and gain > 0 else 0.0
         noise = _noise(case, curve)
         clear = strength((peak - end) / noise, _NOISY) if noise > 0 else 1.0
+        fallen = -curve.known("gain", _gain) if self.below_start else 0.0
+        if fallen > lost * clear:
+            return self._found(fallen, curve.ends)
         return self._found(lost * clear, (highest, curve.ends[1]))
 
 
