@@ -95,7 +95,7 @@ class _About(NamedTuple):
     suite: str
 
 
-class TagMapping(Table, frozen=True, dict=True):
+class TagMapping(Table, frozen=True, dict=True, eq=False):
     """The tags of one framework.
 
     Attributes:
