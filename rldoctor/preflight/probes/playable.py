@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from rldoctor.preflight.probes.inspection import layers
+
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
     from rldoctor.preflight.probes.transcript import Call
@@ -14,9 +16,6 @@ _INTERFACE, _SEEN, _TAKEN = "step-and-reset (ENV102)", "observation-layout (ENV2
 
 def space_of(env: Env, role: str) -> Any:
     """Return an ``observation`` or ``action`` space of any kind; ``None`` where there is none."""
-    # Late: rules are listed and explained without gymnasium.
-    from rldoctor.preflight.probes.inspection import layers
-
     found = (getattr(layer, f"{role}_space", None) for layer in layers(env))
     return next((space for space in found if space is not None), None)
 
