@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
-from benchmarks.fit_weights import fitted_book
+from benchmarks.fit_weights import fit, fitted_book, with_weights
 from benchmarks.prefixes import course_of
 from benchmarks.rates import wilson_interval
 from rldoctor import machine
@@ -98,15 +98,23 @@ def held_out(
         use_references: Whether bands may be used.
     """
     answers: dict[bool, list[Answer]] = {True: [], False: []}
-    for place, book in fitted_for_folds(corpus, groups, folds).items():
+    for place, book in fitted_for_folds(corpus, groups, folds, by_logs).items():
         recorded = corpus[place]
         answers[True].append(answer_for(recorded.without_doctor(), book, use_references))
         answers[False].append(answer_for(recorded, book, use_references))
     return answers
 
 
+def by_logs(book: Rulebook, corpus: Sequence[RecordedRun]) -> Rulebook:
+    """Return the rulebook with the weights of signs fitted on ``corpus``; other witnesses are not asked here."""
+    return with_weights(book, fit(book, corpus))
+
+
 def fitted_for_folds(
-    corpus: Sequence[RecordedRun], groups: Mapping[int, Hashable], folds: int = 0
+    corpus: Sequence[RecordedRun],
+    groups: Mapping[int, Hashable],
+    folds: int = 0,
+    fitted: Callable[[Rulebook, Sequence[RecordedRun]], Rulebook] = fitted_book,
 ) -> dict[int, Rulebook]:
     """Return for each run of a group the rulebook with weights fitted on the runs of the other folds.
 
@@ -114,15 +122,16 @@ def fitted_for_folds(
         corpus: All runs.
         groups: As in :func:`held_out`.
         folds: As in :func:`held_out`.
+        fitted: Fits a rulebook on runs.
     """
     book = load_rulebook()
     names = sorted({str(group) for group in groups.values()})
     folds = folds or len(names)
     fold = {place: names.index(str(group)) % folds for place, group in groups.items()}
-    fitted = [
-        fitted_book(book, [p for place, p in enumerate(corpus) if fold.get(place) != number]) for number in range(folds)
+    books = [
+        fitted(book, [p for place, p in enumerate(corpus) if fold.get(place) != number]) for number in range(folds)
     ]
-    return {place: fitted[number] for place, number in sorted(fold.items(), key=lambda item: (item[1], item[0]))}
+    return {place: books[number] for place, number in sorted(fold.items(), key=lambda item: (item[1], item[0]))}
 
 
 def single_runs(corpus: Sequence[RecordedRun]) -> dict[int, Hashable]:

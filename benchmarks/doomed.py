@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium
-import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
@@ -31,7 +30,7 @@ from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import glance, points_of
 from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.experiments.faults import find
-from rldoctor.model import Curve, Run
+from rldoctor.model import Run
 from rldoctor.training.algorithm import one_thread
 
 STEPS, SEEDS, ENVS, ROLLOUT = 60_000, 3, 8, 256
@@ -122,13 +121,7 @@ def under_load(setting: Setting) -> tuple[float, float]:
 
 
 def prefixes(run: Run) -> Iterator[Run]:
-    for step in sorted({int(step) for curve in run.curves.values() for step in curve.steps}):
-        curves = {}
-        for name, curve in run.curves.items():
-            count = int(np.searchsorted(curve.steps, step, "right"))
-            if count:
-                curves[name] = Curve(name, curve.steps[:count], curve.values[:count], curve.tag, curve.aggregation)
-        yield replace(run, curves=curves)
+    return map(run.until, sorted({int(step) for curve in run.curves.values() for step in curve.steps}))
 
 
 def laboratory(setting: Setting, seeds: int) -> list[Course]:

@@ -1,12 +1,14 @@
 """Fit the log-odds in checks/weights.toml on recorded runs: python -m benchmarks.fit_weights [RUNS ...]
 
-With --witnesses, only those of what other witnesses than the logs observe; the others stay as they are.
+With --witnesses, only those of what other witnesses than the logs observe; the others stay as they are. Needs pyarrow, which
+reads the trainings of the laboratory.
 
 The model is the one used for diagnosis: the probability of a cause is the softmax of its bias and the weights of the
 signs that show. People write which signs count for or against a cause (the sign of a weight, its presence in the file);
-how much they count is fitted here by penalised maximum likelihood, which pulls each weight towards PRIOR. Each run is used
-in several views (with and without its reference, without a success rate, with and without the metrics of DoctorCallback),
-so the weights also serve environments without a reference and logs that contain less.
+how much they count is fitted here by penalised maximum likelihood, which pulls each weight towards what people expect. Each
+run is used in several views (with and without its reference, without a success rate, with and without the metrics of
+DoctorCallback), so the weights also serve environments without a reference and logs that contain less. Three environments
+are few: the laboratory's trainings on 22 others have a say in the weights (benchmarks/laboratory/second_opinion.py).
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ from msgspec import structs
 
 from benchmarks import witnesses
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from benchmarks.laboratory import odds
+from benchmarks.laboratory.second_opinion import joined
+from benchmarks.laboratory.table import expected, ranked_names
 from rldoctor import datafile
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
@@ -36,19 +41,13 @@ from rldoctor.rulebook.applicable import made_for
 from rldoctor.rulebook.observe import observe_all
 from rldoctor.rulebook.schema import FIRES_FROM, WitnessRule
 
-# A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
-PRIOR = 1.2
-# A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
-DECISIVE = 6.0
-# An error is evidence against health by definition, unless healthy runs show it.
-GRAVE = 3.0
 PENALTY = 2e-4
-LARGEST = 6.0
+# Steps of the fit, and of weighing health and the biases anew once both fits are joined.
+ROUNDS, RECALIBRATION = 500, 150
 # A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault. Few
 # environments show each, so what people say of it is kept to more firmly than of a sign.
 FOUND, CLEARED, FIRMNESS = 8.0, 2.0, 2e-3
-LOWEST_BIAS = -4.0
-ROUNDS = 4000
+WITNESS_ROUNDS = 500
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
 # A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
 UNHARMED_CAUSE = 0.7
@@ -127,34 +126,31 @@ def shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
 
 
 def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
+    """Return log-odds of causes from the signs of logs: the recorded runs' and the laboratory's, then health weighed anew."""
     # The fault laboratory trains only PPO; the weights for other algorithms were set by hand, and so were those of causes
     # that no recorded run can have, whose bias is below any that is fitted.
-    ranked = {name: rule for name, rule in book.diagnoses.items() if rule.ranked and made_for(rule, "ppo")}
-    names = [name for name, rule in ranked.items() if rule.bias >= LOWEST_BIAS]
-    codes = list(book.signs)
+    names, codes = ranked_names(book), list(book.signs)
     counts = Counter(recorded.fault for recorded in corpus)
     taught = [(recorded, row) for recorded in corpus for row in rows(recorded)]
-    x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught])
-    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught])
+    x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught], np.float32)
+    y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught], np.float32)
     # Every fault counts the same, however many runs it has; all healthy runs together count as much as all faults.
     weight = np.array(
-        [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row in taught]
+        [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row in taught],
+        np.float32,
     )
-    weight /= weight.sum()
-    direction = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    decisive = np.array(
-        [
-            [code in (*book.diagnoses[name].hallmarks, *book.diagnoses[name].excluded_by) for code in codes]
-            for name in names
-        ]
-    )
-    grave = np.array(
-        [[name == HEALTHY and book.signs[code].severity is Severity.ERROR for code in codes] for name in names]
-    )
-    prior = direction * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
-    w, b = _descend(x, y, weight, direction, prior)
+    says = expected(book, names, codes, sides_only=True)
+    own = odds.fit(x, y, weight, says, rounds=ROUNDS, pull=PENALTY)
+    both = joined(book, names, codes, own, {recorded.env for recorded in corpus})
+    health = np.repeat(np.array([[name == HEALTHY] for name in names]), len(codes), axis=1)
+    # A weight that came out as zero has no side of zero left to keep.
+    as_before = odds.Expected(both.weight, both.weight != 0)
+    found = odds.fit(x, y, weight, as_before, both, RECALIBRATION, pull=PENALTY, moving=health)
     return {
-        name: (float(b[i]), {code: float(w[i, j]) for j, code in enumerate(codes) if direction[i, j]})
+        name: (
+            float(found.bias[i]),
+            {code: float(found.weight[i, j]) for j, code in enumerate(codes) if says.side[i, j]},
+        )
         for i, name in enumerate(names)
     }
 
@@ -179,7 +175,7 @@ def fit_witnesses(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
         [row.weight * (1.0 if recorded.fault else len(counts)) / counts[recorded.fault] for recorded, row, _ in taught]
     )
     prior = np.array([[_opinion(book.witnesses[key], name) for key in keys] for name in names])
-    w, _ = _descend(x, y, weight / weight.sum(), np.sign(prior), prior, known, ROUNDS // 8, FIRMNESS, FOUND)
+    w = _descend(x, y, weight / weight.sum(), prior, known)
     return {name: (0.0, {k: float(w[i, j]) for j, k in enumerate(keys) if prior[i, j]}) for i, name in enumerate(names)}
 
 
@@ -199,38 +195,24 @@ def _opinion(rule: WitnessRule, cause: str) -> float:
     return -CLEARED if cause in rule.contradicts or (cause == HEALTHY and rule.supports) else 0.0
 
 
-def _descend(
-    x: FloatArray,
-    y: FloatArray,
-    weight: FloatArray,
-    direction: FloatArray,
-    prior: FloatArray,
-    known: FloatArray | None = None,
-    rounds: int = ROUNDS,
-    penalty: float = PENALTY,
-    largest: float = LARGEST,
-) -> tuple[FloatArray, FloatArray]:
+def _descend(x: FloatArray, y: FloatArray, weight: FloatArray, prior: FloatArray, known: FloatArray) -> FloatArray:
     """Minimise the penalised cross-entropy with Adam (its usual constants), each weight kept on its side of zero.
 
-    ``known`` log-odds, where there are any, are added as they are, and no bias is fitted.
+    ``known`` log-odds are added as they are.
     """
-    w, b = prior.copy(), np.zeros(len(prior))
-    moments = [(np.zeros_like(w), np.zeros_like(w)), (np.zeros_like(b), np.zeros_like(b))]
-    for step in range(1, rounds + 1):
-        logits = x @ w.T + (b if known is None else known)
+    w, direction = prior.copy(), np.sign(prior)
+    first, second = np.zeros_like(w), np.zeros_like(w)
+    for step in range(1, WITNESS_ROUNDS + 1):
+        logits = x @ w.T + known
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
-        error = (p - y) * weight[:, None]
-        gradients = (error.T @ x + penalty * (w - prior), error.sum(axis=0) + penalty * b)
-        rate = 0.03 * (1 - step / (rounds + 1))
-        for value, gradient, (first, second) in zip((w, b), gradients, moments, strict=True):
-            first += 0.1 * (gradient - first)
-            second += 0.001 * (gradient**2 - second)
-            value -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-10)
-        np.clip(w * direction, 0.0, largest, out=w)
-        w *= direction
-        np.clip(b, LOWEST_BIAS, -LOWEST_BIAS, out=b)
-    return w, b
+        gradient = ((p - y) * weight[:, None]).T @ x + FIRMNESS * (w - prior)
+        rate = 0.03 * (1 - step / (WITNESS_ROUNDS + 1))
+        first += 0.1 * (gradient - first)
+        second += 0.001 * (gradient**2 - second)
+        w -= rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-10)
+        w = direction * np.clip(w * direction, 0.0, FOUND)
+    return w
 
 
 def with_weights(book: Rulebook, fitted: Fitted) -> Rulebook:

@@ -1,8 +1,9 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes|doomed
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes|doomed|day
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
-minutes each. ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes.
+minutes each. ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes. ``day`` watches
+a day in compressed time (benchmarks/watch_day.py).
 """
 
 from __future__ import annotations
@@ -153,19 +154,30 @@ def write_section(name: str, lines: Sequence[str]) -> None:
     DOCUMENT.write_text(before + "\n".join([begin, *lines, end]) + after, encoding="utf-8")
 
 
+def write_as_measured(name: str, measured: Iterable[str]) -> None:
+    lines = []
+    for line in measured:
+        print(line, flush=True)
+        lines.append(line)
+    write_section(name, lines)
+
+
 def write_doomed() -> None:
     # It trains, and so needs what the other commands do not.
     from benchmarks.doomed import tables
 
-    lines = []
-    for line in tables():
-        print(line, flush=True)
-        lines.append(line)
-    write_section("doomed", lines)
+    write_as_measured("doomed", tables())
+
+
+def write_day() -> None:
+    # It needs TensorBoard.
+    from benchmarks.watch_day import tables
+
+    write_as_measured("day", tables())
 
 
 def main() -> None:
-    modes = {"phases": write_phases, "prefixes": write_prefixes, "doomed": write_doomed}
+    modes = {"phases": write_phases, "prefixes": write_prefixes, "doomed": write_doomed, "day": write_day}
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     if wanted not in modes:
         raise SystemExit(__doc__)

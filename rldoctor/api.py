@@ -171,6 +171,7 @@ def preflight(
     *,
     reference: str | None = None,
     settings: Mapping[str, Json] | None = None,
+    make_model: Callable[[Any], Any] | None = None,
     directory: Paths = ".",
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -184,6 +185,8 @@ def preflight(
         env: Gymnasium id (``module:id`` imports the module), or a function that makes a new environment.
         reference: The reference whose recipe will be trained; SB3's defaults without one.
         settings: Hyperparameters that differ from the reference's.
+        make_model: Makes the off-policy algorithm of Stable-Baselines3, or a subclass, that will be trained, on the vec
+            env that it is given: its replay buffer, relabelling, target networks and updates are examined too.
         directory: Where runs will be written.
         select: Run only these checks: beginnings of codes or names.
         ignore: Leave these checks out.
@@ -218,6 +221,7 @@ def preflight(
     subject = run_preflight(
         env if isinstance(env, str) else registry.register(env),
         recipe=recipe,
+        make_model=make_model,
         directory=Path(directory),
         select=tuple(select),
         ignore=tuple(ignore),

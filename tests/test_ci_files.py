@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,12 @@ def test_the_example_for_a_test_suite(tmp_path, make_by_hand):
     done = play()
     assert done.returncode == 1
     assert "success rate" in done.stdout
+
+
+def test_the_dockerfile_copies_what_the_wheel_is_built_from():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = {word for line in re.findall(r"^COPY (.*) /src/\S*$", text, re.MULTILINE) for word in line.split()}
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {*project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"], project["project"]["readme"]}
+    assert needed | {*project["project"]["license-files"], "pyproject.toml", "constraints.txt"} == copied

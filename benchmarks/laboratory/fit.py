@@ -24,10 +24,10 @@ from benchmarks.fit_weights import Fitted, with_weights
 from benchmarks.laboratory import odds
 from benchmarks.laboratory.answers import Said, percent, rates, say
 from benchmarks.laboratory.document import write_section
+from benchmarks.laboratory.second_opinion import STORED
 from benchmarks.laboratory.table import Table, expected, load, ranked_names, taught
 from rldoctor.rulebook import Rulebook, load_rulebook
 
-STORED = Path(__file__).parent / "laboratory.parquet"
 ENOUGH_POINTS = 20
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.laboratory.odds import Expected, Floats
+from benchmarks.laboratory.odds import LARGEST_BIAS, Expected, Floats
 from rldoctor.diagnosis.rank import HEALTHY
 from rldoctor.model import Severity
 from rldoctor.rulebook import Rulebook
@@ -20,9 +20,12 @@ from rldoctor.rulebook.schema import FIRES_FROM
 
 # As benchmarks/laboratory/strengths.py stores them.
 FULL, UNMEASURED = 250, 255
-# What people expect of a weight (benchmarks/fit_weights.py has the reasons).
-PRIOR, DECISIVE, GRAVE = 1.2, 6.0, 3.0
-LOWEST_BIAS = -4.0
+# A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
+PRIOR = 1.2
+# A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
+DECISIVE = 6.0
+# An error is evidence against health by definition, unless healthy runs show it.
+GRAVE = 3.0
 # A fault that shows but does no harm should be mentioned, with less weight than one that harms.
 UNHARMED_CAUSE, UNHARMED_WEIGHT = 0.35, 0.5
 
@@ -107,21 +110,28 @@ def load(path: Path) -> Table:
 def ranked_names(book: Rulebook) -> list[str]:
     """Return the causes whose weights are fitted: those of PPO that a recorded run can have."""
     ranked = (rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, "ppo"))
-    return [rule.name for rule in ranked if rule.bias >= LOWEST_BIAS]
+    return [rule.name for rule in ranked if rule.bias >= -LARGEST_BIAS]
 
 
-def expected(book: Rulebook, names: Sequence[str], codes: Sequence[str]) -> Expected:
-    """Return what people say of the weights: the sides of zero in checks/weights.toml, and hallmarks."""
+def hallmarks(book: Rulebook, names: Sequence[str], codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Return whether a sign points to a cause and no other, or excludes it, ``(causes, signs)``."""
+    rules = [book.diagnoses[name] for name in names]
+    return np.array([[code in (*rule.hallmarks, *rule.excluded_by) for code in codes] for rule in rules], bool)
+
+
+def expected(book: Rulebook, names: Sequence[str], codes: Sequence[str], sides_only: bool = False) -> Expected:
+    """Return what people say of the weights: the sides of zero in checks/weights.toml, and hallmarks.
+
+    Args:
+        book: The rulebook.
+        names: Causes.
+        codes: Signs.
+        sides_only: Whether weights that people say nothing of stay 0.
+    """
     side = np.array([[np.sign(book.diagnoses[name].weights.get(code, 0.0)) for code in codes] for name in names])
-    size = np.full(side.shape, PRIOR)
-    for i, name in enumerate(names):
-        rule = book.diagnoses[name]
-        for j, code in enumerate(codes):
-            if code in (*rule.hallmarks, *rule.excluded_by):
-                size[i, j] = DECISIVE
-            elif name == HEALTHY and book.signs[code].severity is Severity.ERROR:
-                size[i, j] = GRAVE
-    return Expected((side * size).astype(np.float32), np.ones(side.shape, bool))
+    grave = np.array([[name == HEALTHY and book.signs[c].severity is Severity.ERROR for c in codes] for name in names])
+    size = np.where(hallmarks(book, names, codes), DECISIVE, np.where(grave, GRAVE, PRIOR))
+    return Expected((side * size).astype(np.float32), (side != 0) | (not sides_only))
 
 
 def taught(book: Rulebook, table: Table, names: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -53,6 +53,9 @@ def finish(
         write_file(report, (format_ or format_of(output.name)).value, output, verbose)
     if quiet:
         typer.echo(one_line(in_short(report.subjects[0]) if len(report.subjects) == 1 else headline(report)))
+    elif output is not None and sys.stderr.isatty():
+        # Who looks on is told where the report is; a script need not be.
+        typer.echo(f"{headline(report)}. Written to {output}", err=True)
     if output is not None or quiet:
         raise typer.Exit(report.exit_code)
     format_ = format_ or Format.TEXT

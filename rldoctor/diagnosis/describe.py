@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rldoctor import stats
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
 from rldoctor.logs.tag_mapping import TagMapping
@@ -34,6 +35,8 @@ _STRAIGHT = 0.02
 _CALLBACK, _CALLBACK_TAG = "{callback}", "doctor/"
 # Signs of the logs, of speed and of crashes, the post-mortem among them: their fixes stand beside that of any cause.
 _OF_CONDITIONS = ("LOG", "SPD", "NUM102", "NUM11")
+# What is missing at the end where a training ends between two points, or its last episodes were not logged. Ours.
+_NEARLY_ALL = 0.95
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
@@ -207,3 +210,23 @@ def _nothing_known(run: Run) -> Unjudged:
 def _how(book: Rulebook, metric: str) -> str:
     known = book.metrics.get(metric)
     return known.how_to_log if known else ""
+
+
+def planned_steps(run: Run) -> int | None:
+    """Return the steps that ``run.json`` or the settings beside the logs plan; ``None`` where neither does."""
+    stated = RunRecord(run.record).recipe_table.get("total_steps") if run.record else None
+    if isinstance(stated, int) and stated > 0:
+        return stated
+    return run.settings.total_steps if run.settings else None
+
+
+def unfinished(run: Run) -> str:
+    """Return in a sentence how much of its plan a training has done; empty where that is all of it, or unknown."""
+    planned, done = planned_steps(run), run.last_step
+    if planned is None or not run.counts_steps or not done or RunRecord(run.record).is_finished:
+        return ""
+    longest = max(run.curves.values(), key=len)
+    spacing = stats.median(np.diff(longest.steps)) if len(longest) > 1 else 0.0
+    if done >= _NEARLY_ALL * planned or done + spacing >= planned:
+        return ""
+    return f"The run is unfinished: {done / planned:.0%} of {planned:,} steps."

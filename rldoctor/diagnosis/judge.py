@@ -8,7 +8,7 @@ from dataclasses import replace
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unjudged
+from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unfinished, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
@@ -83,7 +83,7 @@ def diagnose_run(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, context.tag_mappings),
-        summary=decision.summary,
+        summary=" ".join(filter(None, (decision.summary, unfinished(run)))),
         env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.errors import UsageError, near
+from rldoctor.errors import UsageError, nearest
 from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
@@ -69,7 +69,8 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
     if found in pages:
         return pages[found]
     # Words are compared in lower case; a code is offered in upper case, as it is written elsewhere.
-    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), near(wanted, pages))
+    close = nearest(wanted, pages, cutoff=0.6)
+    offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), close) or "rldoctor rules lists everything."
     raise UsageError(f"Nothing is called {topic!r}.", offer)
 
 
@@ -189,7 +190,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
 def _entry(
     shelf: str, names: tuple[str, ...], about: str, sections: _Sections, title: str = "", origin: str = ""
 ) -> Entry:
-    line = ": ".join((*names[1:], about)) + (f" [{origin}]" if origin else "")
+    line = ": ".join((*names[1:], about)).replace("``", "`") + (f" [{origin}]" if origin else "")
     # What others provide is in their documentation.
     place = "" if origin else location(_FOLDERS.get(shelf, "codes"), names[0])
     return Entry(shelf, names, line, Page(" ".join(names).strip(), title, sections, place))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.logs.versions import recorded_versions
 from rldoctor.model import Curve, Finding, Json, Run
+from rldoctor.model.settings import Settings
 from rldoctor.run_record import RunRecord, as_number, json_table
 from rldoctor.settings import of_this_run, read_settings
 from rldoctor.settings.library import algorithm_of
@@ -43,6 +44,7 @@ def read_run(
     framework: str | None = None,
     own: Sequence[TagMapping] = (),
     main: Sequence[LogFile] | None = None,
+    settings_of: Callable[[Path], Settings | None] = read_settings,
 ) -> Run:
     """Read the run in ``directory``.
 
@@ -61,6 +63,7 @@ def read_run(
             tags by default.
         own: The user's own tag mappings, in addition to the shipped ones.
         main: What somebody who follows its growing files has read of them; they are not opened again then.
+        settings_of: Reads the settings beside the logs.
 
     Raises:
         UsageError: There is no such framework.
@@ -88,7 +91,7 @@ def read_run(
     findings += raw_return
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
     algorithm = _algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else "")
-    settings = read_settings(directory)
+    settings = settings_of(directory)
     if settings is not None:
         settings = of_this_run(settings, curves, algorithm, directory)
         findings += settings.findings

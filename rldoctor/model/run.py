@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Severity
@@ -109,6 +109,14 @@ class Run:
         """Return the curves of a family, such as ``term``, by the names of its members."""
         start = f"{name}/"
         return {key[len(start) :]: curve for key, curve in self.curves.items() if key.startswith(start)}
+
+    def until(self, step: int) -> Run:
+        """Return the run as it stood after an environment step: the points at or before it."""
+        curves = {}
+        for name, curve in self.curves.items():
+            if count := int(curve.steps.searchsorted(step, "right")):
+                curves[name] = replace(curve, steps=curve.steps[:count], values=curve.values[:count])
+        return replace(self, curves=curves)
 
     @property
     def counts_steps(self) -> bool:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rldoctor.errors import first_line
 from rldoctor.model import Finding, Json, Severity
@@ -95,6 +95,22 @@ class Check(CheckDocs):
     run: Callable[[PreflightContext], CheckFindings]
     late: int = 0
     raw: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A check of another package that is not used, where it comes from, and why not."""
+
+    what: str
+    origin: str
+    reason: str
+
+
+class Plugins(NamedTuple):
+    """The checks of other packages: those that can be used, and those that cannot."""
+
+    usable: tuple[Check, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def check(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,27 +16,29 @@ from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.blame import Told
 from rldoctor.preflight.budget import Budget
-from rldoctor.preflight.check import NotRun
+from rldoctor.preflight.check import NotRun, Plugins
 from rldoctor.preflight.expectations import Expectation, load_expectations
 from rldoctor.preflight.measurements import Batch, Effects
 from rldoctor.preflight.probes import long_play, playable, steering
 from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
+from rldoctor.preflight.replay.examined import ExaminedReplay
 from rldoctor.recipe import Recipe
 
 if TYPE_CHECKING:
     from gymnasium.envs.registration import EnvSpec
     from gymnasium.spaces import Box
+    from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
     from rldoctor.environments.rollouts import Env
-    from rldoctor.preflight.check import Check
     from rldoctor.preflight.one_update import LearningStep
     from rldoctor.preflight.probes.transcript import Call
 
 Wrapper: TypeAlias = "Callable[[Env], Env]"
 MakeVecEnv: TypeAlias = "Callable[[int], VecEnv]"
+MakeModel: TypeAlias = "Callable[[VecEnv], OffPolicyAlgorithm]"
 
 # Parallel environments that preflight makes: enough to compare, few enough to be quick.
 PARALLEL = 4
@@ -49,22 +51,6 @@ _LONG_SHARE = 0.1
 _LONG_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A check of another package that is not used, where it comes from, and why not."""
-
-    what: str
-    origin: str
-    reason: str
-
-
-class Plugins(NamedTuple):
-    """The checks of other packages: those that can be used, and those that cannot."""
-
-    usable: tuple[Check, ...] = ()
-    refused: tuple[Refused, ...] = ()
-
-
 @dataclass(eq=False)
 class PreflightContext:
     """What checks look at. Each measurement is taken once, when a check first asks for it.
@@ -74,6 +60,8 @@ class PreflightContext:
         recipe: What is to be trained on it.
         wrap: Applied directly to what ``gymnasium.make`` returns.
         make_vec_env: Makes the given number of parallel environments.
+        make_model: Makes the off-policy algorithm that will be trained, on the environments that it is given; by
+            default the one that the recipe names.
         directory: Where runs will be written.
         measured: Numbers for the report's facts; ``baselines`` found in it are not measured again.
         rules: The user's folders of rules, which may state expectations.
@@ -89,6 +77,7 @@ class PreflightContext:
     recipe: Recipe | None = None
     wrap: Wrapper | None = None
     make_vec_env: MakeVecEnv | None = None
+    make_model: MakeModel | None = None
     directory: Path = Path()
     measured: dict[str, Json] = field(default_factory=dict)
     rules: tuple[Path, ...] = ()
@@ -287,6 +276,11 @@ class PreflightContext:
         function = getattr(self.env.unwrapped, "compute_reward", None)
         goal = measurements.spaces_of(self.env.observation_space).get("achieved_goal")
         return measurements.plain_reward(function, goal.shape if goal else None) if callable(function) else None
+
+    @cached_property
+    def replay(self) -> ExaminedReplay:
+        """What is measured of an algorithm with a replay buffer."""
+        return ExaminedReplay(self.make_model, self.recipe, self.env)
 
     @cached_property
     def learning_step(self) -> LearningStep:

@@ -16,9 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rldoctor.model.website import FAMILIES
-from rldoctor.preflight.check import Check, CheckDocs, one_line
+from rldoctor.preflight.check import Check, CheckDocs, Plugins, Refused, one_line
 from rldoctor.preflight.checks import all_checks
-from rldoctor.preflight.context import Plugins, Refused
 from rldoctor.rulebook.load import OWN_CODE
 
 

@@ -30,7 +30,7 @@ from rldoctor.preflight.blame import contained, raised_in
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
 from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
 from rldoctor.preflight.checks import all_checks, in_order
-from rldoctor.preflight.context import MakeVecEnv, PreflightContext, Wrapper
+from rldoctor.preflight.context import MakeModel, MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plain import plain
 from rldoctor.preflight.plugins import load_plugins
 from rldoctor.preflight.wrapper_search import with_layers, without
@@ -70,6 +70,7 @@ def run_preflight(
     directory: Path | None = None,
     wrap: Wrapper | None = None,
     make_vec_env: MakeVecEnv | None = None,
+    make_model: MakeModel | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     watcher: Watcher = lambda name, place, total: None,
@@ -86,6 +87,8 @@ def run_preflight(
         directory: Where runs will be written; the current directory without one.
         wrap: Applied directly to what ``gymnasium.make`` returns.
         make_vec_env: Makes the given number of parallel environments; an SB3 ``DummyVecEnv`` with Monitor without one.
+        make_model: Makes the off-policy algorithm that will be trained, on the environments that it is given; by
+            default the one that the recipe names.
         select: Prefixes of codes or names; the checks that a selected one requires run as well.
         ignore: Prefixes of codes or names that do not run.
         watcher: Called before each check runs.
@@ -108,6 +111,7 @@ def run_preflight(
         recipe,
         wrap,
         make_vec_env,
+        make_model,
         directory or Path(),
         measured,
         config.rules,

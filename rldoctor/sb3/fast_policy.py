@@ -33,7 +33,7 @@ def use_fast_policy(policy: BasePolicy) -> bool:
     """
     if not isinstance(policy, ActorCriticPolicy) or type(policy) not in _KINDS or not _is_plain(policy):
         return False
-    flatten = _flattener(policy.observation_space)
+    flatten = flattener(policy.observation_space)
     actor, critic = _layers(policy.mlp_extractor.policy_net), _layers(policy.mlp_extractor.value_net)
     if flatten is None or actor is None or critic is None:
         return False
@@ -80,7 +80,7 @@ def _is_plain(policy: ActorCriticPolicy) -> bool:
     )
 
 
-def _flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
+def flattener(space: spaces.Space[Any]) -> Callable[[Any], Tensor] | None:
     """Return a function from a batch of observations to one of vectors, as SB3's preprocessing and extractors do."""
 
     def flat(space: spaces.Space[Any]) -> bool:

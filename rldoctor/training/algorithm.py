@@ -65,7 +65,8 @@ def save(
     """
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
-            model.save(file)
+            # Where rldoctor.sb3.fast_update has put a function in place of SB3's method.
+            model.save(file, exclude=["train"])
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(STATE_MEMBER, json.dumps(state, allow_nan=False))
             if tensors:

@@ -16,6 +16,7 @@ from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_record import RunRecord, read_run_record
 from rldoctor.sb3.fast_policy import use_fast_policy
+from rldoctor.sb3.fast_update import use_fast_update
 from rldoctor.sb3.without_dynamo import without_dynamo
 from rldoctor.training import algorithm, replay_file
 from rldoctor.training.loop import Training, learn, now
@@ -64,7 +65,7 @@ def train(
         if adjust:
             adjust(model)
         else:
-            use_fast_policy(model.policy)
+            _hurry(model)
         record: dict[str, Json] = {
             "rldoctor_run": 1,
             "recipe": recipe.to_json(),
@@ -112,11 +113,11 @@ def resume(
         envs = make_training_envs(recipe, wrap, threads, _engine(record))
         try:
             model: Any = algorithm.build(recipe, envs, record.seed)
-            use_fast_policy(model.policy)
             checkpoint = newest_checkpoint(directory)
             state = ResumeState(algorithm.load_weights(model, checkpoint), algorithm.load_tensors(checkpoint))
             if recipe.is_off_policy and state.count("steps") < recipe.total_steps:
                 replay_file.load(model.replay_buffer, replay_file.file_of(checkpoint))
+            _hurry(model)
             model.num_timesteps = state.count("steps")
             model._n_updates = state.count("updates")
             # Environments that cannot be restored begin new episodes, with seeds that the first part cannot have used:
@@ -128,6 +129,12 @@ def resume(
             return learn(model, envs, recipe, directory, content, state, **hooks)
         finally:
             envs.close()
+
+
+def _hurry(model: Any) -> None:
+    """Take the fast paths through what is trained, where there are any."""
+    if not use_fast_policy(model.policy):
+        use_fast_update(model)
 
 
 def newest_checkpoint(directory: Path) -> Path:

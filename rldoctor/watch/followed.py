@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from rldoctor.diagnosis.context import DiagnosisContext
+from rldoctor.diagnosis.describe import planned_steps
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import glance, points_of
@@ -21,16 +19,17 @@ from rldoctor.logs.formats.log_file import Wanted
 from rldoctor.logs.frameworks import shipped_tag_mappings
 from rldoctor.logs.remote import name_of
 from rldoctor.logs.tag_mapping import TagMapping
-from rldoctor.model import Curve, Run, RunDiagnosis, Verdict, WatchRow
+from rldoctor.model import Run, RunDiagnosis, Verdict, WatchRow
+from rldoctor.model.settings import Settings
 from rldoctor.model.watching import State
 from rldoctor.run_record import RunRecord
+from rldoctor.settings import read_settings
+from rldoctor.watch.pace import Pace
 from rldoctor.watch.tail import Tail, in_order, tails_of
-from rldoctor.watch.writer import Writer, process_of, writer_of
+from rldoctor.watch.writer import WriterCheck, process_of, writer_of
 
 # A run that has logged nothing for so long, and for so many of its usual gaps, is stalled.
 STALLED_SECONDS, _STALLED_GAPS = 60.0, 5.0
-# A writer that has just written is not looked for.
-_QUIET_SECONDS = 5.0
 # Loggers write all that belongs to a step at once.
 _SETTLED_SECONDS = 1.0
 _ENDED: dict[str, State] = {"finished": "finished", "interrupted": "ended", "failed": "killed"}
@@ -70,7 +69,10 @@ class FollowedRun:
         # The steps that logs count, and the environment steps that these are, at the last examination.
         self._scale = 1.0
         self._waiting = False
-        self._clocks: deque[tuple[float, int]] = deque(maxlen=16)
+        self._writer = WriterCheck()
+        self._settings: Settings | None = None
+        self._settings_at = -1
+        self._pace = Pace()
         self._status = ""
         self.changed_at = 0.0
         """When its logs last grew, in seconds since 1970."""
@@ -130,7 +132,7 @@ class FollowedRun:
         if self._tails is not None and not all_of_it and self._schedule is not None:
             step = self._scale * max((tail.step for tail in self._tails), default=0)
             points = max((tail.points for tail in self._tails), default=0)
-            self._clocks.append((now, int(step)))
+            self._pace.note(now, int(step))
             self.row = replace(self.row, step=int(step))
             if not self._schedule.may_be_due(step, points):
                 return []
@@ -151,32 +153,38 @@ class FollowedRun:
     def _read(self) -> Run:
         own = self._context.tag_mappings
         if self._tails is None:
-            return read_run(self.directory, self._framework, own)
-        run = read_run(self.directory, self._framework, own, in_order(self._tails))
+            return read_run(self.directory, self._framework, own, settings_of=self._settings_of)
+        run = read_run(self.directory, self._framework, own, in_order(self._tails), self._settings_of)
         logged = max((tail.step for tail in self._tails), default=0)
         self._scale = run.last_step / logged if logged else 1.0
         return run
 
+    def _settings_of(self, directory: Path) -> Settings | None:
+        """Read the settings where files came to the run or were replaced since the last time."""
+        try:
+            changed = directory.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        if changed != self._settings_at:
+            self._settings_at, self._settings = changed, read_settings(directory)
+        return self._settings
+
     def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
-        record = RunRecord(run.record)
-        self._status = record.status
-        if self._planned is None:
-            stated = record.recipe_table.get("total_steps") if run.record else None
-            settings = run.settings.total_steps if run.settings else None
-            self._planned = stated if isinstance(stated, int) and stated > 0 else settings
+        self._status = RunRecord(run.record).status
+        self._planned = self._planned or planned_steps(run)
         if self._schedule is None:
             self._schedule = Schedule(self._planned)
-        longest = max(run.curves.values(), key=len, default=None)
+        growing = replace(run, record={**run.record, "status": "running"} if run.record else run.record)
         said = []
-        for step in [] if longest is None else longest.steps.tolist():
-            if step <= self._examined or (step >= run.last_step and not to_the_end):
-                continue
+        for step in _steps_after(run, self._examined):
+            if step >= run.last_step and not to_the_end:
+                break
             self._examined = step
-            part = _until(run, step)
+            part = growing.until(step)
             if self._schedule.is_due(part.last_step, points_of(part)):
                 self._course.add(glance(part, self._planned, self._reference, self._context))
                 said += [self._course.news] if self._course.news else []
-        self._clocks.append((now, run.last_step))
+        self._pace.note(now, run.last_step)
         standing = self._course.standing
         self.row = replace(
             self.row,
@@ -196,15 +204,14 @@ class FollowedRun:
     def _diagnosis(self, run: Run) -> RunDiagnosis:
         return diagnose_run(run, self._reference, context=self._context)
 
-    def settle(self, now: float, is_open: bool | None) -> list[str]:
+    def settle(self, now: float) -> list[str]:
         """Say whether it still runs, and give the last verdict of one that does not.
 
         Args:
             now: Seconds since 1970.
-            is_open: Whether some process has its files open; ``None`` where that is unknown.
         """
         age = max(0.0, now - self.changed_at)
-        state = self._state(age, is_open)
+        state = self._state(now, age)
         said = []
         if state in ("finished", "killed", "ended") and not self.is_over:
             said = self._end(state)
@@ -212,27 +219,24 @@ class FollowedRun:
             said = [
                 f"step {self.row.step:,}: nothing logged for {age:.0f} s, and the writer is still there or unknown."
             ]
-        self.row = replace(self.row, state=state, age=age, left=None if self.is_over else self._left())
+        left = None if self.is_over else self._pace.left(self._planned, self.row.step, self._tails or ())
+        self.row = replace(self.row, state=state, age=age, left=left)
         if said:
             self.row = replace(self.row, news=said[-1])
         return said
 
-    def _state(self, age: float, is_open: bool | None) -> State:
+    def _state(self, now: float, age: float) -> State:
         if self._status in _ENDED:
             return _ENDED[self._status]
-        writer: Writer = writer_of(self.files) if age >= _QUIET_SECONDS else "alive"
-        if writer == "unknown" and is_open is not None and age >= STALLED_SECONDS / 2:
-            # A writer that opens its file for each row is seen by chance only: open means alive, closed nothing.
-            writer = "alive" if is_open else "unknown"
         if self._is_done():
             return "finished"
-        if writer == "gone":
+        if self._writer.state(self.files, now, age) == "gone":
             return "killed" if self._planned else "ended"
-        return "stalled" if age > max(STALLED_SECONDS, _STALLED_GAPS * self._gap()) else "running"
+        return "stalled" if age > max(STALLED_SECONDS, _STALLED_GAPS * self._pace.gap()) else "running"
 
     def _is_done(self) -> bool:
         """Return whether the plan is done, but for what comes after the last point that is logged."""
-        if not self._planned or not self._clocks:
+        if not self._planned or not self._pace.is_known:
             return False
         return self.row.step + self._spacing() > self._planned
 
@@ -240,23 +244,6 @@ class FollowedRun:
         """Return the steps between two points."""
         points = max((tail.points for tail in self._tails or ()), default=0)
         return self.row.step / points if points > 1 else 0.0
-
-    def _gap(self) -> float:
-        """Return the usual seconds between two growths that were seen."""
-        times = [time for time, _ in self._clocks]
-        gaps = sorted(b - a for a, b in pairwise(times))
-        return gaps[len(gaps) // 2] if gaps else 0.0
-
-    def _left(self) -> float | None:
-        if not self._planned or not self.row.step:
-            return None
-        begun = min((tail.first_time for tail in self._tails or () if math.isfinite(tail.first_time)), default=None)
-        ended = max((tail.last_time for tail in self._tails or () if math.isfinite(tail.last_time)), default=None)
-        first = (begun, 0) if begun is not None else self._clocks[0] if self._clocks else None
-        last = (ended, self.row.step) if ended is not None else self._clocks[-1] if self._clocks else None
-        if first is None or last is None or last[0] <= first[0] or last[1] <= first[1]:
-            return None
-        return max(0.0, (self._planned - self.row.step) * (last[0] - first[0]) / (last[1] - first[1]))
 
     def _end(self, state: State) -> list[str]:
         """Give the last verdict, and let go of the points: a run that did its plan gets that of ``diagnose``.
@@ -286,14 +273,11 @@ def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
     return lambda tag: any(mapping.wants(tag) for mapping in mappings)
 
 
+def _steps_after(run: Run, step: int) -> list[int]:
+    """Return the steps behind ``step`` at which anything was logged, in order."""
+    later = (curve.steps[curve.steps.searchsorted(step, "right") :] for curve in run.curves.values())
+    return sorted({int(one) for steps in later for one in steps})
+
+
 def _remedy(result: RunDiagnosis, cause: str) -> str:
     return next((item.remedy.strip() for item in result.diagnoses if item.name == cause), "")
-
-
-def _until(run: Run, step: int) -> Run:
-    curves = {}
-    for name, curve in run.curves.items():
-        count = int(curve.steps.searchsorted(step, "right"))
-        if count:
-            curves[name] = Curve(name, curve.steps[:count], curve.values[:count], curve.tag, curve.aggregation)
-    return replace(run, curves=curves, record={**run.record, "status": "running"} if run.record else run.record)

@@ -12,13 +12,10 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import discover
 from rldoctor.logs.remote import is_remote
 from rldoctor.model import Verdict, WatchRow
-from rldoctor.watch.followed import STALLED_SECONDS, FollowedRun
-from rldoctor.watch.writer import open_files
+from rldoctor.watch.followed import FollowedRun
 
 # Seconds between two looks for new runs and files; object stores are asked less often.
 _DISCOVER, _REMOTE = 15.0, 60.0
-# Seconds between two looks at which processes have files open.
-_OPEN_FILES = 20.0
 _WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 
 
@@ -56,8 +53,7 @@ class Watcher:
         self._options = (planned, reference, framework)
         self.runs: dict[Path, FollowedRun] = {}
         self._remote = any(map(is_remote, self._paths))
-        self._next_discovery = self._next_open = 0.0
-        self._open: set[Path] | None = None
+        self._next_discovery = 0.0
 
     def poll(self, all_of_it: bool = False) -> list[Event]:
         """Look at every run once, and return what changed.
@@ -74,12 +70,10 @@ class Watcher:
                 f"There is no run below {', '.join(self._paths)}: no log was found.",
                 "Name the folder that tensorboard --logdir would take.",
             )
-        self._look_for_writers(now)
         events = []
         for run in self.runs.values():
             said = run.poll(now, all_of_it)
-            is_open = None if self._open is None else any(path in self._open for path in run.files)
-            said += run.settle(now, is_open)
+            said += run.settle(now)
             events += [Event(run.row, text, run) for text in said]
         return events
 
@@ -108,10 +102,3 @@ class Watcher:
             if run is None:
                 run = self.runs[directory] = FollowedRun(directory, self._context, *self._options)
             run.refresh()
-
-    def _look_for_writers(self, now: float) -> None:
-        if now < self._next_open:
-            return
-        self._next_open = now + _OPEN_FILES
-        quiet = [run for run in self.runs.values() if not run.is_over and now - run.changed_at > STALLED_SECONDS / 2]
-        self._open = open_files(path for run in quiet for path in run.files) if quiet else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,8 @@ Writer = Literal["alive", "gone", "unknown"]
 _EVENTS = re.compile(r"tfevents\.(\d+)\.(.+)\.(\d+)\.\d+$", re.ASCII)
 # A process that began this long after the file is another one with the same number.
 _SLACK_SECONDS = 5.0
+# A writer that has just written is not looked for, and one that has not no more often than this.
+_QUIET_SECONDS, _LOOK_SECONDS = 5.0, 15.0
 
 
 def process_of(path: Path) -> int | None:
@@ -35,6 +37,29 @@ def writer_of(paths: Sequence[Path]) -> Writer:
     if process is None:
         return "unknown"
     return "alive" if _is_alive(process, int(found[1])) else "gone"
+
+
+class WriterCheck:
+    """Whether one run's writer is alive: not looked for while it writes, and then now and again."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._last: Writer = "alive"
+
+    def state(self, paths: Sequence[Path], now: float, age: float) -> Writer:
+        """Return the writer's state.
+
+        Args:
+            paths: The run's log files.
+            now: Seconds since 1970.
+            age: Seconds since one of them grew.
+        """
+        if age < _QUIET_SECONDS:
+            self._next = 0.0
+            return "alive"
+        if now >= self._next:
+            self._last, self._next = writer_of(paths), now + _LOOK_SECONDS
+        return self._last
 
 
 def _is_alive(process: int, begun: int) -> bool:
@@ -61,27 +86,3 @@ def _started(process: int) -> float | None:
         return float(booted.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, StopIteration):
         return None
-
-
-def open_files(paths: Iterable[Path]) -> set[Path] | None:
-    """Return which files some process of this user has open; ``None`` where the system does not say."""
-    wanted = {}
-    for path in paths:
-        try:
-            wanted[os.path.realpath(path)] = path
-        except OSError:
-            continue
-    try:
-        processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    except OSError:
-        return None
-    found: set[Path] = set()
-    for process in processes:
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            targets = [os.path.realpath(link) for link in (process / "fd").iterdir()]
-        except OSError:
-            continue
-        found.update(wanted[target] for target in targets if target in wanted)
-    return found

@@ -62,6 +62,19 @@ def test_show_reads_standard_input(here, capsys, monkeypatch):
     assert "Standard input is not JSON." in capsys.readouterr().err
 
 
+def test_who_looks_on_is_told_where_the_report_is(here, capsys, monkeypatch):
+    assert run(["diagnose", str(SICK), "-o", "a.json"]) == 1
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run(["diagnose", str(SICK), "-o", "a.json"]) == 1
+    assert capsys.readouterr() == ("", "rldoctor diagnose: sick, exit code 1. Written to a.json\n")
+
+
+def test_what_is_like_nothing_is_not_offered_as_something_else(capsys):
+    assert run(["explain", "xyzzy"]) == 2
+    assert "rldoctor rules lists everything." in capsys.readouterr().err
+
+
 def test_quiet_prints_one_line(here, capsys):
     assert run(["diagnose", str(SICK), "--quiet"]) == 1
     [line] = capsys.readouterr().out.splitlines()

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.accuracy import answer_for
 from benchmarks.corpus import recorded_runs
+from benchmarks.laboratory import second_opinion
 from benchmarks.laboratory.answers import rates, say
-from benchmarks.laboratory.odds import Expected, fit
+from benchmarks.laboratory.odds import Expected, Odds, fit
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.observe import observe_all
@@ -43,6 +44,35 @@ def test_a_weight_keeps_the_side_that_people_say():
     forbidden = Expected(np.zeros((3, 3), np.float32), np.eye(3, dtype=bool))
     found = fit(x, y, np.ones(len(x)), forbidden, rounds=300)
     assert np.abs(found.weight[~np.eye(3, dtype=bool)]).max() == 0
+
+
+def test_weights_that_do_not_move_stay_as_they_begin():
+    x, y = made_up()
+    begin = Odds(np.full((3, 3), 0.5, np.float32), np.zeros(3, np.float32))
+    first = np.repeat([[True], [False], [False]], 3, axis=1)
+    says = Expected(begin.weight, np.ones((3, 3), bool))
+    found = fit(x, y, np.ones(len(x)), says, begin, rounds=100, moving=first)
+    assert (found.weight[1:] == 0.5).all() and (found.weight[0] != 0.5).any()
+
+
+def test_the_laboratory_has_its_share_where_it_can_know(monkeypatch):
+    book = load_rulebook()
+    names, codes = ["healthy", "learning-rate-too-high"], ["UPD112", "UPD102", "RET104"]
+    assert "UPD112" in book.diagnoses["learning-rate-too-high"].hallmarks
+    asked = []
+
+    def fitted(left_out):
+        asked.append(left_out)
+        return ("UPD112", "UPD102"), Odds(np.full((2, 2), 5.0, np.float32), np.full(2, 1.0, np.float32))
+
+    monkeypatch.setattr(second_opinion, "_fitted", fitted)
+    own = Odds(np.ones((2, 3), np.float32), np.zeros(2, np.float32))
+    found = second_opinion.joined(book, names, codes, own, {"CartPole-v1", "Pendulum-v1"})
+    share = second_opinion.SHARE
+    # Neither health, nor a hallmark, nor a sign that needs a reference.
+    assert found.weight.tolist() == [[1, 1, 1], [1, pytest.approx(1 + 4 * share), 1]]
+    assert found.bias.tolist() == [0, pytest.approx(share)]
+    assert asked == [{"fetch-like"}]
 
 
 def test_strengths_alone_give_the_answer_of_a_diagnosis():

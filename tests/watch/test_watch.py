@@ -7,11 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.corpus import RECORDED
@@ -20,8 +22,9 @@ from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
 from rldoctor.logs.series import MOST_POINTS
-from rldoctor.model import Verdict
-from rldoctor.watch import followed
+from rldoctor.model import Verdict, WatchRow
+from rldoctor.render.terminal.watch import watch_table
+from rldoctor.watch import writer as writer_module
 from rldoctor.watch.tail import EventTail, TableTail
 from rldoctor.watch.watcher import Watcher
 from rldoctor.watch.writer import writer_of
@@ -164,7 +167,7 @@ def test_new_runs_are_noticed(tmp_path: Path) -> None:
 def test_finished_stalled_and_killed_are_told_apart(
     writer: str, planned: int | None, age: float, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(followed, "writer_of", lambda _: writer)
+    monkeypatch.setattr(writer_module, "writer_of", lambda _: writer)
     path = tmp_path / "progress.csv"
     table(path, range(1, 10))
     os.utime(path, (1e9, 1e9))
@@ -228,7 +231,7 @@ def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
     shutil.copytree(SICK, tmp_path / "a")
     (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
     # The recorded writer is long gone.
-    monkeypatch.setattr(followed, "writer_of", lambda _: "alive")
+    monkeypatch.setattr(writer_module, "writer_of", lambda _: "alive")
     CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
     assert not (tmp_path / "a" / "stop").exists()
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop"]
@@ -257,7 +260,34 @@ def test_a_healthy_run_that_was_killed_young_is_not_called_sick(
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 5])
     record = tmp_path / "a" / "run.json"
     record.write_text(record.read_text().replace('"finished"', '"running"'))
-    monkeypatch.setattr(followed, "writer_of", lambda _: "gone")
+    monkeypatch.setattr(writer_module, "writer_of", lambda _: "gone")
     runs = watcher(tmp_path, [path.stat().st_mtime + 10])
     runs.poll(all_of_it=True)
     assert runs.rows[0].state == "killed" and runs.rows[0].verdict is not Verdict.SICK
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_narrow_table_keeps_the_cause_and_tells_runs_apart(width):
+    rows = [
+        WatchRow(f"runs/same-long-folder/{name}", Verdict.SICK, 900, "learning-rate-too-high", 0.97, 950, 1000)
+        for name in ("a", "b")
+    ]
+    console = Console(file=StringIO(), width=width)
+    console.print(watch_table(console, rows))
+    text = console.file.getvalue()
+    assert "most likely cause" in text
+    assert "learning-rate-too-" in text
+    assert [line.split()[0] for line in text.splitlines() if "sick" in line][:2] == ["a", "b"]
+    assert ("since" in text) is (width == 120)
+
+
+def test_a_point_is_examined_even_where_the_longest_curve_lacks_it(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    # The update is logged from the first row on and not in the last, the return from the second on.
+    header = "time/total_timesteps,rollout/ep_rew_mean,train/approx_kl"
+    path.write_text("\n".join([header, "1000,,0.01", "2000,2,0.01", "3000,3,0.01", "4000,4,", ""]))
+    clock = [path.stat().st_mtime + 10]
+    runs = watcher(tmp_path, clock, planned=20_000)
+    runs.poll()
+    (followed,) = runs.runs.values()
+    assert followed._course.standing.step == 4000

@@ -1,4 +1,4 @@
-"""Things to steer: double integrator, linear-quadratic regulator, tracking over a thousand steps, a chemical plant."""
+"""Things to steer: double integrator, linear-quadratic regulator, tracking over long episodes, a chemical plant."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ class Regulator(World):
 
 
 class Tracking(World):
-    """A thousand steps of following a point that wanders on two sine waves; nothing ends the episode."""
+    """Five hundred steps of following a point that wanders on two sine waves; nothing ends the episode."""
 
     name = "tracking-long"
-    observation_size, action_size, discrete, horizon = 6, 2, False, 1000
+    observation_size, action_size, discrete, horizon = 6, 2, False, 500
 
     def start(self) -> Tensor:
         drawn = self.uniform(-1.0, 1.0, 8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +16,9 @@ from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.witnesses import state_settings
 from rldoctor.model import Curve, Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case, Sign
+from rldoctor.rulebook.applicable import applicable
 from rldoctor.rulebook.case import FEWEST_POINTS
-from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.schema import FIRES_FROM
 
 # Steps of the shortest recorded healthy trainings (fetch_reach_dense/quick).
@@ -67,11 +68,20 @@ def share_of(run: Run, planned: int | None) -> float | None:
 
 
 def strengths_of(
-    run: Run, reference: str | None = None, context: DiagnosisContext | None = None
+    run: Run,
+    reference: str | None = None,
+    context: DiagnosisContext | None = None,
+    counts: Callable[[Sign], bool] = lambda _: True,
 ) -> tuple[dict[str, float], dict[str, Sign]]:
     """Return how strongly each sign that can be measured shows on a young run, by code, and the signs.
 
     Curves of two or three points are measured as if they had four.
+
+    Args:
+        run: The run so far.
+        reference: A reference to compare it with; by default the one that fits.
+        context: The context of a configuration; shipped rules by default.
+        counts: Whether a sign is measured.
 
     Raises:
         UsageError: The reference does not exist.
@@ -80,7 +90,9 @@ def strengths_of(
     run = set_aside(run, context.book)
     run = replace(run, curves={name: _filled(curve) for name, curve in run.curves.items()})
     matched = match(run, reference, context.references)
-    observed, _ = observe_all(context.book, Case(run, matched.reference, matched.same_recipe))
+    case = Case(run, matched.reference, matched.same_recipe)
+    wanted = (sign for sign in applicable(context.book, run.algorithm).signs if counts(sign))
+    observed = [item for item in (observe(sign, case) for sign in wanted) if isinstance(item, Evidence)]
     return {item.sign.code: item.strength for item in observed}, {item.sign.code: item.sign for item in observed}
 
 
@@ -115,8 +127,13 @@ def glance(
     points = points_of(run)
     if points < live_rules().fewest_points:
         return Glance(run.last_step, points, Verdict.UNJUDGED)
-    strengths, signs = strengths_of(run, reference, context)
     share, phases = share_of(run, planned), shipped_phases()
+
+    def counts(sign: Sign) -> bool:
+        """Return whether a sign says something that healthy runs do not show in full at this time."""
+        return sign.of_health or phases.beyond(sign.code, 1.0, share) > 0.0
+
+    strengths, signs = strengths_of(run, reference, context, counts)
     beyond = {
         code: strength if signs[code].of_health else phases.beyond(code, strength, share)
         for code, strength in strengths.items()
@@ -124,7 +141,8 @@ def glance(
     settings = state_settings(run, context.setting_signs)
     observed = settings.observations if settings else ()
     ranked = rank(context.book, beyond | {item.key: item.strength for item in observed}, run.algorithm)
-    return _judged(run.last_step, points, ranked, beyond, signs, observed)
+    still = live_rules().late.still(share)
+    return _judged(run.last_step, points, ranked, beyond, signs, observed, still)
 
 
 def _judged(
@@ -134,6 +152,7 @@ def _judged(
     beyond: Mapping[str, float],
     signs: Mapping[str, Sign],
     settings: Sequence[Observation],
+    late: Collection[str],
 ) -> Glance:
     rules = live_rules()
     fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
@@ -151,17 +170,18 @@ def _judged(
     shown = [code for code in leading.evidence_for if code in fired]
     odds = leading.probability / max(leading.probability + health, 1e-300)
     # The outcome shows late what else shows early: by itself it clears up nothing.
-    strong = sum(beyond[code] >= rules.strong and not signs[code].outcome for code in shown)
+    telling = [code for code in shown if not signs[code].outcome and code not in late]
+    strong = sum(beyond[code] >= rules.strong for code in telling)
     is_set = leading.rule.name in set_by
     clear = odds >= rules.warn.clear and (strong > 0 or is_set)
-    harmed = any(signs[code].outcome == "harmed" for code in fired)
-    error = any(signs[code].severity is Severity.ERROR for code in shown)
+    harmed = any(signs[code].outcome == "harmed" and code not in late for code in fired)
+    error = any(signs[code].severity is Severity.ERROR and code not in late for code in shown)
     failed = odds >= rules.sick.probability and (harmed or error)
-    if failed or (clear and shown and not learns):
+    if failed or (clear and telling and not learns):
         verdict = Verdict.SICK
-    elif odds >= rules.warn.probability and any(not signs[code].outcome for code in shown):
+    elif odds >= rules.warn.probability and telling:
         verdict = Verdict.SUSPECT
-    elif clear and not shown and not learns:
+    elif clear and not learns:
         # A setting alone warns, and stops nothing.
         verdict = Verdict.SUSPECT
     else:

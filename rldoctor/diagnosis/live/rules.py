@@ -30,6 +30,17 @@ class Sick(Table, frozen=True):
     more_for_one_sign: Positive
 
 
+class Late(Table, frozen=True, rename={"begins": "from"}):
+    """Signs that healthy runs show until they begin to learn."""
+
+    begins: Share
+    signs: frozenset[str]
+
+    def still(self, share: float | None) -> frozenset[str]:
+        """Return the signs that say nothing by themselves after a share of the plan; ``None`` where it is unknown."""
+        return self.signs if share is None or share < self.begins else frozenset()
+
+
 class LiveRules(Table, frozen=True):
     """``checks/live.toml``."""
 
@@ -43,6 +54,7 @@ class LiveRules(Table, frozen=True):
     sick: Sick
     withdraw: Positive
     never_stops: tuple[str, ...]
+    late: Late
 
 
 @cache

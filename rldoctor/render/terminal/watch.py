@@ -11,8 +11,9 @@ from rich.text import Text
 
 from rldoctor.model import Verdict, WatchRow
 from rldoctor.render.terminal.marks import VERDICT_STYLE, shortened
-from rldoctor.render.wording import clean
+from rldoctor.render.wording import below_what_is_shared, clean
 
+_WIDE = 100
 _STATE_STYLE = {"running": "", "finished": "green", "stalled": "yellow", "killed": "red", "ended": ""}
 
 
@@ -25,21 +26,24 @@ def watch_table(console: Console, rows: Sequence[WatchRow], seconds: float | Non
         seconds: Between two looks; ``None`` where there is only one.
     """
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1))
-    for name, right in (("run", 0), ("verdict", 0), ("since", 1), ("progress", 1), ("left", 1), ("state", 0)):
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    table.add_column("most likely cause", ratio=1)
+    # In a narrow terminal, what is left gives its room to the cause.
+    wide = console.width >= _WIDE
+    for name in ("run", "verdict", *(("since",) if wide else ()), "progress", *(("left",) if wide else ()), "state"):
+        table.add_column(name, justify="right" if name in ("since", "progress", "left") else "left", no_wrap=True)
+    table.add_column("most likely cause", ratio=1, overflow="fold")
     # Room for the heading, the news and a line on what is left out.
     most = max(3, console.height - 9) if console.is_terminal else len(rows)
     width = max(12, console.width // 4)
-    for row in rows[:most]:
+    names = below_what_is_shared([clean(row.path) for row in rows[:most]]) if len(rows) > 1 else [r.path for r in rows]
+    for name, row in zip(names, rows[:most], strict=True):
         faulty = row.verdict in (Verdict.SICK, Verdict.SUSPECT)
         verdict = "too young" if row.verdict is Verdict.UNJUDGED and row.state == "running" else str(row.verdict)
         table.add_row(
-            shortened(console, clean(row.path), width),
+            shortened(console, clean(name), width),
             Text(verdict, style=VERDICT_STYLE[row.verdict]),
-            f"{row.since:,}" if faulty and row.since else "",
+            *((f"{row.since:,}" if faulty and row.since else "",) if wide else ()),
             f"{row.share:.0%} of {short(row.planned)}" if row.share is not None else short(row.step),
-            "" if row.left is None else lasting(row.left),
+            *(("" if row.left is None else lasting(row.left),) if wide else ()),
             Text(row.state if row.state != "running" else f"{lasting(row.age)} ago", style=_STATE_STYLE[row.state]),
             clean(f"{row.cause} {row.confidence:.0%}") if row.cause else "",
         )
