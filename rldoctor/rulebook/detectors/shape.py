@@ -59,8 +59,8 @@ def _size(part: Part) -> float:
 class Gain(Graded, frozen=True, kw_only=True):
     """How much the metric has risen, as a share of the larger of its early and late magnitudes; in [-2, 2].
 
-    Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0. With ``clear`` a change that is
-    no larger than the curve's own ups and downs is none.
+    Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0. With ``clear`` a change that
+    is no larger than the curve's own ups and downs is none.
     """
 
     clear: bool = False
