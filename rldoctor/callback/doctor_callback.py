@@ -27,6 +27,7 @@ from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
 from rldoctor.callback.model_settings import model_settings
+from rldoctor.callback.off_policy import OffPolicyMeasuring
 from rldoctor.diagnosis.live.session import LiveSession
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import write_report
@@ -45,8 +46,9 @@ _NAMELESS = "this training"
 class DoctorCallback(BaseCallback):
     """Measures rollouts, logs under ``doctor/``, and diagnoses the run while it trains.
 
-    Made for PPO; on other on-policy algorithms it measures what applies. An off-policy algorithm is not measured, and
-    one line says so; its own scalars are diagnosed all the same. RNG states, gradients and weights are never changed:
+    Made for PPO; on other on-policy algorithms it measures what applies. Of SAC, TD3, DDPG, TQC, DQN and QR-DQN it
+    measures the critic against the returns really got, the target network, the policy and the replay buffer, evenly
+    over the steps. RNG states, gradients and weights are never changed:
     the training has the same curves with the callback as without. What is measured and examined when follows from the
     planned steps alone, never from the clock: the same training is stopped at the same step on a busy machine. An error
     in here never ends the training: the measurement is skipped, with one warning on the logger ``rldoctor``. The
@@ -105,7 +107,7 @@ class DoctorCallback(BaseCallback):
         self._scalars = ScalarMemory()
         self._live = LiveSession(self._scalars.memory)
         self._failed: set[str] = set()
-        self._measuring: Measuring | None = None
+        self._measuring: Measuring | OffPolicyMeasuring | None = None
         self._restored: tuple[Metrics, int, NDArray[np.uint64]] | None = None
         self._measure_seconds = self._diagnose_seconds = 0.0
         self._on = False
@@ -168,13 +170,18 @@ class DoctorCallback(BaseCallback):
             logger = self.logger
             self._say_verdict = say_at_the_end(self, self._live, lambda: logger.get_dir() or _NAMELESS)
         self._on, self._measuring, self._last_steps = True, None, LastSteps()
-        if getattr(self.model, "rollout_buffer", None) is None:
+        marks = 0 if self._all else _MEASURED
+        if getattr(self.model, "rollout_buffer", None) is not None:
+            self._measuring = Measuring(self.model, planned, marks, self._every, self._guard)
+        elif getattr(self.model, "replay_buffer", None) is not None:
+            marks = _MEASURED * (4 if self._all else 1)
+            self._measuring = OffPolicyMeasuring(self.model, planned, marks, self._every, self._guard)
+        else:
             _log.warning(
-                "DoctorCallback measures on-policy algorithms only, not %s. What it logs itself is diagnosed.",
+                "DoctorCallback finds neither a rollout nor a replay buffer in %s. What it logs itself is diagnosed.",
                 type(self.model).__name__,
             )
             return
-        self._measuring = Measuring(self.model, planned, 0 if self._all else _MEASURED, self._every, self._guard)
         if self._restored is not None:
             self._measuring.restore(*self._restored)
         self._measure_seconds = self._diagnose_seconds = 0.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from rldoctor.model import FloatArray
 from rldoctor.rulebook.load import Rulebook
@@ -48,7 +50,10 @@ def applicable(book: Rulebook, algorithm: str) -> Applicable:
 
 
 def _work_out(book: Rulebook, algorithm: str) -> Applicable:
-    rules = tuple(rule for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm))
+    family = book.algorithms[algorithm].family if algorithm in book.algorithms else ""
+    rules = tuple(
+        in_family(book, rule, family) for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)
+    )
     places = {key: place for place, key in enumerate(_in_order([list(rule.weights) for rule in rules]))}
     weights = np.zeros((len(rules), len(places)))
     for row, rule in enumerate(rules):
@@ -62,6 +67,21 @@ def _work_out(book: Rulebook, algorithm: str) -> Applicable:
         weights=weights,
         places=places,
     )
+
+
+def in_family(book: Rulebook, rule: DiagnosisRule, family: str) -> DiagnosisRule:
+    """Return a diagnosis as it is judged and worded for the runs of a family of algorithms."""
+    if not family:
+        return rule
+    texts = structs.asdict(rule.wording[family]) if family in rule.wording else {}
+    own = book.weights_of.get(family, {}).get(rule.name)
+    changed: dict[str, Any] = {key: text for key, text in texts.items() if text}
+    if own is not None:
+        # What settings, models and environments say holds for every algorithm.
+        others = {key: weight for key, weight in rule.weights.items() if key in book.witnesses}
+        signs = {key: weight for key, weight in own.items() if key != "bias"}
+        changed |= {"bias": own["bias"], "weights": {**signs, **others}}
+    return structs.replace(rule, **changed)
 
 
 def _in_order(lists: Sequence[Sequence[str]]) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.references import Reference
+from rldoctor.rulebook import off_policy
 from rldoctor.rulebook.episodes import WINDOW, taken_apart
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
@@ -56,6 +57,7 @@ class Case:
         even |= _stand_ins(even)
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
+        derived |= off_policy.derived(even, self.run)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
     @cached_property
@@ -131,7 +133,7 @@ def derived_metrics() -> tuple[str, ...]:
         "training_return",
         "mean_return",
     )
-    return (*names, *more, *FAMILY_METRICS)
+    return (*names, *more, *off_policy.OFF_POLICY_METRICS, *FAMILY_METRICS)
 
 
 # What training achieves, and the evaluation that stands in where training does not log it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_book
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -45,6 +46,8 @@ class Rulebook:
     diagnoses: Mapping[str, DiagnosisRule]
     witnesses: Mapping[str, WitnessRule] = field(default_factory=dict)
     """What witnesses other than the logs may observe: ``CODE-observation`` to what that says."""
+    weights_of: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """Family of algorithms to the biases and the weights of signs by which its runs are judged."""
     by_algorithm: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Algorithm to :class:`~rldoctor.rulebook.applicable.Applicable`, as far as it has been worked out."""
 
@@ -67,6 +70,7 @@ def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rul
 def _load(root: Path, own: tuple[Path, ...]) -> Rulebook:
     algorithms = _rules(root / "algorithms.toml", dict[str, Algorithm])
     book = _with(Rulebook(algorithms, {}, {}, {}), root, _CODE)
+    book = replace_book(book, weights_of=_weights_of_families(book, root))
     for extra in own:
         _require_rules(extra)
         book = _with(book, extra, OWN_CODE)
@@ -105,7 +109,19 @@ def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
         diagnoses[rule.name] = rule
     for key, witness in witnesses.items():
         _require_known((*witness.supports, *witness.contradicts), diagnoses, f"The evidence {key}", "diagnosis")
-    return Rulebook(book.algorithms, metrics, signs, diagnoses, witnesses)
+    return Rulebook(book.algorithms, metrics, signs, diagnoses, witnesses, book.weights_of)
+
+
+def _weights_of_families(book: Rulebook, root: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Read the weights of each family of algorithms that has its own."""
+    found = {}
+    for family in sorted({algorithm.family for algorithm in book.algorithms.values()} - {""}):
+        file = root / f"weights_{family}.toml"
+        found[family] = _rules(file, dict[str, dict[str, Finite]])
+        _require_known(found[family], book.diagnoses, str(file), "diagnosis")
+        for name, weights in found[family].items():
+            _require_known(weights, {*book.signs, "bias"}, f"{file}: {name}", "sign")
+    return found
 
 
 def _of_settings() -> dict[str, WitnessRule]:

@@ -46,12 +46,17 @@ class Algorithm(Table, frozen=True):
         what: What it is, in a sentence.
         limits: What of it can be judged from its logs and what can not; empty where all can.
         source: Where it is described.
+        family: Algorithms that are judged alike: ``weights_<family>.toml`` has the weights for their runs. Empty for
+            those of ``weights.toml``.
+        names: What settings files call its variants, in lower case, to how people write them.
     """
 
     title: Text
     what: Text
     source: Text
     limits: str = ""
+    family: str = ""
+    names: dict[str, str] = field(default_factory=dict)
 
 
 class Example(Table, frozen=True):
@@ -195,6 +200,15 @@ class SettingChange(Table, frozen=True):
             )
 
 
+class Wording(Table, frozen=True):
+    """What a cause is called and what helps where that differs for a family of algorithms; empty where it does not."""
+
+    what: str = ""
+    remedy: str = ""
+    otherwise: str = ""
+    next_test: str = ""
+
+
 class DiagnosisRule(Table, frozen=True):
     """One cause, one file ``checks/diagnoses/name.toml``.
 
@@ -208,6 +222,7 @@ class DiagnosisRule(Table, frozen=True):
         confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
         next_test: The experiment that tells it from its rivals.
         source: Where the knowledge comes from.
+        wording: Family of algorithms to texts that take the place of the above for their runs.
         algorithms: Names of the algorithms whose runs can have it; all where empty.
         ranked: False for a condition that is shown beside the causes (slow, short, mixed) and has no probability.
         hallmarks: Codes of the signs that are evidence of this cause and of no other.
@@ -226,6 +241,7 @@ class DiagnosisRule(Table, frozen=True):
     otherwise: str = ""
     change: tuple[SettingChange, ...] = ()
     confirmed_by: tuple[str, ...] = ()
+    wording: dict[str, Wording] = field(default_factory=dict)
     algorithms: tuple[str, ...] = ()
     ranked: bool = True
     hallmarks: tuple[str, ...] = ()

@@ -43,8 +43,6 @@ def use_fast_update(model: Any) -> bool:
     if flatten is None or update_of is None or not _is_plain(model):
         return False
     update, *optimizers = update_of(model, sampler(model.replay_buffer, flatten))
-    for optimizer in optimizers:
-        optimizer.param_groups[0].update(fused=True, foreach=False)
 
     def train(gradient_steps: int, batch_size: int) -> None:
         model.policy.set_training_mode(True)
@@ -71,10 +69,68 @@ def _is_plain(model: Any) -> bool:
         and model.device.type == "cpu"
         and type(model.policy).__module__.startswith("stable_baselines3.")
         and model.policy.activation_fn is nn.ReLU
-        and all(type(optimizer) is torch.optim.Adam for optimizer in optimizers)
+        and all(map(_is_plain_adam, optimizers))
         and all(type(extractor) in (FlattenExtractor, CombinedExtractor) for extractor in extractors)
         and all(type(layer) in (nn.Linear, nn.ReLU, nn.Tanh, nn.Flatten) for network in networks for layer in network)
     )
+
+
+class _Adam:
+    """An optimizer of PyTorch, stepped by its fused kernel at once: its own ``step`` groups its tensors anew each time.
+
+    What it holds is the optimizer's own state, so that a checkpoint has it.
+    """
+
+    def __init__(self, optimizer: torch.optim.Adam) -> None:
+        self._group = optimizer.param_groups[0]
+        self._weights: list[Tensor] = self._group["params"]
+        for weight in self._weights:
+            if not optimizer.state[weight]:
+                zeros = {"exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
+                optimizer.state[weight] = {"step": torch.tensor(0.0), **zeros}
+        states = [optimizer.state[weight] for weight in self._weights]
+        self._steps, self._means, self._squares = (
+            [state[key] for state in states] for key in ("step", "exp_avg", "exp_avg_sq")
+        )
+
+    def descend(self, loss: Tensor, most: float = math.inf) -> float:
+        """Take one step down the gradient of ``loss``, of at most that norm; return the loss."""
+        for weight in self._weights:
+            weight.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        if math.isfinite(most):
+            nn.utils.clip_grad_norm_(self._weights, most)
+        self.step([weight.grad for weight in self._weights if weight.grad is not None])
+        return loss.item()
+
+    @torch.no_grad()
+    def step(self, gradients: list[Tensor]) -> None:
+        """Take one step."""
+        torch._foreach_add_(self._steps, 1)
+        beta1, beta2 = self._group["betas"]
+        torch._fused_adam_(
+            self._weights,
+            gradients,
+            self._means,
+            self._squares,
+            [],
+            self._steps,
+            lr=self._group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=self._group["weight_decay"],
+            eps=self._group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+def _is_plain_adam(optimizer: Any) -> bool:
+    """Return whether an optimizer is Adam with one group of weights and no variant."""
+    if type(optimizer) is not torch.optim.Adam:
+        return False
+    first, *others = optimizer.param_groups
+    return not (others or first["amsgrad"] or first["maximize"])
 
 
 def _sac(model: Any, sample: Sampler) -> tuple[Any, ...]:
@@ -82,7 +138,9 @@ def _sac(model: Any, sample: Sampler) -> tuple[Any, ...]:
     body, mean, log_std = _linears(model.actor.latent_pi), model.actor.mu, model.actor.log_std
     critics, targets = _critics(model.critic), _critics(model.critic_target)
     online, slow = list(model.critic.parameters()), list(model.critic_target.parameters())
-    actor, critic, temperature = model.actor.optimizer, model.critic.optimizer, model.ent_coef_optimizer
+    actor, critic, temperature = _Adam(model.actor.optimizer), _Adam(model.critic.optimizer), None
+    if model.ent_coef_optimizer is not None:
+        temperature = _Adam(model.ent_coef_optimizer)
 
     def act(observations: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions and their log density, shape ``(n, 1)``."""
@@ -110,21 +168,21 @@ def _sac(model: Any, sample: Sampler) -> tuple[Any, ...]:
                 # The gradient of -(log_ent_coef * (density + target_entropy)).mean().
                 slope = -(density.detach().mean() + model.target_entropy)
                 losses["ent_coef_loss"].append(float(model.log_ent_coef.detach() * slope))
-                model.log_ent_coef.grad = slope.reshape(1)
-                temperature.step()
+                temperature.step([slope.reshape(1)])
             with torch.no_grad():
                 following, their_density = act(batch.next_observations)
                 value = _least(targets, batch.next_observations, following) - alpha * their_density
                 wanted = _bootstrapped(batch, value, model.gamma)
             losses["critic_loss"].append(_fit(critic, critics, batch, wanted, 0.5))
             actor_loss = (alpha * density - _least(critics, batch.observations, actions, frozen=True)).mean()
-            losses["actor_loss"].append(_descend(actor, actor_loss))
+            losses["actor_loss"].append(actor.descend(actor_loss))
             if step % model.target_update_interval == 0:
                 _follow(slow, online, model.tau)
         model._n_updates += steps
         return losses
 
-    return update, actor, critic, *([] if temperature is None else [temperature])
+    optimizers = [model.actor.optimizer, model.critic.optimizer, model.ent_coef_optimizer]
+    return update, *[optimizer for optimizer in optimizers if optimizer is not None]
 
 
 def _td3(model: Any, sample: Sampler) -> tuple[Any, ...]:
@@ -133,7 +191,7 @@ def _td3(model: Any, sample: Sampler) -> tuple[Any, ...]:
     critics, targets = _critics(model.critic), _critics(model.critic_target)
     online = [*model.critic.parameters(), *model.actor.parameters()]
     slow = [*model.critic_target.parameters(), *model.actor_target.parameters()]
-    actor, critic = model.actor.optimizer, model.critic.optimizer
+    actor, critic = _Adam(model.actor.optimizer), _Adam(model.critic.optimizer)
 
     def update(steps: int, size: int) -> Losses:
         losses: Losses = {"actor_loss": [], "critic_loss": []}
@@ -150,17 +208,17 @@ def _td3(model: Any, sample: Sampler) -> tuple[Any, ...]:
             if model._n_updates % model.policy_delay == 0:
                 actions = torch.tanh(_forward(batch.observations, policy))
                 loss = -_least(critics[:1], batch.observations, actions, frozen=True).mean()
-                losses["actor_loss"].append(_descend(actor, loss))
+                losses["actor_loss"].append(actor.descend(loss))
                 _follow(slow, online, model.tau)
         return losses
 
-    return update, actor, critic
+    return update, model.actor.optimizer, model.critic.optimizer
 
 
 def _dqn(model: Any, sample: Sampler) -> tuple[Any, ...]:
     """Return DQN's update (dqn.py) and its optimizer."""
     network, target = _linears(model.q_net.q_net), _linears(model.q_net_target.q_net)
-    optimizer, weights = model.policy.optimizer, list(model.policy.parameters())
+    optimizer = _Adam(model.policy.optimizer)
 
     def update(steps: int, size: int) -> Losses:
         losses: Losses = {"loss": []}
@@ -171,15 +229,11 @@ def _dqn(model: Any, sample: Sampler) -> tuple[Any, ...]:
                 wanted = _bootstrapped(batch, value, model.gamma)
             values = _forward(batch.observations, network).gather(1, batch.actions.long())
             loss = smooth_l1_loss(values, wanted)
-            losses["loss"].append(loss.item())
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, model.max_grad_norm)
-            optimizer.step()
+            losses["loss"].append(optimizer.descend(loss, model.max_grad_norm))
         model._n_updates += steps
         return losses
 
-    return update, optimizer
+    return update, model.policy.optimizer
 
 
 _UPDATES: Mapping[type, Callable[[Any, Sampler], tuple[Any, ...]]] = {SAC: _sac, TD3: _td3, DDPG: _td3, DQN: _dqn}
@@ -218,18 +272,11 @@ def _bootstrapped(batch: Batch, value: Tensor, gamma: float) -> Tensor:
     return batch.rewards + (1 - batch.dones) * discounts * value
 
 
-def _fit(optimizer: Any, critics: Sequence[Layers], batch: Batch, wanted: Tensor, scale: float) -> float:
+def _fit(optimizer: _Adam, critics: Sequence[Layers], batch: Batch, wanted: Tensor, scale: float) -> float:
     """Take one step of the critics towards what is wanted; return the loss."""
     seen = torch.cat([batch.observations, batch.actions], dim=1)
     losses = [mse_loss(_forward(seen, layers), wanted) for layers in critics]
-    return _descend(optimizer, scale * reduce(torch.add, losses))
-
-
-def _descend(optimizer: Any, loss: Tensor) -> float:
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.item()
+    return optimizer.descend(scale * reduce(torch.add, losses))
 
 
 def _follow(slow: list[Tensor], online: list[Tensor], tau: float) -> None:

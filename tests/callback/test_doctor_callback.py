@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import A2C, PPO, SAC
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
@@ -282,12 +282,6 @@ def test_a_measurement_that_fails_is_skipped_with_one_warning(monkeypatch: pytes
     assert [record.message for record in caplog.records] == [
         "DoctorCallback skips the measurement of broken: RuntimeError: out of order"
     ]
-
-
-def test_off_policy_algorithms_are_not_measured_and_one_line_says_so(caplog: Any) -> None:
-    with algorithm.one_thread():
-        SAC("MlpPolicy", PENDULUM, learning_starts=50, device="cpu").learn(60, callback=DoctorCallback())
-    assert ["not SAC." in record.message for record in caplog.records] == [True]
 
 
 def test_a2c_is_measured(caplog: Any) -> None:

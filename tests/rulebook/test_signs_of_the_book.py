@@ -44,11 +44,15 @@ def test_what_a_sign_says_is_filled_in(sign: Sign) -> None:
 
 def test_every_sign_weighs_in_some_diagnosis() -> None:
     used = {code for rule in BOOK.diagnoses.values() for code in (*rule.weights, *rule.hallmarks)}
+    used |= {code for family in BOOK.weights_of.values() for weights in family.values() for code in weights}
     assert set(BOOK.signs) - used == set()
 
 
 def test_weights_point_where_they_are_said_to() -> None:
     """Signs of health are evidence for it, no others are."""
-    for code, weight in BOOK.diagnoses["healthy"].weights.items():
+    families = [family["healthy"].items() for family in BOOK.weights_of.values()]
+    for code, weight in [*BOOK.diagnoses["healthy"].weights.items(), *(item for family in families for item in family)]:
+        if code == "bias":
+            continue
         of_health = BOOK.signs[code].of_health if code in BOOK.signs else "healthy" in BOOK.witnesses[code].supports
         assert (weight > 0) == of_health, code

@@ -12,6 +12,7 @@ from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, PolicyMoves, Recorded
+from rldoctor.rulebook.detectors.moments import Begins, Leaps
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
@@ -53,6 +54,8 @@ Detector = (
     | FallsAgainst
     | PenaltyExplodes
     | FirstMover
+    | Begins
+    | Leaps
 )
 # By the name that a rule file uses.
 DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

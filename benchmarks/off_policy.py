@@ -1,0 +1,192 @@
+"""Off-policy references, seed by seed, and their speed beside Stable-Baselines3's: python -m benchmarks.off_policy RUNS
+
+RUNS is the folder that `rldoctor record REFERENCE --seeds 0-9 --runs RUNS` trained in. Speed is measured in turns, plain
+Stable-Baselines3 and rldoctor one after the other, at the same settings. Writes docs/off-policy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from stable_baselines3.common.env_util import make_vec_env
+
+from benchmarks import DOCS
+from benchmarks.broken.replay import FAULTS, HEALTHY
+from rldoctor import machine, references
+from rldoctor.environments import registry
+from rldoctor.preflight.runner import run_preflight
+from rldoctor.recipe import Recipe
+from rldoctor.sb3.arguments import algorithm_arguments, algorithm_class, policy_class
+from rldoctor.training.train import train
+
+DOCUMENT = DOCS / "off-policy.md"
+ROUNDS = 3
+# Steps of a measured training: long enough that learning is most of it.
+STEPS = 2_400
+_REPLAY_CHECKS = ("ENV511", "ENV512", "ENV513", "ENV514", "ENV515")
+
+
+def names() -> list[str]:
+    """Return the off-policy references that are shipped."""
+    return [name for name in references.names() if references.load_recipe(name).is_off_policy]
+
+
+def seeds_of(name: str, runs: Path) -> list[str]:
+    """Return the rows of one reference: what each seed's policy scores, and what its training took."""
+    rows = []
+    for directory in sorted((runs / name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-"))):
+        if not (directory / "evaluation.json").is_file():
+            continue
+        numbers = json.loads((directory / "evaluation.json").read_text())["aggregate"]
+        record = json.loads((directory / "run.json").read_text())
+        passed = subprocess.run(
+            [sys.executable, "-m", "rldoctor", "gate", str(directory), "--isolated"], capture_output=True, check=False
+        )
+        rows.append(
+            f"| {name} | {directory.name.removeprefix('seed-')} | {_number(numbers['success_rate'], '.2f')} | "
+            f"{numbers['return_mean']:.2f} | {_number(numbers['final_distance_mean'], '.4f')} | {record['steps']:,} | "
+            f"{'passed' if passed.returncode == 0 else 'failed'} |"
+        )
+    return rows
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def plain(recipe: Recipe, directory: Path) -> tuple[float, float]:
+    """Train with Stable-Baselines3 alone; return environment steps a second, by the clock and by the processor."""
+    registry.resolve(recipe.env)
+    envs = make_vec_env(recipe.env, n_envs=recipe.n_envs, seed=0)
+    torch.set_num_threads(1)
+    model: Any = algorithm_class(recipe.algorithm)(
+        policy_class(envs.observation_space),
+        envs,
+        seed=0,
+        device="cpu",
+        tensorboard_log=str(directory),
+        **algorithm_arguments(recipe, envs.action_space),
+    )
+    clock, used = time.perf_counter(), _used()
+    model.learn(recipe.total_steps, log_interval=recipe.log_interval)
+    rates = model.num_timesteps / (time.perf_counter() - clock), model.num_timesteps / (_used() - used)
+    envs.close()
+    return rates
+
+
+def ours(recipe: Recipe, directory: Path) -> tuple[float, float]:
+    """Train as `rldoctor train` does, checkpoints and curves included; return the same."""
+    used = _used()
+    done = train(recipe, directory, 0)
+    return done.steps_per_second, done.steps / (_used() - used)
+
+
+def _used() -> float:
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    return mine.ru_utime + mine.ru_stime
+
+
+def speed(name: str) -> str:
+    """Train one recipe in turns and return its row."""
+    recipe = references.load_recipe(name).with_overrides([f"total_steps={STEPS}"])
+    found: dict[str, list[tuple[float, float]]] = {"plain": [], "ours": []}
+    with tempfile.TemporaryDirectory() as place:
+        for turn in range(ROUNDS):
+            for what, measure in (("plain", plain), ("ours", ours)):
+                directory = Path(place, f"{what}-{turn}")
+                directory.mkdir()
+                found[what].append(measure(recipe, directory))
+    clock = [mine[0] / theirs[0] for theirs, mine in zip(found["plain"], found["ours"], strict=True)]
+    processor = [mine[1] / theirs[1] for theirs, mine in zip(found["plain"], found["ours"], strict=True)]
+    rates = {what: statistics.median(rate for rate, _ in rates) for what, rates in found.items()}
+    row = (
+        f"| {name} | {rates['plain']:,.0f} | {rates['ours']:,.0f} | {statistics.median(clock):.2f} "
+        f"({min(clock):.2f} to {max(clock):.2f}) | {statistics.median(processor):.2f} |"
+    )
+    print(row, flush=True)
+    return row
+
+
+def checkup(name: str) -> str:
+    """Run one checkup as a user would type it, and return its row."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "rldoctor", "checkup", "--reference", name, "--runs", out, "--isolated"]
+        clock, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        code = subprocess.run(command, capture_output=True, check=False).returncode
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        wall = time.perf_counter() - clock
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    row = f"| {name} | {'passed' if code == 0 else f'exit {code}'} | {wall:.0f} s | {used:.0f} s |"
+    print(row, flush=True)
+    return row
+
+
+def faults() -> list[str]:
+    """Examine every broken and every correct machinery; return a row each."""
+    rows = []
+    every: Mapping[str, Any] = {**FAULTS, **{f"correct: {name}": (*made, "") for name, made in HEALTHY.items()}}
+    for name, (env, make_model, finding) in every.items():
+        result = run_preflight(env, make_model=make_model, select=_REPLAY_CHECKS, budget=120.0)
+        found = sorted({item.name for item in result.findings if item.code in _REPLAY_CHECKS})
+        right = finding in found if finding else not found
+        rows.append(f"| {name} | {', '.join(found) or 'none'} | {'yes' if right else 'NO'} |")
+        print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=Path)
+    runs = parser.parse_args().runs
+    logging.getLogger("rldoctor").setLevel(logging.ERROR)
+    seeds = [row for name in names() for row in seeds_of(name, runs)]
+    machinery = faults()
+    speeds = [speed(name) for name in names()]
+    checkups = [checkup(name) for name in names()]
+    about = machine.describe()
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
+    load = os.getloadavg()[1]
+    parts = [
+        "# Off-policy references",
+        "Written by `python -m benchmarks.off_policy RUNS`, where RUNS is the folder of `rldoctor record`.",
+        "## Seed by seed",
+        "The policies that `rldoctor record` trained, on 100 deterministic evaluation episodes. `-` is what the environment does not "
+        "have.",
+        "| reference | seed | success | mean return | final distance, m | steps | gate |\n|---|---|---|---|---|---|---|\n"
+        + "\n".join(seeds),
+        "## A checkup",
+        "`rldoctor checkup --reference NAME` from process start to verdict: preflight, training, evaluation, gate and diagnosis. The "
+        "second time is what its processes computed, on all cores together.",
+        "| reference | gate | wall time | CPU time |\n|---|---|---|---|\n" + "\n".join(checkups),
+        "## Speed",
+        f"Environment steps a second over {STEPS:,} steps, learning included, {ROUNDS} rounds in turns, plain Stable-Baselines3 with one "
+        "thread of PyTorch against `rldoctor train` with checkpoints and curves. The ratio is the median of the rounds; the last column "
+        "is the same ratio by CPU time, which other work on the machine does not change. A batch and an update are Stable-Baselines3's "
+        "to rounding (`tests/sb3/test_fast_update.py`).",
+        "| recipe | plain SB3, steps/s | rldoctor, steps/s | ratio | ratio by CPU time |\n|---|---|---|---|---|\n"
+        + "\n".join(speeds),
+        "## Machinery that is broken",
+        "Small subclasses of Stable-Baselines3's buffers and algorithms with one fault each (`benchmarks/broken/replay.py`), and correct "
+        "ones; what `rldoctor.preflight(env, make_model=...)` finds before a step is trained.",
+        "| machinery | findings | right |\n|---|---|---|\n" + "\n".join(machinery),
+        f"Machine: {about['cores']} cores of {about['processor']}, {about['system']}; {load:.1f} processes were waiting or running in the "
+        f"last five minutes. Versions: {versions}.",
+    ]
+    DOCUMENT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The recorded trainings of the off-policy laboratory: what each logged, and how it truly went."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.corpus import without_doctor
+from benchmarks.off_policy.faults import BY_NAME
+from rldoctor.diagnosis.live.memory import Memory
+from rldoctor.model import Run
+
+RECORDED = Path(__file__).with_name("trainings.npz")
+# Points of a curve that are kept: as many as a judgement looks at.
+POINTS = 60
+HEALTHY = ("healthy",)
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """One training.
+
+    Attributes:
+        run: What it logged, DoctorCallback's metrics and evaluations among it.
+        label: What is known of it, as :mod:`benchmarks.off_policy.record` writes it.
+        harmed: Whether it ended worse than nearly all healthy trainings of its recipe.
+    """
+
+    run: Run
+    label: dict[str, Any]
+    harmed: bool
+
+    @property
+    def fault(self) -> str:
+        return str(self.label["fault"])
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """The causes that a report may name, best first."""
+        return (BY_NAME[self.fault].right or HEALTHY) if self.fault else HEALTHY
+
+    def view(self, doctor: bool, evaluated: bool) -> Run:
+        """Return the run with or without the metrics of DoctorCallback, and with or without evaluations."""
+        run = self.run if doctor else without_doctor(self.run)
+        if evaluated:
+            return run
+        return replace(run, curves={name: c for name, c in run.curves.items() if not name.startswith("evaluation_")})
+
+
+def join(parts: Sequence[Path], file: Path) -> int:
+    """Write the batches of one or more recordings into one compact file; return how many trainings there are."""
+    arrays: dict[str, Any] = {}
+    count = 0
+    for part in parts:
+        with np.load(part) as found:
+            for name in found.files:
+                number, _, tag = name.partition("|")
+                array = found[name]
+                if tag != "label":
+                    # A middle row more than sixty says nothing new.
+                    kept = np.unique(np.linspace(0, array.shape[1] - 1, POINTS).round().astype(int))
+                    array = array[:, kept].astype(np.float32)
+                arrays[f"{count + int(number)}|{tag}"] = array
+            count += sum(name.endswith("|label") for name in found.files)
+    labels = [json.loads(str(arrays.pop(f"{i}|label"))) for i in range(count)]
+    tags = sorted({name.partition("|")[2] for name in arrays})
+    # One array for all curves: thousands of small ones would take more room for their names than for their numbers.
+    place, rows = [], []
+    for i in range(count):
+        for k, tag in enumerate(tags):
+            curve = arrays.get(f"{i}|{tag}")
+            if curve is not None:
+                place.append((i, k, curve.shape[1]))
+                rows.append(curve)
+    with file.open("wb") as out:
+        np.savez_compressed(
+            out,
+            labels=np.array(json.dumps(labels)),
+            tags=np.array(json.dumps([tag.replace("|", "/") for tag in tags])),
+            place=np.array(place, np.int32),
+            steps=np.concatenate([row[0] for row in rows]).astype(np.int32),
+            values=np.concatenate([row[1] for row in rows]).astype(np.float32),
+        )
+    return count
+
+
+@cache
+def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
+    """Return the trainings of a file that :func:`join` wrote."""
+    with zipfile.ZipFile(file), np.load(file) as found:
+        labels, tags = json.loads(str(found["labels"])), json.loads(str(found["tags"]))
+        place, steps, values = found["place"], found["steps"], found["values"]
+    memories = [Memory("sb3") for _ in labels]
+    at = 0
+    for training, tag, length in place.tolist():
+        for step, value in zip(steps[at : at + length].tolist(), values[at : at + length].tolist(), strict=True):
+            memories[training].add(tags[tag], step, value)
+        at += length
+    runs = [memory.run(f"training-{i}") for i, memory in enumerate(memories)]
+    # Without a loss the tags do not say what a run was trained with; those who trained it know.
+    algorithms = {"SAC": "sac", "TD3": "td3", "DDPG": "td3", "DQN": "dqn"}
+    runs = [
+        replace(run, algorithm=run.algorithm or algorithms[label["algorithm"]])
+        for run, label in zip(runs, labels, strict=True)
+    ]
+    limits = {
+        recipe: _limit([label for label in labels if label["recipe"] == recipe])
+        for recipe in {label["recipe"] for label in labels}
+    }
+    return tuple(
+        Kept(run, label, _harmed(label, limits[label["recipe"]])) for run, label in zip(runs, labels, strict=True)
+    )
+
+
+def _limit(labels: Sequence[dict[str, Any]]) -> float:
+    """Return the true return late in training below which a training has been harmed."""
+    healthy = np.array([float(label["late"][0]) for label in labels if not label["fault"]])
+    if not len(healthy):
+        return -np.inf
+    begun = float(np.median([label["first"] for label in labels if not label["fault"]]))
+    best = float(np.median(healthy))
+    # Below nearly all healthy ones, and with a third of their gain missing, so that an unlucky seed is none.
+    return min(float(np.quantile(healthy, 0.1)), best - 0.35 * abs(best - begun))
+
+
+def _harmed(label: dict[str, Any], limit: float) -> bool:
+    return bool(label["fault"]) and (bool(label["failed"]) or not float(label["late"][0]) >= limit)

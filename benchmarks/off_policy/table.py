@@ -1,0 +1,138 @@
+"""How well off-policy runs are judged: python -m benchmarks.off_policy.table [--write]
+
+Each batch of trainings is judged by weights that were fitted without any batch of its seed's fold; --write puts the tables
+in docs/accuracy-off-policy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from benchmarks.off_policy import fit
+from benchmarks.off_policy.kept import Kept, trainings
+from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
+from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.model import RunDiagnosis, Verdict
+from rldoctor.rulebook import load_rulebook
+
+FOLDS = 4
+BAD = (Verdict.SICK, Verdict.SUSPECT)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One training as one view shows it, and what was said of it."""
+
+    kept: Kept
+    doctor: bool
+    evaluated: bool
+    result: RunDiagnosis
+
+    @property
+    def found(self) -> bool:
+        return self.result.verdict in BAD
+
+    @property
+    def causes(self) -> list[str]:
+        return [cause.name for cause in self.result.diagnoses if not cause.condition and cause.name != "healthy"]
+
+    def named(self, most: int) -> bool:
+        return self.found and any(name in self.kept.right for name in self.causes[:most])
+
+
+def judged(kept: Sequence[Kept], context: DiagnosisContext) -> list[Judged]:
+    return [
+        Judged(item, doctor, evaluated, diagnose_run(item.view(doctor, evaluated), context=context))
+        for item in kept
+        for doctor, evaluated in fit.VIEWS
+        if evaluated or item.fault != "evaluation-normalised"
+    ]
+
+
+def held_out() -> list[Judged]:
+    """Judge every training by weights that were fitted on the others: those of its recipe and fold are left out."""
+    book = load_rulebook()
+    kept = trainings()
+    taught = [(item, row) for item in kept for row in fit.rows(book, item)]
+    random = np.random.default_rng(0)
+    fold = {id(item): int(random.integers(FOLDS)) for item in kept}
+    found = []
+    for number in range(FOLDS):
+        fitted = fit.fit(book, [(item, row) for item, row in taught if fold[id(item)] != number])
+        context = shipped_context_with(fit.with_weights(book, fitted))
+        found += judged([item for item in kept if fold[id(item)] == number], context)
+    return found
+
+
+def shipped_context_with(book: object) -> DiagnosisContext:
+    from dataclasses import replace
+
+    return replace(shipped_context(), book=book)  # type: ignore[arg-type]
+
+
+def share(items: Sequence[bool]) -> str:
+    return f"{sum(items) / len(items):.0%} of {len(items)}" if items else "-"
+
+
+def summary(found: Sequence[Judged]) -> list[str]:
+    lines = [
+        "| logs | found | cause first | among three | healthy called sick | healthy suspect | healthy unjudged |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, doctor, evaluated in (
+        ("plain", False, False),
+        ("plain, with evaluations", False, True),
+        ("DoctorCallback", True, False),
+        ("DoctorCallback, with evaluations", True, True),
+    ):
+        here = [item for item in found if item.doctor is doctor and item.evaluated is evaluated]
+        bad = [item for item in here if item.kept.harmed]
+        well = [item for item in here if not item.kept.fault]
+        lines.append(
+            f"| {name} | {share([i.found for i in bad])} | {share([i.named(1) for i in bad])} | {share([i.named(3) for i in bad])} | "
+            f"{share([i.result.verdict is Verdict.SICK for i in well])} | {share([i.result.verdict is Verdict.SUSPECT for i in well])} | "
+            f"{share([i.result.verdict is Verdict.UNJUDGED for i in well])} |"
+        )
+    return lines
+
+
+def by_fault(found: Sequence[Judged]) -> list[str]:
+    lines = [
+        "| fault | harmed | found, plain | cause first, plain | found, callback | cause first, callback | said instead |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[str, list[Judged]] = defaultdict(list)
+    for item in found:
+        groups[item.kept.fault].append(item)
+    for fault in sorted(groups):
+        here = [item for item in groups[fault] if not fault or item.kept.harmed]
+        every = len({id(item.kept) for item in groups[fault]})
+        harmed = len({id(item.kept) for item in here if item.kept.harmed})
+        cells = []
+        for doctor in (False, True):
+            part = [item for item in here if item.doctor is doctor]
+            cells += [share([i.found for i in part]), share([i.named(1) for i in part])]
+        other = Counter(i.causes[0] if i.causes else str(i.result.verdict) for i in here if not i.named(1))
+        said = ", ".join(f"{name} {count}" for name, count in other.most_common(3))
+        lines.append(f"| {fault or 'healthy'} | {harmed} of {every} | " + " | ".join(cells) + f" | {said} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    parser.parse_args()
+    found = held_out()
+    print("\n".join([*summary(found), "", *by_fault(found)]))
+
+
+if __name__ == "__main__":
+    main()

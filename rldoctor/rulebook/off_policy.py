@@ -1,0 +1,67 @@
+"""Curves that follow from those of off-policy methods: how large the critic's values are, and what evaluations show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rldoctor.model import Aggregation, Curve, FloatArray, Run
+
+# Algorithms of checks/algorithms.toml that learn from a replay buffer.
+OFF_POLICY = ("sac", "td3", "dqn")
+OFF_POLICY_METRICS = ("value_per_return", "q_per_return", "evaluation_size", "evaluation_length_ratio")
+# Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
+_GAMMA = 0.99
+_TINY = 1e-12
+
+
+def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
+    """Return what follows from the curves that are there; nothing for runs of other algorithms.
+
+    ``value_per_return`` is the size of the actor's loss, which is that of the values of its actions, over the largest
+    discounted return that the rewards of the run so far allow; about 1 and less for values that are right.
+    ``q_per_return`` is the same for values and returns that DoctorCallback has measured on the same steps.
+    ``evaluation_size`` is the size of evaluations over that of the return in training, the largest so far, and
+    ``evaluation_length_ratio`` the same of their lengths.
+    """
+    if run.algorithm not in OFF_POLICY:
+        return {}
+    gamma = run.settings.gamma if run.settings else None
+    found = {}
+    losses, returns, lengths = (curves.get(name) for name in ("actor_loss", "episode_return", "episode_length"))
+    if losses is not None and returns is not None and lengths is not None and _all(losses, returns, lengths):
+        horizon = 1.0 / max(1.0 - (_GAMMA if gamma is None else gamma), 1e-6)
+        steps = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
+        rewards = np.abs(returns.values) / steps * np.minimum(steps, horizon)
+        most = np.maximum.accumulate(rewards)
+        if most[-1] > _TINY:
+            size = np.interp(losses.steps, returns.steps, np.maximum(most, _TINY))
+            found["value_per_return"] = _like(losses, "value_per_return", np.abs(losses.values) / size)
+    values, got = curves.get("q_mean"), curves.get("return_got")
+    if values is not None and got is not None and _all(values, got):
+        size = np.interp(values.steps, got.steps, np.abs(got.values))
+        known = size > _TINY
+        if known.any():
+            ratio = np.abs(values.values[known]) / size[known]
+            found["q_per_return"] = Curve("q_per_return", values.steps[known], ratio, values.tag, Aggregation.MEAN)
+    for name, logged, trained in (
+        ("evaluation_size", "evaluation_return", "training_return"),
+        ("evaluation_length_ratio", "evaluation_length", "episode_length"),
+    ):
+        shown = curves.get(logged)
+        here = curves.get(trained) or curves.get("episode_return" if trained == "training_return" else trained)
+        if shown is not None and here is not None and _all(shown, here):
+            most = np.maximum.accumulate(np.abs(shown.values))
+            level = float(np.median(np.abs(here.values)))
+            if level > _TINY:
+                found[name] = _like(shown, name, most / level)
+    return found
+
+
+def _all(*curves: Curve) -> bool:
+    return all(len(curve) for curve in curves)
+
+
+def _like(curve: Curve, metric: str, values: FloatArray) -> Curve:
+    return Curve(metric, curve.steps, values, curve.tag, Aggregation.MEAN)
