@@ -1,4 +1,4 @@
-"""Off-policy references, seed by seed, and their speed beside Stable-Baselines3's: python -m benchmarks.off_policy RUNS
+"""Off-policy references, seed by seed, and their speed beside Stable-Baselines3's: python -m benchmarks.off_policy_training RUNS
 
 RUNS is the folder that `rldoctor record REFERENCE --seeds 0-9 --runs RUNS` trained in. Speed is measured in turns, plain
 Stable-Baselines3 and rldoctor one after the other, at the same settings. Writes docs/off-policy.md.
@@ -176,7 +176,7 @@ def write(rows: Mapping[str, str]) -> None:
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
     parts = [
         "# Off-policy references",
-        "Written by `python -m benchmarks.off_policy RUNS`, where RUNS is the folder of `rldoctor record`.",
+        "Written by `python -m benchmarks.off_policy_training RUNS`, where RUNS is the folder of `rldoctor record`.",
         "## Seed by seed",
         "The policies that `rldoctor record` trained, on 100 deterministic evaluation episodes. `-` is what the environment does not\n"
         "have.",
