@@ -23,14 +23,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.interface import Recipe, Shapes
 from benchmarks.laboratory.train import train as train_many
+from benchmarks.prefixes import At, course_of_run, until_each_step
 from benchmarks.rates import wilson_interval
 from rldoctor import DoctorCallback
 from rldoctor.callback.model_settings import model_settings
-from rldoctor.diagnosis.live.course import Course
-from rldoctor.diagnosis.live.glance import glance, points_of
-from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.experiments.faults import find
-from rldoctor.model import Run
 from rldoctor.training.algorithm import one_thread
 
 STEPS, SEEDS, ENVS, ROLLOUT = 60_000, 3, 8, 256
@@ -120,26 +117,23 @@ def under_load(setting: Setting) -> tuple[float, float]:
     return time.time() - begun, share
 
 
-def prefixes(run: Run) -> Iterator[Run]:
-    return map(run.until, sorted({int(step) for curve in run.curves.values() for step in curve.steps}))
-
-
-def laboratory(setting: Setting, seeds: int) -> list[Course]:
-    """Return the courses of healthy trainings of the laboratory's trainer, in the end."""
+def laboratory(setting: Setting, seeds: int) -> list[list[At]]:
+    """Return how healthy trainings of the laboratory's trainer stood at each examination."""
     shapes = Shapes(n_steps=ROLLOUT, n_envs=ENVS, total_steps=STEPS)
     recipe = Recipe.of(shapes, seeds, **setting.changed)
     settings = model_settings(model_of(setting, 0), STEPS)
-    found = []
-    for trained in train_many(WORLDS[_WORLDS[setting.env]](seeds, ENVS), recipe, seed=1):
-        course, schedule = Course(), Schedule(STEPS)
-        # No recipe: the callback sees the logs and the settings of the model.
-        for run in prefixes(replace(trained.run, record={}, settings=settings)):
-            if schedule.is_due(run.last_step, points_of(run)):
-                course.add(glance(run, STEPS))
-                if course.hopeless:
-                    break
-        found.append(course)
-    return found
+    trained = train_many(WORLDS[_WORLDS[setting.env]](seeds, ENVS), recipe, seed=1)
+    # No recipe: the callback sees the logs and the settings of the model.
+    runs = (replace(one.run, record={}, settings=settings) for one in trained)
+    return [course_of_run(until_each_step(run), STEPS) for run in runs]
+
+
+def _stops(at: At) -> bool:
+    return at.hopeless
+
+
+def _warned(at: At) -> bool:
+    return bool(at.standing.cause)
 
 
 def rate(hits: int, of: int) -> str:
@@ -165,12 +159,12 @@ def tables() -> Iterator[str]:
     same = "the same step" if alone == loaded else f"{loaded:.1%}, not {alone:.1%}"
     yield f"Beside two processes that keep the machine busy ({seconds:.0f} s), the first one is stopped at {same}."
     yield ""
-    yield "| healthy trainings | stopped | warned about in the end |"
+    yield "| healthy trainings | stopped | ever warned about |"
     yield "|---|---|---|"
     for setting in LEARNING:
         stops = sum(math.isfinite(stopped_at(setting, seed)[0]) for seed in range(HEALTHY))
         yield f"| {setting.env} with Stable-Baselines3 | {rate(stops, HEALTHY)} | |"
     for setting in LEARNING:
         courses = laboratory(setting, HEALTHY_MANY)
-        stops, warned = sum(one.hopeless for one in courses), sum(bool(one.standing.cause) for one in courses)
+        stops, warned = (sum(any(is_so(at) for at in one) for one in courses) for is_so in (_stops, _warned))
         yield f"| {setting.env} with the laboratory's trainer | {rate(stops, HEALTHY_MANY)} | {warned} of {HEALTHY_MANY} |"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from benchmarks.corpus import RecordedRun
@@ -44,10 +44,21 @@ def prefixes(recorded: RecordedRun, upto: float = 1.0) -> Iterator[tuple[float, 
 
 def course_of(recorded: RecordedRun, upto: float = 1.0, known_plan: bool = True) -> list[At]:
     """Return how a run stood at each examination of a live doctor."""
-    planned = planned_steps(recorded) if known_plan else None
-    course, schedule, found = Course(), Schedule(planned), []
-    for share, run in prefixes(recorded, upto):
+    planned = planned_steps(recorded)
+    return course_of_run((run for _, run in prefixes(recorded, upto)), planned, known_plan)
+
+
+def until_each_step(run: Run) -> Iterator[Run]:
+    """Yield a run as it stood at each step at which anything was logged."""
+    return map(run.until, sorted({int(step) for curve in run.curves.values() for step in curve.steps}))
+
+
+def course_of_run(grown: Iterable[Run], planned: int, known_plan: bool = True) -> list[At]:
+    """Return how a run stood at each examination, of the run as it grew."""
+    told = planned if known_plan else None
+    course, schedule, found = Course(), Schedule(told), []
+    for run in grown:
         if schedule.is_due(run.last_step, points_of(run)):
-            standing = course.add(glance(run, planned))
-            found.append(At(share, standing, course.news, course.hopeless))
+            standing = course.add(glance(run, told))
+            found.append(At(min(1.0, run.last_step / planned), standing, course.news, course.hopeless))
     return found

@@ -8,6 +8,7 @@ a day in compressed time (benchmarks/watch_day.py).
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -15,22 +16,25 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks import DOCS
-from benchmarks.corpus import RecordedRun, recorded_runs
-from benchmarks.prefixes import At, course_of, prefixes
+from benchmarks.corpus import RecordedRun, recorded_runs, without_doctor
+from benchmarks.laboratory.kept import Kept
+from benchmarks.prefixes import At, course_of, course_of_run, prefixes, until_each_step
 from benchmarks.rates import wilson_interval
 from rldoctor import datafile
 from rldoctor.diagnosis.live import glance as glancing
 from rldoctor.diagnosis.live.glance import points_of, strengths_of
 from rldoctor.diagnosis.live.phase import Phases
 from rldoctor.diagnosis.live.rules import live_rules
-from rldoctor.model import Verdict
+from rldoctor.model import Run, Verdict
 from rldoctor.rulebook import load_rulebook
 
 BEGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LABORATORY = Path(__file__).parent / "laboratory" / "healthy_strengths.json"
 PHASES = datafile.folder("checks") / "phases.toml"
 DOCUMENT = DOCS / "watch.md"
 # What each command writes stands between these lines.
@@ -40,29 +44,91 @@ BEGIN, END = "<!-- written by python -m benchmarks.watch {} -->", "<!-- end of {
 @cache
 def healthy_strengths(recorded: RecordedRun) -> Mapping[str, tuple[float, ...]]:
     """Return the largest strength of each sign of a fault in each phase of a healthy run and those beside it."""
-    signs = load_rulebook().signs
     most: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(BEGINS))
     for kind in (recorded, recorded.without_doctor()):
         for share, run in prefixes(kind):
-            if points_of(run) < live_rules().fewest_points:
-                continue
-            phase = bisect_right(BEGINS, share) - 1
-            for code, strength in strengths_of(run)[0].items():
-                if signs[code].of_health:
-                    continue
-                usual = most[code]
-                for near in range(max(0, phase - 1), min(len(BEGINS), phase + 2)):
-                    usual[near] = max(usual[near], strength)
+            _keep(most, share, run, near=1)
     return {code: tuple(values) for code, values in most.items()}
 
 
-def phases_of(runs: Iterable[RecordedRun]) -> Phases:
-    """Return the phases of recorded healthy runs."""
+def laboratory_strengths(training: Kept) -> dict[str, tuple[float, ...]]:
+    """Return the same of a training of the laboratory; there are enough of them for each to stand for its phase alone."""
+    most: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(BEGINS))
+    for run in (training.run, without_doctor(training.run)):
+        for prefix in until_each_step(run):
+            _keep(most, min(1.0, prefix.last_step / training.label["steps"]), prefix, near=0)
+    return {code: tuple(values) for code, values in most.items()}
+
+
+def _keep(most: dict[str, list[float]], share: float, run: Run, near: int) -> None:
+    """Keep how strongly signs of faults show on a prefix, for its phase and so many phases beside it."""
+    if points_of(run) < live_rules().fewest_points:
+        return
+    signs = load_rulebook().signs
+    phase = bisect_right(BEGINS, share) - 1
+    for code, strength in strengths_of(run)[0].items():
+        if not signs[code].of_health:
+            usual = most[code]
+            for place in range(max(0, phase - near), min(len(BEGINS), phase + near + 1)):
+                usual[place] = max(usual[place], strength)
+
+
+@cache
+def of_the_laboratory() -> Mapping[str, Mapping[str, tuple[float, ...]]]:
+    """Return what the laboratory's healthy trainings show at most, by environment and sign."""
+    found: Mapping[str, Mapping[str, tuple[float, ...]]] = json.loads(LABORATORY.read_text("utf-8"))
+    return found
+
+
+def phases_of(runs: Iterable[RecordedRun], without: str = "") -> Phases:
+    """Return the phases of recorded healthy runs and of the laboratory's, ``without`` those of one environment."""
     most: dict[str, tuple[float, ...]] = {}
-    for run in runs:
-        for code, values in healthy_strengths(run).items():
-            most[code] = tuple(map(max, values, most[code])) if code in most else values
+    others = (values for env, values in of_the_laboratory().items() if env != without)
+    for strengths in (*map(healthy_strengths, runs), *others):
+        for code, values in strengths.items():
+            most[code] = tuple(map(max, values, most[code])) if code in most else tuple(values)
     return Phases(BEGINS, {code: tuple(math.ceil(v * 100 - 1e-9) / 100 for v in most[code]) for code in sorted(most)})
+
+
+def write_laboratory() -> None:
+    from benchmarks.laboratory.healthy import healthy_trainings
+
+    if len(sys.argv) < 3:
+        raise SystemExit("Name the folder in which the trainings are kept.")
+    trainings = healthy_trainings(Path(sys.argv[2]))
+    most: dict[str, dict[str, tuple[float, ...]]] = defaultdict(dict)
+    for training in trainings:
+        of_env = most[training.label["environment"]]
+        for code, values in laboratory_strengths(training).items():
+            of_env[code] = tuple(round(max(pair), 3) for pair in zip(values, of_env.get(code, values), strict=True))
+    rows = ",\n".join(
+        f"{json.dumps(env)}: {{\n"
+        + ",\n".join(f"{json.dumps(code)}: {json.dumps(values)}" for code, values in sorted(of_env.items()))
+        + "}"
+        for env, of_env in sorted(most.items())
+    )
+    LABORATORY.write_text(f"{{\n{rows}\n}}\n", encoding="utf-8")
+    of_the_laboratory.cache_clear()
+    write_phases()
+    write_unknown(trainings)
+
+
+def write_unknown(trainings: Sequence[Kept]) -> None:
+    """Write what is said of healthy trainings on environments whose trainings the phases were made without."""
+    recorded = [p for p in recorded_runs() if not p.fault]
+    found: list[list[At]] = []
+    for env in sorted({one.label["environment"] for one in trainings}):
+        glancing.shipped_phases = lambda env=env: phases_of(recorded, without=env)  # type: ignore[assignment]
+        phases = glancing.shipped_phases()
+        glancing.shipped_phases = lambda phases=phases: phases  # type: ignore[assignment]
+        for one in trainings:
+            if one.label["environment"] == env:
+                found.append(course_of_run(until_each_step(one.run), one.label["steps"]))
+    cells = [rate(first(course, warned) <= share for course in found) for share in (0.1, 0.25, 1.0)]
+    cells.append(rate(first(course, is_sick) <= 1.0 for course in found))
+    lines = ["| healthy runs | warned by 10 % | by 25 % | at any time | sick at any time |", "|---|---|---|---|---|"]
+    envs = len({one.label["environment"] for one in trainings})
+    write_section("laboratory", [*lines, f"| on {envs} environments, each left out in turn | {' | '.join(cells)} |"])
 
 
 def write_phases() -> None:
@@ -71,7 +137,8 @@ def write_phases() -> None:
     PHASES.write_text(
         "# The most that recorded healthy runs show of each sign of a fault, in each phase of their training: what a run that still\n"
         "# trains is judged against. Written by python -m benchmarks.watch phases from every prefix of the healthy runs in tests/runs,\n"
-        "# with and without DoctorCallback; each phase also has what the phases beside it show.\n"
+        "# of which each phase also has what the phases beside it show, and of healthy trainings on the laboratory's environments\n"
+        "# (benchmarks/laboratory/healthy_strengths.json), both with and without DoctorCallback.\n"
         f"begins = [{', '.join(f'{begin:g}' for begin in BEGINS)}]\n\n[strengths]\n{rows}\n",
         encoding="utf-8",
     )
@@ -98,6 +165,10 @@ def courses(runs: Sequence[RecordedRun], phases: Phases, plain: bool = False) ->
 
 def first(course: Sequence[At], is_so: Callable[[At], bool]) -> float:
     return next((at.share for at in course if is_so(at)), math.inf)
+
+
+def is_sick(at: At) -> bool:
+    return at.standing.verdict is Verdict.SICK
 
 
 def warned(at: At) -> bool:
@@ -131,7 +202,7 @@ def write_prefixes() -> None:
         }
         for kind, found in kinds.items():
             when = [first(course, warned) for course in found]
-            sick = [first(course, lambda at: at.standing.verdict is Verdict.SICK) for course in found]
+            sick = [first(course, is_sick) for course in found]
             cells = [rate(x <= share for x in when) for share in (0.1, 0.25, 1.0)]
             cells += [rate(x <= share for x in sick) for share in (0.25, 1.0)]
             lines.append(f"| {kind} | {logs} | {' | '.join(cells)} |")
@@ -177,7 +248,13 @@ def write_day() -> None:
 
 
 def main() -> None:
-    modes = {"phases": write_phases, "prefixes": write_prefixes, "doomed": write_doomed, "day": write_day}
+    modes = {
+        "phases": write_phases,
+        "laboratory": write_laboratory,
+        "prefixes": write_prefixes,
+        "doomed": write_doomed,
+        "day": write_day,
+    }
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     if wanted not in modes:
         raise SystemExit(__doc__)

@@ -20,7 +20,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rldoctor import run_directory
 from rldoctor.callback.doctor_callback import DoctorCallback
-from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError
+from rldoctor.errors import CannotJudge, RldoctorError, TrainingFailed, UsageError, first_line
 from rldoctor.model import Json
 from rldoctor.recipe import Recipe
 from rldoctor.run_record import as_number
@@ -172,7 +172,8 @@ def _broken_off(directory: Path, steps: int, failure: Exception) -> RldoctorErro
     """Return what is raised for a training that ended before its time."""
     if isinstance(failure, RldoctorError) and not isinstance(failure, UsageError):
         return failure
-    how, cure = f" with {type(failure).__name__}: {failure}.", "Run rldoctor preflight on this environment."
+    said = first_line(failure).rstrip(":")
+    how, cure = f" with {type(failure).__name__}: {said}.", "Run rldoctor preflight on this environment."
     if isinstance(failure, UsageError):
         # Something could not be written.
         how, cure = f": {failure.problem}", failure.cure

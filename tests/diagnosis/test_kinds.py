@@ -294,7 +294,8 @@ def test_a_discrete_policy_that_is_worse_than_at_random_has_collapsed(returns: S
         "clip_fraction": (0.1, 0.001, 0, 0),
     }
     subject = diagnose_run(run(curves, points=120, constants={"learning_rate": 3e-4}))
-    assert (subject.verdict, first(subject)) == (Verdict.SICK, "policy-collapsed")
+    assert subject.verdict is Verdict.SICK
+    assert "policy-collapsed" in [d.name for d in subject.diagnoses[:3]]
 
 
 # CartPole of other libraries: the return doubles three times, up and down by half.

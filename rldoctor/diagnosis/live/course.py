@@ -86,6 +86,9 @@ class Course:
         more = self._rules.sick.more_for_one_sign if single else 0
         if self._agree(self._patience + more, Verdict.SICK):
             return Verdict.SICK
+        errors = list(self._row)[-self._rules.sick.errors :]
+        if len(errors) == self._rules.sick.errors and all(glance.error for glance in errors):
+            return Verdict.SICK
         warned = self._row[-1].clear or self._agree(self._rules.warn.examinations, Verdict.SUSPECT)
         if before in (Verdict.SICK, Verdict.SUSPECT):
             last = list(self._row)[-self._rules.withdraw :]

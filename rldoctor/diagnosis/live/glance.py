@@ -14,7 +14,7 @@ from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
 from rldoctor.diagnosis.witnesses import state_settings
-from rldoctor.model import Curve, Observation, Run, Severity, Verdict
+from rldoctor.model import Curve, Run, Severity, Verdict
 from rldoctor.rulebook import Case, Sign
 from rldoctor.rulebook.applicable import applicable
 from rldoctor.rulebook.case import FEWEST_POINTS
@@ -38,6 +38,7 @@ class Glance:
         clear: Whether the cause is so likely, and a sign of it so strong, that one examination is enough for a warning.
         health: Probability that nothing is wrong, in [0, 1].
         signs: Codes and names of the signs that show the cause, strongest first.
+        error: Whether it is sick by a sign that is an error, which takes less long to believe.
         single: Whether it is sick by a single strong sign alone, and no setting, which takes longer to believe.
     """
 
@@ -50,6 +51,7 @@ class Glance:
     health: float = 0.0
     signs: tuple[str, ...] = ()
     single: bool = False
+    error: bool = False
 
 
 def points_of(run: Run) -> int:
@@ -127,22 +129,22 @@ def glance(
     points = points_of(run)
     if points < live_rules().fewest_points:
         return Glance(run.last_step, points, Verdict.UNJUDGED)
-    share, phases = share_of(run, planned), shipped_phases()
-
-    def counts(sign: Sign) -> bool:
-        """Return whether a sign says something that healthy runs do not show in full at this time."""
-        return sign.of_health or phases.beyond(sign.code, 1.0, share) > 0.0
-
-    strengths, signs = strengths_of(run, reference, context, counts)
-    beyond = {
-        code: strength if signs[code].of_health else phases.beyond(code, strength, share)
-        for code, strength in strengths.items()
-    }
+    share, phases, rules = share_of(run, planned), shipped_phases(), live_rules()
     settings = state_settings(run, context.setting_signs)
-    observed = settings.observations if settings else ()
-    ranked = rank(context.book, beyond | {item.key: item.strength for item in observed}, run.algorithm)
-    still = live_rules().late.still(share)
-    return _judged(run.last_step, points, ranked, beyond, signs, observed, still)
+    heard = settings.observations if settings else ()
+    # Of causes with a setting with which no training works, what healthy runs show is no measure.
+    set_by = {name for item in heard if item.finding and item.strength >= rules.strong for name in item.causes}
+    diagnoses = context.book.diagnoses
+    shown_by = {code for name in set_by for code, weight in diagnoses[name].weights.items() if weight > 0.0}
+
+    def beyond(sign: Sign, strength: float) -> float:
+        """Return how strongly a sign shows beyond what healthy runs show at this time."""
+        return strength if sign.of_health or sign.code in shown_by else phases.beyond(sign.code, strength, share)
+
+    strengths, signs = strengths_of(run, reference, context, lambda sign: beyond(sign, 1.0) > 0.0)
+    showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
+    ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
+    return _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
 
 
 def _judged(
@@ -151,13 +153,11 @@ def _judged(
     ranked: Sequence[Ranked],
     beyond: Mapping[str, float],
     signs: Mapping[str, Sign],
-    settings: Sequence[Observation],
+    set_by: Collection[str],
     late: Collection[str],
 ) -> Glance:
     rules = live_rules()
     fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
-    # Causes of which a setting is one with which no training works.
-    set_by = {name for item in settings if item.finding and item.strength >= rules.strong for name in item.causes}
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     causes = (item for item in ranked if item.rule.name != HEALTHY)
     learns = any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
@@ -189,4 +189,4 @@ def _judged(
     names = tuple(f"{code} {signs[code].name}" for code in shown)
     # Settings and logs are two witnesses.
     single = verdict is Verdict.SICK and not failed and not is_set and strong < rules.sick.signs
-    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single)
+    return Glance(step, points, verdict, leading.rule.name, odds, clear, health, names, single, failed and error)

@@ -28,6 +28,7 @@ class Sick(Table, frozen=True):
     probability: Share
     signs: Positive
     more_for_one_sign: Positive
+    errors: Positive
 
 
 class Late(Table, frozen=True, rename={"begins": "from"}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
@@ -10,9 +12,11 @@ from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import Glance, glance
 from rldoctor.diagnosis.live.memory import Memory
 from rldoctor.diagnosis.live.phase import Phases, shipped_phases
+from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.live.schedule import Schedule, shares
 from rldoctor.logs.series import MOST_POINTS, Series
 from rldoctor.model import Json, Verdict
+from rldoctor.rulebook import load_rulebook
 from rldoctor.settings.in_memory import settings_in_memory
 
 SICK = Glance(0, 10, Verdict.SICK, "learning-rate-too-high", 0.9, False, 0.1, ("UPD101 approx-kl-above-range",))
@@ -72,6 +76,11 @@ def test_confidence_rises_with_every_examination_that_agrees() -> None:
     assert rising == sorted(set(rising)) and rising[-1] < CLEAR.probability
 
 
+def test_an_error_is_believed_sooner_and_a_single_sign_later() -> None:
+    assert verdicts(*[replace(SICK, error=True)] * 2) == ["unjudged", "sick"]
+    assert verdicts(*[replace(SICK, single=True)] * 5) == ["unjudged", "unjudged", "suspect", "suspect", "sick"]
+
+
 def test_a_broken_success_flag_warns_and_does_not_stop() -> None:
     course = Course()
     for _ in range(4):
@@ -87,6 +96,12 @@ def test_a_sign_counts_as_far_as_it_goes_beyond_healthy_runs_in_that_phase() -> 
     # Without a plan the most of any phase; a sign that nobody measured counts from half of the plan on.
     assert phases.beyond("A", 0.75, None) == 0.5
     assert [phases.beyond("C", 1.0, share) for share in (0.3, None, 0.6)] == [0.0, 0.0, 1.0]
+
+
+def test_that_the_return_does_not_rise_yet_says_nothing_by_itself_until_late() -> None:
+    late = live_rules().late
+    assert "RET101" in late.still(0.3) and "RET101" in late.still(None) and not late.still(late.begins)
+    assert late.signs <= load_rulebook().signs.keys()
 
 
 def test_the_shipped_phases_are_whole() -> None:
