@@ -190,12 +190,15 @@ def write(rows: Mapping[str, str]) -> None:
     """Write the document from the rows of its tables."""
     about = machine.describe()
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
+    every = [name for name in references.names() if references.load_recipe(name).is_off_policy]
+    missing = ", ".join(name for name in every if name not in names())
     parts = [
         "# Off-policy references",
         "Written by `python -m benchmarks.off_policy_training RUNS`, where RUNS is the folder of `rldoctor record`.",
         "## Seed by seed",
         "The policies that `rldoctor record` trained, on 100 deterministic evaluation episodes. `-` is what the environment does not\n"
         "have.",
+        f"Recipes without bands so far: {missing or 'none'}.",
         "| reference | seed | success | mean return | final distance, m | steps | training | gate |\n"
         f"|---|---|---|---|---|---|---|---|\n{rows['seeds']}",
         "## A checkup",
