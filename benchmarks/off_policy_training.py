@@ -42,10 +42,14 @@ WARM_UP = 400
 _REPLAY_CHECKS = ("ENV511", "ENV512", "ENV513", "ENV514", "ENV515")
 
 
+def shipped() -> list[str]:
+    """Return the off-policy references."""
+    return [name for name in references.names() if references.load_recipe(name).is_off_policy]
+
+
 def names() -> list[str]:
-    """Return the off-policy references that are recorded."""
-    shipped = [name for name in references.names() if references.is_recorded(name)]
-    return [name for name in shipped if references.load_recipe(name).is_off_policy]
+    """Return those that have bands."""
+    return [name for name in shipped() if references.is_recorded(name)]
 
 
 def seeds_of(name: str, runs: Path) -> list[str]:
@@ -165,7 +169,7 @@ def faults() -> list[str]:
 
 
 PARTS: Mapping[str, Callable[[Path], list[str]]] = {
-    "seeds": lambda runs: [row for name in names() for row in seeds_of(name, runs)],
+    "seeds": lambda runs: [row for name in shipped() for row in seeds_of(name, runs)],
     "checkups": lambda _: [checkup(name) for name in names()],
     "speed": lambda _: [speed(name) for name in names()],
     "machinery": lambda _: faults(),
@@ -190,8 +194,7 @@ def write(rows: Mapping[str, str]) -> None:
     """Write the document from the rows of its tables."""
     about = machine.describe()
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
-    every = [name for name in references.names() if references.load_recipe(name).is_off_policy]
-    missing = ", ".join(name for name in every if name not in names())
+    missing = ", ".join(name for name in shipped() if name not in names())
     parts = [
         "# Off-policy references",
         "Written by `python -m benchmarks.off_policy_training RUNS`, where RUNS is the folder of `rldoctor record`.",
