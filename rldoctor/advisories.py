@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from rldoctor.run_record import RunRecord
 CODE, NAME = "SYS101", "package-versions"
 """Of the preflight check; a diagnosis reports under the same code."""
 _SPECIFIERS = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+\s*(,\s*(===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+\s*)*")
+_NUMBERS, _PLAIN = re.compile(r"\d+(\.\d+)*"), re.compile(r"(<=|>=|<|>|==)(\d+(?:\.\d+)*)")
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 _Versions = Annotated[dict[str, str], Meta(min_length=1)]
 # Tells the version of a distribution; None where it is not installed, or not known.
 VersionOf = Callable[[str], str | None]
@@ -91,7 +94,7 @@ class Advisory(Table, frozen=True):
         """Return whether every package is there in a version that has the defect."""
         if any(version_of(package) is None for package in self.packages):
             return False
-        if any(_is_past(version_of(package) or "", affected) for package, affected in self.packages.items()):
+        if any(_is_outside(version_of(package) or "", affected) for package, affected in self.packages.items()):
             return False
         # Late: it takes longer to import than a diagnosis takes, and few subjects come this far.
         from packaging.specifiers import SpecifierSet
@@ -129,13 +132,19 @@ class Advisory(Table, frozen=True):
         return next((cure for package, cure in self.instead.items() if version_of(package)), self.cure)
 
 
-def _is_past(version: str, affected: str) -> bool:
-    """Return whether plain numbers show at a glance that ``version`` is not below the limit of ``<limit``."""
-    if not affected.startswith("<") or not all(part.isdigit() for part in f"{version}.{affected[1:]}".split(".")):
-        return False
-    have, limit = ([int(part) for part in text.split(".")] for text in (version, affected[1:]))
-    # Longer lists are greater: 2.3.0 is no less than 2.3.
-    return have >= limit
+def _is_outside(version: str, affected: str) -> bool:
+    """Return whether plain numbers show at a glance that a version is not among those that specifiers mean."""
+    for clause in affected.split(","):
+        found = _PLAIN.fullmatch(clause)
+        if found is None or not _NUMBERS.fullmatch(version):
+            continue
+        have, limit = ([int(part) for part in text.split(".")] for text in (version, found[2]))
+        # 2.3.0 is no less than 2.3.
+        length = max(len(have), len(limit))
+        have, limit = (numbers + [0] * (length - len(numbers)) for numbers in (have, limit))
+        if not _COMPARE[found[1]](have, limit):
+            return True
+    return False
 
 
 class _File(Table, frozen=True):

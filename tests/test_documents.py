@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from rldoctor.cli.app import app, run
+from rldoctor.cli.app import application, run
 from rldoctor.explain.pages import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_rule_reference_holds_everything():
 
 @each_document
 def test_every_command_has_the_options_it_is_shown_with(document):
-    known = typer.main.get_command(app)
+    known = typer.main.get_command(application())
     for arguments in commands(document):
         if not arguments or arguments[0].startswith("-"):
             continue

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from rldoctor.cli.app import app
+from rldoctor.cli.app import application
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -113,7 +113,7 @@ def test_the_steps_that_train_nothing(typed, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_document_has_the_options_that_it_is_given(page):
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(application()).commands
     for line in "".join(blocks(page)).replace("\\\n", " ").splitlines():
         for part in re.split(r"\|\||&&|;|[|>]", line):
             words = shlex.split(part, comments=True)

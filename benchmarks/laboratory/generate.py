@@ -2,7 +2,8 @@
 
 DIR/curves keeps what every training logged, DIR/rows the strengths of the signs, one file a batch; a batch that is
 finished is not made again, so the command may be stopped and given again. At the end, and with --again (which only
-measures anew), DIR/laboratory.parquet joins all rows, and DIR/sample.npz holds the curves of a hundred trainings.
+measures anew), DIR/laboratory.parquet joins all rows, and DIR/sample.npz holds the curves of a hundred trainings. With
+--earlier, the trainings of an earlier table stay in it, their signs as they were measured then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,13 @@ def _rows(out: Path, index: int) -> Path:
     return out / "rows" / f"batch-{index:05d}.parquet"
 
 
-def finish(out: Path) -> None:
-    """Join the rows of all batches, and keep the curves of some trainings."""
+def finish(out: Path, earlier: Path | None = None, made_anew: Collection[str] = ()) -> None:
+    """Join the rows of all batches and of an earlier table, and keep the curves of some trainings."""
     parts = sorted((out / "rows").glob("batch-*.parquet"))
     if not parts:
         print("No batch is finished.")
         return
-    lines = strengths.collect(parts, out / "laboratory.parquet")
+    lines = strengths.collect(parts, out / "laboratory.parquet", earlier, made_anew)
     batches = sorted((out / "curves").glob("batch-*.npz"))
     each = max(1, SAMPLE // len(batches))
     chosen = batches[:: max(1, len(batches) // SAMPLE)]
@@ -139,6 +140,12 @@ def main() -> None:
     parser.add_argument(
         "--again", type=Path, metavar="DIR", help="measure the signs of kept curves anew; trains nothing"
     )
+    parser.add_argument(
+        "--earlier", type=Path, metavar="TABLE", help="join the trainings of an earlier laboratory.parquet"
+    )
+    parser.add_argument(
+        "--made-anew", default="", metavar="NAMES", help="environments left out of --earlier, by commas"
+    )
     chosen = parser.parse_args() if "--again" not in sys.argv[1:] else _again(parser)
     if importlib.util.find_spec("pyarrow") is None:
         parser.exit(2, "pyarrow is not installed, which writes Parquet files: pip install 'rldoctor-kit[parquet]'.\n")
@@ -154,7 +161,7 @@ def main() -> None:
         missing = [index for index in range(count) if not _rows(out, index).is_file()]
         tasks = [(index, chosen.seed, chosen.batch, out) for index in missing]
         run_all(train_batch, tasks, chosen.jobs, until)
-    finish(out)
+    finish(out, chosen.earlier, chosen.made_anew.split(","))
 
 
 def _again(parser: argparse.ArgumentParser) -> argparse.Namespace:

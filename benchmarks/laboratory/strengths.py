@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from rldoctor.rulebook.observe import made_for, observe_all
 
 # A strength of 1; what could not be measured is 255.
 FULL, UNMEASURED = 250, 255
+# Added to the numbers of the batches of an earlier table.
+EARLIER = 100_000
 
 
 @cache
@@ -60,8 +62,17 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     write_whole(path, content.getvalue())
 
 
-def collect(parts: Sequence[Path], into: Path) -> dict[str, harm.Line]:
-    """Join the files of all batches, and say of each training whether it learned and whether it was harmed (unknown: null)."""
+def collect(
+    parts: Sequence[Path], into: Path, earlier: Path | None = None, made_anew: Collection[str] = ()
+) -> dict[str, harm.Line]:
+    """Join the files of all batches, and say of each training whether it learned and whether it was harmed (unknown: null).
+
+    Args:
+        parts: Rows of batches.
+        into: The file.
+        earlier: A table of earlier trainings, which are kept.
+        made_anew: Environments whose earlier trainings are not.
+    """
     from io import BytesIO
 
     import pyarrow
@@ -69,7 +80,14 @@ def collect(parts: Sequence[Path], into: Path) -> dict[str, harm.Line]:
 
     from benchmarks.laboratory.kept import write_whole
 
-    table = pyarrow.concat_tables([pyarrow.parquet.read_table(part) for part in parts], promote_options="default")
+    tables = [pyarrow.parquet.read_table(part) for part in parts]
+    if earlier is not None:
+        tables.append(_kept(earlier, made_anew))
+    table = pyarrow.concat_tables(tables, promote_options="default")
+    for code in set(signs()) & set(table.column_names):
+        # What an earlier table does not know was not measured.
+        column = table[code].fill_null(UNMEASURED)
+        table = table.set_column(table.column_names.index(code), code, column)
     columns = ("environment", "steps", "faults", "returns", "successes", "failed", "always_harms")
     trainings = [
         harm.Training(environment, steps, not faults, _numbers(returns), _numbers(successes), failed, always_harms)
@@ -93,6 +111,19 @@ def collect(parts: Sequence[Path], into: Path) -> dict[str, harm.Line]:
     )
     write_whole(into, content.getvalue())
     return lines
+
+
+def _kept(earlier: Path, made_anew: Collection[str]) -> Any:
+    """Return the rows of earlier trainings, their batches numbered apart, without those of some environments."""
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(earlier)
+    known = [name for name in table.column_names if name not in ("learned", "harmed")]
+    table = table.select([name for name in known if table.schema.field(name).type != "uint8" or name in signs()])
+    table = table.filter(~np.isin(table["environment"].to_pylist(), list(made_anew)))
+    place = table.column_names.index("batch")
+    return table.set_column(place, "batch", pyarrow.compute.add(table["batch"], EARLIER)).replace_schema_metadata()
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

@@ -40,9 +40,10 @@ def main() -> None:
     names = {title.split()[0].lower(): title for title in PARTS}
     parser.add_argument("--only", nargs="*", choices=list(names), default=list(names))
     parser.add_argument("--other", nargs=2, metavar=("CHECKOUT", "PYTHON"), help="compare with this build only")
+    parser.add_argument("--brief", action="store_true", help="with --other: leave out what takes longest")
     asked = parser.parse_args()
     ways = {title: part.measure for title, part in PARTS.items()}
-    ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1])
+    ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1], asked.brief)
     chosen = [compared.TITLE] if asked.other else [names[name] for name in asked.only]
     texts = remembered()
     for title in chosen:

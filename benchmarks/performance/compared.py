@@ -1,4 +1,7 @@
-"""This build and another one, measured in turns: python -m benchmarks.performance --other CHECKOUT PYTHON"""
+"""This build and another one, measured in turns: python -m benchmarks.performance --other CHECKOUT PYTHON [--brief]
+
+Ratios are given in time and in processor time, which tells the builds apart on a busy machine too.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,19 @@ from typing import NamedTuple
 from benchmarks import read_speed
 from benchmarks.performance.ratios import in_turns, middle, ratio
 from benchmarks.performance.reading import LONG, MANY, POINTS, RECORDED, RUNS
+from benchmarks.reliability import big_file
 from rldoctor.logs import read_run
 
 TITLE = "Compared with another build"
 ROUNDS = 3
+BIG = 1_900_000_000  # bytes
 _ROOT = Path(__file__).resolve().parents[2]
-# Runs a command, and prints the largest of its processes in KiB and what it wrote in bytes.
+# Runs a command, and prints its largest process in KiB, what it wrote in bytes, and its processor time in milliseconds.
 _WATCHED = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=False)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, len(done.stdout))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss, len(done.stdout), round(1000 * (used.ru_utime + used.ru_stime)))
 """
 _READ = """
 import sys
@@ -55,9 +61,8 @@ def _measure(build: Build, work: Work, seen: dict[str, list[int]]) -> float:
     # The runs are random numbers, so that the exit code says nothing.
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=build.checkout)
     seconds = time.perf_counter() - begun
-    memory, output = map(int, done.stdout.split())
-    seen.setdefault("memory", []).append(memory)
-    seen.setdefault("output", []).append(output)
+    for what, number in zip(("memory", "output", "processor"), map(int, done.stdout.split()), strict=True):
+        seen.setdefault(what, []).append(number)
     return seconds
 
 
@@ -70,33 +75,46 @@ def _row(work: Work, builds: Mapping[str, Build]) -> str:
     found = in_turns(ways, work.rounds)
     cells = [f"{middle(found[name]):.2f} s" for name in ("other", "this")]
     cells.append(ratio(found["other"], found["this"]))
+    cells.append(ratio(*([float(number) for number in seen[name]["processor"]] for name in ("other", "this"))))
     for what, unit, size in (("memory", "MiB", 1024), ("output", "MB", 10**6)):
         cells.append(" / ".join(f"{middle(seen[name][what]) / size:.3g}" for name in ("other", "this")) + f" {unit}")
     return f"| {work.name} | {' | '.join(cells)} |"
 
 
-def measure(other: Path, python: str) -> list[str]:
+def measure(other: Path, python: str, brief: bool = False) -> list[str]:
+    """Return the table; ``brief`` leaves out what takes longest, thousands of runs and gigabytes."""
     builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         read_speed.write_runs(place / "runs", RUNS, POINTS)
-        read_speed.write_runs(place / "many", MANY, POINTS)
         tags = [curve.tag for curve in read_run(RECORDED).curves.values()][: LONG[0]]
         read_speed.write_runs(place / "long", 1, LONG[1], tags)
         diagnose = ("-m", "rldoctor", "diagnose")
         works = [
+            Work("`--help`", ("-m", "rldoctor", "--help"), 9),
             Work("`diagnose` of one recorded run", (*diagnose, str(RECORDED)), 9),
             Work(f"`diagnose --format json` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "json")),
-            Work(f"the same of {MANY:,} runs", (*diagnose, str(place / "many"), "--format", "json"), 1),
             Work(f"`diagnose --format html` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "html")),
             Work(f"reading {RUNS:,} runs in one process", ("-c", _READ, str(place / "runs"))),
             Work(f"reading one run of {len(tags)} tags and {LONG[1]:,} points", ("-c", _READ, str(place / "long")), 1),
         ]
+        if not brief:
+            read_speed.write_runs(place / "many", MANY, POINTS)
+            (place / "big").mkdir()
+            big_file.write(place / "big" / "events.out.tfevents.1.host.1.0", BIG)
+            works += [
+                Work(
+                    f"`diagnose --format json` of {MANY:,} runs",
+                    (*diagnose, str(place / "many"), "--format", "json"),
+                    1,
+                ),
+                Work(f"`diagnose` of one file of {BIG / 1e9:.1f} GB", (*diagnose, str(place / "big")), 1),
+            ]
         rows = [_row(work, builds) for work in works]
     return [
         "From process start, in turns; memory of the largest process, and what was printed.",
         "",
-        "| work | other build | this build | times as fast | memory, other / this | output, other / this |",
-        "|---|---|---|---|---|---|",
+        "| work | other build | this build | times as fast | in processor time | memory, other / this | output, other / this |",
+        "|---|---|---|---|---|---|---|",
         *rows,
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -42,14 +44,7 @@ COMMANDS = (
 # Earlier names of options: accepted and not shown, by every command that has the new one and no other of that name.
 _EARLIER_NAMES = {"--out": "--runs", "--names": "--framework"}
 
-app = typer.Typer(
-    name="rldoctor",
-    help="A doctor for reinforcement-learning training.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_HELP_NAMES = ["-h", "--help"]
 
 # Typer brings click under its own name in newer versions; its exceptions are found through one that it exports.
 _ClickError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -77,22 +72,48 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit.", callback=_show_version),
 ) -> None:
     """A doctor for reinforcement-learning training."""
 
 
-for _word in COMMANDS:
-    # A command's file may define a helper or two: the function that bears the command's name is the command.
-    _command = getattr(import_module(f"rldoctor.cli.{_word}"), _word)
-    if isinstance(_command, typer.Typer):
-        for _info in _command.registered_commands:
-            _info.cls = _Command
-        app.add_typer(_command, name=_word)
-    else:
-        app.command(_word, cls=_Command)(_command)
+@cache
+def application(words: Sequence[str] = COMMANDS, titles_only: bool = False) -> typer.Typer:
+    """Return the command line with the commands ``words``; loading all takes as long as one of them takes to answer.
+
+    Args:
+        words: Commands of ``COMMANDS``.
+        titles_only: Leave out the options of the commands, which the list of commands does not show.
+    """
+    app = typer.Typer(
+        name="rldoctor",
+        help="A doctor for reinforcement-learning training.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": _HELP_NAMES},
+    )
+    app.callback()(_options)
+    for word in words:
+        # A command's file may define a helper or two: the function that bears the command's name is the command.
+        command = getattr(import_module(f"rldoctor.cli.{word}"), word)
+        if isinstance(command, typer.Typer):
+            for info in command.registered_commands:
+                info.cls = _Command
+            app.add_typer(command, name=word)
+        elif titles_only:
+            app.command(word, help=command.__doc__)(lambda: None)
+        else:
+            app.command(word, cls=_Command)(command)
+    return app
+
+
+def _application_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return as much of the command line as ``arguments`` need: one command, or the titles of all."""
+    if arguments and arguments[0] in COMMANDS:
+        return application((arguments[0],))
+    return application(titles_only=not arguments or arguments[0] in _HELP_NAMES)
 
 
 def main() -> None:
@@ -107,7 +128,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line with ``arguments`` and return the exit code."""
     try:
-        code = app(args=arguments, prog_name="rldoctor", standalone_mode=False)
+        code = _application_for(arguments)(args=arguments, prog_name="rldoctor", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.Exit as done:
         return int(done.exit_code)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from rldoctor.cli.options import ExecutorName, FailOnVerdict
 from rldoctor.errors import MissingExtra, UsageError
-from rldoctor.model import Verdict
 
 if TYPE_CHECKING:
     from rldoctor.config import Config
     from rldoctor.executors import Executor
+    from rldoctor.model import Verdict
 
 
 def configured(file: Path | None, isolated: bool, follow_references: bool = True) -> Config:
@@ -44,6 +44,8 @@ def configured(file: Path | None, isolated: bool, follow_references: bool = True
 
 def failing(option: FailOnVerdict | None, config: Config) -> Verdict:
     """Return the mildest verdict that fails: that of the command line, or else of the configuration."""
+    from rldoctor.model import Verdict
+
     return config.fail_on if option is None else Verdict(option.value)
 
 

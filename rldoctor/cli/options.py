@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rldoctor.environments import engine
 from rldoctor.errors import UsageError
-from rldoctor.model import Json
+
+if TYPE_CHECKING:
+    from rldoctor.model import Json
 
 RUNS = Path("runs")
 

@@ -8,12 +8,14 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from rldoctor.cli.options import Format
-from rldoctor.model import Report
+
+if TYPE_CHECKING:
+    from rldoctor.model import Report
 
 # What the name of a file says of its format.
 _SUFFIXES = {

@@ -13,7 +13,6 @@ from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
 from rldoctor.cli.options import RUNS, ExecutorName, Format, pairs
 from rldoctor.cli.output import finish
-from rldoctor.cli.progress import sweep_bars
 
 
 def sweep(
@@ -49,6 +48,7 @@ def sweep(
 ) -> None:
     """Train many seeds and settings side by side, and compare them. Re-run the same command to resume."""
     need_training_packages("sweep")
+    from rldoctor.cli.progress import sweep_bars
     from rldoctor.diagnosis.report_files import write_report
     from rldoctor.experiments.sweep.plan import make_plan
     from rldoctor.experiments.sweep.run import run_sweep

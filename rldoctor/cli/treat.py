@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,9 @@ from rldoctor.cli.options import RUNS, Format, pairs
 from rldoctor.cli.output import finish
 from rldoctor.environments import naming
 from rldoctor.errors import UsageError
-from rldoctor.model import Statement
+
+if TYPE_CHECKING:
+    from rldoctor.model import Statement
 
 
 def treat(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -141,11 +141,14 @@ def _among_copies(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], proc
     # Dealt out in turn, as neighbours are alike.
     parts = [(one, runs[place::processes], place > 0) for place in range(processes)]
     for place, part in enumerate(map_forked(_diagnose_part, parts)):
-        found[place::processes] = _DIAGNOSES.decode(part) if isinstance(part, bytes) else part
+        found[place::processes] = _decoder().decode(part) if isinstance(part, bytes) else part
     return found
 
 
-_DIAGNOSES = msgspec.msgpack.Decoder(list[RunDiagnosis])
+@cache
+def _decoder() -> msgspec.msgpack.Decoder[list[RunDiagnosis]]:
+    # To learn the types of a diagnosis takes as long as to diagnose some runs.
+    return msgspec.msgpack.Decoder(list[RunDiagnosis])
 
 
 def _diagnose_part(

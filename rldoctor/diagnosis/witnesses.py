@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
-from rldoctor.diagnosis.rank import HEALTHY, Ranked
+from rldoctor import datafile
+from rldoctor.datafile import Text
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, code_of
 from rldoctor.model import Observation, Run, Statement, Verdict, Witness
 from rldoctor.rulebook import Case, DiagnosisRule
 from rldoctor.rulebook.advice import Advice
@@ -13,6 +16,8 @@ from rldoctor.settings import judge_settings
 # Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours; docs/witnesses.md has
 # how often the right one is first, and how often it is among them.
 _AS_LIKELY = 0.5
+# The same for those that plain logs hardly tell from it (checks/look_alikes.toml): ours.
+_LOOKS_ALIKE = 0.2
 _MOST_TIED = 3
 _NAMED = 3
 # The library whose settings a remedy names as its own command does, not as a file does.
@@ -76,8 +81,33 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, .
     if not cause or verdict not in (Verdict.SICK, Verdict.SUSPECT):
         return ()
     causes = [item for item in ranked if item.rule.name != HEALTHY]
-    equal = [item.rule.name for item in causes if item.probability >= _AS_LIKELY * causes[0].probability]
+    leading = causes[0]
+    alike = () if _shows_more_than_plain_logs(leading) else look_alikes().get(leading.rule.name, ())
+    equal = [
+        item.rule.name
+        for item in causes
+        if item.probability >= (_LOOKS_ALIKE if item.rule.name in alike else _AS_LIKELY) * leading.probability
+    ]
     return tuple(equal[:_MOST_TIED]) if len(equal) > 1 else ()
+
+
+@cache
+def look_alikes() -> Mapping[str, tuple[str, ...]]:
+    """Return the causes that plain logs hardly tell from a cause, by its name: ``checks/look_alikes.toml``.
+
+    Raises:
+        UsageError: The file is not valid.
+    """
+    path = datafile.folder("checks") / "look_alikes.toml"
+    return datafile.load(path, dict[str, tuple[Text, ...]], "list of look-alikes")
+
+
+def _shows_more_than_plain_logs(leading: Ranked) -> bool:
+    """Return whether a sign of what DoctorCallback measures shows, or what another witness observed.
+
+    The first digit of a sign's code says what it needs (checks/README.md).
+    """
+    return any(key != code_of(key) or key[3:4] == "2" for key, strength in leading.strengths.items() if strength)
 
 
 def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement], advice: Advice) -> tuple[Witness, ...]:

@@ -89,7 +89,7 @@ def examine(
     found: list[RunDiagnosis] = []
     for (name, frozen), runs in groups.items():
         if not name:
-            statements = (state_model(model),) if model is not None else ()
+            statements = (_UNNAMED, *((state_model(model),) if model is not None else ()))
             found += diagnose(runs, config=config, statements=statements, **options)
             continue
         watcher(name)
@@ -211,3 +211,11 @@ def environment_of(run: Path) -> tuple[str, dict[str, Json]]:
 
 def _frozen(arguments: Mapping[str, Json]) -> tuple[tuple[str, Json], ...]:
     return tuple(sorted(arguments.items()))
+
+
+# Of a run whose environment was to be examined, and that does not say which it is.
+_UNNAMED = _not_heard(
+    *("environment", "The environment", "ENV101", "environment-not-examined"),
+    "neither run.json nor the settings beside the logs name it; --env ID does",
+    "Name it: --env ID.",
+)

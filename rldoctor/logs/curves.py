@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from rldoctor.logs.formats.log_file import LARGEST_STEP
 from rldoctor.logs.formats.monitor import EPISODES_PER_MEAN, recent_mean
 from rldoctor.logs.merge import Points
-from rldoctor.logs.tag_mapping import TagMapping
+from rldoctor.logs.tag_mapping import Meaning, TagMapping
 from rldoctor.model import Aggregation, Curve
 
 
@@ -36,13 +37,10 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
     """
     curves: dict[str, Curve] = {}
     used: set[str] = set()
-    last = _last_step(points, mappings)
     for mapping in sorted(mappings, key=lambda mapping: mapping.supplement):
         found: dict[str, Curve] = {}
-        order = {tag: i for i, tag in enumerate(mapping.tags)}
-        for tag in sorted(points, key=lambda tag: (order.get(mapping.place(tag) or "", len(order)), tag)):
-            meaning = mapping.meaning(tag)
-            if tag in used or not (meaning or mapping.ignores(tag)):
+        for tag, meaning in _in_order(mapping, tuple(points)):
+            if tag in used:
                 continue
             used.add(tag)
             if meaning is None:
@@ -54,7 +52,7 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
                 continue
             if meaning.axis and steps[-1] > 0:
                 # Updates come evenly with steps, so that both axes end together.
-                steps = np.round(steps * (last / steps[-1])).astype(np.int64)
+                steps = np.round(steps * (_last_step(points, mappings) / steps[-1])).astype(np.int64)
             # Adding 0 keeps a zero whose sign was changed from becoming -0.
             values = values if meaning.factor == 1.0 else values * meaning.factor + 0.0
             if meaning.aggregation is Aggregation.EPISODE:
@@ -65,6 +63,15 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             found.setdefault(metric, Curve(metric, steps, values, tag, meaning.aggregation))
         curves = {**found, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+@lru_cache(256)
+def _in_order(mapping: TagMapping, tags: tuple[str, ...]) -> tuple[tuple[str, Meaning | None], ...]:
+    """Return those of ``tags`` that a mapping knows, in the order of its file, with what each means."""
+    order = {tag: i for i, tag in enumerate(mapping.tags)}
+    known = [tag for tag in tags if mapping.meaning(tag) or mapping.ignores(tag)]
+    known.sort(key=lambda tag: (order.get(mapping.place(tag) or "", len(order)), tag))
+    return tuple((tag, mapping.meaning(tag)) for tag in known)
 
 
 def _last_step(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from rldoctor import datafile
@@ -89,9 +89,15 @@ def identify(
         mappings: The tag mappings to choose from.
         named: The one that the user named; it is used whatever the tags are.
     """
-    mappings = tuple(mappings)
+    return _identify(frozenset(tags), tuple(mappings), named)
+
+
+@lru_cache(64)
+def _identify(
+    everything: frozenset[str], mappings: tuple[TagMapping, ...], named: TagMapping | None
+) -> IdentifiedFramework | None:
+    # Runs that are read one after the other mostly log the same tags.
     supplements = [mapping for mapping in mappings if mapping.supplement]
-    everything = set(tags)
     # What a framework logs itself is its own, even where it looks like what environments log beside any.
     extra = {tag for tag in everything if any(mapping.meaning(tag) for mapping in supplements)}
     if named:

@@ -21,6 +21,8 @@ Points = tuple[IntArray, FloatArray]
 
 # A fresh run logs its first point after one interval, SB3's train/ tags after two; half an interval of slack.
 _FRESH_INTERVALS = 2.5
+# Numbers of tags that numpy sorts in one pass over their two bytes.
+_SORTED_AT_ONCE = 2**16
 # Wall clocks of two writers on one machine agree to far less than this.
 _CLOCK_SLACK_SECONDS = 2.0
 
@@ -74,6 +76,26 @@ class _Columns:
     def __getitem__(self, keep: slice | np.ndarray) -> _Columns:
         return _Columns(self.tag_ids[keep], self.steps[keep], self.values[keep])
 
+    def by_tag(self) -> _Columns:
+        """Return the points of each tag together, in their order."""
+        few = not len(self.tag_ids) or self.tag_ids.max() < _SORTED_AT_ONCE
+        return self[np.argsort(self.tag_ids.astype(np.uint16) if few else self.tag_ids, kind="stable")]
+
+    def go_back(self) -> bool:
+        """Return whether the steps of a tag do, of points that are sorted by tag."""
+        return bool(((self.tag_ids[1:] == self.tag_ids[:-1]) & (self.steps[1:] < self.steps[:-1])).any())
+
+    def last_at_each_step(self) -> dict[int, Points]:
+        """Return the points by tag, of those that are sorted by tag; of several at one step the last."""
+        tag_ids, steps, values = self.tag_ids, self.steps, self.values
+        other = tag_ids[1:] != tag_ids[:-1]
+        last = np.append(other | (steps[1:] != steps[:-1]), True)
+        if not last.all():
+            tag_ids, steps, values = tag_ids[last], steps[last], values[last]
+            other = tag_ids[1:] != tag_ids[:-1]
+        bounds = [0, *(np.flatnonzero(other) + 1).tolist(), len(tag_ids)]
+        return {int(tag_ids[a]): (steps[a:b], values[a:b]) for a, b in pairwise(bounds) if b > a}
+
 
 def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
     """Number the points of each tag where all are at step 0, as ``add_scalar`` without a step writes them.
@@ -81,8 +103,13 @@ def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
     Returns:
         The files, and whether their steps are such numbers.
     """
+    if any(steps.any() for file in files for steps, _ in file.points.values()):
+        return list(files), False
+    files = [file.flat() for file in files]
+    if any(file.steps.any() for file in files):
+        return list(files), False
     most = max((int(np.bincount(file.tag_ids).max()) for file in files if len(file.steps)), default=0)
-    if most < 2 or any(file.steps.any() for file in files):
+    if most < 2:
         return list(files), False
     counts: dict[str, int] = {}
     numbered = []
@@ -98,6 +125,10 @@ def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
 
 def merge(files: Sequence[LogFile]) -> Merged:
     """Put the points of ``files`` in sequence, in the given order."""
+    filled = [file for file in files if file.count]
+    if len(filled) == 1 and filled[0].points and not any(file.purges for file in files if file is not filled[0]):
+        return Merged({tag: _last_at_each_step(points) for tag, points in filled[0].points.items()})
+    files = [file.flat() for file in files]
     tags: dict[str, int] = {}
     ids = []
     for file in files:
@@ -115,9 +146,19 @@ def merge(files: Sequence[LogFile]) -> Merged:
     if kept is not None:
         whole, owner = whole[kept], owner[kept]
     names = tuple(tags)
-    if not _goes_back(whole):
-        return Merged({names[tag]: points for tag, points in _by_tag(whole).items()})
+    by_tag = whole.by_tag()
+    if not by_tag.go_back():
+        return Merged({names[tag]: points for tag, points in by_tag.last_at_each_step().items()})
     return _fold([(file, whole[owner == i]) for i, file in enumerate(files)], names)
+
+
+def _last_at_each_step(points: Points) -> Points:
+    steps, values = points
+    again = steps[1:] == steps[:-1]
+    if not again.any():
+        return points
+    last = np.append(~again, True)
+    return steps[last], values[last]
 
 
 def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:
@@ -142,25 +183,6 @@ def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:
     return keep
 
 
-def _goes_back(columns: _Columns) -> bool:
-    order = np.argsort(columns.tag_ids, kind="stable")
-    tag_ids, steps = columns.tag_ids[order], columns.steps[order]
-    return bool(((tag_ids[1:] == tag_ids[:-1]) & (steps[1:] < steps[:-1])).any())
-
-
-def _by_tag(columns: _Columns) -> dict[int, Points]:
-    """Group points whose steps never go back; of several points at one step the last stays."""
-    order = np.argsort(columns.tag_ids, kind="stable")
-    tag_ids, steps, values = columns.tag_ids[order], columns.steps[order], columns.values[order]
-    last = np.ones(len(steps), np.bool_)
-    last[:-1] = (tag_ids[1:] != tag_ids[:-1]) | (steps[1:] != steps[:-1])
-    tag_ids, steps, values = tag_ids[last], steps[last], values[last]
-    bounds = [0, *(np.flatnonzero(tag_ids[1:] != tag_ids[:-1]) + 1).tolist(), len(tag_ids)]
-    return {
-        int(tag_ids[start]): (steps[start:stop], values[start:stop]) for start, stop in pairwise(bounds) if stop > start
-    }
-
-
 def _fold(pieces: Iterable[tuple[LogFile, _Columns]], names: tuple[str, ...]) -> Merged:
     """Add file after file to a chain of points, starting over where another run begins."""
     chain: dict[int, Points] = {}
@@ -171,8 +193,9 @@ def _fold(pieces: Iterable[tuple[LogFile, _Columns]], names: tuple[str, ...]) ->
         if not len(columns.steps):
             continue
         name = file.path.name
-        start, tag, from_step, to_step = _last_segment(columns) if _goes_back(columns) else (0, 0, 0, 0)
-        points = _by_tag(columns[start:])
+        by_tag = columns.by_tag()
+        start, tag, from_step, to_step = _last_segment(columns) if by_tag.go_back() else (0, 0, 0, 0)
+        points = (columns[start:].by_tag() if start else by_tag).last_at_each_step()
         if start:
             dropped = _count(chain) + start
             mixed.append(Break(name, name, names[tag], from_step, to_step, dropped=dropped))

@@ -57,6 +57,7 @@ def _note(name: str, code: str, message: str, remedy: str = "") -> Finding:
 def _raw(log: LogFile) -> list[Curve]:
     if _RETURN_TAG not in log.tags:
         return []
+    log = log.flat()
     mine = log.tag_ids == log.tags.index(_RETURN_TAG)
     return [Curve(_RETURN, log.steps[mine], log.values[mine], log.path.name)]
 

@@ -203,8 +203,11 @@ def _raise(error: OSError) -> None:
 
 def _evaluation(directory: Path) -> Mapping[str, Json]:
     """Return what ``rldoctor evaluate`` wrote; empty where it cannot be used, for which the gate gives the reason."""
+    file = directory / run_directory.EVALUATION_FILE
+    if not file.is_file():  # as of most runs; an error takes longer to make
+        return {}
     try:
-        return run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
+        return run_directory.read_json(file, "an evaluation")
     except CannotJudge:
         return {}
 

@@ -43,7 +43,7 @@ def file_findings(files: Sequence[LogFile], running: bool) -> list[Finding]:
     findings = []
     truncated = {place: file for place, file in enumerate(files) if "truncated" in file.issues.counts}
     # A file that is being written ends in half a record most of the time; so does one that a later file continues.
-    last = max((place for place, file in enumerate(files) if len(file.steps)), default=-1)
+    last = max((place for place, file in enumerate(files) if file.count), default=-1)
     written = len(files) - 1 if running else -1
     lost = [file for place, file in truncated.items() if not (file.grew or place == written or place < last)]
     torn = ("LOG101", "torn-event-file")
@@ -128,7 +128,7 @@ def _evidence(breaks: Sequence[Break]) -> dict[str, Json]:
 
 def stepless_finding(files: Sequence[LogFile]) -> list[Finding]:
     """Return the note that all points are at step 0, and are taken in their order."""
-    points = sum(len(file.steps) for file in files)
+    points = sum(file.count for file in files)
     message = f"All {points} points are at step 0 (add_scalar without a step): they are taken in their order."
     remedy = "Log with the number of environment steps: writer.add_scalar(tag, value, global_step)."
     return [Finding("LOG211", "no-steps", Severity.NOTE, message, remedy, {"points": points})]

@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,11 @@ def name_of(directory: Path) -> str:
 
 
 def _mirrors() -> Path:
+    return _mirrors_in(*map(os.environ.get, ("RLDOCTOR_CACHE", "XDG_CACHE_HOME", "HOME", "USERPROFILE")))
+
+
+@lru_cache(16)
+def _mirrors_in(*_environment: str | None) -> Path:
     return cache_folder() / "remote"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -95,7 +95,7 @@ class _About(NamedTuple):
     suite: str
 
 
-class TagMapping(Table, frozen=True, dict=True):
+class TagMapping(Table, frozen=True, dict=True, eq=False):
     """The tags of one framework.
 
     Attributes:
@@ -178,7 +178,7 @@ class TagMapping(Table, frozen=True, dict=True):
 
     def _work_out(self, tag: str) -> _About:
         place = self._place(tag)
-        ignored = tag not in self.tags and any(pattern.fullmatch(tag) for pattern in self._ignored)
+        ignored = tag not in self.tags and any(pattern.fits(tag) for pattern in self._ignored)
         meaning = self._meaning(tag, place, ignored)
         identifies = any(tag in tags for tags in self.algorithms.values())
         return _About(
@@ -186,13 +186,13 @@ class TagMapping(Table, frozen=True, dict=True):
             meaning,
             ignored,
             identifies or tag in self.steps_from or meaning is not None,
-            next((family.suite for pattern, family in self._family_patterns if pattern.fullmatch(tag)), ""),
+            next((family.suite for pattern, family in self._family_patterns if pattern.named(tag)), ""),
         )
 
     def _place(self, tag: str) -> str | None:
         if tag in self.tags:
             return tag
-        return next((key for key, pattern in self._patterns if pattern.fullmatch(tag)), None)
+        return next((key for key, pattern in self._patterns if pattern.fits_part(tag)), None)
 
     def _meaning(self, tag: str, place: str | None, ignored: bool) -> Meaning | None:
         if place is not None:
@@ -204,10 +204,10 @@ class TagMapping(Table, frozen=True, dict=True):
         if ignored:
             return None
         for pattern, family in self._family_patterns:
-            found = pattern.fullmatch(tag)
-            if found:
+            name = pattern.named(tag)
+            if name:
                 known = msgspec.structs.asdict(family)
-                metric = f"{known.pop('family')}/{found[1]}"
+                metric = f"{known.pop('family')}/{name}"
                 del known["suite"]
                 return Meaning(metric=metric, **known)
         return None
@@ -226,30 +226,59 @@ class TagMapping(Table, frozen=True, dict=True):
         return {}
 
     @cached_property
-    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    def _patterns(self) -> tuple[tuple[str, _Pattern], ...]:
         return tuple((key, _pattern(key)) for key in self.tags if "*" in key)
 
     @cached_property
-    def _family_patterns(self) -> tuple[tuple[re.Pattern[str], FamilyPattern], ...]:
-        return tuple((_any(key, "(.+)"), family) for key, family in self.families.items())
+    def _family_patterns(self) -> tuple[tuple[_Pattern, FamilyPattern], ...]:
+        return tuple((_pattern(key), family) for key, family in self.families.items())
 
     @cached_property
-    def _ignored(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_any(key, ".*") for key in self.ignored)
+    def _ignored(self) -> tuple[_Pattern, ...]:
+        return tuple(_pattern(key) for key in self.ignored)
 
 
-def _any(key: str, whatever: str) -> re.Pattern[str]:
-    return re.compile(whatever.join(map(re.escape, key.split("*"))))
+class _Pattern(NamedTuple):
+    """The parts of a pattern between its stars. Regular expressions take longer to compile than most runs to read."""
+
+    parts: tuple[str, ...]
+
+    def fits(self, tag: str) -> bool:
+        """Return whether ``tag`` is the pattern with anything at the stars."""
+        if len(self.parts) == 1:
+            return tag == self.parts[0]
+        head, *middle, tail = self.parts
+        at, end = len(head), len(tag) - len(tail)
+        if at > end or not (tag.startswith(head) and tag.endswith(tail)):
+            return False
+        for part in middle:
+            found = tag.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+    def named(self, tag: str) -> str:
+        """Return what stands at the one star of the pattern; empty where ``tag`` does not fit."""
+        return tag[len(self.parts[0]) : len(tag) - len(self.parts[1])] if self.fits(tag) else ""
+
+    def fits_part(self, tag: str) -> bool:
+        """Return whether ``tag`` is the pattern with one part of a tag, between slashes, at each star."""
+        if len(self.parts) == 2:
+            name = self.named(tag)
+            return bool(name) and "/" not in name
+        return re.fullmatch("[^/]+".join(map(re.escape, self.parts)), tag) is not None
 
 
-def _pattern(key: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(map(re.escape, key.split("*"))))
+@cache
+def _pattern(key: str) -> _Pattern:
+    return _Pattern(tuple(key.split("*")))
 
 
 def _any_logged(keys: Collection[str], tags: Collection[str]) -> bool:
     """Return whether one of ``keys``, which may hold ``*``, is among ``tags``."""
     patterns = [_pattern(key) for key in keys if "*" in key]
-    return any(key in tags for key in keys) or any(p.fullmatch(tag) for p in patterns for tag in tags)
+    return any(key in tags for key in keys) or any(p.fits_part(tag) for p in patterns for tag in tags)
 
 
 def load_tag_mapping(path: Path) -> TagMapping:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -125,7 +125,7 @@ class Advice:
         raw = _PREFLIGHT.sub(lambda found: found[1 if self.library.preflight else 2], raw)
         if not self.library.preflight:
             raw = re.sub(r" \([^()]*rldoctor preflight[^()]*\)", "", raw)
-        changes = _CHANGE.findall(raw)
+        changes = _changes(raw)
         if otherwise and changes and all(self._is_made(*change) for change in changes):
             return self.text(otherwise, fix=fix, without=without)
         sentences = _SENTENCE.split(raw) if "{" in raw or not self.library.preflight else [raw]
@@ -148,9 +148,9 @@ class Advice:
             return True
         if "rldoctor preflight" in clause and not self.library.preflight:
             return False
-        if any(not (fix or instead) for instead in _FIX.findall(clause)):
+        if "{fix" in clause and any(not (fix or instead) for instead in _FIX.findall(clause)):
             return False
-        changes = _CHANGE.findall(clause)
+        changes = _changes(clause)
         if changes:
             return not any(setting in without or self._is_made(verb, setting, to) for verb, setting, to in changes)
         return not (settings_of(clause) & set(without))
@@ -192,9 +192,16 @@ def explained(text: str) -> str:
     return Advice(library(EXPLAINED)).text(text)
 
 
+@lru_cache(1024)
+def _changes(text: str) -> tuple[tuple[str, str, str], ...]:
+    """Return verb, setting and value of each change that a text asks for; the same few are asked for on every run."""
+    return tuple(_CHANGE.findall(text))
+
+
+@lru_cache(1024)
 def settings_of(text: str) -> frozenset[str]:
     """Return the settings that the placeholders of a text name."""
-    words = {setting for _, setting, _ in _CHANGE.findall(text)} | set(_WORD.findall(text))
+    words = {setting for _, setting, _ in _changes(text)} | set(_WORD.findall(text))
     return frozenset(words & SETTINGS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec import Struct
 
 from rldoctor.rulebook.applicable import applicable, made_for
@@ -39,8 +41,19 @@ class Skipped(Struct, frozen=True):
 
 def observe(sign: Sign, case: Case) -> Evidence | Skipped:
     """Return what one sign says of a case."""
-    if not made_for(sign, case.run.algorithm):
-        return Skipped(sign, NotMeasured(f"it is for {' and '.join(sign.algorithms)}", foreign=True))
+    return _observe(sign, case) if made_for(sign, case.run.algorithm) else _foreign(sign)
+
+
+@cache
+def _for_others(algorithms: tuple[str, ...]) -> NotMeasured:
+    return NotMeasured(f"it is for {' and '.join(algorithms)}", foreign=True)
+
+
+def _foreign(sign: Sign) -> Skipped:
+    return Skipped(sign, _for_others(sign.algorithms))
+
+
+def _observe(sign: Sign, case: Case) -> Evidence | Skipped:
     weakest, leading = 1.0, None
     for condition in sign.when:
         # Nothing is weaker than 0: whether the others can be judged is all that counts.
@@ -60,8 +73,12 @@ def observe(sign: Sign, case: Case) -> Evidence | Skipped:
 def observe_all(book: Rulebook, case: Case) -> tuple[list[Evidence], list[Skipped]]:
     """Return what every sign of the rulebook says of a case."""
     chosen = applicable(book, case.run.algorithm)
-    results = [observe(sign, case) for sign in (*chosen.signs, *chosen.foreign)]
-    return (
-        [result for result in results if isinstance(result, Evidence)],
-        [result for result in results if isinstance(result, Skipped)],
-    )
+    observed: list[Evidence] = []
+    skipped: list[Skipped] = []
+    for sign in chosen.signs:
+        result = _observe(sign, case)
+        if isinstance(result, Evidence):
+            observed.append(result)
+        else:
+            skipped.append(result)
+    return observed, skipped + [_foreign(sign) for sign in chosen.foreign]

@@ -59,7 +59,11 @@ class Finder:
             pattern: As :class:`~rldoctor.settings.library.Library` describes it.
             prefer: Names of files to prefer where several fit.
         """
-        *parents, last = _parts(pattern)
+        *parents, last = parts = _parts(pattern)
+        # Most patterns begin with a name that is not there.
+        first = parts[0]
+        if first.fits is None and first.text != ".." and first.text not in self._entries(self._directory, False):
+            return None
         folder, outside = self._directory, False
         for part in parents:
             if part.text == "..":

@@ -48,6 +48,16 @@ def test_a_sound_environment_speaks_against_causes_that_live_in_one() -> None:
     assert odds[1] < odds[0]
 
 
+def test_a_run_that_names_no_environment_says_so_where_it_was_to_be_examined() -> None:
+    unnamed = RUNS.parent / "strangers" / "environments" / "hopper" / "healthy-0"
+    (result,) = examine([unnamed], recorded_env=True)
+    (finding,) = [finding for finding in result.findings if finding.code == "ENV101"]
+    assert "--env ID does" in finding.message
+    (alone,) = examine([unnamed])
+    assert result.verdict is alone.verdict
+    assert [d.probability for d in result.diagnoses] == [d.probability for d in alone.diagnoses]
+
+
 @pytest.mark.parametrize(
     ("name", "why"), [("dies", "os._exit(7)"), ("raises", "no licence"), ("hangs", "did not return")]
 )

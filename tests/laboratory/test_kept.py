@@ -165,6 +165,15 @@ def test_rows_of_all_batches_are_joined_and_judged(tmp_path) -> None:
         (False, True, False),
         (True, False, True),
     }
+    # Another command joins these with its own, but for an environment that it makes anew.
+    strengths.collect(parts[:1], tmp_path / "more.parquet", tmp_path / "all.parquet")
+    more = parquet.read_table(tmp_path / "more.parquet").to_pylist()
+    assert len(more) == 3 * 3 * 14
+    assert {row["batch"] for row in more} == {0, strengths.EARLIER, strengths.EARLIER + 1}
+    assert [row["RET905"] for row in more[3 * 14 :]] == [row["RET905"] for row in table]
+    anew = str(table[0]["environment"])
+    strengths.collect(parts[:1], tmp_path / "anew.parquet", tmp_path / "all.parquet", [anew])
+    assert len(parquet.read_table(tmp_path / "anew.parquet")) == 3 * 14
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from rldoctor.logs.formats import scalar_events, tfevents, tfrecord
+from rldoctor.logs.formats import event_columns, scalar_events, tfrecord
 from rldoctor.logs.formats.checksums import masked
 from rldoctor.logs.formats.log_file import ReadIssues
 from rldoctor.logs.formats.scalar_events import OTHER, Plain, decode
@@ -87,7 +87,7 @@ def all_to_protobuf(batch, numbers):
 def both_ways(path, wanted):
     fast = read_event_file(path, wanted)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tfevents, "decode", all_to_protobuf)
+        patch.setattr(event_columns, "decode", all_to_protobuf)
         slow = read_event_file(path, wanted)
     return comparable(fast), comparable(slow)
 

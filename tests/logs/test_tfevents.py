@@ -16,7 +16,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from rldoctor.logs.formats import tfevents
+from rldoctor.logs.formats import event_columns
 from rldoctor.logs.formats.log_file import LogFile
 from rldoctor.logs.formats.tfevents import read_event_file
 
@@ -167,7 +167,7 @@ def test_tensors_of_other_plugins_are_no_scalars(tmp_path, make):
 
 
 def test_unwanted_tags_are_listed_up_to_a_limit(tmp_path, make, monkeypatch):
-    monkeypatch.setattr(tfevents, "MAX_UNKNOWN_TAGS", 10)
+    monkeypatch.setattr(event_columns, "MAX_UNKNOWN_TAGS", 10)
     events = [make.scalars(step, {f"t{i}": 1.0 for i in range(25)} | {"good": 2.0}) for step in range(2)]
     file = read_event_file(make.file(tmp_path / "x", events), lambda tag: tag == "good")
     assert points(file) == [("good", 0, 2.0), ("good", 1, 2.0)]
@@ -258,7 +258,7 @@ def test_no_payload_breaks_the_parser(tmp_path_factory, datas, tail):
 
 
 def test_more_tags_than_anybody_can_use(tmp_path, make, monkeypatch):
-    monkeypatch.setattr(tfevents, "_MOST_TAGS", 50)
+    monkeypatch.setattr(event_columns, "_MOST_TAGS", 50)
     events = [make.scalars(1, {"good": 1.0, **{f"t{i}": 1.0 for i in range(49)}}), make.scalars(2, {"good": 2.0})]
     path = make.file(tmp_path / "x", events)
     assert read_event_file(path, everything).issues.counts == {}

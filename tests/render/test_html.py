@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -200,3 +201,17 @@ def test_thinning_keeps_spikes():
 def test_the_command_writes_it(tmp_path):
     assert run(["diagnose", str(SICK), "--format", "html", "-o", str(tmp_path / "report.html")]) == 1
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_of_many_runs_the_worst_are_shown_in_full_and_some_of_each_verdict():
+    verdicts = [*[Verdict.SICK] * 200, *[Verdict.SUSPECT] * 3, *[Verdict.HEALTHY] * 30]
+    runs = [RunDiagnosis(f"runs/{place}", verdict) for place, verdict in enumerate(verdicts)]
+    page = render(Report.of("diagnose", runs), "html")
+    shown = [int(path) for path in re.findall(r'class="path">runs/(\d+)<', page)]
+    assert shown == [*range(87), 200, 201, 202, *range(203, 213)]
+    assert page.count('class="toggle"') == 100
+    assert page.count("<tr>\n<td>") == len(runs)
+    assert "133 more runs" in page
+    everything = render(Report.of("diagnose", runs), "html", verbose=True)
+    assert everything.count('class="path">runs/') == len(runs)
+    assert "more runs" not in everything

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.corpus import RECORDED
-from rldoctor.cli.app import app
+from rldoctor.cli.app import application
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs import read_run
@@ -216,12 +216,12 @@ def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
 def test_the_command_looks_once_and_ends_with_the_exit_code_that_was_asked_for(tmp_path: Path) -> None:
     shutil.copytree(SICK, tmp_path / "a")
     shutil.copytree(HEALTHY, tmp_path / "b")
-    done = CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
+    done = CliRunner().invoke(application(), ["watch", str(tmp_path), "--once", "--isolated"])
     assert done.exit_code == 0 and "learning-rate-too" in done.output and "2 runs" in done.output
-    alone = CliRunner().invoke(app, ["watch", str(tmp_path / "b"), "--once", "--isolated"])
+    alone = CliRunner().invoke(application(), ["watch", str(tmp_path / "b"), "--once", "--isolated"])
     assert alone.exit_code == 0 and "1 run: 1 healthy" in alone.output
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--format", "json", "--exit-on", "sick"]
-    done = CliRunner().invoke(app, asked)
+    done = CliRunner().invoke(application(), asked)
     assert done.exit_code == 1 and '"verdict": "sick"' in done.output
 
 
@@ -232,15 +232,15 @@ def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
     (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
     # The recorded writer is long gone.
     monkeypatch.setattr(writer_module, "writer_of", lambda _: "alive")
-    CliRunner().invoke(app, ["watch", str(tmp_path), "--once", "--isolated"])
+    CliRunner().invoke(application(), ["watch", str(tmp_path), "--once", "--isolated"])
     assert not (tmp_path / "a" / "stop").exists()
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop"]
-    done = CliRunner().invoke(app, asked)
+    done = CliRunner().invoke(application(), asked)
     assert (tmp_path / "a" / "stop").exists() and "wrote stop" in done.output
     # What has ended is not stopped.
     (tmp_path / "a" / "stop").unlink()
     shutil.copy(SICK / "run.json", tmp_path / "a")
-    CliRunner().invoke(app, asked)
+    CliRunner().invoke(application(), asked)
     assert not (tmp_path / "a" / "stop").exists()
 
 
@@ -248,7 +248,7 @@ def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
     "options", [["--stop", "SIGKILL"], ["--stop", "file:../x"], ["--format", "json"], ["--notify", "ftp://x/y"]]
 )
 def test_wrong_options_are_refused(options: list[str], tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["watch", str(tmp_path), "--isolated", *options], standalone_mode=False)
+    done = CliRunner().invoke(application(), ["watch", str(tmp_path), "--isolated", *options], standalone_mode=False)
     assert isinstance(done.exception, UsageError)
 
 

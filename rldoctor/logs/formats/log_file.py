@@ -7,7 +7,7 @@ import math
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -88,6 +88,7 @@ class LogFile:
         first_time: Wall time of the first event with a scalar, seconds since 1970; NaN where there is none.
         last_time: Wall time of the last one.
         grew: The file was appended to while it was read.
+        points: Tag to its steps and values, in place of the columns: of a large file whose steps never go back.
     """
 
     path: Path
@@ -102,6 +103,19 @@ class LogFile:
     first_time: float = math.nan
     last_time: float = math.nan
     grew: bool = False
+    points: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """The number of points."""
+        return len(self.steps) + sum(len(steps) for steps, _ in self.points.values())
+
+    def flat(self) -> LogFile:
+        """Return the file with columns, whatever it holds its points in."""
+        if not self.points:
+            return self
+        new = LogFile.from_points(self.path, self.points)
+        return replace(self, points={}, tags=new.tags, tag_ids=new.tag_ids, steps=new.steps, values=new.values)
 
     @classmethod
     def from_points(

@@ -30,7 +30,7 @@ _FIRST_SEARCH = 512
 _MAX_CACHED_HEADS = 4096
 # Records of the pattern that the next ones follow: a step has seldom more than the first, never more than the second.
 _PATTERN, _LONGEST_PATTERN = 32, 512
-_FIRST_REPEATS = 16
+_FIRST_REPEATS = 64
 
 
 @dataclass(frozen=True, slots=True)

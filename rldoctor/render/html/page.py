@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, singledispatch
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,14 @@ from rldoctor.render.wording import (
 from rldoctor.version import __version__
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
+# Runs that a page shows in full, and of each verdict at least: ours, a page of 3 MB. The others have a line each.
+_IN_FULL, _OF_EACH_VERDICT = 100, 10
 # Causes below the first share are left out, below the second only named.
 _SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
 
 
 def render_page(report: Report, verbose: bool = False) -> str:
-    """Return ``report`` as an HTML page; ``verbose`` opens what is folded."""
+    """Return ``report`` as an HTML page; ``verbose`` opens what is folded, and shows all of many runs in full."""
     details = report.details()
     subjects: list[Result] = []
     for subject in report.subjects:
@@ -66,7 +69,9 @@ def render_page(report: Report, verbose: bool = False) -> str:
         subjects += [subject, *(subject.runs if isinstance(subject, TreatmentResult) else ())]
     runs = [subject for subject in subjects if isinstance(subject, RunDiagnosis)]
     sweep = next((subject for subject in subjects if isinstance(subject, SweepResult)), None)
-    places = {id(run): place for place, run in enumerate(runs)}
+    full = runs if verbose else _shown_in_full(runs)
+    places = {id(run): place for place, run in enumerate(full)}
+    subjects = [one for one in subjects if not isinstance(one, RunDiagnosis) or id(one) in places]
     scripts = [_asset("plotly-basic.min.js"), _asset("report.js")]
     views = [{**_view(one, report, details, verbose), "place": places.get(id(one))} for one in subjects]
     return (
@@ -78,8 +83,11 @@ def render_page(report: Report, verbose: bool = False) -> str:
             answer=answer_of(report),
             headline=headline(report),
             views=views,
-            runs=[view for view in views if view["place"] is not None],
-            names=below_what_is_shared([run.path for run in runs]),
+            runs=[
+                {"is": run, "name": name, "place": places.get(id(run))}
+                for run, name in zip(runs, below_what_is_shared([run.path for run in runs]), strict=True)
+            ],
+            lines_only=len(runs) - len(full),
             # Of a sweep or a treatment the runs are compared below it.
             overview_after=next((i for i, one in enumerate(subjects) if _has_runs(one)), -1),
             verbose=verbose,
@@ -88,10 +96,26 @@ def render_page(report: Report, verbose: bool = False) -> str:
             scripts=[Markup(script) for script in scripts],
             policy=_policy(scripts),
             data=Markup(
-                _embedded({**chart_data(runs, details), "trends": trend_data(sweep, details) if sweep else []})
+                _embedded({**chart_data(full, details), "trends": trend_data(sweep, details) if sweep else []})
             ),
         )
     )
+
+
+def _shown_in_full(runs: Sequence[RunDiagnosis]) -> list[RunDiagnosis]:
+    """Return the first runs, which are the worst, and the first of each verdict, in their order."""
+    if len(runs) <= _IN_FULL:
+        return list(runs)
+    seen: Counter[Verdict] = Counter()
+    firsts = []
+    for run in runs:
+        seen[run.verdict] += 1
+        if seen[run.verdict] <= _OF_EACH_VERDICT:
+            firsts.append(run)
+    kept = {id(run) for run in firsts}
+    others = [run for run in runs if id(run) not in kept][: _IN_FULL - len(firsts)]
+    kept |= {id(run) for run in others}
+    return [run for run in runs if id(run) in kept]
 
 
 @cache
