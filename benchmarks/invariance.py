@@ -136,9 +136,10 @@ def shifted(run: Run, shift: float) -> Run | None:
         return None
 
     def add(curve: Curve) -> Curve | None:
-        size = float(np.nanmax(np.abs(curve.values))) if len(curve) else 0.0
-        shifted = with_points(curve, curve.steps, curve.values + shift * size) if curve.metric in SHIFTED else curve
-        return None if curve.metric in SINGLE else shifted
+        if curve.metric not in SHIFTED:
+            return None if curve.metric in SINGLE else curve
+        size = float(np.max(np.abs(curve.finite().values), initial=0.0))
+        return with_points(curve, curve.steps, curve.values + shift * size)
 
     return changed(run, add)
 

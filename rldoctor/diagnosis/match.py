@@ -125,7 +125,8 @@ def same_settings(own: Recipe, reference: Recipe) -> bool:
     """Return whether bands of update metrics apply: same settings, and the same length where a schedule uses it."""
     schedules = (reference.setting(f"{key}_schedule") for key in ("learning_rate", "clip_range"))
     scheduled = any(schedule not in ("constant", None) for schedule in schedules)
-    return not differences(own, reference) and (not scheduled or own.total_steps == reference.total_steps)
+    alike = own.algorithm == reference.algorithm and not differences(own, reference)
+    return alike and (not scheduled or own.total_steps == reference.total_steps)
 
 
 def differences(own: Recipe, reference: Recipe) -> dict[str, str]:

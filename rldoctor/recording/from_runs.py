@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from msgspec import structs
@@ -15,6 +16,7 @@ from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, same_settings
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.gate import judge_run
+from rldoctor.hyperparameters import ALGORITHMS, AlgorithmName
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Json, Run, Verdict
@@ -76,7 +78,7 @@ def record_existing(paths: Sequence[Path], spec: RecordingSpec) -> Recorded:
     Raises:
         UsageError: The name or the environment is not valid, there are too few runs, they are not of one recipe, or
             another reference has this name.
-        CannotJudge: The logs of a run are damaged, or are not of PPO at environment steps.
+        CannotJudge: The logs of a run are damaged, or are of another algorithm than rldoctor trains.
     """
     if not _NAME.fullmatch(spec.name) or spec.name in references.names():
         why = "is the name of a shipped reference" if spec.name in references.names() else "is not a valid name"
@@ -122,8 +124,11 @@ def _usable(run: Run) -> Run:
             f"The logs of {run.path} cannot be used: {doubts[0] if doubts else 'they hold no known metric.'}",
             "Leave that run out, or name the framework that logged it with --framework.",
         )
-    if run.algorithm not in ("", "ppo"):
-        raise CannotJudge(f"{run.path} was trained with {run.algorithm}, and only PPO has references.", "Leave it out.")
+    if run.algorithm and run.algorithm not in ALGORITHMS:
+        known = ", ".join(name.upper() for name in ALGORITHMS)
+        raise CannotJudge(
+            f"{run.path} was trained with {run.algorithm}, and only {known} have references.", "Leave it out."
+        )
     if not run.counts_steps:
         raise CannotJudge(
             f"The logs of {run.path} count {run.step_axis}, not environment steps: no run can be compared with them.",
@@ -140,7 +145,7 @@ def _recipe(runs: Sequence[Run], spec: RecordingSpec) -> Recipe:
     return structs.replace(
         recipe,
         name=spec.name,
-        title=f"PPO on {recipe.env}, recorded from {len(runs)} runs",
+        title=f"{recipe.algorithm.upper()} on {recipe.env}, recorded from {len(runs)} runs",
         source=f"Recorded from {', '.join(Path(run.path).name for run in runs)}",
         overrides={},
     )
@@ -155,7 +160,11 @@ def _common(recipes: Sequence[Recipe], runs: Sequence[Run], spec: RecordingSpec)
     first = recipes[0]
     for recipe, run in zip(recipes, runs, strict=True):
         if recipe.env != first.env or not same_settings(recipe, first):
-            changed = {"env": f"{first.env} -> {recipe.env}"} if recipe.env != first.env else {}
+            changed = {
+                key: f"{getattr(first, key)} -> {getattr(recipe, key)}"
+                for key in ("env", "algorithm")
+                if getattr(recipe, key) != getattr(first, key)
+            }
             changed |= differences(recipe, first)
             changed = changed or {"total_steps": f"{first.total_steps} -> {recipe.total_steps}"}
             what = ", ".join(f"{key} {value}" for key, value in changed.items())
@@ -188,7 +197,22 @@ def _logged(runs: Sequence[Run], spec: RecordingSpec, unknown: str) -> Recipe:
             settings[key] = float(f"{float(logged[0]):.6g}")
             settings[f"{key}_schedule"] = "constant"
     last = min(run.last_step for run in runs)
-    return Recipe("", spec.env, max(last, 1), 1, settings, partial=True, framework=_framework(runs))
+    made = Recipe("", spec.env, max(last, 1), 1, settings, partial=True, framework=_framework(runs))
+    return structs.replace(made, algorithm=_algorithm(runs))
+
+
+def _algorithm(runs: Sequence[Run]) -> AlgorithmName:
+    """Return what trained the runs; PPO where their logs do not say.
+
+    Raises:
+        UsageError: Several algorithms did.
+    """
+    found = sorted({run.algorithm or "ppo" for run in runs})
+    if len(found) > 1:
+        raise UsageError(
+            f"The runs were trained with {', '.join(found)}.", "Record the runs of each algorithm separately."
+        )
+    return cast("AlgorithmName", found[0])
 
 
 def _framework(runs: Sequence[Run]) -> str:

@@ -103,12 +103,12 @@ def test_the_version():
 @pytest.mark.parametrize(
     ("arguments", "and_not"),
     [
-        (["--help"], ("numpy", "pandas", "google.protobuf", "tomllib")),
+        (["--help"], ("numpy", "pandas", "google.protobuf", "tomllib", "rldoctor.model")),
         (["gate", "RUN"], ("pandas", "google.protobuf")),
         (["gate", "RUN", "--format", "json"], ("pandas", "google.protobuf")),
         (["rules"], ("pandas",)),
         (["explain", "UPD101"], ("pandas",)),
-        (["diagnose", str(RECORDED)], ("pandas",)),
+        (["diagnose", str(RECORDED)], ("pandas", "rldoctor.cli.train", "packaging")),
     ],
 )
 def test_what_must_not_be_imported(hand_made, arguments, and_not):

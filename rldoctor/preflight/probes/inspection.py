@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-import gymnasium
 import numpy as np
-from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from rldoctor.environments.first_of_vec_env import FirstOfVecEnv, vec_env_wrappers
 from rldoctor.model import FloatArray
-from rldoctor.preflight.probes.metered import Metered
 
 if TYPE_CHECKING:
+    import gymnasium
+
     from rldoctor.environments.rollouts import Env
 
 # Wrappers whose own state is in order: counters of Gymnasium and SB3, and ours.
@@ -43,6 +41,11 @@ def user_wrappers(env: gymnasium.Env[Any, Any]) -> list[object]:
 
     Those of the vec env that it is taken from, and those of the environment inside, are both among them.
     """
+    # Late, as in the next function: rules are listed and explained without gymnasium.
+    import gymnasium
+
+    from rldoctor.environments.first_of_vec_env import FirstOfVecEnv, vec_env_wrappers
+
     found: list[object] = []
     while isinstance(env, gymnasium.Wrapper):
         if isinstance(env, FirstOfVecEnv):
@@ -55,6 +58,10 @@ def user_wrappers(env: gymnasium.Env[Any, Any]) -> list[object]:
 
 def is_standard(env: gymnasium.Wrapper[Any, Any, Any, Any]) -> bool:
     """Return whether ``gymnasium.make`` or preflight added a wrapper by itself."""
+    from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
+
+    from rldoctor.preflight.probes.metered import Metered
+
     # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
     limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
     return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered))

@@ -56,17 +56,27 @@ def _size(part: Part) -> float:
     return stats.median(np.abs(part.values))
 
 
-class Gain(Graded, frozen=True):
+class Gain(Graded, frozen=True, kw_only=True):
     """How much the metric has risen, as a share of the larger of its early and late magnitudes; in [-2, 2].
 
-    Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0.
+    Scale-free: -10 -> -1 is 0.9, 20 -> 500 is 0.96, -10 -> -40 is -0.75, no change is 0. With ``clear`` a change that
+    is no larger than the curve's own ups and downs is none.
     """
+
+    clear: bool = False
 
     always = True
     measures = "rise of {metric} from the first 5 % to the last 15 % of the run, as a fraction of its size"
 
+    def _quantity(self) -> str:
+        return super()._quantity() + (", where it is more than its ups and downs" if self.clear else "")
+
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        return self._found(curve.known("gain", _gain), curve.ends)
+        gain = curve.known("gain", _gain)
+        if not self.clear:
+            return self._found(gain, curve.ends)
+        noise, change = _noise(case, curve), abs(curve.within(_LATE).median - curve.known("start", start_of))
+        return self._found(gain * strength(change / noise, _CLEAR) if noise > 0 else gain, curve.ends)
 
 
 def _gain(curve: Part) -> float:
@@ -100,6 +110,8 @@ def _trend(part: Part) -> float:
 
 # Standard deviations that the highest of some dozen means of a few points can be off: surely, and hardly ever.
 _NOISY = (2.5, 3.5)
+# A change from the start to the end is none, and one without a doubt, from so many of them on. Ours.
+_CLEAR = (1.0, 2.5)
 # What is next to a limit counts in part, so that one more row does not decide: fractions of ``least_gain``. Ours.
 _NEAR = (0.7, 1.0)
 
