@@ -45,7 +45,9 @@ Weights = Mapping[str, Mapping[str, float]]
 
 def rows(book: Rulebook, kept: Kept) -> list[Row]:
     """Return what one training teaches: the strengths of signs in each view, and what should be said of it."""
-    found = []
+    found: list[Row] = []
+    if not kept.fault and not kept.learned:
+        return found
     causes = [name for name in kept.right if name in book.weights_of[FAMILY]]
     shares = np.array([0.5**i for i in range(len(causes))])
     cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))

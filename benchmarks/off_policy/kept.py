@@ -31,11 +31,13 @@ class Kept:
         run: What it logged, DoctorCallback's metrics and evaluations among it.
         label: What is known of it, as :mod:`benchmarks.off_policy.record` writes it.
         harmed: Whether it ended worse than nearly all healthy trainings of its recipe.
+        learned: Whether it gained at least a third of what most healthy ones gain; some without a fault do not.
     """
 
     run: Run
     label: dict[str, Any]
     harmed: bool
+    learned: bool = True
 
     @property
     def fault(self) -> str:
@@ -111,23 +113,29 @@ def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
         for run, label in zip(runs, labels, strict=True)
     ]
     limits = {
-        recipe: _limit([label for label in labels if label["recipe"] == recipe])
-        for recipe in {label["recipe"] for label in labels}
+        name: _limit([label for label in labels if label["recipe"] == name]) for name in {x["recipe"] for x in labels}
     }
     return tuple(
-        Kept(run, label, _harmed(label, limits[label["recipe"]])) for run, label in zip(runs, labels, strict=True)
+        Kept(
+            run,
+            label,
+            _harmed(label, limits[label["recipe"]][0]),
+            float(label["late"][0]) >= limits[label["recipe"]][1],
+        )
+        for run, label in zip(runs, labels, strict=True)
     )
 
 
-def _limit(labels: Sequence[dict[str, Any]]) -> float:
-    """Return the true return late in training below which a training has been harmed."""
+def _limit(labels: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return below which true return late in training one with a fault is harmed, and one without has not learned."""
     healthy = np.array([float(label["late"][0]) for label in labels if not label["fault"]])
     if not len(healthy):
-        return -np.inf
+        return -np.inf, -np.inf
     begun = float(np.median([label["first"] for label in labels if not label["fault"]]))
     best = float(np.median(healthy))
+    gained = best - begun
     # Below nearly all healthy ones, and with a third of their gain missing, so that an unlucky seed is none.
-    return min(float(np.quantile(healthy, 0.1)), best - 0.35 * abs(best - begun))
+    return min(float(np.quantile(healthy, 0.1)), best - 0.35 * abs(gained)), begun + gained / 3
 
 
 def _harmed(label: dict[str, Any], limit: float) -> bool:

@@ -57,13 +57,23 @@ def title(run: Run, matched: Match, book: Rulebook, mappings: Iterable[TagMappin
         framework += " (named by --framework)"
     elif known < logged:
         framework += f" ({known} of {logged} tags)"
-    algorithm = f"{book.algorithms[run.algorithm].title}, " if run.algorithm in book.algorithms else ""
+    algorithm = f"{algorithm_title(run, book)}, " if run.algorithm in book.algorithms else ""
     unit = _UNITS.get(run.step_axis, run.step_axis)
     reference = f"compared with {matched.reference.recipe.name}; {matched.why}" if matched.reference else matched.why
     baseline = ""
     if run.baseline_return is not None:
         baseline = f"; baseline return (better of zero-action and random policy): {run.baseline_return:.3g}"
     return f"{framework}, {algorithm}{run.last_step:,} {unit}{schedules(run)}; {reference}{baseline}."
+
+
+def algorithm_title(run: Run, book: Rulebook) -> str:
+    """Return the run's algorithm as people write it: the variant that its settings name, where they name one."""
+    known = book.algorithms[run.algorithm]
+    place = run.settings.places.get("algorithm") if run.settings else None
+    stated = str(run.settings.entries.get(place.key, "")) if run.settings and place else ""
+    word = "".join(letter for letter in stated.lower() if letter.isalnum())
+    fitting = [name for name in known.names if word.startswith(name)]
+    return known.names[max(fitting, key=len)] if fitting else known.title
 
 
 def schedules(run: Run) -> str:

@@ -105,8 +105,7 @@ def _twin(own: Recipe, mine: Sequence[Reference]) -> Reference | None:
     def comparable(recipe: Recipe) -> bool:
         return recipe.env == own.env and recipe.algorithm == own.algorithm
 
-    shipped = [name for name in references.names() if references.is_recorded(name)]
-    twins = [references.load(name) for name in shipped if comparable(references.load_recipe(name))]
+    twins = [reference for reference in references.shipped() if reference.bands and comparable(reference.recipe)]
     best = max(
         twins,
         key=lambda twin: (twin.recipe.name == own.name, fit(twin)[0], twin.recipe.total_steps),

@@ -140,7 +140,9 @@ def _cause(
 def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[str, Evidence]) -> float:
     """Return how likely a cause has to be, as a fraction of health, so that a hallmark of it accuses."""
     agree = {*cause.evidence_for, *healthy.evidence_against} - {hallmark.sign.code}
-    alone = not any(code in fired and not fired[code].sign.of_health for code in agree)
+    # An error is no hint: NaN is there or it is not.
+    certain = hallmark.sign.severity is Severity.ERROR
+    alone = not (certain or any(code in fired and not fired[code].sign.of_health for code in agree))
     return _ALONE if alone or hallmark.sign.outcome else _WITH_ANOTHER
 
 

@@ -18,7 +18,7 @@ from rldoctor.model import Aggregation, Curve, FloatArray
 # Over how many episodes SB3, RLlib and others take the mean (stats_window_size).
 WINDOW = 100
 # In a longer run the mean lags by less than half of it, and taking it apart adds more noise than it shows. Ours.
-_LONG = 2 * WINDOW
+LONG = 2 * WINDOW
 # A part of a run has at least this many episodes, and there are at most so many parts. Ours.
 _FEWEST_EPISODES, _PARTS = 5, 40
 # A mean over fewer episodes says little. Ours.
@@ -29,7 +29,7 @@ _FIRST_ROUND, _LONGER = 0.25, 1.15
 _CONTINUED = 3.0
 
 
-def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
+def taken_apart(returns: Curve, lengths: Curve, most: int = LONG) -> tuple[Curve, Curve]:
     """Return the mean return and length of the episodes that ended between rows, without the first round of episodes.
 
     Both curves are returned as they are where they are no means over recent episodes.
@@ -37,6 +37,7 @@ def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
     Args:
         returns: Mean return of the last 100 episodes, finite.
         lengths: Their mean length, finite.
+        most: Episodes of a run from which on the means are left as they are.
     """
     if returns.aggregation is not Aggregation.WINDOW or len(returns) < 2 or not len(lengths):
         return returns, lengths
@@ -51,7 +52,7 @@ def taken_apart(returns: Curve, lengths: Curve) -> tuple[Curve, Curve]:
     apart = steps[1:] - steps[:-1]
     if len(steps) < 2 or steps[0] <= 0 or steps[0] > _CONTINUED * stats.median(apart):
         return returns, lengths
-    if float(np.sum(np.concatenate([steps[:1], apart]) / size)) > _LONG:
+    if float(np.sum(np.concatenate([steps[:1], apart]) / size)) > most:
         counts = steps / size
         few = min(int(np.searchsorted(counts, _SOME)), len(counts) - 1)
         kept = np.arange(len(steps)) >= max(few, _after_first_round(counts, size, WINDOW))

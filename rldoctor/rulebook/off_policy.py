@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rldoctor.model import Aggregation, Curve, FloatArray, Run
+from rldoctor.rulebook.episodes import LONG
 
 # Algorithms of checks/algorithms.toml that learn from a replay buffer.
 OFF_POLICY = ("sac", "td3", "dqn")
@@ -14,6 +15,15 @@ OFF_POLICY_METRICS = ("value_per_return", "q_per_return", "evaluation_size", "ev
 # Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
 _GAMMA = 0.99
 _TINY = 1e-12
+
+
+def most_episodes(algorithm: str) -> int:
+    """Return from how many episodes on a run's mean over the last 100 of them is left as it is.
+
+    Off-policy methods log every few episodes, so that means can be taken apart for longer; and as the episodes of a
+    task like CartPole get longer, the last 100 are most of the steps of a run. Ours.
+    """
+    return 2 * LONG if algorithm in OFF_POLICY else LONG
 
 
 def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:

@@ -348,3 +348,12 @@ def test_a_coin_that_decides_how_long_episodes_are_is_not_learning(seed: int) ->
     logged = {name: Curve(name, grid, means, name, Aggregation.WINDOW) for name in ("episode_return", "episode_length")}
     subject = diagnose_run(replace(drawn, curves={**drawn.curves, **logged}))
     assert means[0] == 10.0 and subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
+
+
+@pytest.mark.parametrize("returns", [(10, 200, 400, 480), (-300, -100, 150, 240)])
+def test_a_training_that_improves_with_values_that_are_not_finite_is_not_healthy(returns: Sequence[float]) -> None:
+    drawn = run({"episode_return": returns, "value_loss": (9, 8, 7), **CALM}, constants={"learning_rate": 3e-4})
+    loss = drawn.curves["value_loss"]
+    broken = replace(loss, values=np.where(np.arange(len(loss)) == 30, np.nan, loss.values))
+    subject = diagnose_run(replace(drawn, curves={**drawn.curves, "value_loss": broken}))
+    assert (subject.verdict, first(subject)) == (Verdict.SUSPECT, "non-finite-values")
