@@ -7,12 +7,12 @@ from typing import Any
 
 import typer
 
-from rldoctor.cli.app import COMMANDS, app
+from rldoctor.cli.app import COMMANDS, application
 
 
 def pages() -> dict[str, str]:
     """Return the Markdown of each command's page, and of their list, by place."""
-    top = typer.main.get_command(app)
+    top = typer.main.get_command(application())
     made = {f"commands/{word}.md": _page(top, word) for word in COMMANDS}
     rows = [f"| [{word}]({word}.md) | {_help(_command(top, word)).splitlines()[0]} |" for word in COMMANDS]
     head = ["# Commands", "", "`rldoctor COMMAND --help` shows the same in the terminal.", "", "| | |", "|---|---|"]

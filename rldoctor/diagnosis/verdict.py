@@ -92,10 +92,6 @@ def decide(
         return Decision(
             Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
         )
-    if fine and errors:
-        return Decision(
-            Verdict.SUSPECT, "The return is still improving, but something is an error, of no single cause."
-        )
     if fine:
         return Decision(
             Verdict.HEALTHY,

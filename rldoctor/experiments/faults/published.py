@@ -88,8 +88,8 @@ FAULTS = (
     ),
     Fault(
         "transitions-repeated",
-        "Each step returns observation and reward of the step before; PPO copes with it.",
-        (),
+        "Each step returns observation and reward of the step before.",
+        ("observations-uninformative", "actions-without-effect", "plateau-below-target"),
         wrap=_others("previous"),
     ),
     Fault(
