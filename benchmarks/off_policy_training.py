@@ -1,4 +1,4 @@
-"""Off-policy references, seed by seed, and their speed beside Stable-Baselines3's: python -m benchmarks.off_policy RUNS
+"""Off-policy references, seed by seed, and their speed beside Stable-Baselines3's: python -m benchmarks.off_policy_training RUNS
 
 RUNS is the folder that `rldoctor record REFERENCE --seeds 0-9 --runs RUNS` trained in. Speed is measured in turns, plain
 Stable-Baselines3 and rldoctor one after the other, at the same settings. Writes docs/off-policy.md.
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,15 +34,22 @@ from rldoctor.training.train import train
 
 DOCUMENT = DOCS / "off-policy.md"
 MEASURED = Path(__file__).with_suffix(".json")
-ROUNDS = 3
-# Steps of a measured training: long enough that learning is most of it.
+ROUNDS = 2
+# Steps of a training after which it is stopped: long enough that learning is most of it.
 STEPS = 1_600
+# Before they learn: hindsight replay needs the first episodes of eight environments.
+WARM_UP = 400
 _REPLAY_CHECKS = ("ENV511", "ENV512", "ENV513", "ENV514", "ENV515")
 
 
-def names() -> list[str]:
-    """Return the off-policy references that are shipped."""
+def shipped() -> list[str]:
+    """Return the off-policy references."""
     return [name for name in references.names() if references.load_recipe(name).is_off_policy]
+
+
+def names() -> list[str]:
+    """Return those that have bands."""
+    return [name for name in shipped() if references.is_recorded(name)]
 
 
 def seeds_of(name: str, runs: Path) -> list[str]:
@@ -82,7 +90,7 @@ def plain(recipe: Recipe, directory: Path) -> tuple[float, float]:
         **algorithm_arguments(recipe, envs.action_space),
     )
     clock, used = time.perf_counter(), _used()
-    model.learn(recipe.total_steps, log_interval=recipe.log_interval)
+    model.learn(recipe.total_steps, log_interval=recipe.log_interval, callback=lambda *_: model.num_timesteps < STEPS)
     rates = model.num_timesteps / (time.perf_counter() - clock), model.num_timesteps / (_used() - used)
     envs.close()
     return rates
@@ -90,9 +98,21 @@ def plain(recipe: Recipe, directory: Path) -> tuple[float, float]:
 
 def ours(recipe: Recipe, directory: Path) -> tuple[float, float]:
     """Train as `rldoctor train` does, checkpoints and curves included; return the same."""
-    used = _used()
-    done = train(recipe, directory, 0)
+    used, watcher = _used(), _StopAt()
+    done = train(recipe, directory, 0, watcher=watcher, stop=watcher.stop)
     return done.steps_per_second, done.steps / (_used() - used)
+
+
+class _StopAt:
+    """Stops a training once it has done ``STEPS``; what is measured at fixed shares of its plan is not crowded then."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def progressed(self, steps: int, _numbers: Mapping[str, float]) -> None:
+        """Count."""
+        if steps >= STEPS:
+            self.stop.set()
 
 
 def _used() -> float:
@@ -102,7 +122,7 @@ def _used() -> float:
 
 def speed(name: str) -> str:
     """Train one recipe in turns and return its row."""
-    recipe = references.load_recipe(name).with_overrides([f"total_steps={STEPS}"])
+    recipe = references.load_recipe(name).with_overrides([f"learning_starts={WARM_UP}"])
     found: dict[str, list[tuple[float, float]]] = {"plain": [], "ours": []}
     with tempfile.TemporaryDirectory() as place:
         for turn in range(ROUNDS):
@@ -149,7 +169,7 @@ def faults() -> list[str]:
 
 
 PARTS: Mapping[str, Callable[[Path], list[str]]] = {
-    "seeds": lambda runs: [row for name in names() for row in seeds_of(name, runs)],
+    "seeds": lambda runs: [row for name in shipped() for row in seeds_of(name, runs)],
     "checkups": lambda _: [checkup(name) for name in names()],
     "speed": lambda _: [speed(name) for name in names()],
     "machinery": lambda _: faults(),
@@ -174,12 +194,14 @@ def write(rows: Mapping[str, str]) -> None:
     """Write the document from the rows of its tables."""
     about = machine.describe()
     versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items() if number)
+    missing = ", ".join(name for name in shipped() if name not in names())
     parts = [
         "# Off-policy references",
-        "Written by `python -m benchmarks.off_policy RUNS`, where RUNS is the folder of `rldoctor record`.",
+        "Written by `python -m benchmarks.off_policy_training RUNS`, where RUNS is the folder of `rldoctor record`.",
         "## Seed by seed",
         "The policies that `rldoctor record` trained, on 100 deterministic evaluation episodes. `-` is what the environment does not\n"
         "have.",
+        f"Recipes without bands so far: {missing or 'none'}.",
         "| reference | seed | success | mean return | final distance, m | steps | training | gate |\n"
         f"|---|---|---|---|---|---|---|---|\n{rows['seeds']}",
         "## A checkup",
@@ -187,7 +209,7 @@ def write(rows: Mapping[str, str]) -> None:
         "second time is what its processes computed, on all cores together. Other work was running on the machine.",
         f"| reference | gate | wall time | CPU time |\n|---|---|---|---|\n{rows['checkups']}",
         "## Speed",
-        f"Environment steps a second over {STEPS:,} steps, learning included, {ROUNDS} rounds in turns: plain Stable-Baselines3 with one\n"
+        f"Environment steps a second over the first {STEPS:,} steps of a training, learning included, {ROUNDS} rounds in turns: plain Stable-Baselines3 with one\n"
         "thread of PyTorch, and `rldoctor train` with checkpoints and curves. The ratio is the median of the rounds; the last column is\n"
         "the same ratio by CPU time, which other work on the machine disturbs less. A batch and an update are Stable-Baselines3's to\n"
         "rounding (`tests/sb3/test_fast_update.py`).",
