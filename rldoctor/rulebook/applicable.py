@@ -52,7 +52,9 @@ def applicable(book: Rulebook, algorithm: str) -> Applicable:
 def _work_out(book: Rulebook, algorithm: str) -> Applicable:
     family = book.algorithms[algorithm].family if algorithm in book.algorithms else ""
     rules = tuple(
-        in_family(book, rule, family) for rule in book.diagnoses.values() if rule.ranked and made_for(rule, algorithm)
+        in_family(book, rule, family)
+        for rule in book.diagnoses.values()
+        if rule.ranked and _judges(book, rule, algorithm)
     )
     places = {key: place for place, key in enumerate(_in_order([list(rule.weights) for rule in rules]))}
     weights = np.zeros((len(rules), len(places)))
@@ -60,13 +62,21 @@ def _work_out(book: Rulebook, algorithm: str) -> Applicable:
         for key, weight in rule.weights.items():
             weights[row, places[key]] = weight
     return Applicable(
-        signs=tuple(sign for sign in book.signs.values() if made_for(sign, algorithm)),
-        foreign=tuple(sign for sign in book.signs.values() if not made_for(sign, algorithm)),
+        signs=tuple(sign for sign in book.signs.values() if _judges(book, sign, algorithm)),
+        foreign=tuple(sign for sign in book.signs.values() if not _judges(book, sign, algorithm)),
         rules=rules,
         biases=np.array([rule.bias for rule in rules]),
         weights=weights,
         places=places,
     )
+
+
+def _judges(book: Rulebook, rule: Sign | DiagnosisRule, algorithm: str) -> bool:
+    # Runs of a family with weights of its own are recognised by their tags: what a rule for such a family misses in logs
+    # of an unknown algorithm says nothing.
+    if not algorithm and rule.algorithms:
+        return not all(book.algorithms[name].family for name in rule.algorithms)
+    return made_for(rule, algorithm)
 
 
 def in_family(book: Rulebook, rule: DiagnosisRule, family: str) -> DiagnosisRule:

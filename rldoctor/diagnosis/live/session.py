@@ -83,6 +83,9 @@ def leading(result: RunDiagnosis) -> RankedDiagnosis | None:
     return next((cause for cause in result.diagnoses if cause.name != "healthy"), None)
 
 
+_FAULTS = frozenset({Verdict.SICK, Verdict.SUSPECT})
+
+
 def say_last_line(result: RunDiagnosis | None, standing: Standing, log: logging.Logger) -> None:
     """Say how a training ended: as a warning, or where all is well as information that is always seen.
 
@@ -92,7 +95,7 @@ def say_last_line(result: RunDiagnosis | None, standing: Standing, log: logging.
         log: The logger for warnings.
     """
     line = last_line(result, standing)
-    if result is not None and result.verdict in (Verdict.SICK, Verdict.SUSPECT):
+    if result is not None and _FAULTS.intersection((result.verdict, _seen_live(result, standing))):
         log.warning("%s", line)
     elif log.isEnabledFor(logging.INFO):
         log.info("%s", line)
@@ -109,10 +112,16 @@ def last_line(result: RunDiagnosis | None, standing: Standing) -> str:
     """
     if result is None:
         return "rldoctor: unjudged. Nothing was logged."
+    if (live := _seen_live(result, standing)) is not None:
+        since = f"since step {standing.since:,} of {result.steps:,}"
+        return f"rldoctor: {live}, {standing.cause} ({since}). More: rldoctor explain {standing.cause}"
     cause = leading(result)
     words = [f"rldoctor: {result.verdict} after {result.steps:,} steps.", result.summary.strip()]
     if cause is not None:
         words += [cause.remedy.strip(), f"More: rldoctor explain {cause.name}"]
-    elif standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
-        words.append(f"While it ran it was {standing.verdict} from step {standing.since:,} ({standing.cause}).")
     return " ".join(word for word in words if word)
+
+
+def _seen_live(result: RunDiagnosis, standing: Standing) -> Verdict | None:
+    """Return what was found live in a training too short to be judged as a whole; ``None`` where nothing was."""
+    return standing.verdict if result.verdict is Verdict.UNJUDGED and standing.verdict in _FAULTS else None
