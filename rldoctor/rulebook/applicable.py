@@ -72,8 +72,8 @@ def _work_out(book: Rulebook, algorithm: str) -> Applicable:
 
 
 def _judges(book: Rulebook, rule: Sign | DiagnosisRule, algorithm: str) -> bool:
-    # Runs of a family with weights of its own are recognised by their tags: what a rule for such a family misses in logs
-    # of an unknown algorithm says nothing.
+    # Runs of a family with weights of its own are recognised by their tags: what its rules miss in logs of an unknown
+    # algorithm says nothing.
     if not algorithm and rule.algorithms:
         return not all(book.algorithms[name].family for name in rule.algorithms)
     return made_for(rule, algorithm)
