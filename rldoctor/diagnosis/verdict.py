@@ -128,7 +128,7 @@ def _cause(
     # What is said of the outcome is weighed against what else is known of it.
     if any(leading.probability >= _least(item, leading, healthy, fired) * health for item in hallmarks):
         return leading.rule.name
-    if health >= 0.5:
+    if health >= 0.5 or leading.probability < health:
         return ""
     shown = (item for item in causes if _is_shown(item, fired) or any(code in others for code in item.evidence_for))
     first = next(shown, None)

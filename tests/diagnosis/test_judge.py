@@ -11,8 +11,11 @@ from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.many import diagnose
+from rldoctor.diagnosis.rank import Ranked
+from rldoctor.diagnosis.verdict import _cause
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
+from rldoctor.rulebook import load_rulebook
 from tests.diagnosis.made_up_runs import chapter_run, run
 
 HEALTHY_RETURN = (-10, -8, -5, -3.5, -2.8, -2.5, -2.3)
@@ -241,3 +244,12 @@ def test_a_known_floor_tells_a_solved_task_from_one_that_never_began():
 def test_odds_alone_accuse_nobody():
     bare = diagnose_run(run({"throughput": (1000, 1000)}))
     assert (bare.verdict, [d.name for d in bare.diagnoses]) == (Verdict.UNJUDGED, ["missing-metrics"])
+
+
+def test_a_cause_that_is_less_likely_than_health_is_not_named():
+    rules = load_rulebook().diagnoses
+    signs = {"RET105": 1.0}
+    ranked = [Ranked(rules[name], share, signs) for name, share in (("healthy", 0.4), ("actions-without-effect", 0.3))]
+    assert _cause([], {}, ranked, {"RET105"}) == ""
+    ranked = [Ranked(rules[name], share, signs) for name, share in (("actions-without-effect", 0.4), ("healthy", 0.3))]
+    assert _cause([], {}, ranked, {"RET105"}) == "actions-without-effect"
