@@ -113,8 +113,8 @@ def last_line(result: RunDiagnosis | None, standing: Standing) -> str:
     if result is None:
         return "rldoctor: unjudged. Nothing was logged."
     if (live := _seen_live(result, standing)) is not None:
-        since = f"since step {standing.since:,} of {result.steps:,}"
-        return f"rldoctor: {live}, {standing.cause} ({since}). More: rldoctor explain {standing.cause}"
+        found = f"Since step {standing.since:,}: {standing.cause}."
+        return f"rldoctor: {live} after {result.steps:,} steps. {found} More: rldoctor explain {standing.cause}"
     cause = leading(result)
     words = [f"rldoctor: {result.verdict} after {result.steps:,} steps.", result.summary.strip()]
     if cause is not None:
