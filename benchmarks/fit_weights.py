@@ -46,7 +46,9 @@ PENALTY = 2e-4
 ROUNDS, RECALIBRATION = 500, 150
 # A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault. Few
 # environments show each, so what people say of it is kept to more firmly than of a sign.
-FOUND, CLEARED, FIRMNESS = 8.0, 2.0, 2e-3
+FOUND, CLEARED, FIRMNESS = 10.0, 2.0, 2e-3
+# Of the causes that a finding speaks for, the first is the likelier one: evidence.toml names them in that order.
+NEXT = 1.5
 WITNESS_ROUNDS = 500
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
 # A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.
@@ -190,9 +192,12 @@ def witness_views(recorded: RecordedRun) -> list[dict[str, float]]:
 def _opinion(rule: WitnessRule, cause: str) -> float:
     """Return the log-odds that an observation adds to a cause before any run is seen."""
     if cause in rule.supports:
-        return FOUND
+        return FOUND - (NEXT if cause != rule.supports[0] else 0.0)
+    if cause in rule.contradicts:
+        # A finding shows what is the case; a check that passes may have looked past it.
+        return -FOUND if rule.supports else -CLEARED
     # Evidence of a fault is evidence against health.
-    return -CLEARED if cause in rule.contradicts or (cause == HEALTHY and rule.supports) else 0.0
+    return -CLEARED if cause == HEALTHY and rule.supports else 0.0
 
 
 def _descend(x: FloatArray, y: FloatArray, weight: FloatArray, prior: FloatArray, known: FloatArray) -> FloatArray:

@@ -42,6 +42,31 @@ add(
 )
 
 
+add(
+    "actions-lost-in-noise-of-the-motors",
+    acts(lambda env, a: 0.02 * a + env.np_random.normal(size=2)),
+    "actions-lost-in-noise",
+    bases=(PLAIN, GOAL),
+)
+
+
+@kind("action-effect-drawn-at-reset", bases=(PLAIN,))
+def motors_wired_anew_for_each_episode(base: Class) -> Class:
+    """Which motor is which, and the sign of each, is drawn by reset and not shown."""
+
+    class Broken(base):  # type: ignore[misc]
+        def reset(self, **options: Any) -> Any:
+            found = super().reset(**options)
+            self.wires = self.np_random.choice([-1.0, 1.0], 2)
+            self.order = self.np_random.permutation(2)
+            return found
+
+        def move(self, action: Any) -> None:
+            super().move(self.wires * action[self.order])
+
+    return Broken
+
+
 @kind("action-takes-effect-late", bases=(PLAIN, GOAL, DISCRETE))
 def action_one_step_late(base: Class) -> Class:
     """Each action waits for the next step."""

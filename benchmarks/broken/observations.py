@@ -136,3 +136,17 @@ def observation_handed_out_itself(base: Class) -> Class:
             return self.buffer
 
     return Broken
+
+
+add(
+    "observation-of-whole-numbers",
+    looks(lambda env, o: each(o, lambda a: np.trunc(a))),
+    "observation-coarse",
+    bases=(PLAIN,),
+)
+add(
+    "observation-lost-in-noise",
+    looks(lambda env, o: each(o, lambda a: np.clip(a + env.np_random.normal(0, 2, a.shape), -2, 2).astype(a.dtype))),
+    "observation-mostly-noise",
+    bases=VECTORS,
+)

@@ -11,10 +11,19 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unfinished, unjudged
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.rank import HEALTHY, Ranked, rank
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
 from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
 from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import MIXED_RUNS, Decision, decide, explained_by, has_few_points, is_foreign, is_short
+from rldoctor.diagnosis.verdict import (
+    DOUBTFUL,
+    MIXED_RUNS,
+    Decision,
+    decide,
+    explained_by,
+    has_few_points,
+    is_foreign,
+    is_short,
+)
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
@@ -64,8 +73,13 @@ def diagnose_run(
     decision = decide(run, case, observed, ranked, observations)
     if decision.verdict is Verdict.HEALTHY and ranked[0].rule.name != HEALTHY:
         # What other witnesses alone point to has done no harm: the logs decide, and no likelier cause is named.
-        ranked = rank(book, {item.sign.code: item.strength for item in observed}, run.algorithm)
-        decision = decide(run, case, observed, ranked)
+        by_logs = rank(book, {item.sign.code: item.strength for item in observed}, run.algorithm)
+        doubted = probability_of(HEALTHY, by_logs) < DOUBTFUL
+        with_witnesses = decide(run, case, observed, ranked, observations, doubted=True) if doubted else decision
+        if with_witnesses.cause and with_witnesses.cause == ranked[0].rule.name:
+            decision = with_witnesses
+        else:
+            ranked, decision = by_logs, decide(run, case, observed, by_logs)
     verdict = decision.verdict
     known = known_of(matched, run)
     advice = advice_of(known, run)
@@ -103,9 +117,7 @@ def diagnose_run(
             "unknown_tags": list(run.unknown_tags[:_LISTED_TAGS]),
             **_folder(matched),
         },
-        health=None
-        if verdict is Verdict.UNJUDGED
-        else next(round(item.probability, 4) for item in ranked if item.rule.name == HEALTHY),
+        health=None if verdict is Verdict.UNJUDGED else round(probability_of(HEALTHY, ranked), 4),
         tied=tied(ranked, verdict, decision.cause),
         witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements, advice),
         suppressed=context.suppressed(case),

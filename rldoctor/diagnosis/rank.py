@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -91,6 +91,11 @@ def rank(
     total = sum(odds)
     ranked = [Ranked(rule, share / total, own) for rule, share, own in zip(chosen.rules, odds, seen_by, strict=True)]
     return sorted(ranked, key=lambda item: (-item.probability, item.rule.name))
+
+
+def probability_of(name: str, ranked: Sequence[Ranked]) -> float:
+    """Return the probability of one diagnosis, in [0, 1]."""
+    return next(item.probability for item in ranked if item.rule.name == name)
 
 
 def code_of(key: str) -> str:

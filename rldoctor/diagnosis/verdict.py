@@ -24,6 +24,9 @@ _ALONE, _WITH_ANOTHER = 1.0, 0.33
 # What fewer points show has to be plain: a cause that is likelier than all else together. Ours; it is what the remedy
 # of a run that is too short asks for.
 _FEW_POINTS, _PLAIN = 10, 0.5
+DOUBTFUL = 0.2
+"""How likely health has to be by logs alone, so that a return that improves clears a run of other witnesses' warnings:
+ours; no healthy run of tests/runs stands below 0.4."""
 
 
 class Decision(NamedTuple):
@@ -40,6 +43,7 @@ def decide(
     observed: Sequence[Evidence],
     ranked: Sequence[Ranked],
     observations: Sequence[Observation] = (),
+    doubted: bool = False,
 ) -> Decision:
     """Return the verdict and one sentence that says why.
 
@@ -47,6 +51,15 @@ def decide(
     suspect, with one it is sick. A healthy verdict needs a good outcome, not only the absence of findings, and a sick
     one needs a sign: probabilities alone, from logs that hold next to nothing, are not enough. A hallmark of the
     leading cause at full strength is reported unless health is likelier (far likelier, where another sign agrees).
+
+    Args:
+        run: The run.
+        case: The run, and what it is compared with.
+        observed: The signs.
+        ranked: The causes with their probabilities, likeliest first.
+        observations: What other witnesses say.
+        doubted: Whether logs alone make a healthy run unlikely, so that warnings of other witnesses count even where
+            the return improves.
     """
     fired = {item.sign.code: item for item in observed if item.fires}
     fine = [item for item in fired.values() if item.sign.outcome == "fine"]
@@ -72,7 +85,7 @@ def decide(
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
-    cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not harmed))
+    cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not (harmed or doubted)))
     plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)
     if has_few_points(case) and not (errors or proven or plain or (fine and not (cause or harmed))):
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")

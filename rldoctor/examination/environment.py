@@ -12,6 +12,8 @@ from rldoctor.rulebook.schema import WitnessRule
 _OF_A_NOTE = 0.5
 # Many sound environments do so.
 _OF_NOISE = 0.25
+NOISE = "ENV118"
+"""The check that measures what steps draw."""
 DRAWS = "draws_while_stepping"
 """The fact of a preflight that says so."""
 
@@ -69,7 +71,9 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
                 finding.severity,
             )
     draws = bool(result.facts.get(DRAWS))
-    if draws:
+    # Where its size was measured, that is said instead.
+    measured = any(check.code == NOISE and check.outcome in (Outcome.PASSED, Outcome.FIRED) for check in result.checks)
+    if draws and not measured:
         yield _noise(known["ENV105-noise-while-stepping"])
     for check in result.checks:
         rule = known.get(f"{check.code}-passed")

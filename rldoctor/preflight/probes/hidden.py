@@ -10,13 +10,15 @@ import numpy as np
 
 from rldoctor.model import FloatArray
 from rldoctor.preflight.measurements import flatten
-from rldoctor.preflight.probes.inspection import differing, state_of
+from rldoctor.preflight.probes.inspection import differing, layers, state_of
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
 
 # Correlation with some number of the observation beyond which an attribute counts as visible.
 _VISIBLE = 0.9
+# Joints of a simulation count as attributes; of a crowd of bodies there are too many to try.
+_JOINT, _JOINTS = "data.qpos[", 40
 
 
 @dataclass(frozen=True)
@@ -49,26 +51,56 @@ class Interference:
 
 
 def play_with(
-    env: Env, seed: int, actions: Sequence[Any], replaced: tuple[str, FloatArray] | None = None
+    env: Env,
+    seed: int,
+    actions: Sequence[Any],
+    replaced: tuple[str, FloatArray] | None = None,
+    restored: int | None = None,
 ) -> Interference:
-    """Reset to ``seed``, replace one numeric attribute of the environment itself, and take ``actions``."""
+    """Reset to ``seed``, replace one numeric attribute of the environment or a wrapper, and take ``actions``.
+
+    Args:
+        env: The environment.
+        seed: Of the reset.
+        actions: One a step.
+        replaced: The attribute and its value.
+        restored: After how many steps it gets back what it was; never by default.
+    """
     observation, _ = env.reset(seed=seed)
-    state = state_of(env)
+    state = _state_of(env)
     done = replaced is not None and _replace(env, *replaced)
     rows, rewards = [flatten(observation)], [0.0]
-    before = state_of(env)
-    for action in actions:
+    before = _state_of(env)
+    for number, action in enumerate(actions):
+        if done and replaced and number == restored:
+            _replace(env, replaced[0], state[replaced[0]])
         observation, reward, terminated, truncated, _ = env.step(action)
         rows.append(flatten(observation))
         rewards.append(float(np.asarray(reward).reshape(-1)[0]))
         if terminated or truncated:
             break
-    moved = differing(before, state_of(env))
+    moved = differing(before, _state_of(env))
     return Interference(np.stack(rows), np.array(rewards), state, frozenset(before) - set(moved), done)
 
 
+def _positions(env: Env) -> Any:
+    """Return MuJoCo's positions of joints, a target's among them; ``None`` where there are none."""
+    found = getattr(getattr(env.unwrapped, "data", None), "qpos", None)
+    return found if isinstance(found, np.ndarray) and found.size <= _JOINTS else None
+
+
+def _state_of(env: Env) -> dict[str, FloatArray]:
+    positions = _positions(env)
+    joints = {} if positions is None else {f"{_JOINT}{i}]": np.array([x], float) for i, x in enumerate(positions)}
+    return {**state_of(env), **joints}
+
+
 def _replace(env: Env, name: str, value: FloatArray) -> bool:
-    holder: Any = env.unwrapped
+    if name.startswith(_JOINT):
+        _positions(env)[int(name[len(_JOINT) : -1])] = value.item()
+        return True
+    found = (layer for layer in layers(env) if name in getattr(layer, "__dict__", {}))
+    holder: Any = next(found, env.unwrapped)
     old = getattr(holder, name, None)
     if old is None:
         return False

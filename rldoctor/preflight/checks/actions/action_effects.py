@@ -27,6 +27,8 @@ _DEAD = 1e-4
 _NOTHING = 1e-9
 # Ours: 0.4 in Pendulum, whose weak motor is the task, 0.7 and more in the other environments of Gymnasium.
 _WEAK = 0.05
+# One of several is a gripper; half of them is a wire.
+_HALF = 0.5
 # Where an action has no effect at the start, such as into a wall, it is tried after so many random steps.
 _PREFIX = 4
 _STARTS = 3
@@ -142,5 +144,6 @@ def run(context: PreflightContext) -> CheckFindings:
             yield note("action-choice-without-effect", message, remedy, dimensions=unexpected)
         else:
             message = f"{labels} changes nothing in the observation, whatever the other actions are."
-            yield warning("action-dimension-dead", message, remedy, dimensions=unexpected)
+            aspect = "half" if len(unexpected) >= _HALF * len(effects.labels) else ""
+            yield warning("action-dimension-dead", message, remedy, aspect=aspect, dimensions=unexpected)
     return f"{len(effects.labels) - len(dead)} of {len(effects.labels)} actions have an effect"

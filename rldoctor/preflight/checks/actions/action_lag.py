@@ -16,7 +16,7 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import play_actions
+from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 
 _PREFIX = 3
@@ -65,10 +65,16 @@ def run(context: PreflightContext) -> CheckFindings:
     if not lags:
         raise Skipped("no action made a difference within some steps")
     if not reward_lags and len(np.unique(context.batch.rewards)) > _VALUES and not context.has_goals:
-        longer = context.budget.steps(_LONG, plays=2)
+        longer = context.budget.steps(_LONG, plays=4)
         far = [play_actions(context.env, 0, [plan] * longer)[1] for plan in plans[:2]]
-        late = _first(far, 0)
-        reward_lags += [late] if late is not None else []
+        # Held actions may end an episode before a late reward shows; drawn ones seldom do.
+        drawn = [np.random.default_rng(seed) for seed in (1, 2)]
+        far += [
+            play_actions(context.env, 0, [draw(context.env.action_space, one) for _ in range(longer)])[1]
+            for one in drawn
+        ]
+        found = [late for pair in (far[:2], far[2:]) if (late := _first(pair, 0)) is not None]
+        reward_lags += [min(found)] if found else []
         firsts.update(float(rewards[1]) for rewards in far)
         laters.update(float(value) for rewards in far for value in rewards[2:])
     # A reward of two values waits for its event; how late it comes says nothing.

@@ -1,6 +1,7 @@
 """Observations change from step to step.
 
-What it does: finds the dimensions that never change over random episodes.
+What it does: finds the dimensions that never change over random episodes, and whether rewards tell apart states that
+observations do not.
 
 Why it matters: a policy that always sees the same can only ever do the same. Single constant dimensions, such as the
 closed fingers of FetchReach, are harmless; a whole part of the observation that is constant tells the policy nothing.
@@ -15,7 +16,7 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, shortened, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import draw, simulated_time
+from rldoctor.preflight.measurements import Batch, draw, simulated_time
 from rldoctor.preflight.probes.inspection import differing, state_of
 
 # A bandit's episode is a single step, and its observation need not change.
@@ -23,6 +24,8 @@ _FEW = 3
 # Half of a small vector is more than the closed fingers of a gripper; of large ones (contact forces, the walls of a
 # picture) much may be still.
 _SMALL = 12
+# Ours: of the steps, how many show an observation, and a reward, that no other step of their episode has.
+_MANY, _COARSE, _FINE = 40, 0.25, 0.6
 
 
 def _frozen(constant: int, size: int, keys: int) -> bool:
@@ -30,6 +33,26 @@ def _frozen(constant: int, size: int, keys: int) -> bool:
         return True
     # One number of a part beside others may be a sensor that random actions do not reach.
     return size <= _SMALL and constant >= 0.5 * size and (keys == 1 or constant > 1)
+
+
+def _coarse(batch: Batch) -> tuple[int, int] | None:
+    """Return how many observations and rewards differ, where rewards tell states apart that observations do not."""
+    seen = np.concatenate(
+        [
+            v.reshape(len(batch.rewards), -1).astype(float)
+            for v in batch.observations.values()
+            if v.dtype.kind in "biuf"
+        ],
+        axis=1,
+    )
+    counts = [0, 0]
+    for number in range(len(batch.starts)):
+        of_episode = batch.episode == number
+        counts[0] += len(np.unique(seen[of_episode], axis=0))
+        counts[1] += len(np.unique(batch.rewards[of_episode]))
+    total = len(batch.rewards)
+    coarse = total >= _MANY and counts[0] < _COARSE * total and counts[1] > _FINE * total
+    return (counts[0], counts[1]) if coarse else None
 
 
 def _inner_changes(context: PreflightContext) -> bool | None:
@@ -59,7 +82,13 @@ def _counts(before: FloatArray, after: FloatArray, steps: int) -> bool:
     "ENV205",
     "observation-varies",
     requires=("ENV201", "ENV202"),
-    faults=("observations-frozen", "nothing-changes", "observation-part-frozen", "observation-dimensions-constant"),
+    faults=(
+        "observations-frozen",
+        "nothing-changes",
+        "observation-part-frozen",
+        "observation-dimensions-constant",
+        "observation-coarse",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Find what never changes."""
@@ -103,6 +132,16 @@ def run(context: PreflightContext) -> CheckFindings:
             expected=total,
         )
         return ""
+    coarse = _coarse(batch)
+    if coarse is not None:
+        yield warning(
+            "observation-coarse",
+            f"In {len(batch.rewards)} random steps there are {coarse[1]} different rewards and only {coarse[0]} "
+            "different observations: most of the state is lost on the way.",
+            "Look for a cast to whole numbers, or for bounds to which observations are clipped.",
+            observed=coarse[0],
+            expected=coarse[1],
+        )
     for key, dimensions in constant.items():
         size = batch.observations[key][0].size
         if key != "desired_goal" and "mask" not in key and _frozen(len(dimensions), size, len(batch.observations)):

@@ -18,7 +18,6 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import play_actions, trajectory
 from rldoctor.preflight.probes.alternatives import alternatives
-from rldoctor.preflight.probes.difference import difference
 from rldoctor.preflight.probes.inspection import (
     copy_generators,
     differing,
@@ -27,7 +26,7 @@ from rldoctor.preflight.probes.inspection import (
     shown,
     state_of,
 )
-from rldoctor.preflight.probes.plays import played_again, same
+from rldoctor.preflight.probes.plays import difference, played_again, same
 
 # Long enough for an episode to differ by more than its first step, short against the preflight.
 _STEPS = 30

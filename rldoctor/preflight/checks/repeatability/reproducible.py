@@ -17,9 +17,8 @@ from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
-from rldoctor.preflight.probes.difference import difference
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
-from rldoctor.preflight.probes.plays import played_again, same
+from rldoctor.preflight.probes.plays import difference, played_again, same
 
 _STEPS = 20
 

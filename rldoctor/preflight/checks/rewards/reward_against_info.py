@@ -47,7 +47,8 @@ def _named(batch: Batch) -> Iterator[tuple[str, FloatArray]]:
             continue
         values = [info.get(name) for info in batch.infos]
         if all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in values):
-            yield name, np.array(values, dtype=float)
+            # An error may have a sign; its size is what a reward falls with.
+            yield name, np.abs(np.array(values, dtype=float))
 
 
 def _within(batch: Batch, values: FloatArray) -> FloatArray:
@@ -75,7 +76,7 @@ def run(context: PreflightContext) -> CheckFindings:
         if (level < _FLIPPED and progress < 0.2) or (progress < _FLIPPED and level < 0.2):
             yield error(
                 "reward-rises-with-distance",
-                f'The reward rises with info["{name}"] (correlation {min(level, progress):.2f} with minus it).',
+                f'The reward rises with the size of info["{name}"] (correlation {-min(level, progress):.2f}).',
                 f'Negate the reward, or see what info["{name}"] is computed from.',
                 observed=min(level, progress),
                 expected=1.0,

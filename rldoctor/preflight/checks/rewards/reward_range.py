@@ -69,7 +69,8 @@ def run(context: PreflightContext) -> CheckFindings:
         aspect = "but-at-the-goal" if context.homing is not None and np.ptp(context.homing.rewards) > 0 else ""
         if found is note:
             message = f"{message} It may wait for an end that random actions did not reach."
-            aspect = "so-far"
+            # A reward of nothing waits for an event; a cost of each step is mostly a reward that went missing.
+            aspect = "so-far-nothing" if low == 0 else "so-far"
         remedy = "Compute the reward from the state after the step."
         yield found("reward-constant", message, remedy, aspect=aspect, observed=low)
         return f"always {low:g}"

@@ -1,0 +1,143 @@
+"""Environments of users that benchmarks.own_environments trains and examines, and the causes that are right for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CARTPOLE: Mapping[str, Any] = dict(
+    n_steps=32, batch_size=256, gae_lambda=0.8, gamma=0.98, n_epochs=20, learning_rate=1e-3
+)
+PENDULUM: Mapping[str, Any] = dict(
+    n_steps=128, batch_size=128, gae_lambda=0.95, gamma=0.9, n_epochs=10, learning_rate=2e-3
+)
+MUJOCO: Mapping[str, Any] = dict(n_steps=128, batch_size=128, learning_rate=1e-3)
+ACROBOT: Mapping[str, Any] = dict(n_steps=64, batch_size=256, gae_lambda=0.94, n_epochs=6, learning_rate=2e-3)
+FETCH: Mapping[str, Any] = dict(
+    n_steps=64,
+    batch_size=256,
+    gamma=0.8,
+    gae_lambda=0.9,
+    learning_rate=2e-3,
+    policy_kwargs={"log_std_init": -0.5},
+)
+MOUNTAIN: Mapping[str, Any] = dict(
+    n_steps=128, batch_size=256, gamma=0.99, learning_rate=1e-3, use_sde=True, policy_kwargs={"log_std_init": 0.5}
+)
+
+
+@dataclass(frozen=True)
+class Own:
+    """An environment of benchmarks/own_envs.py or benchmarks/own_tasks.py.
+
+    Attributes:
+        name: Of the class or function.
+        causes: The diagnoses that are right; none for a healthy one.
+        settings: Of PPO.
+        n_envs: Parallel environments.
+        steps: Of the training.
+        file: That it is defined in, without its ending.
+    """
+
+    name: str
+    causes: tuple[str, ...]
+    settings: Mapping[str, Any]
+    n_envs: int = 8
+    steps: int = 20_000
+    file: str = "own_envs"
+
+
+ALL = (
+    *(Own(name, (), CARTPOLE) for name in ("CartPole", "CartPoleCentred")),
+    *(Own(name, (), PENDULUM, 4) for name in ("Pendulum", "PendulumShifted")),
+    Own("Acrobot", (), ACROBOT, steps=30_000),
+    Own("MountainCar", (), MOUNTAIN),
+    *(Own(name, (), MUJOCO, 4) for name in ("Reacher", "ReacherDistance", "InvertedPendulum")),
+    Own("fetch_reach", (), FETCH),
+    Own("CartPoleNoReward", ("reward-uninformative",), CARTPOLE),
+    Own("CartPoleDeaf", ("actions-without-effect",), CARTPOLE),
+    Own("CartPoleShuffled", ("observations-uninformative",), CARTPOLE),
+    Own("CartPoleCosts", ("reward-misaligned",), CARTPOLE),
+    Own("CartPoleNan", ("non-finite-values",), CARTPOLE),
+    Own("CartPoleTired", ("environment-misconfigured",), CARTPOLE),
+    Own("CartPoleFrozen", ("observations-uninformative",), CARTPOLE),
+    Own("CartPoleUnscaled", ("observations-unscaled",), CARTPOLE),
+    Own("PendulumFlipped", ("reward-misaligned",), PENDULUM, 4),
+    Own("PendulumLoud", ("reward-scale-too-large",), PENDULUM, 4),
+    Own("PendulumFaint", ("reward-scale-too-small",), PENDULUM, 4),
+    Own("PendulumNoise", ("reward-uninformative",), PENDULUM, 4),
+    Own("PendulumDeaf", ("actions-without-effect",), PENDULUM, 4),
+    Own("PendulumErratic", ("actions-without-effect",), PENDULUM, 4),
+    Own("PendulumBlind", ("observations-uninformative",), PENDULUM, 4),
+    Own("PendulumLateEyes", ("observations-uninformative",), PENDULUM, 4),
+    Own("PendulumLateHands", ("actions-without-effect",), PENDULUM, 4),
+    Own("PendulumFlat", ("reward-uninformative",), PENDULUM, 4),
+    Own("AcrobotTooHigh", ("task-unreachable", "reward-uninformative"), ACROBOT),
+    Own("AcrobotHasty", ("environment-misconfigured", "task-unreachable"), ACROBOT),
+    Own("AcrobotDeaf", ("actions-without-effect",), ACROBOT),
+    Own("MountainCarWeak", ("actions-without-effect", "task-unreachable"), MOUNTAIN),
+    Own("ReacherBlind", ("goal-not-observed", "observations-uninformative"), MUJOCO, 4),
+    Own("ReacherFlees", ("reward-misaligned",), MUJOCO, 4),
+    Own("ReacherWired", ("actions-without-effect",), MUJOCO, 4),
+    Own("InvertedPendulumHazy", ("observations-uninformative",), MUJOCO, 4),
+    Own("InvertedPendulumOver", ("environment-misconfigured",), MUJOCO, 4),
+    Own("fetch_goal_hidden", ("goal-not-observed",), FETCH),
+    Own("fetch_negated", ("reward-misaligned",), FETCH),
+    Own("fetch_clocked", ("reward-uninformative",), FETCH),
+    Own("fetch_never_succeeds", ("success-signal-broken",), FETCH),
+    Own("fetch_tiny_goal", ("sparse-reward",), FETCH),
+    Own("fetch_juggled", ("actions-without-effect",), FETCH),
+    Own("fetch_far_goal", ("task-unreachable",), FETCH),
+    Own("fetch_short", ("environment-misconfigured", "task-unreachable"), FETCH),
+)
+
+
+NOT_LEARNED = ("Pendulum", "MountainCar", "ReacherDistance")
+"""Without a fault, and yet not learned in so few steps: neither a control nor a fault."""
+
+
+TASK: Mapping[str, Any] = dict(n_steps=64, batch_size=256, gamma=0.95, n_epochs=10, learning_rate=1e-3)
+
+
+def task(name: str, *causes: str, steps: int = 30_000) -> Own:
+    """Return one of benchmarks/own_tasks.py."""
+    return Own(name, causes, TASK, steps=steps, file="own_tasks")
+
+
+SECOND = (
+    *(task(name) for name in ("Tank", "TankDeadBand", "Point", "PointSlightNoise", "PointDict", "Hover")),
+    *(task(name, steps=60_000) for name in ("Grid", "GridSlippery")),
+    task("TankSetpointHidden", "goal-not-observed", "observations-uninformative"),
+    task("TankPercent", "actions-without-effect"),
+    task("TankOldSetpoint", "reward-uninformative", "goal-not-observed"),
+    task("TankPaysError", "reward-misaligned"),
+    task("TankSensorNoise", "observations-uninformative"),
+    task("TankStuckSensor", "observations-uninformative"),
+    task("tank_signs", "reward-uninformative"),
+    task("tank_rescaled", "actions-without-effect"),
+    task("PointWholeNumbers", "observations-uninformative"),
+    task("PointTinyNumbers", "observations-unscaled"),
+    task("PointPenalty", "reward-scale-too-large"),
+    task("PointSuccessInverted", "success-signal-broken"),
+    task("PointDropsActions", "actions-without-effect"),
+    task("PointSparse", "sparse-reward"),
+    task("PointOneAxis", "actions-without-effect"),
+    task("PointCosts", "reward-uninformative", "reward-scale-too-large"),
+    task("PointGoalMoves", "reward-uninformative"),
+    task("point_clipped", "observations-uninformative", "observations-unscaled"),
+    task("point_three_steps", "environment-misconfigured"),
+    task("GridOneMove", "actions-without-effect"),
+    task("GridLate", "observations-uninformative"),
+    task("GridNoGoal", "task-unreachable", "sparse-reward", "reward-uninformative"),
+    task("GridRenumbered", "observations-uninformative"),
+    task("GridActionsRenumbered", "actions-without-effect"),
+    task("HoverEndsAtOnce", "environment-misconfigured"),
+    task("HoverWeak", "actions-without-effect", "task-unreachable"),
+    task("HoverShared", "environment-misconfigured"),
+    task("HoverOldReward", "reward-uninformative"),
+    task("HoverRoot", "non-finite-values"),
+    task("HoverNeverReset", "environment-misconfigured"),
+    task("hover_bang", "actions-without-effect"),
+)
+"""Written, trained and examined after the first were looked at, before any rule was changed for them."""

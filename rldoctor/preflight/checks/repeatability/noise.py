@@ -1,0 +1,132 @@
+"""What is drawn in a step does not drown what the step does.
+
+What it does: where steps draw random numbers, plays single steps from the same state with several draws and several
+actions, and one more step in which all draw alike. What the draws change in the observation and not in what follows is
+noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change.
+
+Why it matters: a little noise is part of many tasks. An observation, a reward or an effect of actions that is mostly
+noise carries nothing that could be learned.
+
+What to do: look at where random numbers are drawn in ``step``, and at their size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw
+from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.noise import Drawn, draws, steps_draw
+
+_FEW = 5
+_ACTIONS = 4
+_DRAWS = 8
+# Steps before the one that is looked at: near the start and farther from it.
+_BEFORE = (2, 5, 9, 14)
+# Ours: a sensor that is half noise can still be averaged over steps; below, a tenth of the effects is left to actions.
+_DROWNED = 0.5
+_OF_ACTIONS = 0.1
+_NOTHING = 1e-12
+
+
+@check(
+    "ENV118",
+    "noise",
+    requires=("ENV102", "ENV202"),
+    late=1,
+    faults=("observation-mostly-noise", "reward-mostly-noise", "actions-lost-in-noise"),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Draw anew from the same state."""
+    env, random = context.env, np.random.default_rng(3)
+    actions = [
+        *alternatives(env.action_space, 2, seed=51),
+        *(draw(env.action_space, random) for _ in range(_ACTIONS - 2)),
+    ]
+    if not steps_draw(env, [draw(env.action_space, random) for _ in range(_FEW)]):
+        return "steps draw nothing"
+    plays = []
+    for start, steps in enumerate(_BEFORE):
+        context.budget.steps(steps + 2, least=steps + 2, plays=len(actions) * _DRAWS)
+        before = [draw(env.action_space, random) for _ in range(steps)]
+        played = draws(env, start, before, actions, _DRAWS)
+        if played is not None:
+            plays.append(played)
+    if not plays:
+        raise Skipped("episodes are too short to compare")
+    lasting = any(_spread(play.after) for play in plays)
+    if lasting:
+        share = _of_actions(plays)
+        if share is not None and share < _OF_ACTIONS:
+            yield warning(
+                "actions-lost-in-noise",
+                f"From the same state, actions decide {max(share, 0.0):.0%} of what changes in a step; random numbers "
+                "that the step draws decide the rest.",
+                "Look for random numbers that are added to the action, or drawn in its place.",
+                observed=share,
+                expected=_OF_ACTIONS,
+            )
+    else:
+        yield from _of_sensors(context, plays)
+    reward = _within(plays, rewards=True) / max(float(context.batch.rewards.var()), _NOTHING)
+    if not lasting and reward[0] > _DROWNED:
+        yield warning(
+            "reward-mostly-noise",
+            f"From the same state with the same action, rewards differ as much as those of a whole episode do "
+            f"({min(reward[0], 1.0):.0%} of their variance).",
+            "Compute the reward from the state and the action; remove the random number from it.",
+            observed=float(reward[0]),
+            expected=_DROWNED,
+        )
+    return "draws change what follows" if lasting else "draws change what is seen or paid alone"
+
+
+def _of_sensors(context: PreflightContext, plays: Sequence[Drawn]) -> CheckFindings:
+    """Compare what draws change in the observation alone with how it changes in whole episodes."""
+    batch = context.batch
+    rows = np.concatenate(
+        [v.reshape(len(batch.rewards), -1).astype(float) for v in batch.observations.values()], axis=1
+    )
+    noise = _within(plays)
+    if rows.shape[1] != len(noise):
+        return ""
+    moving = np.flatnonzero(rows.var(axis=0) > _NOTHING)
+    inside = [i for i in moving if any(np.ptp(rows[batch.episode == e, i]) > 0 for e in range(len(batch.starts)))]
+    drowned = [i for i in inside if noise[i] > _DROWNED * rows[:, i].var()]
+    if drowned:
+        most = len(drowned) >= 0.5 * len(inside)
+        yield (warning if most else note)(
+            "observation-mostly-noise",
+            f"{len(drowned)} of {len(inside)} numbers of the observation that change are mostly noise: from the same "
+            "state with the same action they differ as much as in a whole episode.",
+            "Return the state as it is; look for random numbers that are added to it, or for a shuffled order.",
+            dimensions=[int(i) for i in drowned[:16]],
+        )
+    return ""
+
+
+def _spread(values: FloatArray) -> bool:
+    """Return whether draws change anything, ``(actions, draws, d)``."""
+    return bool((np.ptp(values, axis=1) > _NOTHING).any())
+
+
+def _within(plays: Sequence[Drawn], rewards: bool = False) -> FloatArray:
+    """Return the variance over draws of each number, ``(d,)``."""
+    values = [play.rewards[..., None] if rewards else play.seen for play in plays]
+    return np.asarray(np.mean([value.var(axis=1, ddof=1).mean(axis=0) for value in values], axis=0))
+
+
+def _of_actions(plays: Sequence[Drawn]) -> float | None:
+    """Return which fraction of the variance of a number actions decide, of that where they decide most."""
+    noise = _within(plays)
+    means = [play.seen.mean(axis=1) for play in plays]
+    # The mean over draws still holds some of the noise.
+    moved = np.mean([mean.var(axis=0, ddof=1) for mean in means], axis=0) - noise / _DRAWS
+    total = moved + noise
+    some = total > _NOTHING
+    return float((moved[some] / total[some]).max()) if some.any() else None
