@@ -268,6 +268,7 @@ def of(name: str) -> Condition:
         "recorded": {"key": "status"},
         "missing": {"logged": "m"},
         "falls_against": {"other": "other"},
+        "part_of_rise": {"other": "other"},
         "first_mover": {"first": ("m",)},
     }.get(name, {})
     return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
