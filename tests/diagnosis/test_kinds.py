@@ -361,7 +361,7 @@ def test_a_training_that_improves_with_values_that_are_not_finite_is_not_healthy
 
 @pytest.mark.parametrize("bottom", [-200.0, -500.0, -90.0])
 def test_a_policy_that_settles_before_it_has_found_anything_has_collapsed(bottom: float) -> None:
-    """MountainCar, Acrobot and a maze with costs: each episode lasts to the limit, and one action is left after a few updates."""
+    """MountainCar, Acrobot, a maze with costs: episodes last to the limit, one action is left after a few updates."""
     share = np.linspace(0, 1, 60)
     curves = {
         "episode_return": tuple(bottom + 0.002 * abs(bottom) * np.sin(20 * share)),
