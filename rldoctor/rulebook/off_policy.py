@@ -12,7 +12,13 @@ from rldoctor.rulebook.resample import resampled
 
 # Algorithms of checks/algorithms.toml that learn from a replay buffer.
 OFF_POLICY = ("sac", "td3", "dqn")
-OFF_POLICY_METRICS = ("value_per_return", "q_per_return", "evaluation_size", "evaluation_length_ratio", "return_by_episode")
+OFF_POLICY_METRICS = (
+    "value_per_return",
+    "q_per_return",
+    "evaluation_size",
+    "evaluation_length_ratio",
+    "return_by_episode",
+)
 # Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
 _GAMMA = 0.99
 _TINY = 1e-12

@@ -59,7 +59,9 @@ def test_monitor_files_alone_do_not_say_that_learning_starts_late(
 @pytest.mark.parametrize("failures", [150, 200, 400])
 def test_many_short_failures_at_the_end_are_a_collapse(tmp_path: Path, failures: int) -> None:
     """An agent of CartPole that falls at once: its last episodes are a hundredth of the steps."""
-    lengths = np.r_[np.clip(drawn(20, 150, 400, 480, 490, episodes=300, noise=15.0), 9, 500), np.full(failures, 9)].round()
+    lengths = np.r_[
+        np.clip(drawn(20, 150, 400, 480, 490, episodes=300, noise=15.0), 9, 500), np.full(failures, 9)
+    ].round()
     found = kept(tmp_path, lengths, lengths, algo="dqn", n_timesteps=120_000.0)
     assert lengths[-failures:].sum() < 0.04 * lengths.sum()
     assert found.verdict is Verdict.SICK

@@ -93,12 +93,12 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"The bounds of the action, [{low:g}, {high:g}], are far from [-1, 1], around which policies begin."
         yield warning("action-bounds-far-from-unit", message, remedy, observed=bounds, expected=[-1, 1])
     elif not np.allclose(space.high, 1.0):
-        message = (
-            f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]: {_first_actions(context)}."
-        )
+        message = f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]: {_first_actions(context)}."
         yield note("action-bounds-not-unit", message, observed=bounds, expected=[-1, 1])
     if spaces.is_whole(space):
-        message = f"Actions are whole numbers ({space.dtype}); those of policies are not, and SB3 rounds what it learns from."
+        message = (
+            f"Actions are whole numbers ({space.dtype}); those of policies are not, and SB3 rounds what it learns from."
+        )
         remedy = "Use a MultiDiscrete, or declare float32 and round in step."
         yield warning("action-numbers-whole", message, remedy, observed=str(space.dtype))
     return f"{space.shape} in [{low:g}, {high:g}]"
