@@ -1,4 +1,4 @@
-"""Runs of off-policy methods as people keep them: monitor files with the settings beside them, and what is said then."""
+"""Runs of off-policy methods as people keep them: monitor files, and the settings beside them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,6 @@ def test_monitor_files_alone_do_not_say_that_learning_starts_late(
     tmp_path: Path, algorithm: str, shape: tuple[float, ...], verdicts: set[Verdict]
 ) -> None:
     found = kept(tmp_path, drawn(*shape), np.full(1_000, 200), algo=algorithm, n_timesteps=200_000.0)
-    print(found.verdict, [(c.name, round(c.probability, 2)) for c in found.diagnoses][:4], found.summary)
     assert LATE not in causes(found)[:1]
     assert found.verdict in verdicts
 
