@@ -205,7 +205,8 @@ class FollowedRun:
             withdrawn_when=self.examinations.course.taken_back_when,
         )
         if said and standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
-            self.row = replace(self.row, remedy=_remedy(self._diagnosis(run), standing.cause))
+            remedy = _remedy(self._diagnosis(run), standing.cause) or self.examinations.remedy(run, standing.cause)
+            self.row = replace(self.row, remedy=remedy)
         return said
 
     def _diagnosis(self, run: Run) -> RunDiagnosis:
