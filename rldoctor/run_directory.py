@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
@@ -117,6 +118,22 @@ def removed_if_empty(directory: Path) -> Iterator[None]:
                 if folder.resolve() == Path.cwd():
                     break
                 folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def removed_if_unused(directory: Path, above: Path) -> Iterator[None]:
+    """Remove ``directory``, and its empty parents below ``above``, if it fails with nothing written there but locks."""
+    try:
+        yield
+    except BaseException:
+        if all(path.is_dir() or path.name == LOCK_FILE for path in directory.rglob("*")):
+            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                for parent in directory.parents:
+                    if parent == above:
+                        break
+                    parent.rmdir()
         raise
 
 

@@ -180,7 +180,7 @@ class SettingChange(Table, frozen=True):
     """
 
     setting: Text
-    to: float | str | bool | None = None
+    to: int | float | str | bool | None = None
     scale: float | None = None
     default: bool = False
     reference: bool = True

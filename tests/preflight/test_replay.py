@@ -63,6 +63,15 @@ def test_the_machinery_of_a_recipe_is_examined(algorithm: str) -> None:
     assert names(examine(env, recipe=made)) == set()
 
 
+@pytest.mark.parametrize("algorithm", ["sac", "ddpg", "dqn"])
+def test_a_tau_of_zero_freezes_the_target(algorithm: str) -> None:
+    env = "CartPole-v1" if algorithm == "dqn" else "Pendulum-v1"
+    made = recipe(algorithm, env, tau=0.0, **({"target_update_interval": 100} if algorithm == "dqn" else {}))
+    result = examine(env, recipe=made)
+    assert names(result) == {"target-frozen"}
+    assert any("tau is 0" in finding.message for finding in result.findings)
+
+
 @pytest.mark.parametrize(
     ("made", "finding"),
     [
