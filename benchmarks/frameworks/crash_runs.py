@@ -70,7 +70,12 @@ def sb3(crash: Crash, folder: Path) -> None:
     steps, n_envs = (8_000, 1) if off_policy else (50_000, 4)
     envs = make_vec_env(environment(crash.fault, int(LATE * steps / n_envs)), n_envs, seed=0)
     rate = growing(1e-3, 1.3)
-    settings: dict[str, Any] = {"learning_rate": 1e-3, "policy_kwargs": {"net_arch": [64, 64]}, "seed": 0, "device": "cpu"}
+    settings: dict[str, Any] = {
+        "learning_rate": 1e-3,
+        "policy_kwargs": {"net_arch": [64, 64]},
+        "seed": 0,
+        "device": "cpu",
+    }
     if crash.fault == "rate-grows":
         settings["learning_rate"] = lambda left: rate(1 - left)
     if off_policy:
@@ -110,7 +115,15 @@ class NormalisedAgent(cleanrl_style.Agent):
 def cleanrl(crash: Crash, folder: Path) -> None:
     agents = {"squashed": SquashedAgent, "normalised": NormalisedAgent}
     changes = {"ent_coef": growing(1e-3, 1.35)} if crash.fault == "bonus-grows" else {}
-    cleanrl_style.train(folder, "Pendulum-v1", 0, agent_class=agents.get(crash.fault, cleanrl_style.Agent), **changes)
+    cleanrl_style.train(
+        folder,
+        "Pendulum-v1",
+        0,
+        total=80_000,
+        n_steps=256,
+        agent_class=agents.get(crash.fault, cleanrl_style.Agent),
+        **changes,
+    )
 
 
 def skrl(crash: Crash, folder: Path) -> None:
