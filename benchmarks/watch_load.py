@@ -90,7 +90,7 @@ def tables(count: int = 200, seconds: float = 180.0) -> Iterator[str]:
         begun, cpu, warned = time.time(), time.process_time(), []
         while time.time() - begun < seconds:
             for event in watcher.poll():
-                if event.row.verdict in (Verdict.SICK, Verdict.SUSPECT):
+                if any(f": {verdict}, " in event.text for verdict in (Verdict.SICK, Verdict.SUSPECT)):
                     warned.append((Path(event.row.path).name, event.text, time.time()))
             time.sleep(INTERVAL)
         wall, spent = time.time() - begun, time.process_time() - cpu

@@ -22,8 +22,9 @@ class Pace:
         return bool(self._clocks)
 
     def note(self, now: float, step: int) -> None:
-        """Keep that the run had come to ``step`` by ``now``, in seconds since 1970."""
-        self._clocks.append((now, step))
+        """Keep that the run had come to ``step`` by ``now``, in seconds since 1970; once for each step."""
+        if not self._clocks or step != self._clocks[-1][1]:
+            self._clocks.append((now, step))
 
     def gap(self) -> float:
         """Return the usual seconds between two growths that were seen."""
