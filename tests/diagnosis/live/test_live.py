@@ -224,4 +224,3 @@ def test_an_off_policy_training_that_learns_is_not_stopped() -> None:
     signs = {"doctor__target_gap": 0.0, "doctor__terminal_value_error": 1.5, "train__loss": 1.0}
     assert off_policy_course((20.0, 20.0), **signs).standing.verdict is Verdict.SICK
     assert off_policy_course((20.0, 400.0), **signs).standing.verdict is not Verdict.SICK
-    assert off_policy_course((20.0, 400.0), train__loss=float("nan")).standing.verdict is Verdict.SICK
