@@ -70,7 +70,12 @@ def sb3(crash: Crash, folder: Path) -> None:
     steps, n_envs = (8_000, 1) if off_policy else (50_000, 4)
     envs = make_vec_env(environment(crash.fault, int(LATE * steps / n_envs)), n_envs, seed=0)
     rate = growing(1e-3, 1.3)
-    settings: dict[str, Any] = {"learning_rate": 1e-3, "policy_kwargs": {"net_arch": [64, 64]}, "seed": 0, "device": "cpu"}
+    settings: dict[str, Any] = {
+        "learning_rate": 1e-3,
+        "policy_kwargs": {"net_arch": [64, 64]},
+        "seed": 0,
+        "device": "cpu",
+    }
     if crash.fault == "rate-grows":
         settings["learning_rate"] = lambda left: rate(1 - left)
     if off_policy:

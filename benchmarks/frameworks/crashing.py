@@ -73,8 +73,8 @@ def growing(usual: float, factor: float) -> Callable[[float], float]:
 class Squashed(torch.distributions.Independent):
     """A Gaussian squashed by tanh whose density lacks the small number that keeps log(1 - tanh^2) finite."""
 
-    def sample(self, shape: Any = torch.Size()) -> torch.Tensor:
-        return torch.tanh(super().sample(shape))
+    def sample(self, shape: Any = ()) -> torch.Tensor:
+        return torch.tanh(super().sample(torch.Size(shape)))
 
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         return super().log_prob(torch.atanh(value)) - torch.log(1 - value.square()).sum(-1)

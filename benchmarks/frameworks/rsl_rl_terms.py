@@ -37,7 +37,11 @@ FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "critic-diverges": ("rewards x 1e5 from iteration 100 on", {"blow_up": 100}, {}),
     "cost-grows": ("the weight of the effort doubles at every iteration from 90 on", {"cost_grows": 90}, {}),
-    "std-negative": ("a fixed learning rate of 0.02 with noise_std_type scalar: the standard deviation falls below 0", {}, {"schedule": "fixed", "learning_rate": 0.02, "entropy_coef": 0.0}),
+    "std-negative": (
+        "a fixed learning rate of 0.02 with noise_std_type scalar: the standard deviation falls below 0",
+        {},
+        {"schedule": "fixed", "learning_rate": 0.02, "entropy_coef": 0.0},
+    ),
 }
 RIGHT = {
     "falling": ["episodes-end-in-failure"],

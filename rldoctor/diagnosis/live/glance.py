@@ -146,7 +146,7 @@ def glance(
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
     found = _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
-    # The phases say nothing of off-policy trainings: one of these that learns, in numbers that are finite, is warned of at most.
+    # The phases say nothing of off-policy trainings: one that learns, in finite numbers, is warned of at most.
     learns = run.algorithm in OFF_POLICY and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
     sick = found.verdict is Verdict.SICK
     return replace(found, verdict=Verdict.SUSPECT, single=False, error=False) if sick and learns else found
