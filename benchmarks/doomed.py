@@ -3,8 +3,8 @@
 Run with ``python -m benchmarks.watch doomed``: doomed trainings of Stable-Baselines3 as far as they are let run, one of them once
 more beside a busy process, some healthy ones of it to the end, and more healthy ones of the laboratory's trainer, which
 is the same algorithm, judged at the steps at which the callback would have examined them. Each result is kept in
-``doomed.json`` as soon as it is there, and the same command goes on where it was ended. ``--kept`` trains no more healthy runs, and
-writes the table of what there is; ``--anew`` forgets what was kept, as is due where rules have changed.
+``doomed.json`` as soon as it is there, and the same command goes on where it was ended. ``--kept`` trains no more, and writes
+the table of what there is; ``--anew`` forgets what was kept, as is due where rules have changed.
 """
 
 from __future__ import annotations
@@ -153,31 +153,30 @@ class Results:
 
     Args:
         path: The file.
+        only_kept: Measure nothing more.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, only_kept: bool) -> None:
+        self._path, self._only_kept = path, only_kept
         self._found: dict[str, list[Ended]] = {}
         if path.is_file():
             rows = json.loads(path.read_text("utf-8"))
             self._found = {key: [Ended(**one) for one in found] for key, found in rows.items()}
 
     def get(self, key: str, measure: Callable[[], Sequence[Ended]]) -> Sequence[Ended]:
-        """Return what was kept under a name, measured now where nothing was."""
+        """Return what was kept under a name, measured now where nothing was; empty where nothing more is measured."""
         if key not in self._found:
+            if self._only_kept:
+                return ()
             self._found[key] = [*measure()]
             rows = {name: [asdict(one) for one in found] for name, found in sorted(self._found.items())}
             datafile.write_json(self._path, rows)
             print(f"{key}: {self._found[key]}", file=sys.stderr, flush=True)
         return self._found[key]
 
-    def has(self, setting: Setting, seed: int) -> bool:
-        """Return whether a training of a setting was kept."""
-        return f"{setting.name}, seed {seed}" in self._found
-
-    def of_seed(self, setting: Setting, seed: int, longest: float = 1.0) -> Ended:
-        """Return how a training of a setting went."""
-        return self.get(f"{setting.name}, seed {seed}", lambda: [trained(setting, seed, longest)])[0]
+    def of_seed(self, setting: Setting, seed: int, longest: float = 1.0) -> Sequence[Ended]:
+        """Return how the training of one seed of a setting went."""
+        return self.get(f"{setting.name}, seed {seed}", lambda: [trained(setting, seed, longest)])
 
 
 def laboratory(setting: Setting, seeds: int) -> list[Ended]:
@@ -207,8 +206,7 @@ def in_turns(kept: Results) -> list[list[Ended]]:
     found: list[list[Ended]] = [[] for _ in LEARNING]
     for seed in range(HEALTHY):
         for setting, ended in zip(LEARNING, found, strict=True):
-            if "--kept" not in sys.argv or kept.has(setting, seed):
-                ended.append(kept.of_seed(setting, seed))
+            ended.extend(kept.of_seed(setting, seed))
     return found
 
 
@@ -216,28 +214,31 @@ def tables() -> Iterator[str]:
     """Yield the lines of the section of docs/watch.md, as they are measured."""
     if "--anew" in sys.argv:
         KEPT.unlink(missing_ok=True)
-    kept = Results(KEPT)
+    kept = Results(KEPT, only_kept="--kept" in sys.argv)
     yield "| doomed training | stopped by 25 % | stopped after | cause named |"
     yield "|---|---|---|---|"
-    early = 0
+    early = count = 0
     for setting in DOOMED:
-        found = [kept.of_seed(setting, seed, LONGEST) for seed in range(SEEDS)]
+        found = [one for seed in range(SEEDS) for one in kept.of_seed(setting, seed, LONGEST)]
         hits = sum(one.stopped is not None and one.stopped <= WANTED for one in found)
-        early += hits
+        early, count = early + hits, count + len(found)
         when = ", ".join(f"not by {LONGEST:.0%}" if one.stopped is None else f"{one.stopped:.0%}" for one in found)
         causes = ", ".join(dict.fromkeys(one.cause or "none" for one in found))
-        yield f"| {setting.name} | {hits} of {SEEDS} | {when} | {causes} |"
-    yield f"| all | {rate(early, SEEDS * len(DOOMED))} | | |"
+        yield f"| {setting.name} | {hits} of {len(found)} | {when} | {causes} |"
+    yield f"| all | {rate(early, count)} | | |"
     yield ""
     alone = kept.of_seed(DOOMED[0], 0, LONGEST)
-    loaded = kept.get(f"{DOOMED[0].name}, under load", lambda: [under_load(DOOMED[0])])[0]
-    same = "the same step" if alone.stopped == loaded.stopped else f"{loaded.stopped} of its steps, not {alone.stopped}"
-    yield f"Beside two processes that keep the machine busy, the first one is stopped at {same}."
-    yield ""
+    loaded = kept.get(f"{DOOMED[0].name}, under load", lambda: [under_load(DOOMED[0])])
+    for one, other in zip(alone, loaded, strict=False):
+        same = "the same step" if one.stopped == other.stopped else f"{other.stopped} of its steps, not {one.stopped}"
+        yield f"Beside two processes that keep the machine busy, the first one is stopped at {same}."
+        yield ""
     yield "| healthy trainings | stopped | ever warned about |"
     yield "|---|---|---|"
     of_many = [kept.get(f"{one.name} of the laboratory", lambda one=one: laboratory(one, HEALTHY)) for one in LEARNING]  # type: ignore[misc]
     for trainer, rows in (("the laboratory's trainer", of_many), ("Stable-Baselines3", in_turns(kept))):
         for setting, ended in zip(LEARNING, rows, strict=True):
+            if not ended:
+                continue
             stops, warned = sum(one.stopped is not None for one in ended), sum(one.warned for one in ended)
             yield f"| {setting.name} with {trainer} | {rate(stops, len(ended))} | {warned} of {len(ended)} |"

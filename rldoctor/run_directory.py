@@ -104,12 +104,20 @@ def make_folder(folder: Path, option: str = "--runs") -> None:
 
 @contextlib.contextmanager
 def removed_if_empty(directory: Path) -> Iterator[None]:
-    """Remove ``directory`` again if what is done in it fails before anything was written."""
+    """Remove ``directory`` again if what is done in it fails before anything was written.
+
+    So are the folders above it that hold nothing else, up to the current one.
+    """
     try:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
+            (directory / LOCK_FILE).unlink(missing_ok=True)
             directory.rmdir()
+            for folder in directory.parents:
+                if folder.resolve() == Path.cwd():
+                    break
+                folder.rmdir()
         raise
 
 

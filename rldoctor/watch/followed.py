@@ -190,8 +190,11 @@ class FollowedRun:
     def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
         self._status = RunRecord(run.record).status
         self._planned = self._planned or planned_steps(run)
-        said = self.examinations.look(run, self._planned, to_the_end)
         self._pace.note(now, run.last_step)
+        self.row = replace(self.row, step=run.last_step, planned=self._planned)
+        if self.examinations.upto < 0 and self._has_ended(now):
+            return []
+        said = self.examinations.look(run, self._planned, to_the_end)
         standing = self.examinations.course.standing
         self.row = replace(
             self.row,
@@ -199,8 +202,6 @@ class FollowedRun:
             since=standing.since,
             cause=standing.cause,
             confidence=standing.confidence,
-            step=run.last_step,
-            planned=self._planned,
             news=said[-1] if said else self.row.news,
             withdrawn_when=self.examinations.course.taken_back_when,
         )
@@ -245,6 +246,11 @@ class FollowedRun:
             return "killed" if self._planned else "ended"
         longest = max(STALLED_SECONDS, _STALLED_GAPS * self._pace.gap(self._tails or ()))
         return "stalled" if min(age, looked) > longest else "running"
+
+    def _has_ended(self, now: float) -> bool:
+        """Return whether the verdict is that of ``diagnose``, whatever stood before."""
+        over = self._state(now, max(0.0, now - self.changed_at), math.inf) in ("finished", "killed", "ended")
+        return over and (not self._planned or self._is_done())
 
     def _is_done(self) -> bool:
         """Return whether the plan is done, but for what comes after the last point that is logged."""

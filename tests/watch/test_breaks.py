@@ -11,7 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tests.watch.test_watch import table, watcher
+from tests.watch.test_watch import SICK, table, watcher
 
 
 def events_at(path: Path, points: dict[int, float]) -> None:
@@ -138,3 +138,11 @@ def test_a_clock_that_is_set_back_hides_no_new_run(tmp_path: Path) -> None:
     clock[0] -= 3600
     runs.poll()
     assert len(runs.rows) == 1
+
+
+def test_of_runs_that_had_ended_before_only_the_end_is_said(tmp_path: Path) -> None:
+    shutil.copytree(SICK, tmp_path / "a")
+    runs = watcher(tmp_path, [2e9])
+    (said,) = [event.text for event in runs.poll()]
+    # The examinations that it would have had are not made up for: thousands of old runs would take long.
+    assert said.startswith("finished: sick.") and runs.runs[tmp_path / "a"].examinations.upto == -1

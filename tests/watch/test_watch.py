@@ -119,7 +119,7 @@ def test_a_sick_run_is_told_with_its_cause_and_what_would_withdraw_it(tmp_path: 
     clock = [0.0]
     shutil.copytree(SICK, tmp_path / "a")
     (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
-    runs = watcher(tmp_path, clock)
+    runs = watcher(tmp_path, clock, planned=200_000)
     said = [event.text for event in runs.poll(all_of_it=True)]
     assert any("sick" in text and "Withdrawn when" in text for text in said)
     (row,) = runs.rows
