@@ -18,6 +18,7 @@ from typing import Any
 from rldoctor.archives.pickled import Global, Part, PickleRefused, array_of, read_pickle
 from rldoctor.errors import CannotJudge
 from rldoctor.model import Json
+from rldoctor.model.settings import WINDOW_SETTING
 
 _PICKLED = ":serialized:"
 # Settings take some 30 kB; the last observations of picture environments some megabytes.
@@ -61,6 +62,9 @@ _ALGORITHMS = (
 )
 # Where the policy's class tells more than the entries: part of its module, or its name.
 _BY_POLICY = {"recurrent": "recurrent_ppo", "maskable": "maskable_ppo", "qrdqn": "qrdqn", "crossq": "crossq"}
+
+
+_USUAL_WINDOW = 100
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,12 @@ class Sb3Zip:
 
         A constant schedule is its number, a linear one ``{"schedule": "linear", "start", "end", "end_fraction"}``, any
         other function ``{"schedule": "function"}``; a class is its dotted name, and an object
-        ``{"object": dotted name}``.
+        ``{"object": dotted name}``. Over how many episodes the logger takes means is there where it is not 100.
         """
         names = [name for name in self.entries if not name.startswith("_") and name not in _STATE]
-        return {name: self._setting(name) for name in names}
+        window = self.entries.get(f"_{WINDOW_SETTING}")
+        unusual = {WINDOW_SETTING: window} if type(window) is int and window not in (0, _USUAL_WINDOW) else {}
+        return {**{name: self._setting(name) for name in names}, **unusual}
 
     def _setting(self, name: str) -> Json:
         try:

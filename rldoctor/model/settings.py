@@ -9,6 +9,9 @@ from typing import Literal
 from rldoctor.model.enums import Json, Severity
 from rldoctor.model.run import Finding
 
+WINDOW_SETTING = "stats_window_size"
+"""What Stable-Baselines3 calls the number of episodes over which it takes means."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -10,9 +10,10 @@ import numpy as np
 
 from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
+from rldoctor.model.settings import WINDOW_SETTING
 from rldoctor.references import Reference
 from rldoctor.rulebook import off_policy
-from rldoctor.rulebook.episodes import WINDOW, taken_apart
+from rldoctor.rulebook.episodes import WINDOW, taken_apart, window_of
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
@@ -49,9 +50,8 @@ class Case:
             and {"episode_return", "episode_length"} <= finite.keys()
         ):
             logged = finite["episode_return"]
-            played = taken_apart(
-                without_repeats(logged), finite["episode_length"], off_policy.most_episodes(self.run.algorithm)
-            )
+            most = off_policy.most_episodes(self.run.algorithm)
+            played = taken_apart(without_repeats(logged), finite["episode_length"], most, self.window)
             finite |= {curve.metric: curve for curve in played}
             # A few episodes in a row may go badly; the mean over many shows whether that lasts.
             finite["mean_return"] = replace(logged, metric="mean_return")
@@ -61,6 +61,16 @@ class Case:
         even |= _evaluated(even)
         derived |= off_policy.derived(even, self.run)
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
+
+    @cached_property
+    def window(self) -> int:
+        """Episodes of a mean: as the settings say, or as the curves tell; 100 where neither does."""
+        stated = self.run.settings.entries.get(WINDOW_SETTING) if self.run.settings else None
+        if type(stated) is int and stated > 0:
+            return stated
+        curves = [self.run.curves.get(name) for name in ("episode_return", "episode_length")]
+        finite = [curve.finite() for curve in curves if curve is not None]
+        return window_of(*finite) if len(finite) == len(curves) else WINDOW
 
     @cached_property
     def movers(self) -> tuple[Mover, ...]:
@@ -75,12 +85,12 @@ class Case:
         return {**self.curves, **even, **_derived({**self.curves, **even})}
 
     def rows_in_common(self, curve: Curve) -> int:
-        """Return how many rows of a curve share episodes, where each is a mean over the last 100 of them; else 1."""
+        """Return how many rows of a curve share episodes, where each is a mean over the last ones; else 1."""
         lengths = self.as_logged.get("episode_length")
         spacing = stats.median(curve.steps[1:] - curve.steps[:-1]) if len(curve) > 1 else 0.0
         if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
             return 1
-        rows = round(WINDOW * stats.median(lengths.values) / spacing)
+        rows = round(self.window * stats.median(lengths.values) / spacing)
         return min(max(rows, 1), max(len(curve) // 8, 1))
 
     def part(self, metric: str, as_logged: bool = False) -> Part | None:

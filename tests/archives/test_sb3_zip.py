@@ -130,3 +130,10 @@ def test_what_is_no_model_is_refused_in_one_sentence(tmp_path):
         archive.writestr("data", "[]")
     with pytest.raises(CannotJudge, match="no table"):
         read_sb3_zip(tmp_path / "list.zip")
+
+
+@pytest.mark.parametrize("window", [10, 500])
+def test_a_window_of_another_size_is_a_setting(tmp_path, window):
+    model = PPO("MlpPolicy", "CartPole-v1", n_steps=8, batch_size=8, stats_window_size=window, device="cpu")
+    model.save(tmp_path / "m")
+    assert read_sb3_zip(tmp_path / "m.zip").settings()["stats_window_size"] == window

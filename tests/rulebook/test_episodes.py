@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.model import Aggregation, Curve, Run, Verdict
+from rldoctor.model.settings import WINDOW_SETTING, Settings
+from rldoctor.rulebook import Case
 from rldoctor.rulebook.episodes import taken_apart
 
 WINDOW = Aggregation.WINDOW
 
 
-def logged(episode: Callable[[int], tuple[int, float]], *, envs: int, row: int, last: int, **constants: float) -> Run:
+def logged(
+    episode: Callable[[int], tuple[int, float]],
+    *,
+    envs: int,
+    row: int,
+    last: int,
+    window: int = 100,
+    **constants: float,
+) -> Run:
     """Return what SB3 logs of ``envs`` environments in step; ``episode`` gives length and return by its first step."""
     playing = [episode(0) for _ in range(envs)]
     left = [length for length, _ in playing]
-    recent: deque[tuple[int, float]] = deque(maxlen=100)
+    recent: deque[tuple[int, float]] = deque(maxlen=window)
     rows = []
     for step in range(envs, last + 1, envs):
         for i in range(envs):
@@ -112,3 +123,47 @@ def test_a_policy_that_never_moves_neither_improves_nor_falls(reward: float) -> 
 def test_a_policy_that_learns_from_its_first_episodes_on_is_healthy() -> None:
     run = logged(lambda now: (20 + now // 100, 20.0 + now // 100), envs=8, row=1024, last=60_000, approx_kl=0.01)
     assert diagnose_run(run).verdict is Verdict.HEALTHY
+
+
+def cart_pole(last: int) -> Callable[[int], tuple[int, float]]:
+    """Episodes that get longer, 1 a step."""
+    rng = np.random.default_rng(0)
+
+    def episode(now: int) -> tuple[int, float]:
+        length = int(np.clip(8 + rng.exponential(20 * 20 ** min(1.0, now / last)), 8, 500))
+        return length, float(length)
+
+    return episode
+
+
+@pytest.mark.parametrize(
+    ("window", "last"), [(1, 20_480), *((w, last) for w in (10, 20, 50, 500) for last in (20_480, 61_440))]
+)
+def test_a_window_of_another_size_changes_nothing(window: int, last: int) -> None:
+    run = logged(cart_pole(last), envs=8, row=512, last=last, window=window)
+    assert diagnose_run(run).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("window", [1, 10, 20, 100])
+def test_whole_numbers_of_steps_tell_the_window(window: int) -> None:
+    assert Case(logged(cart_pole(20_480), envs=1, row=256, last=12_288, window=window)).window == window
+
+
+def test_lengths_with_a_common_divisor_do_not_pretend_a_smaller_window() -> None:
+    assert Case(logged(coin_toss(1.0, 0), envs=8, row=512, last=81_920)).window == 100
+
+
+def test_a_larger_window_is_told_too() -> None:
+    assert Case(logged(coin_toss(1.0, 0), envs=8, row=4096, last=1_000_000, window=500)).window in (100, 500)
+    rng = np.random.default_rng(0)
+    run = logged(lambda _: (int(rng.integers(10, 40)), 1.0), envs=8, row=512, last=81_920, window=500)
+    assert Case(run).window == 500
+
+
+@pytest.mark.parametrize("window", [10, 500])
+def test_the_settings_say_the_window(window: int) -> None:
+    run = logged(learns_at(10_000), envs=1, row=800, last=20_000, window=window)
+    stated = replace(run, settings=Settings(library="sb3", entries={WINDOW_SETTING: window}))
+    assert Case(stated).window == window
+    assert Case(run).window in (10, 100)
+    assert diagnose_run(stated).verdict is Verdict.HEALTHY
