@@ -144,10 +144,10 @@ def glance(
     strengths, signs = strengths_of(run, reference, context, lambda sign: beyond(sign, 1.0) > 0.0)
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
-    return _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    return judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
 
 
-def _judged(
+def judged(
     step: int,
     points: int,
     ranked: Sequence[Ranked],
