@@ -43,7 +43,7 @@ TARGETS = {"thinned": 99, "held": 99, "split": 99, "linked": 99, "scaled": 97, "
 HEAD = """# The same training, the same verdict
 
 How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
-likely cause (for runs that are not healthy) should stay the same. Reproduce with `python -m benchmarks.invariance --other CHECKOUT`.
+likely cause (for runs that are not healthy) should stay the same; two causes that either report shows as a tie count in a column of their own. Reproduce with `python -m benchmarks.invariance --other CHECKOUT`.
 
 - A thinned run keeps at least ten points of every curve that has more. *log_interval* is how Stable-Baselines3 logs less often: it writes
   the last of so many rows (its train/ values are not averaged over the interval), so that the first ones are lost. Other loggers keep the
@@ -206,8 +206,8 @@ def through_files() -> dict[str, Callable[[Run, Path], Any]]:
     return dict(zip(FILES, changes, strict=True))
 
 
-def said(run: Run, alone: bool) -> tuple[str, str]:
-    """Return the verdict and, unless it is healthy, the most likely cause."""
+def said(run: Run, alone: bool) -> tuple[str, str, str]:
+    """Return the verdict and, unless it is healthy, the most likely cause and those that the report ties with it."""
     kept = judge.match
     if alone:
         judge.match = lambda run, wanted=None, own=(): Match(None, False, "left out")
@@ -216,7 +216,15 @@ def said(run: Run, alone: bool) -> tuple[str, str]:
     finally:
         judge.match = kept
     healthy = subject.verdict is Verdict.HEALTHY
-    return subject.verdict.value, "" if healthy or not subject.diagnoses else subject.diagnoses[0].name
+    if healthy or not subject.diagnoses:
+        return subject.verdict.value, "", ""
+    return subject.verdict.value, subject.diagnoses[0].name, " ".join(subject.tied)
+
+
+def as_row(before: tuple[str, str, str], after: tuple[str, str, str]) -> dict[str, str]:
+    """Return what is kept of two diagnoses: each one's verdict and cause, and whether a tie shows both causes."""
+    tied = before[1] in after[2].split() or after[1] in before[2].split()
+    return {"before": "/".join(before[:2]), "after": "/".join(after[:2]), "tied": "yes" if tied else ""}
 
 
 def ask() -> dict[str, list[dict[str, str]]]:
@@ -232,8 +240,7 @@ def ask() -> dict[str, list[dict[str, str]]]:
             if other is None:
                 continue
             after = said(other, alone)
-            said_of = {"run": name, "before": "/".join(before[alone]), "after": "/".join(after)}
-            answers[title].append({**said_of, "rows": str(len(rows_of(other)))})
+            answers[title].append({"run": name, **as_row(before[alone], after), "rows": str(len(rows_of(other)))})
     return answers
 
 
@@ -248,9 +255,7 @@ def ask_through_files() -> dict[str, list[dict[str, str]]]:
                 other = change(run, Path(folder))
             if other is not None:
                 before, after = other if FILES[title] == "renamed" else (run, other)
-                answers[title].append(
-                    {"run": name, "before": "/".join(said(before, True)), "after": "/".join(said(after, True))}
-                )
+                answers[title].append({"run": name, **as_row(said(before, True), said(after, True))})
     return answers
 
 
@@ -261,11 +266,18 @@ def shares(rows: list[dict[str, str]]) -> tuple[float, float]:
     return same / len(rows), verdicts / len(rows)
 
 
+def share_in_tie(rows: list[dict[str, str]]) -> str:
+    """Return the fraction of the runs with the same verdict whose causes are the same or shown as one tie."""
+    verdicts = [row for row in rows if row["before"].split("/")[0] == row["after"].split("/")[0]]
+    same = sum(row["before"] == row["after"] or bool(row["tied"]) for row in verdicts)
+    return f"{same / len(rows):.1%}"
+
+
 def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str, str]]]) -> list[str]:
     """Return the table of the document."""
     lines = [
-        "| change | runs | same verdict and cause | same verdict | target | other checkout |",
-        "|---|---|---|---|---|---|",
+        "| change | runs | same verdict and cause | or shown as one tie | same verdict | target | other checkout |",
+        "|---|---|---|---|---|---|---|",
     ]
     kinds = {title: kind for title, (kind, _, _) in CHANGES.items()} | FILES
     for title, kind in kinds.items():
@@ -274,7 +286,9 @@ def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str,
         both, verdict = shares(here[title])
         target = f"{TARGETS[kind]} %" if kind in TARGETS else "-"
         other = f"{shares(there[title])[0]:.1%}" if title in there else "-"
-        lines.append(f"| {title} | {len(here[title])} | {both:.1%} | {verdict:.1%} | {target} | {other} |")
+        lines.append(
+            f"| {title} | {len(here[title])} | {both:.1%} | {share_in_tie(here[title])} | {verdict:.1%} | {target} | {other} |"
+        )
     return lines
 
 

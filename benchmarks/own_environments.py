@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import DOCS
-from benchmarks.own_table import ALL, NOT_LEARNED, SECOND, Own
+from benchmarks.own_table import ALL, NOT_LEARNED, SECOND, THIRD, Own
 from benchmarks.strangers import said, table
 from rldoctor.config import DEFAULTS
 from rldoctor.diagnosis.judge import diagnose_run
@@ -86,7 +86,7 @@ def as_json(run: Run, statement: Statement) -> dict[str, Any]:
 def record(names: list[str]) -> None:
     """Train and examine environments, and write what came of it."""
     known: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() and names else {}
-    for own in (*ALL, *SECOND):
+    for own in (*ALL, *SECOND, *THIRD):
         if names and own.name not in names:
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +140,7 @@ def diagnosed() -> list[tuple[Own, RunDiagnosis, RunDiagnosis]]:
     """Return every recorded environment with the diagnoses from logs alone and with the environment."""
     known = json.loads(FILE.read_text())
     found = []
-    for own in (*ALL, *SECOND):
+    for own in (*ALL, *SECOND, *THIRD):
         if own.name in known:
             run, statement = recorded(own, known)
             alone = diagnose_run(replace(run, baseline_return=None))

@@ -141,3 +141,39 @@ SECOND = (
     task("hover_bang", "actions-without-effect"),
 )
 """Written, trained and examined after the first were looked at, before any rule was changed for them."""
+
+
+def world(name: str, *causes: str) -> Own:
+    """Return one of benchmarks/own_worlds.py."""
+    return Own(name, causes, TASK, steps=30_000, file="own_worlds")
+
+
+THIRD = (
+    *(world(name) for name in ("Lander", "LanderGusts", "Room", "Chase", "Switch")),
+    world("LanderStillborn", "environment-misconfigured"),
+    world("LanderPixels", "observations-unscaled"),
+    world("LanderOverflow", "observations-uninformative"),
+    world("LanderNoSpeed", "observations-uninformative"),
+    world("LanderOldView", "observations-uninformative", "actions-without-effect"),
+    world("LanderPaysClock", "reward-uninformative"),
+    world("LanderPaysEffort", "reward-uninformative", "reward-misaligned"),
+    world("LanderDivides", "non-finite-values"),
+    world("LanderCrashPaid", "reward-misaligned", "reward-scale-too-large"),
+    world("LanderNoSuccess", "success-signal-broken"),
+    world("LanderByte", "actions-without-effect"),
+    world("LanderAtTheEnd", "sparse-reward"),
+    world("LanderSticky", "actions-without-effect"),
+    world("RoomWhole", "reward-uninformative"),
+    world("RoomFaint", "reward-scale-too-small"),
+    world("RoomLoud", "reward-scale-too-large"),
+    world("RoomWarmer", "reward-misaligned"),
+    world("RoomDead", "actions-without-effect"),
+    world("RoomSeldom", "actions-without-effect"),
+    world("RoomSecret", "goal-not-observed", "observations-uninformative"),
+    world("ChaseOneMotor", "actions-without-effect"),
+    world("ChaseMasked", "observations-uninformative", "goal-not-observed"),
+    world("ChaseRandomPay", "reward-uninformative"),
+    world("SwitchLate", "observations-uninformative"),
+    world("SwitchDark", "observations-uninformative", "goal-not-observed"),
+)
+"""Written, trained and examined after the rules for the second were made, before any was changed for these."""

@@ -26,6 +26,8 @@ _WORD = re.compile(r"\{(\w+)\}")
 _SENTENCE, _CLAUSE = re.compile(r"(?<=[.!?]) (?=[A-Z{])"), "; "
 # A value that is so close to the one to set is that one: the first value of a schedule is logged an update into it.
 _TOLERANCE = 0.1
+# Texts that are remembered: some hundred of rules, for each library and value of a setting that a folder holds.
+_MOST_TEXTS = 4096
 # From here on three digits would hide what a person wrote.
 _WHOLE = 1000
 
@@ -58,6 +60,7 @@ def _libraries() -> dict[str, Library]:
     return datafile.load(datafile.folder("checks") / "advice.toml", dict[str, Library])
 
 
+@lru_cache(64)
 def library(framework: str, suite: str = "") -> Library:
     """Return how advice is worded for a framework, a key of ``checks/tags/``; in plain words where none is known.
 
@@ -92,6 +95,8 @@ class Advice:
     value: Callable[[str], Json] = _nothing
     controlled: Collection[str] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    # What the settings that a text names are in this run, by the text's settings.
+    _known: dict[frozenset[str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def name(self, setting: str) -> str:
         """Return what the files of settings call a setting, or else the library."""
@@ -122,6 +127,29 @@ class Advice:
         """
         if "{" not in raw and (self.library.preflight or "rldoctor preflight" not in raw):
             return raw
+        # Runs side by side get the same advice where what it names is the same for them.
+        known = self._known_of(settings_of(raw)) + (self._known_of(settings_of(otherwise)) if otherwise else "")
+        key = id(self.library), raw, otherwise, fix, frozenset(without), known
+        found = _texts.get(key)
+        # The library is kept with its texts, so that no other one gets its identity.
+        if found is None or found[0] is not self.library:
+            if len(_texts) >= _MOST_TEXTS:
+                _texts.clear()
+            found = _texts[key] = self.library, self._worded(raw, otherwise, fix, without)
+        return found[1]
+
+    def _known_of(self, settings: frozenset[str]) -> str:
+        """Return all that the wording of a text depends on, beside the library, by the settings that it names."""
+        found = self._known.get(settings)
+        if found is None:
+            # A change of a controlled setting names what controls it.
+            named = sorted({*settings, "target_kl"} if settings else settings)
+            found = self._known[settings] = repr(
+                [(key, self.value(key), self.places.get(key), key in self.controlled) for key in named]
+            )
+        return found
+
+    def _worded(self, raw: str, otherwise: str, fix: str, without: Collection[str]) -> str:
         raw = _PREFLIGHT.sub(lambda found: found[1 if self.library.preflight else 2], raw)
         if not self.library.preflight:
             raw = re.sub(r" \([^()]*rldoctor preflight[^()]*\)", "", raw)
@@ -185,6 +213,10 @@ class Advice:
         elif verb == "limit":
             beside = ""
         return f"{'set' if verb == 'limit' else verb} {self.name(setting)} to {show(float(to))}{beside}"
+
+
+# Texts as they were worded, with the library that they were worded for.
+_texts: dict[tuple[int, str, str, str, frozenset[str], str], tuple[Library, str]] = {}
 
 
 def explained(text: str) -> str:

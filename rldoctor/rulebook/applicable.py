@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -26,6 +26,7 @@ class Applicable:
         biases: The bias of each of these, shape ``(rules,)``.
         weights: The weight of each piece of evidence, shape ``(rules, evidence)``.
         places: Code of a sign, or key of another witness's observation, to its column in ``weights``.
+        by_metrics: What is known of the signs by the metrics that a run logs, for whoever looks for it again.
     """
 
     signs: tuple[Sign, ...]
@@ -34,6 +35,7 @@ class Applicable:
     biases: FloatArray
     weights: FloatArray
     places: Mapping[str, int]
+    by_metrics: dict[frozenset[str], Any] = field(default_factory=dict)
 
 
 def made_for(rule: Sign | DiagnosisRule, algorithm: str) -> bool:

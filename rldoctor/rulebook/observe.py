@@ -6,11 +6,14 @@ from functools import cache
 
 from msgspec import Struct
 
-from rldoctor.rulebook.applicable import applicable, made_for
+from rldoctor.rulebook.applicable import Applicable, applicable, made_for
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import FIRES_FROM, Sign
+
+# Sets of logged metrics whose signs are remembered: one for each kind of run in a folder.
+_MOST_PLANS = 64
 
 
 class Evidence(Struct, frozen=True):
@@ -72,13 +75,31 @@ def _observe(sign: Sign, case: Case) -> Evidence | Skipped:
 
 def observe_all(book: Rulebook, case: Case) -> tuple[list[Evidence], list[Skipped]]:
     """Return what every sign of the rulebook says of a case."""
-    chosen = applicable(book, case.run.algorithm)
+    signs, foreign = _plan(applicable(book, case.run.algorithm), case)
     observed: list[Evidence] = []
     skipped: list[Skipped] = []
-    for sign in chosen.signs:
-        result = _observe(sign, case)
-        if isinstance(result, Evidence):
+    for sign in signs:
+        result = sign if type(sign) is Skipped else _observe(sign, case)  # type: ignore[arg-type]
+        if type(result) is Evidence:
             observed.append(result)
         else:
-            skipped.append(result)
-    return observed, skipped + [_foreign(sign) for sign in chosen.foreign]
+            skipped.append(result)  # type: ignore[arg-type]
+    return observed, [*skipped, *foreign]
+
+
+def _plan(chosen: Applicable, case: Case) -> tuple[list[Sign | Skipped], list[Skipped]]:
+    """Return the signs in their order, those that are skipped whatever the run's numbers are as such, and foreign ones.
+
+    Runs side by side log the same metrics, so that this is found out once for all of them.
+    """
+    logged = frozenset(name for curves in (case.curves, case.as_logged) for name, curve in curves.items() if len(curve))
+    found: tuple[list[Sign | Skipped], list[Skipped]] | None = chosen.by_metrics.get(logged)
+    if found is None:
+        if len(chosen.by_metrics) >= _MOST_PLANS:
+            chosen.by_metrics.clear()
+        signs: list[Sign | Skipped] = []
+        for sign in chosen.signs:
+            missing = sign.when[0].is_missing_from(logged)
+            signs.append(sign if missing is None else Skipped(sign, missing))
+        found = chosen.by_metrics[logged] = signs, [_foreign(sign) for sign in chosen.foreign]
+    return found

@@ -75,11 +75,19 @@ class Part(Curve):
     @property
     def ends(self) -> tuple[int, int]:
         """The first and the last step."""
-        return self.known("ends", _ends)
+        known = self._known
+        if "ends" not in known:
+            known["ends"] = _ends(self)
+        found: tuple[int, int] = known["ends"]
+        return found
 
     def statistic(self, name: Statistic) -> float:
         """Return a statistic of the values."""
-        return self.known(name, STATISTICS[name])
+        known = self._known
+        if name not in known:
+            known[name] = STATISTICS[name](self)
+        found: float = known[name]
+        return found
 
     def quantile(self, share: float) -> float:
         """Return the value below which a share of the values lies, as ``np.quantile`` interpolates it."""

@@ -357,3 +357,18 @@ def test_a_training_that_improves_with_values_that_are_not_finite_is_not_healthy
     broken = replace(loss, values=np.where(np.arange(len(loss)) == 30, np.nan, loss.values))
     subject = diagnose_run(replace(drawn, curves={**drawn.curves, "value_loss": broken}))
     assert (subject.verdict, first(subject)) == (Verdict.SUSPECT, "non-finite-values")
+
+
+@pytest.mark.parametrize("bottom", [-200.0, -500.0, -90.0])
+def test_a_policy_that_settles_before_it_has_found_anything_has_collapsed(bottom: float) -> None:
+    """MountainCar, Acrobot, a maze with costs: episodes last to the limit, one action is left after a few updates."""
+    share = np.linspace(0, 1, 60)
+    curves = {
+        "episode_return": tuple(bottom + 0.002 * abs(bottom) * np.sin(20 * share)),
+        "entropy": tuple(np.interp(share, (0, 0.04, 0.07, 1), (1.098, 0.2, 0.002, 0.0002))),
+        "approx_kl": tuple(np.interp(share, (0, 0.04, 0.08, 1), (0.03, 0.5, 1e-5, 1e-8))),
+        "clip_fraction": tuple(np.interp(share, (0, 0.05, 0.1, 1), (0.3, 0.5, 0, 0))),
+    }
+    subject = diagnose_run(replace(run(curves, points=60), algorithm="ppo"))
+    assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
+    assert "policy-collapsed" in (first(subject), *subject.tied)

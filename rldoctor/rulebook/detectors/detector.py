@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import ClassVar
 
@@ -20,6 +21,8 @@ from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.parts import Part, Window
 
 Thresholds = tuple[float, float]
+# Whatever is smaller has the logarithm of this.
+_TINY = 1e-300
 
 
 class Measured(Struct, frozen=True):
@@ -56,9 +59,14 @@ def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
     if math.isnan(value):
         return 0.0
     if log:
-        tiny = 1e-300
-        value, none, full = math.log(max(value, tiny)), math.log(max(none, tiny)), math.log(max(full, tiny))
+        value = math.log(max(value, _TINY))
+        none, full = _logarithms(thresholds)
     return min(max((value - none) / (full - none), 0.0), 1.0)
+
+
+@lru_cache(1024)
+def _logarithms(thresholds: Thresholds) -> Thresholds:
+    return math.log(max(thresholds[0], _TINY)), math.log(max(thresholds[1], _TINY))
 
 
 # The value of an update's last minibatch is off the mean of its last epoch by more than this factor 1 time in 20
@@ -123,6 +131,12 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
     def is_judged_on(self, case: Case) -> bool:
         """Return whether :meth:`measure` is sure to measure something; where that is not known, it is not."""
         return self.always and case.part(self.metric, self.as_logged) is not None
+
+    def is_missing_from(self, logged: Collection[str]) -> NotMeasured | None:
+        """Return what :meth:`measure` says of every case that has points of ``logged`` alone, where that is known."""
+        if type(self).measure is not Condition.measure or self.metric in logged:
+            return None
+        return _not_logged(self.metric)
 
     def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
         raise NotImplementedError
