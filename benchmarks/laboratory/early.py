@@ -69,7 +69,9 @@ def of_laboratory(book: Rulebook, table: Table, view: str) -> list[Course]:
             if verdict in first:
                 first[verdict] = min(first[verdict], round(float(table.share[i]), 2))
         whole = places[0]
-        found.append(Course(bool(table.harmed[whole]), not table.faults[whole], min(first.values()), first[Verdict.SICK]))
+        found.append(
+            Course(bool(table.harmed[whole]), not table.faults[whole], min(first.values()), first[Verdict.SICK])
+        )
     return found
 
 
