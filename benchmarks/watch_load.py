@@ -103,7 +103,7 @@ def main() -> None:
         late = [
             at - when[name, int(text.split(":")[0].removeprefix("step ").replace(",", ""))]
             for name, text, at in warned
-            if text.startswith("step")
+            if text.startswith("step") and "nothing logged" not in text
         ]
         writer.kill()
         writer.wait()

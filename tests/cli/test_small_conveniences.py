@@ -18,6 +18,31 @@ SICK = Path(__file__).parents[1] / "runs/sick/learning-rate-too-high/cartpole-le
 HEALTHY = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "--steps", "-5"), "--steps '-5' must be at least 1."),
+        (("train", "--steps", "0"), "--steps '0' must be at least 1."),
+        (("explain", "aproxkl"), "Did you mean approx_kl"),
+        (("explain", "exploding gradients"), "Did you mean policy-gradient"),
+        (("explain", "clipped samples"), "Did you mean clipped"),
+        (("explain", "xyzzy"), "rldoctor rules lists everything."),
+    ],
+)
+def test_an_error_speaks_of_what_was_typed(arguments, said, here, capsys):
+    assert run([*arguments]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["runs", "deep/er"])
+def test_a_training_that_fails_leaves_no_folder(folder, here, capsys):
+    (here / "env.py").write_text("def make():\n    raise RuntimeError('no simulator')\n")
+    assert run(["train", "--env", "env.py:make", "--runs", folder, "--steps", "8192"]) == 1
+    assert "no simulator" in capsys.readouterr().err
+    assert [path.name for path in here.iterdir() if path.name != "__pycache__"] == ["env.py"]
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

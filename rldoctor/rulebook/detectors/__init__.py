@@ -11,7 +11,7 @@ from typing import get_args
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
-from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, PolicyMoves, Recorded
+from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, NotBelow, PolicyMoves, Recorded
 from rldoctor.rulebook.detectors.moments import Begins, Leaps
 from rldoctor.rulebook.detectors.shape import (
     Change,
@@ -47,6 +47,7 @@ Detector = (
     | NonFinite
     | Recorded
     | Missing
+    | NotBelow
     | Discrete
     | PolicyMoves
     | Compared
