@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import read_speed
+from benchmarks.performance.ratios import as_installed
 from benchmarks.performance.reading import POINTS, RUNS
 from rldoctor.diagnosis.remembered import fingerprint
 
@@ -24,7 +24,7 @@ def _diagnose(root: Path, cache: Path, *more: str) -> tuple[float, float, bytes]
     """Return the seconds from process start, the processor time, and what was printed."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [sys.executable, "-m", "rldoctor", "diagnose", str(root), "--format", "json", *more]
-    environment = {**os.environ, "RLDOCTOR_CACHE": str(cache)}
+    environment = as_installed() | {"RLDOCTOR_CACHE": str(cache)}
     # The runs are random numbers, so that the exit code says nothing.
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False, env=environment)
     seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import shutil
@@ -107,6 +108,16 @@ def test_quiet_prints_one_line(here, capsys):
     assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.json"]) == 1
     assert capsys.readouterr().out == "rldoctor diagnose: sick (1 sick, 1 healthy), exit code 1\n"
     assert len(json.loads((here / "a.json").read_text())["subjects"]) == 2
+
+
+def test_quiet_csv_has_a_row_a_run(here, capsys):
+    assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "--format", "csv"]) == 1
+    printed = capsys.readouterr().out
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [(row["path"], row["verdict"]) for row in rows] == [(str(SICK), "sick"), (str(HEALTHY), "healthy")]
+    assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.csv"]) == 1
+    assert capsys.readouterr().out == ""
+    assert (here / "a.csv").read_text().strip() == printed.strip()
 
 
 def test_without_a_path_the_folder_runs_is_diagnosed(here, capsys):

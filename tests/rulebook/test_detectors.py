@@ -268,6 +268,7 @@ def of(name: str) -> Condition:
         "recorded": {"key": "status"},
         "missing": {"logged": "m"},
         "falls_against": {"other": "other"},
+        "part_of_rise": {"other": "other"},
         "first_mover": {"first": ("m",)},
         "not_below": {"setting": "learning_starts", "share": 0.5},
     }.get(name, {})

@@ -26,7 +26,7 @@ from rldoctor.rulebook.detectors.shape import (
     Trend,
     Zeros,
 )
-from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PenaltyExplodes
+from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PartOfRise, PenaltyExplodes
 
 Detector = (
     Level
@@ -53,6 +53,7 @@ Detector = (
     | Compared
     | DeadTerms
     | FallsAgainst
+    | PartOfRise
     | PenaltyExplodes
     | FirstMover
     | Begins
