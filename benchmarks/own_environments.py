@@ -180,7 +180,7 @@ def measure() -> None:
         "",
         f"The {len(third)} of `own_worlds.py` were written after these rules: {seen_of_third} are found, and the right cause comes first in {of_third}. That is what",
         "to expect of an environment that nobody has looked at. One rule was changed for a healthy one (Switch: what a bandit",
-        "asks next is drawn, and is no noise), none for a fault.",
+        "asks next is drawn, and is no noise), none for a fault. Switch is suspect all the same, as by its logs alone.",
         "",
         table(("environment", "right cause", "logs alone", "with the environment", "right?"), rows),
         "",
