@@ -1,6 +1,7 @@
 """What ``DoctorCallback`` costs: the same training with and without it, rollout by rollout in turn.
 
-Run with ``python -m benchmarks.callback_cost [steps] [reference ...]``. Two trainings of one seed in one process take turns at every
+Run with ``python -m benchmarks.watch callback`` (twenty minutes), or for some references and steps with
+``python -m benchmarks.callback_cost [steps] [reference ...]``. Two trainings of one seed in one process take turns at every
 rollout, so that whatever else the machine does slows down both alike. Processor time is compared, and the curves must be identical.
 Both write TensorBoard files, so the cost of writing the callback's scalars is included, as is loading the rules.
 """
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +115,20 @@ def compare(reference: str, steps: int = STEPS) -> tuple[float, float, float]:
     return turns.seconds["with"] / turns.seconds["without"] - 1, turns.seconds["without"], sum(doctor.seconds)
 
 
+def tables(names: Sequence[str] = (), steps: int = STEPS) -> Iterator[str]:
+    """Yield the lines of the section of docs/watch.md."""
+    yield "| reference | steps | processor time without | more with the callback | of it in its own methods, by the clock |"
+    yield "|---|---|---|---|---|"
+    for name in names or references.names():
+        more, seconds, own = compare(name, steps)
+        yield f"| {name} | {steps:,} | {seconds:.1f} s | {more:+.1%} | {own:.2f} s |"
+
+
 def main() -> None:
     words = sys.argv[1:]
     steps = int(words.pop(0)) if words and words[0].isdigit() else STEPS
-    for name in words or references.names():
-        more, seconds, own = compare(name, steps)
-        print(
-            f"| {name} | {steps:,} | {seconds:.1f} s | {more:+.1%} | {own:.2f} s of wall time inside the callback |",
-            flush=True,
-        )
+    for line in tables(words, steps):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

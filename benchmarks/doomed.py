@@ -2,16 +2,19 @@
 
 Run with ``python -m benchmarks.watch doomed``: doomed trainings of Stable-Baselines3 as far as they are let run, one of them once
 more beside a busy process, some healthy ones of it to the end, and more healthy ones of the laboratory's trainer, which
-is the same algorithm, judged at the steps at which the callback would have examined them.
+is the same algorithm, judged at the steps at which the callback would have examined them. Each result is kept in
+``doomed.json`` as soon as it is there, and the same command goes on where it was ended. ``--kept`` trains no more, and writes
+the table of what there is; ``--anew`` forgets what was kept, as is due where rules have changed.
 """
 
 from __future__ import annotations
 
-import math
+import json
 import multiprocessing
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -25,16 +28,18 @@ from benchmarks.laboratory.interface import Recipe, Shapes
 from benchmarks.laboratory.train import train as train_many
 from benchmarks.prefixes import At, course_of_run, until_each_step
 from benchmarks.rates import wilson_interval
-from rldoctor import DoctorCallback
+from rldoctor import DoctorCallback, datafile
 from rldoctor.callback.model_settings import model_settings
 from rldoctor.experiments.faults import find
+from rldoctor.model import Verdict
 from rldoctor.training.algorithm import one_thread
 
 STEPS, SEEDS, ENVS, ROLLOUT = 60_000, 3, 8, 256
 # The share of its steps by which a doomed training should have been stopped, and that at which it is given up.
 WANTED, LONGEST = 0.25, 0.4
-# Of each environment: of Stable-Baselines3 itself, and of the laboratory's trainer.
-HEALTHY, HEALTHY_MANY = 2, 30
+# Healthy trainings of each environment.
+HEALTHY = 30
+KEPT = Path(__file__).with_name("doomed.json")
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,11 @@ class Setting:
     changed: Mapping[str, float] = field(default_factory=dict)
     fault: str = ""
 
+    @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        return f"{self.env}, {self.words}" if self.words else self.env
+
 
 DOOMED = (
     Setting("CartPole-v1", "learning_rate 0.3", {"learning_rate": 0.3}),
@@ -70,12 +80,31 @@ LEARNING = (
 _WORLDS = {"CartPole-v1": "cartpole", "Pendulum-v1": "pendulum"}
 
 
-class _Upto(BaseCallback):
-    """Ends a training that has gone on for long enough."""
+@dataclass(frozen=True)
+class Ended:
+    """How one training went.
 
-    def __init__(self, steps: int) -> None:
+    Attributes:
+        stopped: The share of its steps after which it was stopped; ``None`` if it was not.
+        warned: Whether it was ever called suspect or sick.
+        cause: The last that was named; empty for none.
+    """
+
+    stopped: float | None
+    warned: bool
+    cause: str
+
+
+class _Upto(BaseCallback):
+    """Ends a training that has gone on for long enough, and sees whether it was warned about."""
+
+    def __init__(self, doctor: DoctorCallback, steps: int) -> None:
         super().__init__()
-        self._steps = steps
+        self._doctor, self._steps = doctor, steps
+        self.warned = False
+
+    def _on_rollout_start(self) -> None:
+        self.warned |= self._doctor.verdict in (Verdict.SUSPECT, Verdict.SICK)
 
     def _on_step(self) -> bool:
         return self.num_timesteps < self._steps
@@ -92,12 +121,14 @@ def model_of(setting: Setting, seed: int) -> PPO:
     return model
 
 
-def stopped_at(setting: Setting, seed: int, longest: float = 1.0) -> tuple[float, str]:
-    """Return the share of its steps after which the callback stopped a training, infinite if never, and the cause."""
+def trained(setting: Setting, seed: int, longest: float = 1.0) -> Ended:
+    """Train with the callback, and return what it did."""
     doctor = DoctorCallback("sick", warn=False, last_line=False)
+    upto = _Upto(doctor, round(longest * STEPS))
     with one_thread():
-        model_of(setting, seed).learn(STEPS, callback=[doctor, _Upto(round(longest * STEPS))])
-    return (doctor.num_timesteps / STEPS if doctor.stopped else math.inf), doctor._live.standing.cause
+        model_of(setting, seed).learn(STEPS, callback=[doctor, upto])
+    share = doctor.num_timesteps / STEPS if doctor.stopped else None
+    return Ended(share, upto.warned or doctor.stopped, doctor._live.standing.cause)
 
 
 def _spin() -> None:
@@ -105,35 +136,64 @@ def _spin() -> None:
         pass
 
 
-def under_load(setting: Setting) -> tuple[float, float]:
-    """Return when a training was stopped, in wall seconds and as a share, beside a busy process of each core."""
+def under_load(setting: Setting) -> Ended:
+    """Train as far as a doomed training is let run, beside a busy process of each core."""
     busy = [multiprocessing.get_context("spawn").Process(target=_spin, daemon=True) for _ in range(2)]
     for process in busy:
         process.start()
-    begun = time.time()
-    share, _ = stopped_at(setting, 0, LONGEST)
-    for process in busy:
-        process.kill()
-    return time.time() - begun, share
+    try:
+        return trained(setting, 0, LONGEST)
+    finally:
+        for process in busy:
+            process.kill()
 
 
-def laboratory(setting: Setting, seeds: int) -> list[list[At]]:
-    """Return how healthy trainings of the laboratory's trainer stood at each examination."""
+class Results:
+    """What was measured, kept from one call of the command to the next.
+
+    Args:
+        path: The file.
+        only_kept: Measure nothing more.
+    """
+
+    def __init__(self, path: Path, only_kept: bool) -> None:
+        self._path, self._only_kept = path, only_kept
+        self._found: dict[str, list[Ended]] = {}
+        if path.is_file():
+            rows = json.loads(path.read_text("utf-8"))
+            self._found = {key: [Ended(**one) for one in found] for key, found in rows.items()}
+
+    def get(self, key: str, measure: Callable[[], Sequence[Ended]]) -> Sequence[Ended]:
+        """Return what was kept under a name, measured now where nothing was; empty where nothing more is measured."""
+        if key not in self._found:
+            if self._only_kept:
+                return ()
+            self._found[key] = [*measure()]
+            rows = {name: [asdict(one) for one in found] for name, found in sorted(self._found.items())}
+            datafile.write_json(self._path, rows)
+            print(f"{key}: {self._found[key]}", file=sys.stderr, flush=True)
+        return self._found[key]
+
+    def of_seed(self, setting: Setting, seed: int, longest: float = 1.0) -> Sequence[Ended]:
+        """Return how the training of one seed of a setting went."""
+        return self.get(f"{setting.name}, seed {seed}", lambda: [trained(setting, seed, longest)])
+
+
+def laboratory(setting: Setting, seeds: int) -> list[Ended]:
+    """Return how healthy trainings of the laboratory's trainer would have gone."""
     shapes = Shapes(n_steps=ROLLOUT, n_envs=ENVS, total_steps=STEPS)
     recipe = Recipe.of(shapes, seeds, **setting.changed)
     settings = model_settings(model_of(setting, 0), STEPS)
-    trained = train_many(WORLDS[_WORLDS[setting.env]](seeds, ENVS), recipe, seed=1)
+    runs = train_many(WORLDS[_WORLDS[setting.env]](seeds, ENVS), recipe, seed=1)
     # No recipe: the callback sees the logs and the settings of the model.
-    runs = (replace(one.run, record={}, settings=settings) for one in trained)
-    return [course_of_run(until_each_step(run), STEPS) for run in runs]
+    kept = (replace(one.run, record={}, settings=settings) for one in runs)
+    return [_judged(course_of_run(until_each_step(run), STEPS)) for run in kept]
 
 
-def _stops(at: At) -> bool:
-    return at.hopeless
-
-
-def _warned(at: At) -> bool:
-    return bool(at.standing.cause)
+def _judged(course: Sequence[At]) -> Ended:
+    stopped = next((at.share for at in course if at.hopeless), None)
+    causes = [at.standing.cause for at in course if at.standing.cause]
+    return Ended(stopped, bool(causes), causes[-1] if causes else "")
 
 
 def rate(hits: int, of: int) -> str:
@@ -141,30 +201,44 @@ def rate(hits: int, of: int) -> str:
     return f"{hits} of {of} ({low:.0%} to {high:.0%})"
 
 
+def in_turns(kept: Results) -> list[list[Ended]]:
+    """Return how healthy trainings of each environment went, the environments in turns: any part is of all of them."""
+    found: list[list[Ended]] = [[] for _ in LEARNING]
+    for seed in range(HEALTHY):
+        for setting, ended in zip(LEARNING, found, strict=True):
+            ended.extend(kept.of_seed(setting, seed))
+    return found
+
+
 def tables() -> Iterator[str]:
     """Yield the lines of the section of docs/watch.md, as they are measured."""
+    if "--anew" in sys.argv:
+        KEPT.unlink(missing_ok=True)
+    kept = Results(KEPT, only_kept="--kept" in sys.argv)
     yield "| doomed training | stopped by 25 % | stopped after | cause named |"
     yield "|---|---|---|---|"
-    early = 0
+    early = count = 0
     for setting in DOOMED:
-        found = [stopped_at(setting, seed, LONGEST) for seed in range(SEEDS)]
-        hits = sum(share <= WANTED for share, _ in found)
-        early += hits
-        when = ", ".join(f"{share:.0%}" if math.isfinite(share) else f"not by {LONGEST:.0%}" for share, _ in found)
-        causes = ", ".join(dict.fromkeys(cause or "none" for _, cause in found))
-        yield f"| {setting.env}, {setting.words} | {hits} of {SEEDS} | {when} | {causes} |"
-    yield f"| all | {rate(early, SEEDS * len(DOOMED))} | | |"
+        found = [one for seed in range(SEEDS) for one in kept.of_seed(setting, seed, LONGEST)]
+        hits = sum(one.stopped is not None and one.stopped <= WANTED for one in found)
+        early, count = early + hits, count + len(found)
+        when = ", ".join(f"not by {LONGEST:.0%}" if one.stopped is None else f"{one.stopped:.0%}" for one in found)
+        causes = ", ".join(dict.fromkeys(one.cause or "none" for one in found))
+        yield f"| {setting.name} | {hits} of {len(found)} | {when} | {causes} |"
+    yield f"| all | {rate(early, count)} | | |"
     yield ""
-    alone, (seconds, loaded) = stopped_at(DOOMED[0], 0, LONGEST)[0], under_load(DOOMED[0])
-    same = "the same step" if alone == loaded else f"{loaded:.1%}, not {alone:.1%}"
-    yield f"Beside two processes that keep the machine busy ({seconds:.0f} s), the first one is stopped at {same}."
-    yield ""
+    alone = kept.of_seed(DOOMED[0], 0, LONGEST)
+    loaded = kept.get(f"{DOOMED[0].name}, under load", lambda: [under_load(DOOMED[0])])
+    for one, other in zip(alone, loaded, strict=False):
+        same = "the same step" if one.stopped == other.stopped else f"{other.stopped} of its steps, not {one.stopped}"
+        yield f"Beside two processes that keep the machine busy, the first one is stopped at {same}."
+        yield ""
     yield "| healthy trainings | stopped | ever warned about |"
     yield "|---|---|---|"
-    for setting in LEARNING:
-        stops = sum(math.isfinite(stopped_at(setting, seed)[0]) for seed in range(HEALTHY))
-        yield f"| {setting.env} with Stable-Baselines3 | {rate(stops, HEALTHY)} | |"
-    for setting in LEARNING:
-        courses = laboratory(setting, HEALTHY_MANY)
-        stops, warned = (sum(any(is_so(at) for at in one) for one in courses) for is_so in (_stops, _warned))
-        yield f"| {setting.env} with the laboratory's trainer | {rate(stops, HEALTHY_MANY)} | {warned} of {HEALTHY_MANY} |"
+    of_many = [kept.get(f"{one.name} of the laboratory", lambda one=one: laboratory(one, HEALTHY)) for one in LEARNING]  # type: ignore[misc]
+    for trainer, rows in (("the laboratory's trainer", of_many), ("Stable-Baselines3", in_turns(kept))):
+        for setting, ended in zip(LEARNING, rows, strict=True):
+            if not ended:
+                continue
+            stops, warned = sum(one.stopped is not None for one in ended), sum(one.warned for one in ended)
+            yield f"| {setting.name} with {trainer} | {rate(stops, len(ended))} | {warned} of {len(ended)} |"

@@ -19,7 +19,6 @@ from pathlib import Path
 from benchmarks import TESTS
 from rldoctor.experiments.faults import all_faults, find, train_with_fault
 from rldoctor.references import load_recipe
-from rldoctor.training.train import train
 
 CORPUS = TESTS / "runs"
 # Fault runs of each environment: the recipe, how many steps of it, and the seeds.
@@ -151,10 +150,7 @@ def record(job: Job, work: Path) -> str:
         shutil.rmtree(directory)
     directory.mkdir(parents=True)
     recipe = load_recipe(job.reference).with_overrides(job.settings)
-    if job.fault:
-        train_with_fault(recipe, find(job.fault), job.severity, directory, job.seed)
-    else:
-        train(recipe, directory, job.seed)
+    train_with_fault(recipe, find(job.fault) if job.fault else None, job.severity, directory, job.seed)
     return job.place
 
 

@@ -1,13 +1,15 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|prefixes|doomed|day
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|doomed|day|load|callback
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
 minutes each. ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes. ``day`` watches
-a day in compressed time (benchmarks/watch_day.py).
+a day in compressed time (benchmarks/watch_day.py), ``load`` two hundred growing runs (benchmarks/watch_load.py), and ``callback``
+measures what DoctorCallback costs (benchmarks/callback_cost.py).
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import re
@@ -233,18 +235,10 @@ def write_as_measured(name: str, measured: Iterable[str]) -> None:
     write_section(name, lines)
 
 
-def write_doomed() -> None:
-    # It trains, and so needs what the other commands do not.
-    from benchmarks.doomed import tables
-
-    write_as_measured("doomed", tables())
-
-
-def write_day() -> None:
-    # It needs TensorBoard.
-    from benchmarks.watch_day import tables
-
-    write_as_measured("day", tables())
+def measure(module: str) -> Callable[[], None]:
+    """Return what writes the section of a module that trains or watches, and needs what the other commands do not."""
+    name = {"doomed": "doomed", "watch_day": "day", "watch_load": "load", "callback_cost": "callback"}[module]
+    return lambda: write_as_measured(name, importlib.import_module(f"benchmarks.{module}").tables())
 
 
 def main() -> None:
@@ -252,8 +246,10 @@ def main() -> None:
         "phases": write_phases,
         "laboratory": write_laboratory,
         "prefixes": write_prefixes,
-        "doomed": write_doomed,
-        "day": write_day,
+        "doomed": measure("doomed"),
+        "day": measure("watch_day"),
+        "load": measure("watch_load"),
+        "callback": measure("callback_cost"),
     }
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     if wanted not in modes:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
@@ -103,12 +104,36 @@ def make_folder(folder: Path, option: str = "--runs") -> None:
 
 @contextlib.contextmanager
 def removed_if_empty(directory: Path) -> Iterator[None]:
-    """Remove ``directory`` again if what is done in it fails before anything was written."""
+    """Remove ``directory`` again if what is done in it fails before anything was written.
+
+    So are the folders above it that hold nothing else, up to the current one.
+    """
     try:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
+            (directory / LOCK_FILE).unlink(missing_ok=True)
             directory.rmdir()
+            for folder in directory.parents:
+                if folder.resolve() == Path.cwd():
+                    break
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def removed_if_unused(directory: Path, above: Path) -> Iterator[None]:
+    """Remove ``directory``, and its empty parents below ``above``, if it fails with nothing written there but locks."""
+    try:
+        yield
+    except BaseException:
+        if all(path.is_dir() or path.name == LOCK_FILE for path in directory.rglob("*")):
+            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                for parent in directory.parents:
+                    if parent == above:
+                        break
+                    parent.rmdir()
         raise
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -254,3 +255,17 @@ def test_readers_never_see_half_a_file(tmp_path):
     stop.set()
     reader.join()
     assert all(seen)
+
+
+def test_a_folder_of_locks_alone_is_removed_with_its_empty_parents(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "treatments" / "env" / "one"
+    (folder / "trial").mkdir(parents=True)
+    (folder / "trial" / run_directory.LOCK_FILE).touch()
+    with pytest.raises(TypeError), run_directory.removed_if_unused(folder, tmp_path):
+        raise TypeError
+    assert not list(tmp_path.iterdir())
+    (folder / "trial").mkdir(parents=True)
+    (folder / "trial" / "run.json").touch()
+    with pytest.raises(TypeError), run_directory.removed_if_unused(folder, tmp_path):
+        raise TypeError
+    assert (folder / "trial" / "run.json").is_file()

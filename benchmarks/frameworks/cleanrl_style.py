@@ -74,15 +74,23 @@ class Agent(nn.Module):
 
 
 def train(
-    folder: Path, env_id: str, seed: int, minibatch_rows: list[dict[str, float]] | None = None, **changes: Any
+    folder: Path,
+    env_id: str,
+    seed: int,
+    minibatch_rows: list[dict[str, float]] | None = None,
+    agent_class: type[Agent] = Agent,
+    **changes: Any,
 ) -> float:
-    """Train into ``folder`` and return the mean true return of the last tenth of the episodes."""
+    """Train into ``folder`` and return the mean true return of the last tenth of the episodes.
+
+    ``changes`` replace settings of ``GOOD``; ``lr`` and ``ent_coef`` may be functions of the part of the training that is done.
+    """
     s = {"reward_scale": 1.0, **GOOD[env_id], **changes}
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     envs = gymnasium.make_vec(env_id, s["n_envs"], vectorization_mode="sync")
-    agent = Agent(envs)
-    optimizer = torch.optim.Adam(agent.parameters(), lr=s["lr"], eps=1e-5)
+    agent = agent_class(envs)
+    optimizer = torch.optim.Adam(agent.parameters(), eps=1e-5)
     writer = SummaryWriter(str(folder))
     seen, _ = envs.reset(seed=seed)
     done = np.zeros(s["n_envs"], bool)
@@ -91,7 +99,9 @@ def train(
     step, n, m = 0, s["n_steps"], s["n_envs"]
     updates = s["total"] // (n * m)
     for update in range(updates):
-        rate = s["lr"] * (1 - update / updates)
+        done_part = update / updates
+        rate = s["lr"](done_part) if callable(s["lr"]) else s["lr"] * (1 - done_part)
+        bonus = s["ent_coef"](done_part) if callable(s["ent_coef"]) else s["ent_coef"]
         optimizer.param_groups[0]["lr"] = rate
         rows: dict[str, list[Any]] = {key: [] for key in ("seen", "action", "logp", "reward", "done", "value")}
         for _ in range(n):
@@ -147,7 +157,7 @@ def train(
                 policy_loss = torch.max(-a * ratio, -a * ratio.clamp(0.8, 1.2)).mean()
                 value_loss = 0.5 * (agent.critic(flat["seen"][at]).squeeze(-1) - target[at]).square().mean()
                 entropy = policy.entropy().mean()
-                loss = policy_loss - s["ent_coef"] * entropy + 0.5 * value_loss
+                loss = policy_loss - bonus * entropy + 0.5 * value_loss
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(agent.parameters(), 0.5)

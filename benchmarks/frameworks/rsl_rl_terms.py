@@ -36,6 +36,12 @@ FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     "critic-diverges": ("rewards x 1e5 from iteration 100 on", {"blow_up": 100}, {}),
+    "cost-grows": ("the weight of the effort doubles at every iteration from 90 on", {"cost_grows": 90}, {}),
+    "std-negative": (
+        "a fixed learning rate of 0.02 with noise_std_type scalar: the standard deviation falls below 0",
+        {},
+        {"schedule": "fixed", "learning_rate": 0.02, "entropy_coef": 0.0},
+    ),
 }
 RIGHT = {
     "falling": ["episodes-end-in-failure"],
@@ -44,11 +50,15 @@ RIGHT = {
     "stands-still": ["stands-still", "reward-term-dead"],
     "cost-runs-away": ["penalty-explodes", "non-finite-values"],
     "critic-diverges": ["reward-scale-too-large", "non-finite-values"],
+    "cost-grows": ["penalty-explodes", "non-finite-values"],
+    "std-negative": ["learning-rate-too-high", "updates-too-aggressive", "non-finite-values"],
 }
 # What leaves its own band first in a run that breaks.
 FIRST = {
     "cost-runs-away": ["term/"],
     "critic-diverges": ["episode_return", "value_loss", "term/"],
+    "cost-grows": ["term/dof_torques_l2"],
+    "std-negative": ["std", "entropy"],
 }
 
 
@@ -94,13 +104,15 @@ class Walker(VecEnv):
         speed = 0.8 * speed + 0.3 * push[:, 0]
         heading = 0.8 * heading + 0.3 * push[:, 2]
         self.state = torch.stack([speed, lean, rate, heading], 1)
+        grown = self.faults.get("cost_grows", 0)
+        heavier = 2.0 ** min(max(0, iteration - grown), 120) if grown else 1.0
         terms = {
             "track_lin_vel_xy_exp": self.faults.get("tracking", 1.0)
             * torch.exp(-4 * (speed - self.command[:, 0]) ** 2),
             "track_ang_vel_z_exp": self.faults.get("heading", 0.5)
             * torch.exp(-4 * (heading - self.command[:, 1]) ** 2),
             "alive": torch.full((N_ENVS,), float(self.faults.get("alive", 0.1))),
-            "dof_torques_l2": self.faults.get("effort", -0.02) * push.pow(2).sum(1),
+            "dof_torques_l2": self.faults.get("effort", -0.02) * heavier * push.pow(2).sum(1),
             "action_rate_l2": -0.01 * (push - self.last).pow(2).sum(1),
             "joint_vel_l2": -0.005 * rate.pow(2),
             "dof_pos_limits": torch.zeros(N_ENVS),

@@ -96,6 +96,13 @@ class Value(DeterministicMixin, Model):
         return self.net(inputs["observations"]), {}
 
 
+def keep_events(folder: Path) -> None:
+    """Move the event files into the run's own folder: skrl makes one of the experiment's name below it."""
+    for file in (folder / "log").glob("events*"):
+        file.rename(folder / file.name)
+    shutil.rmtree(folder / "log")
+
+
 def train(out: Path, env_id: str, fault: str, seed: int) -> None:
     set_seed(seed)
     words, changes = FAULTS[fault]
@@ -125,10 +132,7 @@ def train(out: Path, env_id: str, fault: str, seed: int) -> None:
         env=env, agents=agent, cfg={"timesteps": STEPS[env_id], "disable_progressbar": True, "headless": True}
     ).train()
     agent.writer.flush()
-    # Into the run's own folder: skrl makes one of the experiment's name below it.
-    for file in (folder / "log").glob("events*"):
-        file.rename(folder / file.name)
-    shutil.rmtree(folder / "log")
+    keep_events(folder)
     label.write(folder, "skrl", "ppo", env_id, fault, words, reached(returns), ("skrl", "torch", "gymnasium"))
 
 

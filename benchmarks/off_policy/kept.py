@@ -15,12 +15,14 @@ import numpy as np
 from benchmarks.corpus import without_doctor
 from benchmarks.off_policy.faults import BY_NAME
 from rldoctor.diagnosis.live.memory import Memory
-from rldoctor.model import Run
+from rldoctor.model import Curve, Run
 
 RECORDED = Path(__file__).with_name("trainings.npz")
 # Points of a curve that are kept: as many as a judgement looks at.
 POINTS = 60
 HEALTHY = ("healthy",)
+# Environment steps a second, of which nothing is to be learned.
+_SPEED = 1_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,7 @@ def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
     # Without a loss the tags do not say what a run was trained with; those who trained it know.
     algorithms = {"SAC": "sac", "TD3": "td3", "DDPG": "td3", "DQN": "dqn"}
     runs = [
-        replace(run, algorithm=run.algorithm or algorithms[label["algorithm"]])
+        replace(_with_speed(run), algorithm=run.algorithm or algorithms[label["algorithm"]])
         for run, label in zip(runs, labels, strict=True)
     ]
     limits = {
@@ -124,6 +126,15 @@ def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
         )
         for run, label in zip(runs, labels, strict=True)
     )
+
+
+def _with_speed(run: Run) -> Run:
+    """Return a run with time/fps in each row, as Stable-Baselines3 writes it beside the return."""
+    returns = run.curves.get("episode_return")
+    if returns is None:
+        return run
+    speed = Curve("throughput", returns.steps, np.full(len(returns), _SPEED), "time/fps")
+    return replace(run, curves={**run.curves, "throughput": speed})
 
 
 def _limit(labels: Sequence[dict[str, Any]]) -> tuple[float, float]:

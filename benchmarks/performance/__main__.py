@@ -14,11 +14,11 @@ import re
 from pathlib import Path
 
 from benchmarks import DOCS
-from benchmarks.performance import callback, checkup, compared, reading, start_up, training
+from benchmarks.performance import again, checkup, compared, reading, start_up, training
 from rldoctor import machine
 
 DOCUMENT = DOCS / "performance.md"
-PARTS = {part.TITLE: part for part in (start_up, reading, training, callback, checkup)}
+PARTS = {part.TITLE: part for part in (start_up, reading, again, training, checkup)}
 
 
 def remembered() -> dict[str, str]:

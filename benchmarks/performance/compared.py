@@ -5,7 +5,6 @@ Ratios are given in time and in processor time, which tells the builds apart on 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import read_speed
-from benchmarks.performance.ratios import in_turns, middle, ratio
+from benchmarks.performance.ratios import as_installed, in_turns, middle, ratio
 from benchmarks.performance.reading import LONG, MANY, POINTS, RECORDED, RUNS
 from benchmarks.reliability import big_file
 from rldoctor.logs import read_run
@@ -55,7 +54,7 @@ class Work(NamedTuple):
 
 def _measure(build: Build, work: Work, seen: dict[str, list[int]]) -> float:
     """Return the seconds of a command from process start; add its memory and its output to ``seen``."""
-    environment = {**os.environ, "PYTHONPATH": str(build.checkout)}
+    environment = as_installed() | {"PYTHONPATH": str(build.checkout)}
     command = [build.python, "-c", _WATCHED, build.python, *work.command]
     begun = time.perf_counter()
     # The runs are random numbers, so that the exit code says nothing.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 
 Measure = Callable[[], float]
 
@@ -26,3 +29,17 @@ def ratio(over: list[float], under: list[float]) -> str:
 
 def middle(numbers: list[float]) -> float:
     return statistics.median(numbers)
+
+
+@cache
+def _bytecode() -> str:
+    return tempfile.mkdtemp(prefix="rldoctor-bytecode-")
+
+
+def as_installed() -> dict[str, str]:
+    """Return the environment of processes that find their modules compiled, as those of an installed package are.
+
+    Where Python is told not to keep compiled modules, a tenth of a second of each process would be theirs.
+    """
+    kept = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": _bytecode()}

@@ -8,6 +8,7 @@ import sys
 import time
 
 from benchmarks import TESTS
+from benchmarks.performance.ratios import as_installed
 
 TITLE = "Start-up"
 RECORDED = TESTS / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
@@ -27,7 +28,9 @@ def measure() -> list[str]:
         seconds = []
         for _ in range(STARTS):
             begun = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "rldoctor", *command], stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                [sys.executable, "-m", "rldoctor", *command], stdout=subprocess.DEVNULL, check=True, env=as_installed()
+            )
             seconds.append(time.perf_counter() - begun)
         shown = " ".join("RUN" if word == str(RECORDED) else word for word in command)
         numbers = " | ".join(f"{f(seconds):.2f} s" for f in (statistics.median, min, max))

@@ -65,7 +65,7 @@ class DoctorCallback(BaseCallback):
         patience: Examinations in a row that must agree before a run is called sick, and is stopped; at least 2. By
             default as many as ``checks/live.toml`` says.
         budget: ``math.inf`` measures every rollout that SB3 logs; by default 24 of them are measured, evenly over the
-            training, which bounds what it costs (``python -m benchmarks.callback_cost``).
+            training, which bounds what it costs (``python -m benchmarks.watch callback``).
         recipe: What is trained, if known; remedies then name the old and the new value.
         last_line: Say the verdict when the training ends.
 

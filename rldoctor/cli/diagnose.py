@@ -39,6 +39,13 @@ def diagnose(
     ignore: options.Ignore = None,
     executor: options.Executor = ExecutorName.LOCAL,
     address: options.Address = None,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache",
+            help="Keep diagnoses in the user's cache folder, and read only runs that have changed since.",
+        ),
+    ] = False,
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
@@ -62,6 +69,11 @@ def diagnose(
     work = partial(diagnose_all, where, config=settings, **chosen)
     if env is None and (env_kwargs or max_episode_steps):
         raise UsageError("--env-kwargs and --max-episode-steps need --env.", "Add --env ID.")
+    if cache and (env is not None or examine or model is not None or executor is not ExecutorName.LOCAL or address):
+        raise UsageError(
+            "--cache keeps what logs alone say, on this machine.",
+            "Leave it out, or --env, --examine, --model, --executor and --address.",
+        )
     if env is not None or examine or model is not None:
         need_training_packages("diagnose --env, --examine and --model")
         from rldoctor.examination.examine import examine as examine_all
@@ -72,7 +84,7 @@ def diagnose(
         work = partial(examine_all, where, config=settings, **known, **chosen)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
-        results = work()
+        results = work(remember=True) if cache else work()
     else:
         with executor_of(executor, None, address) as shared:
             results = work(executor=shared)

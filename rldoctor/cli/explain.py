@@ -15,7 +15,7 @@ def explain(
     config: options.Config = None,
     isolated: options.Isolated = False,
 ) -> None:
-    """Explain a code, a diagnosis, a metric, a preflight check or a concept of PPO in plain words."""
+    """Explain a code, a diagnosis, a metric, a preflight check, an off-policy setting or a concept in plain words."""
     from rich.console import Console
 
     from rldoctor.explain.pages import look_up

@@ -10,6 +10,7 @@ import typer
 from rldoctor.cli import options
 from rldoctor.cli.configured import need_training_packages
 from rldoctor.cli.options import RUNS, pairs
+from rldoctor.errors import UsageError
 
 faults = typer.Typer(
     help="The fault laboratory: trainings broken on purpose, to test the doctor on.", no_args_is_help=True
@@ -30,7 +31,7 @@ def list_() -> None:
 
 @faults.command("run")
 def run(
-    name: Annotated[str, typer.Argument(help="The fault's name.")],
+    name: Annotated[str, typer.Argument(help="The fault's name, or none for a healthy run.")],
     severity: Annotated[
         str | None, typer.Option("--severity", help="One of its severities. [default: the strongest]")
     ] = None,
@@ -39,18 +40,22 @@ def run(
     set_: options.Set = None,
     runs: options.Runs = RUNS,
 ) -> None:
-    """Train a reference's recipe with a fault in it."""
+    """Train a reference's recipe with a fault in it, or healthy ("none")."""
     need_training_packages("faults")
     from rldoctor.cli.progress import bars
     from rldoctor.experiments.faults import find, train_with_fault
     from rldoctor.references import load_trainable
-    from rldoctor.run_directory import create
+    from rldoctor.run_directory import create, removed_if_empty
 
-    fault, recipe = find(name), load_trainable(reference).with_overrides(pairs(set_))
-    chosen = severity or list(fault.severities)[-1]
-    fault.knob(chosen)
-    directory = create(runs / "faults" / recipe.name / f"{fault.name}-{chosen}-{seed}")
-    with bars() as bar:
+    fault, recipe = None if name == "none" else find(name), load_trainable(reference).with_overrides(pairs(set_))
+    if fault is None and severity is not None:
+        raise UsageError("A healthy run has no severity.", "Leave --severity out.")
+    chosen = severity or (list(fault.severities)[-1] if fault else "")
+    if fault:
+        fault.knob(chosen)
+    label = f"{fault.name}-{chosen}" if fault else "none"
+    directory = create(runs / "faults" / recipe.name / f"{label}-{seed}")
+    with bars() as bar, removed_if_empty(directory):
         train_with_fault(recipe, fault, chosen, directory, seed, bar("train", recipe.total_steps))
     typer.echo(f"{directory}\nNext: rldoctor diagnose {directory}")
 
@@ -68,10 +73,14 @@ def export(
     from rldoctor.run_directory import require_folder_of
 
     require_folder_of(output)
-    runs = fault_archive.labelled_runs(recorded)
+    runs, left_out = fault_archive.sorted_runs(recorded)
     fault_archive.export(runs, output)
     kinds = Counter(run.kind for run in runs)
     counts = ", ".join(f"{kinds[kind]} {kind}" for kind in ("healthy", "harmful", "harmless"))
+    if left_out:
+        place, reason = next(iter(left_out.items()))
+        more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+        typer.echo(f"Note: left out, for what they are is not known: {place} ({reason}){more}.", err=True)
     typer.echo(
         f"{output}: {len(runs)} runs ({counts})\nNext: unzip it; README.md describes it, score.py scores answers."
     )

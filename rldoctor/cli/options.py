@@ -92,7 +92,7 @@ Framework = Annotated[
     ),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: key=value. Recorded in run.json.")]
-Steps = Annotated[int | None, typer.Option("--steps", help="Number of environment steps to train.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Number of environment steps to train.")]
 Seed = Annotated[int, typer.Option("--seed", "-s", min=0, max=2**31 - 1, help="Seed of the training.")]
 Require = Annotated[
     list[str] | None,

@@ -41,7 +41,8 @@ def finish(
 ) -> None:
     """Print ``report``, or write it to ``output``, and end the command with its exit code.
 
-    Without ``--format`` the suffix of ``output`` says the format. With ``quiet`` one line is printed.
+    Without ``--format`` the suffix of ``output`` says the format. With ``quiet`` one line is printed; as CSV, a row
+    a run instead of a row a finding.
 
     Raises:
         typer.Exit: Always, but for
@@ -51,9 +52,12 @@ def finish(
     from rldoctor.render.remarks import in_short
     from rldoctor.render.wording import headline, one_line
 
-    if output is not None:
+    rows = quiet and (format_ or format_of(output.name if output else "")) is Format.CSV
+    if output is not None and not rows:
         write_file(report, (format_ or format_of(output.name)).value, output, verbose)
-    if quiet:
+    if rows:
+        _finish_with_rows(report, output)
+    elif quiet:
         typer.echo(one_line(in_short(report.subjects[0]) if len(report.subjects) == 1 else headline(report)))
     elif output is not None and sys.stderr.isatty():
         # Who looks on is told where the report is; a script need not be.
@@ -74,6 +78,17 @@ def finish(
         # The verdict is the same, whether or not it is read to the end.
         discard()
     raise typer.Exit(report.exit_code)
+
+
+def _finish_with_rows(report: Report, output: Path | None) -> None:
+    from rldoctor.diagnosis.report_files import write_text
+    from rldoctor.render.csv_table import render_csv
+
+    text = render_csv(report, table="subjects")
+    if output is not None:
+        write_text(text, output)
+    else:
+        typer.echo(text)
 
 
 def reader_is_gone(error: BaseException) -> bool:

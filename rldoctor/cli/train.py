@@ -66,6 +66,7 @@ def train(
         require_engine(backend, recipe.env)
         directory = create(place(runs, recipe, f"seed-{seed}"))
         _report_rounding(recipe)
+        _report_no_learning(recipe)
         with bars() as bar, removed_if_empty(directory):
             watcher, command = bar("train", recipe.total_steps), ["rldoctor", *sys.argv[1:]]
             result = training.train(
@@ -90,6 +91,15 @@ def _report_rounding(recipe: Recipe) -> None:
     rounded = -(-recipe.total_steps // rollout) * rollout
     if rounded != recipe.total_steps:
         _note(f"Trains {rounded:,} steps instead of {recipe.total_steps:,}, whole rollouts of {rollout:,} steps.")
+
+
+def _report_no_learning(recipe: Recipe) -> None:
+    starts = recipe.setting("learning_starts")
+    if isinstance(starts, int) and starts >= recipe.total_steps:
+        _note(
+            f"learning_starts is {starts:,}, and the training ends after {recipe.total_steps:,} steps: nothing will be "
+            f"learned. Set learning_starts to at most {max(recipe.total_steps // 10, 1):,}."
+        )
 
 
 def _note(sentence: str) -> None:

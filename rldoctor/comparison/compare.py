@@ -29,6 +29,7 @@ from rldoctor.model import (
 _MOST_CAUSES = 3
 # A run that has less than this fraction of the other's steps ended early.
 _EARLY = 0.5
+_SAME_ENVIRONMENT = "Compare runs of one environment."
 
 
 def compare(good: Path, bad: Path, context: DiagnosisContext, framework: str | None = None) -> ComparisonResult:
@@ -59,6 +60,7 @@ def compare_runs(good: Run, bad: Run, context: DiagnosisContext) -> ComparisonRe
     findings = [*_of_settings(differences, parted), *_of_curves(parted, explained), *_ended_early(good, bad)]
     known = bool(good.settings and bad.settings and good.settings.stated() and bad.settings.stated())
     can_compare = comparable(good, bad)
+    other_env = any(pair.name == "env" for pair in differences)
     worse = any(map(_is_worse, parted))
     verdict = Verdict.HEALTHY
     if parted or len(findings) > len(differences):
@@ -76,7 +78,7 @@ def compare_runs(good: Run, bad: Run, context: DiagnosisContext) -> ComparisonRe
         good=good.path,
         setting_pairs=(*differences, *(pair for pair in pairs if not pair.differs)),
         partings=parted,
-        diagnoses=_diagnoses(bad, context, explained or not known) if parted else (),
+        diagnoses=_diagnoses(bad, context, explained or not known) if parted and not other_env else (),
     )
 
 
@@ -89,6 +91,7 @@ def _only_run(path: Path) -> Path:
 
 
 def _of_settings(differences: Sequence[SettingPair], parted: Sequence[Parting]) -> Iterator[Finding]:
+    other_env = any(pair.name == "env" for pair in differences)
     for pair in differences:
         message = (
             f"{pair.name} is {show(pair.good)}{_where(pair.good_place)} in the good run and {show(pair.bad)}"
@@ -98,6 +101,8 @@ def _of_settings(differences: Sequence[SettingPair], parted: Sequence[Parting]) 
         message += f" Known to lead to: {', '.join(pair.causes)}." if pair.causes else ""
         evidence: dict[str, Json] = {"setting": pair.name, "observed": pair.bad, "expected": pair.good}
         remedy = f"Set {pair.name} to {show(pair.good)}, as in the good run." if parted else ""
+        # Of another environment, curves and settings are other ones for good reasons.
+        remedy = (_SAME_ENVIRONMENT if pair.name == "env" else "") if other_env else remedy
         severity = Severity.WARNING if parted else Severity.NOTE
         yield Finding("CMP101", "setting-differs", severity, message, remedy, {**evidence, "causes": list(pair.causes)})
 
@@ -143,6 +148,10 @@ def _ended_early(good: Run, bad: Run) -> list[Finding]:
 def _summary(
     differences: Sequence[SettingPair], parted: Sequence[Parting], known: bool, can_compare: bool, explained: bool
 ) -> str:
+    pair_of_envs = next((pair for pair in differences if pair.name == "env"), None)
+    if pair_of_envs:
+        where = f"{show(pair_of_envs.good)} and {show(pair_of_envs.bad)}"
+        return f"The runs are of two environments, {where}: that their curves part says nothing of their settings."
     if differences:
         named = [f"{pair.name} ({show(pair.good)} -> {show(pair.bad)})" for pair in differences[:3]]
         more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""

@@ -15,6 +15,8 @@ CODE = "LOG203"
 # Rounding in single precision, as TensorBoard stores scalars.
 _ROUNDING = 1e-4
 _PER_CENT = 100.0
+# Below this, a fraction that is too large is as well a sum or a wrong divisor. Ours.
+_LEAST_PER_CENT = 5.0
 # What is often logged in per cent. A clip fraction above 1 may as well be a sum over minibatches.
 _IN_PER_CENT = frozenset({"success_rate", "evaluation_success_rate", "exploration_rate", "clip_range"})
 # What Stable-Baselines3 logs at each update of PPO, whatever the actions are; beside it std, where they are continuous.
@@ -61,7 +63,9 @@ def _finding(curve: Curve, metric: Metric, beyond: np.ndarray) -> Finding:
     worst = float(values[np.argmax(np.abs(values))])
     above = worst > metric.highest
     limit = metric.highest if above else metric.lowest
-    per_cent = curve.metric in _IN_PER_CENT and above and worst <= _PER_CENT and bool((curve.values >= 0).all())
+    per_cent = (
+        curve.metric in _IN_PER_CENT and _LEAST_PER_CENT <= worst <= _PER_CENT and bool((curve.values >= 0).all())
+    )
     unit = " It looks like per cent." if per_cent else ""
     allowed = f"at {'most' if above else 'least'} {limit:g}"
     return Finding(

@@ -149,7 +149,8 @@ def _diagnoses(
     conditions = {rule.name: rule for rule in book.diagnoses.values() if not rule.ranked}
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if decision.verdict is Verdict.UNJUDGED:
-        return tuple(_condition(conditions[name], fired, advice) for name in first or [_why_unjudged(case)])
+        why = first or [_why_unjudged(case)]
+        return tuple(_condition(conditions[n], fired, advice, n == _SHORT and not case.curves) for n in why)
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     leads = HEALTHY if decision.verdict is Verdict.HEALTHY else decision.cause
@@ -184,10 +185,17 @@ def _why_unjudged(case: Case) -> str:
     return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 
 
-def _condition(rule: DiagnosisRule, fired: Collection[str], advice: Advice) -> RankedDiagnosis:
-    """Return a diagnosis that has no probability: its hallmarks show or they do not."""
+def _condition(rule: DiagnosisRule, fired: Collection[str], advice: Advice, empty: bool = False) -> RankedDiagnosis:
+    """Return a diagnosis that has no probability: its hallmarks show or they do not.
+
+    Args:
+        rule: The diagnosis.
+        fired: Codes of signs that show.
+        advice: Words for the run's library.
+        empty: Nothing at all was logged, for which the rule may have another remedy.
+    """
     shown = tuple(code for code in rule.hallmarks if code in fired)
-    remedy, test = advice.text(rule.remedy), advice.text(rule.next_test)
+    remedy, test = advice.text(rule.otherwise if empty else rule.remedy), advice.text(rule.next_test)
     return RankedDiagnosis(rule.name, rule.title, 1.0, shown, (), remedy, test, condition=True)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from rldoctor import machine
+from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.logs import discover, read_run
-from rldoctor.logs.frameworks import find_tag_mapping
+from rldoctor.logs.frameworks import find_tag_mapping, shipped_tag_mappings
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import RunDiagnosis, Statement, Verdict
 
@@ -48,6 +48,7 @@ def diagnose(
     config: Config = DEFAULTS,
     baseline_return: float | None = None,
     statements: Sequence[Statement] = (),
+    remember: bool = False,
 ) -> list[RunDiagnosis]:
     """Diagnose every run at or below ``paths``, worst first.
 
@@ -64,6 +65,8 @@ def diagnose(
         baseline_return: Better mean return of the zero-action and the random policy, if all runs are of one
             environment.
         statements: What other witnesses say of every one of the runs, such as their environment.
+        remember: Keep the diagnoses in the user's folder for caches, and take those of runs that have not changed
+            from there. Only what the shipped rules say of logs alone, on this machine, is kept.
 
     Raises:
         UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
@@ -92,16 +95,54 @@ def diagnose(
         baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
         statements=tuple(statements),
     )
-    copies = executor is None and len(found) >= 2 * _RUNS_A_COPY and _can_fork()
-    processes = min(processes or machine.cores(), len(found) // (_RUNS_A_COPY if copies else _RUNS_A_PROCESS))
+    make = partial(_made, one, processes=processes, executor=executor)
+    by_files_alone = is_shipped and executor is None and not statements and baseline_return is None
+    if remember and by_files_alone and _is_shipped(reference, framework):
+        return sorted_by_verdict(_remembered(found, make, (reference or "", framework or "")))
+    return sorted_by_verdict(make(found))
+
+
+def _made(
+    one: Callable[[Path], RunDiagnosis], runs: Sequence[str], processes: int | None, executor: Executor | None
+) -> list[RunDiagnosis]:
+    """Return ``one`` of each run, shared among processes where there are many."""
+    copies = executor is None and len(runs) >= 2 * _RUNS_A_COPY and _can_fork()
+    processes = min(processes or machine.cores(), len(runs) // (_RUNS_A_COPY if copies else _RUNS_A_PROCESS))
     with _seldom_collected():
         if executor is None and processes < 2:
-            diagnoses = [one(Path(run)) for run in found]
-        elif copies:
-            diagnoses = _among_copies(one, found, processes)
-        else:
-            diagnoses = _shared(one, found, executor or _local(processes))
-    return sorted_by_verdict(diagnoses)
+            return [one(Path(run)) for run in runs]
+        if copies:
+            return _among_copies(one, runs, processes)
+        return _shared(one, runs, executor or _local(processes))
+
+
+def _is_shipped(reference: str | None, framework: str | None) -> bool:
+    """Return whether both are names of what is part of this build, not places of files of the user's."""
+    mappings = {mapping.framework for mapping in shipped_tag_mappings()}
+    return (reference is None or reference in references.names()) and (framework is None or framework in mappings)
+
+
+def _remembered(
+    runs: Sequence[str], make: Callable[[Sequence[str]], list[RunDiagnosis]], asked: tuple[str, ...]
+) -> list[RunDiagnosis]:
+    """Return a diagnosis of each run: one that was kept where the run is as it was, else one that ``make`` returns."""
+    # Late: few commands need a database.
+    from rldoctor.diagnosis.remembered import Fingerprints, open_store
+
+    prints = Fingerprints(*asked)
+    marks = {run: prints.of(Path(run)) for run in runs}
+    # A report calls runs what the user calls them.
+    keys = {run: "\n".join((str(Path(run).absolute()), run, *asked)) for run in runs}
+    with open_store() as store:
+        known = store.find({keys[run]: mark for run, mark in marks.items() if mark is not None})
+    # Closed meanwhile: a database must not be open where processes are copied.
+    rest = [run for run in runs if keys[run] not in known]
+    made = dict(zip(rest, make(rest) if rest else [], strict=True))
+    # What changed while it was read is not kept.
+    new = [(keys[run], mark, made[run]) for run in rest if (mark := marks[run]) and mark == prints.of(Path(run))]
+    with open_store() as store:
+        store.keep(new, [key for key in keys.values() if key in known])
+    return [made[run] if run in made else known[keys[run]] for run in runs]
 
 
 @contextlib.contextmanager

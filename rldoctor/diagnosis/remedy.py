@@ -178,7 +178,7 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
         keys = [key for key in DEFAULTS[known.reference.algorithm] if known.reference.knows(key)]
         settings = {key: Move(known.value(key), known.reference.setting(key)) for key in keys}
         return {key: move for key, move in settings.items() if move.before != move.after}
-    if change.setting in known.controlled:
+    if change.setting in known.controlled or not _has(known.algorithm, change.setting):
         return {}
     if known.discrete is not None and change.spaces == ("continuous" if known.discrete else "discrete"):
         return {}
@@ -189,6 +189,11 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
     if target is None or not _differ(now, target, 0.0 if known.exact else _TOLERANCE):
         return {}
     return {change.setting: Move(now, target)} if _is_its_way(change, now, target, known.reference) else {}
+
+
+def _has(algorithm: str, setting: str) -> bool:
+    """Return whether an algorithm has a setting; of one that rldoctor does not train that is not known."""
+    return algorithm not in DEFAULTS or setting == "n_envs" or setting in DEFAULTS[algorithm]
 
 
 def _target(change: SettingChange, now: Json, known: Known) -> Json:

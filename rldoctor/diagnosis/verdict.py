@@ -81,6 +81,8 @@ def decide(
     proven = any(item.direction == "fault" and item.causes and item.severity is Severity.ERROR for item in observations)
     if is_short(case) and not (errors or proven):
         points = _points(case)
+        if not points:
+            return Decision(Verdict.UNJUDGED, "The logs hold no point yet: there is nothing to judge.")
         logged = f"{points} logged point{'' if points == 1 else 's'}"
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):

@@ -22,6 +22,8 @@ _MOST_TIED = 3
 _NAMED = 3
 # The library whose settings a remedy names as its own command does, not as a file does.
 _OWN = "rldoctor"
+# A settings file that could not be read.
+_UNREADABLE = "SET001"
 # The other witnesses, and what adds each.
 _ADDED_BY = {
     "settings": "the settings file of the library beside the logs",
@@ -120,8 +122,13 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement], a
     heard = {statement.witness: statement for statement in statements}
     impossible = {"environment"} if not advice.library.preflight else set()
     impossible |= {"model"} if case.run.framework not in _WITH_SB3_MODELS else set()
+    broken = [item.evidence for item in case.run.findings if item.code == _UNREADABLE and "problem" in item.evidence]
     others = [
-        _heard(heard[name]) if name in heard else Witness(name, "", "not at hand", how)
+        _heard(heard[name])
+        if name in heard
+        else Witness(name, "", "not readable", f"fix {broken[0]['file']}, which {broken[0]['problem']}")
+        if name == "settings" and broken
+        else Witness(name, "", "not at hand", how)
         for name, how in _ADDED_BY.items()
         if name in heard or name not in impossible
     ]

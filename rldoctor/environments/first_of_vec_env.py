@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import CannotJudge
 
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
@@ -39,13 +39,15 @@ class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         vec_env: Of environments in this process, such as ``DummyVecEnv``, with or without wrappers.
 
     Raises:
-        UsageError: The environments are in other processes.
+        CannotJudge: The environments are in other processes.
     """
 
     def __init__(self, vec_env: VecEnv) -> None:
         envs = getattr(vec_env, "envs", None)
         if not envs:
-            raise UsageError(
+            # Or its processes would outlive the preflight.
+            vec_env.close()
+            raise CannotJudge(
                 f"The environments of {type(vec_env).__name__} are in other processes, where no check can look.",
                 "Name a function that puts them into a DummyVecEnv, or the single environment.",
             )

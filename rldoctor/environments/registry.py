@@ -23,7 +23,7 @@ from rldoctor.environments import naming
 from rldoctor.environments.first_of_vec_env import first_of_vec_env
 from rldoctor.environments.kinds import foreign_kind
 from rldoctor.environments.naming import EnvName
-from rldoctor.errors import RldoctorError, UsageError, first_line, near, nearest
+from rldoctor.errors import CannotJudge, RldoctorError, UsageError, first_line, near, nearest
 
 
 class EnvironmentBroken(RldoctorError):
@@ -197,6 +197,8 @@ def make_to_examine(name: str, **arguments: Any) -> gymnasium.Env[Any, Any]:
 def _make(name: str, spec: EnvSpec, arguments: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(spec, **arguments)
+    except CannotJudge:
+        raise
     except (Exception, SystemExit) as error:  # A user's constructor may raise anything.
         raise _explained(name, spec, arguments, error) from error
 

@@ -24,6 +24,8 @@ from rldoctor.sb3.model_signs import model_signs
 from rldoctor.settings.signs import SettingSign, setting_signs
 
 _CODES = "logs and gate"
+# Names that are offered where only words are shared.
+_OFFERED = 3
 # Where the documentation has the pages of a shelf whose entries have no code.
 _FOLDERS = {
     "diagnoses": "causes",
@@ -69,9 +71,17 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
     if found in pages:
         return pages[found]
     # Words are compared in lower case; a code is offered in upper case, as it is written elsewhere.
-    close = nearest(wanted, pages, cutoff=0.6)
+    close = nearest(wanted, pages, cutoff=0.6) or _with_words_of(wanted, pages)
     offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), close) or "rldoctor rules lists everything."
     raise UsageError(f"Nothing is called {topic!r}.", offer)
+
+
+def _with_words_of(wanted: str, pages: Iterable[str]) -> str:
+    """Return a sentence that offers what shares most words with ``wanted``; empty where nothing shares one."""
+    words = {word for word in re.split(r"[^a-z0-9]+", wanted) if len(word) > 2}
+    shared = {name: len(words & set(re.split(r"[^a-z0-9]+", name))) for name in pages}
+    best = sorted((name for name, count in shared.items() if count), key=lambda name: (-shared[name], len(name), name))
+    return f"Did you mean {' or '.join(best[:_OFFERED])}?" if best else ""
 
 
 def _by_name(entries: Iterable[Entry]) -> dict[str, Page]:
@@ -230,7 +240,7 @@ def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
     return (
         ("What happens", rule.what),
         ("Remedy", explained(rule.remedy)),
-        ("Where that is set already", explained(rule.otherwise)),
+        ("Where that is set already" if rule.ranked else "Where nothing is logged", explained(rule.otherwise)),
         ("What rldoctor treat tries", _changes_text(rule)),
         ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
         ("How to tell it from similar causes", explained(rule.next_test)),

@@ -21,7 +21,7 @@ class Notifier:
 
     Args:
         hooks: Where they go.
-        cool_down: Seconds during which no second event of the same run is sent, unless its verdict differs.
+        cool_down: Seconds during which no second event of the same run is sent, unless verdict or state differ.
         clock: Seconds; monotonic.
     """
 
@@ -29,7 +29,7 @@ class Notifier:
         self, hooks: Sequence[Hook], cool_down: float = 60.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hooks, self._cool_down, self._clock = [*hooks], cool_down, clock
-        self._sent: dict[str, tuple[float, str]] = {}
+        self._sent: dict[str, tuple[float, tuple[str, object]]] = {}
         self._said: set[tuple[str, str]] = set()
         self._queue: queue.Queue[tuple[str, Payload] | None] = queue.Queue(_MOST_WAITING)
         self._failed: set[int] = set()
@@ -38,12 +38,13 @@ class Notifier:
     def notify(self, run: str, verdict: str, text: str, payload: Payload) -> bool:
         """Send an event; return whether it is sent: not if it was before, or another of the run just now."""
         now = self._clock()
-        last, before = self._sent.get(run, (-float("inf"), ""))
+        stands = verdict, payload.get("state")
+        last, before = self._sent.get(run, (-float("inf"), ("", None)))
         if not self._hooks or (run, text) in self._said:
             return False
-        if now - last < self._cool_down and verdict == before:
+        if now - last < self._cool_down and stands == before:
             return False
-        self._sent[run] = now, verdict
+        self._sent[run] = now, stands
         self._said.add((run, text))
         if self._thread is None:
             self._thread = threading.Thread(target=self._deliver, name="rldoctor-hooks", daemon=True)

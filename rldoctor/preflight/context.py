@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from rldoctor.errors import RldoctorError
+from rldoctor.errors import CannotJudge, RldoctorError
 from rldoctor.model import Json
 from rldoctor.preflight import gpu, measurements
 from rldoctor.preflight.blame import Told
@@ -87,6 +87,7 @@ class PreflightContext:
     failed: set[str] = field(default_factory=set, init=False)
     told: Told = field(default_factory=Told, init=False)
     repeatable: bool = field(default=True, init=False)
+    _hidden: CannotJudge | None = field(default=None, init=False)
     _opened: list[Env] = field(default_factory=list, init=False)
 
     def make(self) -> Env:
@@ -94,13 +95,20 @@ class PreflightContext:
 
         Raises:
             EnvironmentBroken: It cannot be made.
+            CannotJudge: It is in another process.
         """
         from rldoctor.environments import registry
         from rldoctor.preflight.probes.metered import Metered
 
+        if self._hidden:
+            raise self._hidden
         # Without Gymnasium's PassiveEnvChecker, which raises in the environment's place.
         with self.budget.calling("the constructor"):
-            env = registry.make_to_examine(self.env_id, disable_env_checker=True, **self.env_arguments)
+            try:
+                env = registry.make_to_examine(self.env_id, disable_env_checker=True, **self.env_arguments)
+            except CannotJudge as hidden:
+                self._hidden = hidden
+                raise
         self._opened.append(env)
         return Metered(self.wrap(env) if self.wrap else env, self.budget)
 

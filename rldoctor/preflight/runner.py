@@ -14,6 +14,7 @@ from typing import Any
 from rldoctor import machine
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.environments import naming, registry
+from rldoctor.errors import CannotJudge
 from rldoctor.model import (
     CheckResult,
     Finding,
@@ -181,7 +182,7 @@ def _run(check: Check, context: PreflightContext) -> CheckOutcome:
             words = _collect(check, context, findings)
     except Skipped as reason:
         outcome, words = Outcome.SKIPPED, str(reason)
-    except NotRun as reason:
+    except (NotRun, CannotJudge) as reason:
         outcome, words = Outcome.NOT_RUN, f"not run: {reason}"
     except Hangs as late:
         findings.append(

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from rldoctor.model import (
     ComparisonResult,
+    PreflightResult,
     ProbeResult,
     Report,
     Result,
@@ -27,6 +28,8 @@ NEEDS_YOU = (
 )
 _CAUSE = "Most likely cause"
 _LONGEST_FIX = 200
+# What a preflight notes of a check that did not fit.
+_OUT_OF_TIME = "not run: budget"
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 # Pairs of label and text.
 Lines = list[tuple[str, str]]
@@ -44,6 +47,10 @@ def answer(result: Result) -> Lines:
     if result.verdict is Verdict.UNJUDGED and result.unjudged:
         first = result.unjudged[0]
         return _lines(result.summary or first.reason, first.how_to_log)
+    return _worst(result)
+
+
+def _worst(result: Result) -> Lines:
     worst = max(result.findings, key=lambda finding: finding.severity.rank, default=None)
     return [] if worst is None or result.verdict is Verdict.HEALTHY else _lines(worst.message, worst.remedy)
 
@@ -57,6 +64,18 @@ def _(result: RunDiagnosis) -> Lines:
         return _lines(result.summary, cause.remedy)
     beside = "" if cause.condition else f" ({odds_of_cause(result)})"
     return _lines(f"{cause.name}{beside}: {cause.title}", cause.remedy, "Reason" if cause.condition else _CAUSE)
+
+
+@answer.register
+def _(result: PreflightResult) -> Lines:
+    missed = [item for item in result.unjudged if item.reason != _OUT_OF_TIME]
+    if result.verdict is not Verdict.UNJUDGED or not result.unjudged:
+        return _worst(result)
+    if missed:
+        return _lines(missed[0].reason.removeprefix("not run: "), "")
+    count = len(result.unjudged)
+    fit = "1 check did" if count == 1 else f"{count} checks did"
+    return _lines(f"{fit} not fit into the budget.", "Give it more seconds with --budget.")
 
 
 @answer.register

@@ -11,10 +11,16 @@ from rldoctor.render.rows import TABLES
 from rldoctor.render.wording import clean
 
 
-def render_csv(report: Report, verbose: bool = False) -> str:
-    """Return ``report`` as CSV with a header. A subject without remarks has one row with empty columns."""
+def render_csv(report: Report, verbose: bool = False, table: str = "") -> str:
+    """Return ``report`` as CSV with a header. A subject without remarks has one row with empty columns.
+
+    Args:
+        report: The report.
+        verbose: Changes nothing: all of it is there.
+        table: One of :data:`~rldoctor.render.rows.TABLES`; by default the one with the most detail.
+    """
     del verbose
-    table = "settings" if any(isinstance(subject, SweepResult) for subject in report.subjects) else "remarks"
+    table = table or ("settings" if any(isinstance(subject, SweepResult) for subject in report.subjects) else "remarks")
     rows = list(TABLES[table](report))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

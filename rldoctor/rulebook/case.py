@@ -59,7 +59,7 @@ class Case:
         even |= _stand_ins(even)
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
-        derived |= off_policy.derived(even, self.run)
+        derived |= {**off_policy.derived(even, self.run), **off_policy.by_episode(self.run, self.window)}
         return {**even, **derived, **_lead(even, self.run.baseline_return)}
 
     @cached_property

@@ -112,7 +112,7 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
         few = min(int(np.searchsorted(counts, _SOME)), len(counts) - 1)
         kept = np.arange(len(steps)) >= max(few, _after_first_round(counts, size, window))
         return _part(returns, kept), _part(lengths, lengths.steps >= returns.steps[kept][0])
-    counts = _counts(steps, size, window)
+    counts = counts_of(steps, size, window)
     sums = _sums(counts, returns.values, window)
     ends = _ends(counts)
     if len(ends) < 2:
@@ -128,7 +128,7 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
     )
 
 
-def _counts(steps: FloatArray, lengths: FloatArray, window: int) -> FloatArray:
+def counts_of(steps: FloatArray, lengths: FloatArray, window: int) -> FloatArray:
     """Return how many episodes have ended by each row: as many as make up its steps."""
     filling = steps < window * lengths
     # A row cannot have seen more episodes than a later one; where it seems so, long ones were still being played.

@@ -21,7 +21,7 @@ from rldoctor.model.website import FAMILIES
 from rldoctor.rulebook.case import derived_metrics
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
-from rldoctor.rulebook.detectors.log import Missing, Recorded
+from rldoctor.rulebook.detectors.log import Missing, NotBelow, Recorded
 from rldoctor.rulebook.detectors.terms import FallsAgainst, OfFamilies
 from rldoctor.rulebook.families import FAMILIES_OF_METRICS
 from rldoctor.rulebook.schema import ALL_SETTINGS, RENAMED, Algorithm, DiagnosisRule, Metric, Sign, WitnessRule
@@ -216,7 +216,7 @@ def _require_explained(signs: Mapping[str, Sign]) -> None:
 
 def _metrics(condition: Condition) -> Iterator[tuple[str, str]]:
     """Yield the metrics that a condition names, each with its key."""
-    if not isinstance(condition, (Recorded, OfFamilies, FirstMover)):
+    if not isinstance(condition, (Recorded, NotBelow, OfFamilies, FirstMover)):
         yield "metric", condition.metric
     if isinstance(condition, FallsAgainst):
         yield "other", condition.other

@@ -37,6 +37,9 @@ _UNASKED = frozenset(
 )
 
 
+_REWARDS = frozenset({"episode_return", "shaped_return", "reward_nonfinite"})
+
+
 @dataclass(frozen=True, slots=True)
 class Mover:
     """A curve that left its own band for good.
@@ -70,7 +73,13 @@ def movers(run: Run) -> tuple[Mover, ...]:
     exploded = [m for m in found if m.times >= _EXPLODED and _rank(m.metric) < len(_ORDER)]
     if not broken and len(exploded) < _EXPLODED_CURVES:
         return ()
-    return tuple(sorted(found, key=lambda mover: (mover.step, mover.at_once, _rank(mover.metric), mover.metric)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(mover: Mover) -> tuple[int, bool, int, str]:
+    # A reward that is not a number spoils the update on it at once; an update that is not spoils only later rewards.
+    spoils = mover.at_once and mover.metric in _REWARDS
+    return mover.step, mover.at_once, -1 if spoils else _rank(mover.metric), mover.metric
 
 
 def _looks_broken(curves: Collection[Curve]) -> bool:

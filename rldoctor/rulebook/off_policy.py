@@ -7,11 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from rldoctor.model import Aggregation, Curve, FloatArray, Run
-from rldoctor.rulebook.episodes import LONG
+from rldoctor.rulebook.episodes import LONG, WINDOW, counts_of
+from rldoctor.rulebook.resample import resampled
 
 # Algorithms of checks/algorithms.toml that learn from a replay buffer.
 OFF_POLICY = ("sac", "td3", "dqn")
-OFF_POLICY_METRICS = ("value_per_return", "q_per_return", "evaluation_size", "evaluation_length_ratio")
+OFF_POLICY_METRICS = (
+    "value_per_return",
+    "q_per_return",
+    "evaluation_size",
+    "evaluation_length_ratio",
+    "return_by_episode",
+)
 # Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
 _GAMMA = 0.99
 _TINY = 1e-12
@@ -67,6 +74,26 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
             if level > _TINY:
                 found[name] = _like(shown, name, most / level)
     return found
+
+
+def by_episode(run: Run, window: int = WINDOW) -> dict[str, Curve]:
+    """Return the mean return over the episodes that have ended, instead of the steps; nothing for few of them.
+
+    An agent that fails soon plays many episodes in few steps: by its steps, hundreds of failures are the last hundredth
+    of a training. ``window`` is over how many episodes the mean is.
+    """
+    logged = [run.curves[name].finite() for name in ("episode_return", "episode_length") if name in run.curves]
+    if run.algorithm not in OFF_POLICY or not run.counts_steps or len(logged) < 2 or not _all(*logged):
+        return {}
+    returns, lengths = logged
+    if returns.aggregation is not Aggregation.WINDOW:
+        return {}
+    size = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
+    counts = counts_of(returns.steps.astype(np.float64), size, window)
+    if counts[-1] < LONG:
+        return {}
+    curve = Curve("return_by_episode", counts.astype(np.int64), returns.values, returns.tag, returns.aggregation)
+    return {curve.metric: resampled(curve)}
 
 
 def _all(*curves: Curve) -> bool:

@@ -180,7 +180,7 @@ class SettingChange(Table, frozen=True):
     """
 
     setting: Text
-    to: float | str | bool | None = None
+    to: int | float | str | bool | None = None
     scale: float | None = None
     default: bool = False
     reference: bool = True
@@ -217,7 +217,8 @@ class DiagnosisRule(Table, frozen=True):
         title: The cause in plain words.
         what: What is going on in such a run.
         remedy: What to change, in words; of a cause outside the recipe it is the instruction.
-        otherwise: The remedy where every change that ``remedy`` asks for has been made already.
+        otherwise: The remedy where every change that ``remedy`` asks for has been made already; of a condition, where
+            nothing is logged at all.
         change: The concrete changes of settings; none where the cause lies outside the recipe.
         confirmed_by: Codes of the preflight checks that confirm the cause where it lies outside the recipe.
         next_test: The experiment that tells it from its rivals.

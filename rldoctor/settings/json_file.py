@@ -21,7 +21,9 @@ def read_json(text: str) -> Node:
         if not isinstance(content, dict):
             raise ValueError("is not a JSON object")
         return as_node(content, _lines(text))
-    except (json.JSONDecodeError, RecursionError):
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON (line {error.lineno})") from None
+    except RecursionError:
         raise ValueError("is not JSON") from None
 
 

@@ -165,13 +165,15 @@ def _parse(path: Path, format_: Format) -> Node:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
+    if not text.strip():
+        raise ValueError("is empty")
     return read_json(text) if format_ == "json" else _unwrapped(read_yaml(text))
 
 
 def _unwrapped(node: Node) -> Node:
     """Return the settings of a file of Weights & Biases, which keeps each under ``value``."""
     if not isinstance(node.value, dict):
-        return Node({})
+        raise ValueError("holds no settings: no table of names and values")
     inner = {
         key: item.value["value"]._replace(line=item.line)
         for key, item in node.value.items()
@@ -182,5 +184,5 @@ def _unwrapped(node: Node) -> Node:
 
 def _unreadable(name: str, problem: str) -> Finding:
     message = f"{name} {problem}: its settings are not used."
-    evidence: dict[str, Json] = {"file": name}
+    evidence: dict[str, Json] = {"file": name, "problem": problem}
     return Finding("SET001", "unreadable-settings", Severity.NOTE, message, "", evidence)

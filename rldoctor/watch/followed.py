@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +11,6 @@ from pathlib import Path
 from rldoctor.diagnosis.context import DiagnosisContext
 from rldoctor.diagnosis.describe import planned_steps
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.diagnosis.live.course import Course
-from rldoctor.diagnosis.live.glance import glance, points_of
-from rldoctor.diagnosis.live.schedule import Schedule
 from rldoctor.logs import read_run
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import Wanted
@@ -24,8 +22,9 @@ from rldoctor.model.settings import Settings
 from rldoctor.model.watching import State
 from rldoctor.run_record import RunRecord
 from rldoctor.settings import read_settings
+from rldoctor.watch.examinations import Examinations
 from rldoctor.watch.pace import Pace
-from rldoctor.watch.tail import Tail, in_order, tails_of
+from rldoctor.watch.tail import Tail, in_order, step_of, tails_of
 from rldoctor.watch.writer import WriterCheck, process_of, writer_of
 
 # A run that has logged nothing for so long, and for so many of its usual gaps, is stalled.
@@ -57,25 +56,26 @@ class FollowedRun:
         self.directory = directory
         self._context, self._wanted_steps, self._reference = context, planned, reference
         self._framework = framework
+        # When its logs were last written by the clock of where they are, and when they were last looked at.
+        self._written_at = self._looked_at = 0.0
+        self.changed_at = 0.0
+        """When its logs last grew, in seconds since 1970."""
         self._begin()
 
     def _begin(self) -> None:
         self._planned = self._wanted_steps
         self._tails: list[Tail] | None = None
-        self._schedule: Schedule | None = None
-        self._course = Course()
+        self._restarts = 0
+        self.examinations = Examinations(self._context, self._reference)
         self._sizes: dict[Path, int] = {}
-        self._examined = -1
-        # The steps that logs count, and the environment steps that these are, at the last examination.
-        self._scale = 1.0
+        # Environment steps for each step that the logs count, as the run was last read.
+        self._scale: float | None = None
         self._waiting = False
         self._writer = WriterCheck()
         self._settings: Settings | None = None
         self._settings_at = -1
         self._pace = Pace()
         self._status = ""
-        self.changed_at = 0.0
-        """When its logs last grew, in seconds since 1970."""
         self.is_over = False
         """Whether nothing more is expected of it; it is followed again if it grows."""
         self.row = WatchRow(name_of(self.directory))
@@ -91,7 +91,7 @@ class FollowedRun:
     @property
     def is_hopeless(self) -> bool:
         """Whether a training that stands like this should be stopped."""
-        return self._course.hopeless
+        return self.examinations.course.hopeless
 
     def refresh(self) -> None:
         """Look which log files there are."""
@@ -116,38 +116,56 @@ class FollowedRun:
             now: Seconds since 1970.
             all_of_it: Also examine it at its last step, which may be half written.
         """
-        grew = self._grew()
+        grew = self._grew(now)
         if grew and self.is_over:
             # What was let go of is read once more.
             self._begin()
             self.refresh()
-            self._grew()
+            self._grew(now)
         if self.is_over or not (grew or self._waiting):
             return []
         # The last step is examined once nothing was added to it for a while.
-        to_the_end = all_of_it or not grew or now - self.changed_at > _SETTLED_SECONDS
+        to_the_end = all_of_it or not grew or now - self._written_at > _SETTLED_SECONDS
         self._waiting = not to_the_end
-        for tail in self._tails or ():
-            tail.poll()
-        if self._tails is not None and not all_of_it and self._schedule is not None:
-            step = self._scale * max((tail.step for tail in self._tails), default=0)
+        anew = self._read_on()
+        if self._tails is not None and not all_of_it and self._scale is not None:
+            step = self._scale * step_of(self._tails)
             points = max((tail.points for tail in self._tails), default=0)
             self._pace.note(now, int(step))
             self.row = replace(self.row, step=int(step))
-            if not self._schedule.may_be_due(step, points):
-                return []
-        return self._examine(self._read(), now, to_the_end)
+            if not self.examinations.may_be_due(step, points):
+                return anew
+        return anew + self._examine(self._read(), now, to_the_end)
 
-    def _grew(self) -> bool:
-        sizes = {}
+    def _read_on(self) -> list[str]:
+        """Read what was added, and say where that is another run's."""
+        for tail in self._tails or ():
+            tail.poll()
+        restarts, before = sum(tail.restarts for tail in self._tails or ()), self._restarts
+        self._restarts = restarts
+        if restarts <= before or self.examinations.upto < 0:
+            return []
+        is_other = step_of(self._tails or ()) < self.examinations.upto
+        self.examinations.begin_again(is_other)
+        if not is_other:
+            return []
+        self._pace, self.row = Pace(), WatchRow(self.row.path)
+        return ["its log begins again: judged from there."]
+
+    def _grew(self, now: float) -> bool:
+        sizes, written = {}, 0.0
         for path in self.files:
             try:
                 status = path.stat()
             except OSError:
                 continue
             sizes[path] = status.st_size
-            self.changed_at = max(self.changed_at, status.st_mtime)
+            written = max(written, status.st_mtime)
         grew, self._sizes = sizes != self._sizes, sizes
+        # A file server's clock may differ from this one, and this one may be set: what grew did so since the last look.
+        changed = max(written, self._looked_at) if grew else self.changed_at
+        self._written_at, self.changed_at = min(written, now), min(changed, now)
+        self._looked_at = now
         return grew
 
     def _read(self) -> Run:
@@ -155,7 +173,7 @@ class FollowedRun:
         if self._tails is None:
             return read_run(self.directory, self._framework, own, settings_of=self._settings_of)
         run = read_run(self.directory, self._framework, own, in_order(self._tails), self._settings_of)
-        logged = max((tail.step for tail in self._tails), default=0)
+        logged = step_of(self._tails)
         self._scale = run.last_step / logged if logged else 1.0
         return run
 
@@ -172,46 +190,38 @@ class FollowedRun:
     def _examine(self, run: Run, now: float, to_the_end: bool) -> list[str]:
         self._status = RunRecord(run.record).status
         self._planned = self._planned or planned_steps(run)
-        if self._schedule is None:
-            self._schedule = Schedule(self._planned)
-        growing = replace(run, record={**run.record, "status": "running"} if run.record else run.record)
-        said = []
-        for step in _steps_after(run, self._examined):
-            if step >= run.last_step and not to_the_end:
-                break
-            self._examined = step
-            part = growing.until(step)
-            if self._schedule.is_due(part.last_step, points_of(part)):
-                self._course.add(glance(part, self._planned, self._reference, self._context))
-                said += [self._course.news] if self._course.news else []
         self._pace.note(now, run.last_step)
-        standing = self._course.standing
+        self.row = replace(self.row, step=run.last_step, planned=self._planned)
+        if self.examinations.upto < 0 and self._has_ended(now):
+            return []
+        said = self.examinations.look(run, self._planned, to_the_end)
+        standing = self.examinations.course.standing
         self.row = replace(
             self.row,
             verdict=standing.verdict,
             since=standing.since,
             cause=standing.cause,
             confidence=standing.confidence,
-            step=run.last_step,
-            planned=self._planned,
             news=said[-1] if said else self.row.news,
-            withdrawn_when=self._course.taken_back_when,
+            withdrawn_when=self.examinations.course.taken_back_when,
         )
         if said and standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
-            self.row = replace(self.row, remedy=_remedy(self._diagnosis(run), standing.cause))
+            remedy = _remedy(self._diagnosis(run), standing.cause) or self.examinations.remedy(run, standing.cause)
+            self.row = replace(self.row, remedy=remedy)
         return said
 
     def _diagnosis(self, run: Run) -> RunDiagnosis:
         return diagnose_run(run, self._reference, context=self._context)
 
-    def settle(self, now: float) -> list[str]:
+    def settle(self, now: float, looked_since: float = -math.inf) -> list[str]:
         """Say whether it still runs, and give the last verdict of one that does not.
 
         Args:
             now: Seconds since 1970.
+            looked_since: Since when it was looked at without a break: what slept with its machine is not stalled yet.
         """
         age = max(0.0, now - self.changed_at)
-        state = self._state(now, age)
+        state = self._state(now, age, now - looked_since)
         said = []
         if state in ("finished", "killed", "ended") and not self.is_over:
             said = self._end(state)
@@ -219,20 +229,28 @@ class FollowedRun:
             said = [
                 f"step {self.row.step:,}: nothing logged for {age:.0f} s, and the writer is still there or unknown."
             ]
+        elif self.row.state == "stalled" and state == "running":
+            self.row = replace(self.row, news="")
         left = None if self.is_over else self._pace.left(self._planned, self.row.step, self._tails or ())
         self.row = replace(self.row, state=state, age=age, left=left)
         if said:
             self.row = replace(self.row, news=said[-1])
         return said
 
-    def _state(self, now: float, age: float) -> State:
+    def _state(self, now: float, age: float, looked: float) -> State:
         if self._status in _ENDED:
             return _ENDED[self._status]
         if self._is_done():
             return "finished"
         if self._writer.state(self.files, now, age) == "gone":
             return "killed" if self._planned else "ended"
-        return "stalled" if age > max(STALLED_SECONDS, _STALLED_GAPS * self._pace.gap()) else "running"
+        longest = max(STALLED_SECONDS, _STALLED_GAPS * self._pace.gap(self._tails or ()))
+        return "stalled" if min(age, looked) > longest else "running"
+
+    def _has_ended(self, now: float) -> bool:
+        """Return whether the verdict is that of ``diagnose``, whatever stood before."""
+        over = self._state(now, max(0.0, now - self.changed_at), math.inf) in ("finished", "killed", "ended")
+        return over and (not self._planned or self._is_done())
 
     def _is_done(self) -> bool:
         """Return whether the plan is done, but for what comes after the last point that is logged."""
@@ -271,12 +289,6 @@ class FollowedRun:
 
 def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
     return lambda tag: any(mapping.wants(tag) for mapping in mappings)
-
-
-def _steps_after(run: Run, step: int) -> list[int]:
-    """Return the steps behind ``step`` at which anything was logged, in order."""
-    later = (curve.steps[curve.steps.searchsorted(step, "right") :] for curve in run.curves.values())
-    return sorted({int(one) for steps in later for one in steps})
 
 
 def _remedy(result: RunDiagnosis, cause: str) -> str:

@@ -18,6 +18,8 @@ from rldoctor.logs.series import Series
 
 # Bytes of a table that are read at once.
 _CHUNK = 8 * 2**20
+# The last bytes that were read, which are still there if the file has only grown.
+_MARK = 64
 
 
 class Tail:
@@ -30,6 +32,8 @@ class Tail:
 
     def __init__(self, path: Path, wanted: Wanted) -> None:
         self.path, self._wanted = path, wanted
+        self.restarts = 0
+        """How often the log began again, in this file or in a new one of its name: what was there is another run's."""
         self._reset()
 
     def _reset(self) -> None:
@@ -39,8 +43,8 @@ class Tail:
         self._unknown: dict[str, None] = {}
         self._issues = ReadIssues()
         self.first_time = self.last_time = math.nan
-        self.restarts = 0
-        """How often the steps began again within the file: the earlier points are another run's."""
+        self._mark = b""
+        self._looked_at = (0, 0, 0)
 
     @property
     def points(self) -> int:
@@ -55,13 +59,19 @@ class Tail:
     def poll(self) -> bool:
         """Read what was added since the last time, and return whether anything was."""
         try:
-            size = self.path.stat().st_size
+            status = self.path.stat()
         except OSError:  # it has gone: what was read stays
             return False
+        size, seen = status.st_size, (status.st_size, status.st_mtime_ns, status.st_ino)
+        if seen == self._looked_at:
+            return False
+        if size < self._at or self._marked() != self._mark:
+            # It was written anew. Stable-Baselines3 does that too, with the same rows, where a column is added.
+            self._reset()
+            self.restarts += 1
+        self._looked_at = seen
         if size == self._at:
             return False
-        if size < self._at:  # it was written anew
-            self._reset()
         before = self._at
         new = self._read(size)
         if not new.issues.counts.keys() <= {"truncated", "empty"}:
@@ -69,7 +79,17 @@ class Tail:
                 if issue.kind not in ("truncated", "empty"):
                     self._issues.add(issue.kind, issue.offset, issue.what)
         self._add(new)
+        self._mark = self._marked()
         return self._at > before
+
+    def _marked(self) -> bytes:
+        """Return the bytes before the place up to which the file was read."""
+        try:
+            with open_log(self.path, buffering=0) as file:
+                file.seek(max(0, self._at - _MARK))
+                return file.read(min(self._at, _MARK))
+        except OSError:
+            return self._mark
 
     def _read(self, size: int) -> LogFile:
         raise NotImplementedError
@@ -180,6 +200,12 @@ def tails_of(directory: Path, wanted: Wanted, known: Mapping[Path, Tail]) -> lis
             paths.setdefault((status.st_dev, status.st_ino), path)
         return [known.get(path) or make(path, wanted) for path in sorted(paths.values())]
     return None
+
+
+def step_of(tails: Sequence[Tail]) -> int:
+    """Return the last step of a run's files, but for those that had ended when the last one began."""
+    begun = max((tail.first_time for tail in tails if tail.points and math.isfinite(tail.first_time)), default=math.nan)
+    return max((tail.step for tail in tails if not tail.last_time < begun), default=0)
 
 
 def in_order(tails: Sequence[Tail]) -> list[LogFile]:

@@ -18,10 +18,12 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from rldoctor.diagnosis.context import shipped_context
-from rldoctor.diagnosis.many import diagnose
+from rldoctor.diagnosis.many import diagnose, sorted_by_verdict
 from rldoctor.diagnosis.report import Report
 from rldoctor.diagnosis.report_files import pieces
 from rldoctor.errors import RldoctorError
+from rldoctor.model import RunDiagnosis, WatchRow
+from rldoctor.watch.as_it_stands import as_it_stands
 from rldoctor.watch.watcher import Watcher
 
 _FRONT_END = Path(__file__).with_name("tab.js")
@@ -63,12 +65,22 @@ class RldoctorPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard
     def _runs(self, _request: wrappers.Request) -> wrappers.Response:
         try:
             with self._lock:
-                self._watcher = self._watcher or Watcher([self._folder], shipped_context())
-                self._watcher.poll()
-                rows = [asdict(row) | {"path": self._name(row.path)} for row in self._watcher.rows]
+                rows = [asdict(row) | {"path": self._name(row.path)} for row in self._watched()]
         except RldoctorError as error:
             return wrappers.Response(json.dumps({"error": str(error)}), mimetype="application/json")
         return wrappers.Response(json.dumps({"runs": rows, "folder": self._folder}), mimetype="application/json")
+
+    def _watched(self) -> list[WatchRow]:
+        """Return how the runs stand now."""
+        self._watcher = self._watcher or Watcher([self._folder], shipped_context())
+        self._watcher.poll()
+        return self._watcher.rows
+
+    def _results(self) -> list[RunDiagnosis]:
+        """Return the diagnoses of the runs, which say of each what the table above them says."""
+        rows, book = {row.path: row for row in self._watched()}, shipped_context().book
+        found = diagnose([self._folder], processes=1)
+        return sorted_by_verdict(as_it_stands(one, rows[one.path], book) if one.path in rows else one for one in found)
 
     def _name(self, path: str) -> str:
         """Return what TensorBoard calls a run: its path below the folder."""
@@ -79,7 +91,7 @@ class RldoctorPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard
     def _report(self, _request: wrappers.Request) -> wrappers.Response:
         try:
             with self._lock:
-                report = Report.of("diagnose", diagnose([self._folder], processes=1))
+                report = Report.of("diagnose", self._results())
                 page = "".join(pieces(report, "html", False) or ())
         except RldoctorError as error:
             return wrappers.Response(str(error), mimetype="text/plain")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from rldoctor.watch.followed import FollowedRun
 
 # Seconds between two looks for new runs and files; object stores are asked less often.
 _DISCOVER, _REMOTE = 15.0, 60.0
+# Nobody looked for so long, or the clock was set: what logged nothing meanwhile may have slept with its machine.
+_BREAK = 60.0
 _WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 
 
@@ -54,6 +58,7 @@ class Watcher:
         self.runs: dict[Path, FollowedRun] = {}
         self._remote = any(map(is_remote, self._paths))
         self._next_discovery = 0.0
+        self._looked_at = self._looked_since = -math.inf
 
     def poll(self, all_of_it: bool = False) -> list[Event]:
         """Look at every run once, and return what changed.
@@ -63,17 +68,18 @@ class Watcher:
             CannotJudge: There is no run, where ``all_of_it`` asks for one look.
         """
         now = self._clock()
-        if now >= self._next_discovery:
-            self._discover(now)
+        if math.isfinite(self._looked_at) and not 0 <= now - self._looked_at < _BREAK:
+            self._looked_since, self._next_discovery = now, min(self._next_discovery, now)
+        self._looked_at = now
+        events = self._discover(now) if now >= self._next_discovery else []
         if all_of_it and not self.runs:
             raise CannotJudge(
                 f"There is no run below {', '.join(self._paths)}: no log was found.",
                 "Name the folder that tensorboard --logdir would take.",
             )
-        events = []
         for run in self.runs.values():
             said = run.poll(now, all_of_it)
-            said += run.settle(now)
+            said += run.settle(now, self._looked_since)
             events += [Event(run.row, text, run) for text in said]
         return events
 
@@ -88,17 +94,22 @@ class Watcher:
         """Whether nothing more is expected of any run."""
         return bool(self.runs) and all(run.is_over for run in self.runs.values())
 
-    def _discover(self, now: float) -> None:
+    def _discover(self, now: float) -> list[Event]:
+        """Look for new runs and files, let go of runs whose folder has gone, and return what is said of those."""
         first = not self._next_discovery
         self._next_discovery = now + (_REMOTE if self._remote else _DISCOVER)
+        gone = [path for path in self.runs if not os.path.lexists(path)]
+        left = [self.runs.pop(path) for path in gone]
+        events = [Event(run.row, "its folder has gone.", run) for run in left]
         try:
             found = discover(self._paths)
         except UsageError:
             if first:
                 raise
-            return  # a folder is being moved, or a store does not answer: what is known is watched
+            return events  # a folder is being moved, or a store does not answer: what is known is watched
         for directory in found:
             run = self.runs.get(directory)
             if run is None:
                 run = self.runs[directory] = FollowedRun(directory, self._context, *self._options)
             run.refresh()
+        return events

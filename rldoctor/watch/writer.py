@@ -19,6 +19,12 @@ _SLACK_SECONDS = 5.0
 _QUIET_SECONDS, _LOOK_SECONDS = 5.0, 15.0
 
 
+def second_of(path: Path) -> int | None:
+    """Return when an event file was begun, in seconds since 1970, by its name; ``None`` for any other file."""
+    found = _EVENTS.search(path.name)
+    return int(found[1]) if found else None
+
+
 def process_of(path: Path) -> int | None:
     """Return the number of the process on this machine that an event file's name states, ``None`` for any other."""
     found = _EVENTS.search(path.name)
@@ -57,7 +63,8 @@ class WriterCheck:
         if age < _QUIET_SECONDS:
             self._next = 0.0
             return "alive"
-        if now >= self._next:
+        # A clock that was set back must not keep it from looking.
+        if not self._next - _LOOK_SECONDS <= now < self._next:
             self._last, self._next = writer_of(paths), now + _LOOK_SECONDS
         return self._last
 

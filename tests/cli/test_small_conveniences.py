@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import shutil
@@ -16,6 +17,31 @@ from rldoctor.cli.output import format_of
 
 SICK = Path(__file__).parents[1] / "runs/sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100"
 HEALTHY = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("train", "--steps", "-5"), "--steps '-5' must be at least 1."),
+        (("train", "--steps", "0"), "--steps '0' must be at least 1."),
+        (("explain", "aproxkl"), "Did you mean approx_kl"),
+        (("explain", "exploding gradients"), "Did you mean policy-gradient"),
+        (("explain", "clipped samples"), "Did you mean clipped"),
+        (("explain", "xyzzy"), "rldoctor rules lists everything."),
+    ],
+)
+def test_an_error_speaks_of_what_was_typed(arguments, said, here, capsys):
+    assert run([*arguments]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["runs", "deep/er"])
+def test_a_training_that_fails_leaves_no_folder(folder, here, capsys):
+    (here / "env.py").write_text("def make():\n    raise RuntimeError('no simulator')\n")
+    assert run(["train", "--env", "env.py:make", "--runs", folder, "--steps", "8192"]) == 1
+    assert "no simulator" in capsys.readouterr().err
+    assert [path.name for path in here.iterdir() if path.name != "__pycache__"] == ["env.py"]
 
 
 @pytest.fixture
@@ -82,6 +108,16 @@ def test_quiet_prints_one_line(here, capsys):
     assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.json"]) == 1
     assert capsys.readouterr().out == "rldoctor diagnose: sick (1 sick, 1 healthy), exit code 1\n"
     assert len(json.loads((here / "a.json").read_text())["subjects"]) == 2
+
+
+def test_quiet_csv_has_a_row_a_run(here, capsys):
+    assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "--format", "csv"]) == 1
+    printed = capsys.readouterr().out
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert [(row["path"], row["verdict"]) for row in rows] == [(str(SICK), "sick"), (str(HEALTHY), "healthy")]
+    assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.csv"]) == 1
+    assert capsys.readouterr().out == ""
+    assert (here / "a.csv").read_text().strip() == printed.strip()
 
 
 def test_without_a_path_the_folder_runs_is_diagnosed(here, capsys):

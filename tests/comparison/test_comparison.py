@@ -201,3 +201,11 @@ def test_the_document_counts_what_is_measured_here():
 def test_a_copy_of_a_run_differs_in_nothing():
     bad = read_run(SICK / "learning-rate-too-high/fetch_reach_dense-learning-rate-high-extreme-100")
     assert compare_runs(bad, bad, shipped_context()).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("other", ["cartpole/zoo", "pendulum/zoo"])
+def test_across_environments_no_setting_is_blamed(other):
+    found = compared(GOOD, RUNS / "healthy" / other / "as-recorded-20")
+    assert found.summary.startswith("The runs are of two environments, FetchReachDense-v4 and ")
+    assert {finding.remedy for finding in found.findings} == {"", "Compare runs of one environment."}
+    assert not found.diagnoses

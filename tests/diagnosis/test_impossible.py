@@ -18,6 +18,9 @@ LEARNING = {"episode_return": (10.0, 120.0, 300.0, 450.0, 480.0, 490.0), "value_
         ("approx_kl", (-0.6, -1.2, -0.9, -0.7), "at least -0.01"),
         ("success_rate", (2.0, 40.0, 85.0, 97.0), "It looks like per cent"),
         ("exploration_rate", (100.0, 60.0, 5.0, 5.0), "It looks like per cent"),
+        ("exploration_rate", (1.7, 1.2, 0.9, 0.5), "It is miscounted, and nothing is judged by it."),
+        ("success_rate", (1.0, 1.5, 2.0, 3.0), "It is miscounted, and nothing is judged by it."),
+        ("critic_loss", (-0.5, -2.0, -3.0, -1.0), "at least 0"),
         ("clip_range", (20.0, 20.0), "It looks like per cent"),
         ("episode_length", (-1.0, -1.0), "at least 0"),
         ("std", (-0.1, -0.5, -0.9), "at least 0"),
@@ -29,6 +32,7 @@ def test_a_metric_that_cannot_be_is_set_aside(metric, values, words):
     subject = diagnose_run(run({**LEARNING, metric: values}))
     (finding,) = [finding for finding in subject.findings if finding.code == "LOG203"]
     assert words in finding.message
+    assert ("per cent" in finding.message) == ("per cent" in words)
     assert finding.evidence["metric"] == metric
     assert subject.verdict is Verdict.HEALTHY, subject.summary
     assert not [finding for finding in subject.findings if finding.code.startswith("UPD")]

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from rldoctor.diagnosis.match import Match
-from rldoctor.diagnosis.remedy import Known, Move, advice_of, back_to, concrete, known_of, proposals
+from rldoctor.diagnosis.remedy import Known, Move, Moves, advice_of, back_to, concrete, known_of, proposals
 from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.model import Json
 from rldoctor.model.settings import Place, Settings
@@ -143,3 +143,28 @@ def test_where_the_usual_value_is_set_the_next_candidate_is_named() -> None:
     usual = known(log_std_init=0.0, ent_coef=0.01, learning_rate=1e-3)
     remedy, _ = concrete(spread, usual, advice_of(usual, found))
     assert remedy.startswith("Lower learning_rate to 0.0003 (was 0.001)")
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "td3", "ddpg", "dqn"])
+def test_no_algorithm_gets_a_setting_of_another(algorithm: str) -> None:
+    usual, proposed = DEFAULTS[algorithm], set[str]()
+    for factor in (1e-6, 1.0, 1e6):
+        odd = {key: value * factor if isinstance(value, float) else value for key, value in usual.items()}
+        for diagnosis in load_rulebook().diagnoses.values():
+            for moves in proposals(diagnosis, Known(odd.get, None, True, algorithm=algorithm)):
+                proposed |= set(moves)
+    assert proposed
+    assert proposed <= set(DEFAULTS[algorithm])
+
+
+def test_settings_of_off_policy_methods_are_changed_by_their_causes() -> None:
+    def of(cause: str, algorithm: str, **values: Json) -> Moves:
+        known = Known({**DEFAULTS[algorithm], **values}.get, None, True, algorithm=algorithm)
+        return next(iter(proposals(load_rulebook().diagnoses[cause], known)), {})
+
+    assert of("learning-starts-too-late", "sac", learning_starts=90_000) == {"learning_starts": Move(90_000, 1_000)}
+    assert of("target-network-frozen", "td3", tau=0.0) == {"tau": Move(0.0, 0.005)}
+    assert of("target-network-frozen", "dqn", tau=0.0) == {"tau": Move(0.0, 1.0)}
+    assert of("replay-too-small", "dqn", buffer_size=500) == {"buffer_size": Move(500, 100_000)}
+    assert of("temperature-dead", "sac", ent_coef=0.0) == {"ent_coef": Move(0.0, "auto")}
+    assert of("learning-starts-too-late", "sac") == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,12 +17,13 @@ import pytest
 from rldoctor import datafile
 from rldoctor.cli.app import run
 from rldoctor.experiments.fault_archive import labelled_runs
-from rldoctor.experiments.fault_archive.score import interval, score
+from rldoctor.experiments.fault_archive.score import interval, main, score
 from rldoctor.experiments.faults import all_faults, find
 from rldoctor.render.wording import one_line
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
 MIXED = RUNS / "sick" / "mixed-runs"
+HEALTHY = next((RUNS / "healthy/cartpole").rglob("run.json")).parent
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,27 @@ def test_what_cannot_be_exported_is_one_sentence(arguments, problem, tmp_path, c
     arguments = [str(tmp_path) if argument == "EMPTY" else argument for argument in arguments]
     assert run(["faults", "export", *arguments]) == 2
     assert problem in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("status", ["running", "failed", "interrupted"])
+def test_a_run_of_which_nothing_is_known_is_left_out_and_said(status, tmp_path, capsys):
+    for name in ("labelled", "unlabelled", "interrupted"):
+        shutil.copytree(HEALTHY, tmp_path / "runs" / name)
+    (tmp_path / "runs/unlabelled/label.json").unlink()
+    record = tmp_path / "runs/interrupted/run.json"
+    record.write_text(record.read_text().replace('"status": "finished"', f'"status": "{status}"'))
+    packed = tmp_path / "faults.zip"
+    assert run(["faults", "export", str(tmp_path / "runs"), "-o", str(packed)]) == 0
+    said = capsys.readouterr()
+    assert "1 runs (1 healthy" in said.out
+    assert f"interrupted (no fault, but its status is {status}) and 1 more." in one_line(said.err)
+    assert len(rows(packed, "runs.csv")) == 1
+    # An archive has no labels beside its runs.
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path / "again")
+    assert run(["faults", "export", str(tmp_path / "again"), "-o", str(tmp_path / "second.zip")]) == 2
+    assert "no label.json" in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "second.zip").exists()
 
 
 LABELS = [
@@ -178,3 +201,25 @@ def test_other_transitions_are_returned(name):
     ]
     assert all(max(pair) <= step for step, pair in enumerate(places))
     assert all(seen == paid for seen, paid in places) is (name == "transitions-random")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "has no column id and no column flagged"),
+        (b"id,flagged\nx,1\n", "has no column causes"),
+        (b"id,flagged,causes\na,1\n", "row 2: it has not 3 values"),
+        (b"id,flagged,causes\na,maybe,x\n", "row 2: flagged is 'maybe'"),
+        (b"id,flagged,causes\na,1,x\na,0,\n", "answers a more than once"),
+        (b"\xff\xfe\x00", "is no CSV file"),
+    ],
+)
+def test_answers_that_cannot_be_scored_are_one_sentence(content, problem, tmp_path, capsys):
+    labels, answers = tmp_path / "runs.csv", tmp_path / "answers.csv"
+    labels.write_text("id,split,kind,causes\na,test,harmful,x\n")
+    if content is not None:
+        answers.write_bytes(content)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(answers), "--labels", str(labels)])
+    assert problem in capsys.readouterr().err

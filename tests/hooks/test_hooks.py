@@ -85,10 +85,11 @@ def test_each_event_is_sent_once_and_not_too_often(server: Any) -> None:
     assert not notifier.notify("a", "suspect", "too soon", {})
     assert notifier.notify("b", "suspect", "another run", {})
     assert notifier.notify("a", "sick", "worse", {})
+    assert notifier.notify("a", "sick", "killed", {"state": "killed"})
     now[0] = 61.0
     assert notifier.notify("a", "sick", "later", {})
     notifier.close()
-    assert [body["text"] for _, body in server.received] == ["first", "another run", "worse", "later"]
+    assert [body["text"] for _, body in server.received] == ["first", "another run", "worse", "killed", "later"]
 
 
 def test_a_hook_that_hangs_keeps_nobody_waiting() -> None:

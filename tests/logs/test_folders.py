@@ -385,3 +385,30 @@ class TestRllibsTables:
         deep = '{"a":' * 900 + "1" + "}" * 900
         (tmp_path / "x.jsonl").write_text(f'{{"step": 1, "approx_kl": 0.1, "b": {deep}}}\n')
         assert len(read_run(tmp_path / "x.jsonl").curves["approx_kl"]) == 1
+
+
+class TestWhatMonitorFilesHold:
+    @pytest.mark.parametrize("content", ["", "\n\n", '#{"t_start": 1.0, "env_id": "x"}\nr,l,t\n'])
+    def test_a_file_without_an_episode_is_empty_and_not_too_short(self, content, tmp_path):
+        (tmp_path / "monitor.csv").write_text(content)
+        (said,) = rldoctor.diagnose(tmp_path).subjects
+        assert [finding.name for finding in said.findings] == ["empty-log-file"]
+        assert said.summary == "The logs hold no point yet: there is nothing to judge."
+        assert said.cause.remedy.startswith("Let the training log something first")
+
+    @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+    def test_a_return_that_is_no_number_is_a_fault_of_the_training(self, odd, tmp_path):
+        returns = RISING.copy()
+        returns[120:140] = odd
+        monitor(tmp_path / "monitor.csv", returns)
+        (said,) = rldoctor.diagnose(tmp_path).subjects
+        assert "non-finite-values" in [cause.name for cause in said.diagnoses[:1]]
+        assert not [finding for finding in said.findings if finding.code == "LOG102"]
+
+    @pytest.mark.parametrize(("reached", "per_cent"), [("100", True), ("100.0", True), ("1", False), ("true", False)])
+    def test_success_in_per_cent_is_read_and_told(self, reached, per_cent, tmp_path):
+        monitor(tmp_path / "monitor.csv", RISING, extra=["0", reached] * 200)
+        (said,) = rldoctor.diagnose(tmp_path).subjects
+        told = [finding.message for finding in said.findings if finding.code == "LOG203"]
+        assert [("per cent" in message) for message in told] == [True] * per_cent
+        assert any(row.metric == "success_rate" and row.seen != "not logged" for row in said.table) is not per_cent

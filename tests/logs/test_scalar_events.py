@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,3 +176,30 @@ def _batches_of(datas):
         for part in (len(data).to_bytes(8, "little"), data)
     )
     return batches(lambda offset, count: content[offset : offset + count], len(content), ReadIssues())
+
+
+def test_a_run_of_a_current_writer_does_not_need_protobuf():
+    """The first record of such a file also says what wrote it."""
+    run = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-recorded-20"
+    code = "import sys; from rldoctor.logs import read_run; from pathlib import Path; "
+    code += f"run = read_run(Path({str(run)!r})); "
+    code += "assert run.curves and not run.findings; print(*(name for name in sys.modules if 'protobuf' in name))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "version"),
+    [
+        ({"file_version": "brain.Event:2"}, True),
+        ({"file_version": "brain.Event:2", "source_metadata": {"writer": "a.writer"}}, True),
+        ({"file_version": "brain.Event:2", "source_metadata": {}}, False),
+        ({"file_version": "brain.Event:2", "step": 3}, False),
+        ({"source_metadata": {"writer": "a.writer"}}, False),
+        ({"summary": {"value": [{"tag": "a", "simple_value": 1.0}]}}, False),
+    ],
+)
+def test_only_what_states_the_version_is_taken_for_it(fields, version):
+    data = Event(wall_time=1.7e9, **fields).SerializeToString()
+    assert event_columns._is_version(data) is version
+    assert not event_columns._is_version(data[:-1])

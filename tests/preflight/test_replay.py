@@ -10,10 +10,11 @@ from msgspec import structs
 
 from benchmarks.broken.replay import FAULTS, HEALTHY
 from rldoctor.hyperparameters import OFF_POLICY
-from rldoctor.model import PreflightResult
+from rldoctor.model import PreflightResult, Unjudged, Verdict
 from rldoctor.preflight.checks.replay.replay_budget import updates_of
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.render.answer import answer
 
 CODES = ("ENV511", "ENV512", "ENV513", "ENV514", "ENV515", "ENV516")
 
@@ -62,6 +63,15 @@ def test_the_machinery_of_a_recipe_is_examined(algorithm: str) -> None:
     assert names(examine(env, recipe=made)) == set()
 
 
+@pytest.mark.parametrize("algorithm", ["sac", "ddpg", "dqn"])
+def test_a_tau_of_zero_freezes_the_target(algorithm: str) -> None:
+    env = "CartPole-v1" if algorithm == "dqn" else "Pendulum-v1"
+    made = recipe(algorithm, env, tau=0.0, **({"target_update_interval": 100} if algorithm == "dqn" else {}))
+    result = examine(env, recipe=made)
+    assert names(result) == {"target-frozen"}
+    assert any("tau is 0" in finding.message for finding in result.findings)
+
+
 @pytest.mark.parametrize(
     ("made", "finding"),
     [
@@ -98,3 +108,34 @@ def test_nothing_is_said_of_ppo_and_the_state_of_the_caller_is_kept() -> None:
     result = examine("CartPole-v1")
     assert torch.get_num_threads() == threads
     assert {check.outcome.value for check in result.checks if check.code in CODES} == {"skipped"}
+
+
+def broken(_envs: Any) -> Any:
+    return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("make_model", "said"),
+    [
+        (broken, "make_model raised ZeroDivisionError: division by zero (test_replay.py, line"),
+        (lambda: None, "make_model raised TypeError"),
+        (lambda _envs: None, "make_model returns nothing (None), and not an off-policy algorithm"),
+        (lambda _envs: "SAC", "make_model returns a str, and not an off-policy algorithm"),
+    ],
+)
+def test_a_model_that_cannot_be_made_is_one_sentence(make_model: Any, said: str) -> None:
+    result = run_preflight("Pendulum-v1", make_model=make_model, select=CODES[:5], budget=60.0)
+    assert result.verdict is Verdict.UNJUDGED
+    assert not result.findings
+    reasons = {item.reason for item in result.unjudged}
+    assert len(reasons) == 1
+    assert said in reasons.pop()
+    [(label, reason), *_] = answer(result)
+    assert (label, said in reason) == ("Reason", True)
+
+
+def test_the_budget_is_named_where_it_is_the_reason() -> None:
+    missed = (Unjudged("ENV102", "not run: budget"), Unjudged("ENV103", "not run: budget"))
+    lines = dict(answer(PreflightResult("x", Verdict.UNJUDGED, unjudged=missed)))
+    assert lines["Reason"] == "2 checks did not fit into the budget."
+    assert "--budget" in lines["Fix"]

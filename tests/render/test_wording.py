@@ -122,7 +122,8 @@ def test_what_has_one_reason_is_one_line():
     subject = PreflightResult("x", Verdict.SICK, unjudged=(*missing, other))
     lines = " ".join("\n".join(lines_of(Report("preflight", (subject,), Verdict.SICK, 1))).split())
     assert lines.count("environment-makes") == 1
-    assert "(27 checks)" in lines
+    assert "(27 checks: ENV1, ENV2," in lines
+    assert "and 15 more)" in lines
     assert "approx_kl is not logged. Log train/." in lines
 
 

@@ -1,4 +1,4 @@
-"""Healthy trainings of legged robots that look like one of the faults of tests/robots/stories.py."""
+"""Twelve healthy trainings of legged robots that look like one of the faults of tests/robots/stories.py."""
 
 from __future__ import annotations
 
@@ -8,18 +8,6 @@ import numpy as np
 
 from rldoctor.model import Run
 from tests.robots.stories import pay, ramp, robot, run_of
-
-
-def adaptive_rate(seed: int) -> Run:
-    """A healthy robot whose adaptive learning rate touches 0.01."""
-    made = robot(seed)
-    made.rate = 10 ** np.clip(-2.9 + made.noise(0.5, 0.6), -5, -2)
-    return made.run()
-
-
-def healthy(seed: int) -> Run:
-    """A healthy robot."""
-    return robot(seed).run()
 
 
 def zero_weight(seed: int) -> Run:
@@ -124,8 +112,6 @@ def long_and_settled(seed: int) -> Run:
 
 
 LOOK_ALIKES: Mapping[str, Callable[[int], Run]] = {
-    "adaptive-rate": adaptive_rate,
-    "healthy": healthy,
     "zero-weight": zero_weight,
     "alive-outweighs": alive_outweighs,
     "air-time-rises": air_time_rises,

@@ -1,4 +1,4 @@
-"""Made-up trainings of legged robots, logged as Isaac Lab and rsl_rl do: one fault each.
+"""Made-up trainings of legged robots, logged as Isaac Lab and rsl_rl do: eleven faults, one each, and a healthy one.
 
 A story is a rough model of such a training (skill, falls, length of episodes, terms of the reward, a level of terrain),
 drawn anew for each seed: its length, its noise and the sizes of its terms. None of it is made by the code under test.
@@ -140,7 +140,7 @@ def pay(made: Robot) -> Robot:
     return made
 
 
-# --- twelve kinds of trouble ---
+# --- twelve stories ---
 
 
 def falling(seed: int) -> Run:
@@ -259,6 +259,18 @@ def std_nan(seed: int) -> Run:
     return run_of(cut(tags, at + 3, made.n))
 
 
+def healthy(seed: int) -> Run:
+    """A healthy robot."""
+    return robot(seed).run()
+
+
+def adaptive_rate(seed: int) -> Run:
+    """A healthy robot whose adaptive learning rate touches 0.01, the highest it may be."""
+    made = robot(seed)
+    made.rate = 10 ** np.clip(-2.9 + made.noise(0.5, 0.6), -5, -2)
+    return made.run()
+
+
 def grown(values: Array, at: int, factor: float) -> Array:
     """Return values that grow by a factor each iteration from ``at`` on."""
     with np.errstate(over="ignore"):
@@ -283,8 +295,10 @@ STORIES: Mapping[str, tuple[Callable[[int], Run], tuple[str, ...]]] = {
     "stuck-curriculum": (stuck_curriculum, ("curriculum-stuck",)),
     "outrun-curriculum": (outrun_curriculum, ("curriculum-outrun",)),
     "standing-still": (standing_still, ("stands-still",)),
-    "curiosity": (curiosity, ()),
+    "curiosity": (curiosity, ("bonus-outweighs-task",)),
     "penalty-explosion": (penalty_explosion, ("penalty-explodes",)),
     "std-nan": (std_nan, ("non-finite-values",)),
+    "adaptive-rate": (adaptive_rate, ()),
+    "healthy": (healthy, ()),
 }
-"""Name to the story and the causes that are right for it; none where any alarm about the task is right."""
+"""Name to the story and the causes of which the first must be one; none where the run is healthy."""

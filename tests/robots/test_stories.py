@@ -1,4 +1,4 @@
-"""Robots' logs: each of twelve faults gets its own cause, and what only looks like one is healthy."""
+"""Robots' logs: each of twelve stories is told by its own cause, and what only looks like one is healthy."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MORE_SEEDS = range(100, 120)
 
 
 def told(story: Callable[[int], Run], causes: tuple[str, ...], seed: int) -> bool:
-    subject = diagnose_run(story(seed))
     if not causes:
-        return subject.verdict is not Verdict.HEALTHY
+        return silent(story, seed)
+    subject = diagnose_run(story(seed))
     return subject.verdict in (Verdict.SICK, Verdict.SUSPECT) and subject.diagnoses[0].name in causes
 
 

@@ -268,7 +268,9 @@ def of(name: str) -> Condition:
         "recorded": {"key": "status"},
         "missing": {"logged": "m"},
         "falls_against": {"other": "other"},
+        "part_of_rise": {"other": "other"},
         "first_mover": {"first": ("m",)},
+        "not_below": {"setting": "learning_starts", "share": 0.5},
     }.get(name, {})
     return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
 
@@ -277,7 +279,7 @@ def of(name: str) -> Condition:
     "name",
     sorted(
         set(DETECTORS)
-        - {"recorded", "missing", "non_finite", "dead_terms", "penalty_explodes", "first_mover", "begins"}
+        - {"recorded", "missing", "non_finite", "dead_terms", "penalty_explodes", "first_mover", "begins", "not_below"}
     ),
 )
 def test_no_detector_judges_what_is_not_there(name: str) -> None:

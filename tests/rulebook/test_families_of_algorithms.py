@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from rldoctor.model import Curve, Run
+from rldoctor.model.settings import Settings
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.applicable import applicable
 from rldoctor.rulebook.detectors import DETECTORS
 from rldoctor.rulebook.detectors.detector import Measured
+from rldoctor.rulebook.observe import observe_all
 
 STEPS = np.arange(1, 21) * 500
 
@@ -55,3 +60,12 @@ def test_when_a_curve_begins_and_where_it_leaps() -> None:
     assert observed("leaps", "learning_rate", leaping) == rate[10] / rate[8]
     falling = Case(run("sac", learning_rate=[1e-3, 1e-4]))
     assert observed("leaps", "learning_rate", falling) < 1.0
+
+
+@pytest.mark.parametrize(("stated", "late"), [(None, True), (6_000, True), (1_000, False), (0, False)])
+def test_settings_refute_that_learning_starts_late(stated: int | None, late: bool) -> None:
+    """The return and the speed alone: train/ was left out, or no update was made."""
+    settings = None if stated is None else Settings(learning_starts=stated)
+    silent = replace(run("sac", episode_return=[-600, -590], throughput=[900, 900]), settings=settings)
+    found = {item.sign.code: item.strength for item in observe_all(load_rulebook(), Case(silent))[0]}
+    assert (found.get("LOG404", 0.0) > 0) is late

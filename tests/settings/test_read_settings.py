@@ -6,10 +6,12 @@ import inspect
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+import rldoctor
 from rldoctor import datafile
 from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.logs import read_run
@@ -169,6 +171,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
     for before, name in zip("abcdefghij", "bcdefghijk", strict=True)
 )
+RECORDED = Path(__file__).parents[1] / "runs/sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100"
 BAD_YAML = {
     "a bomb of aliases": BOMB + "algo: ppo\nlearning_rate: 0.1\n",
     "nested without end": "[" * 100_000,
@@ -319,3 +322,37 @@ def test_a_folder_that_runs_share_is_listed_once_until_it_changes(tmp_path, monk
     )
     os.utime(tmp_path, (2, 2))
     assert find.Finder(tmp_path / "run-0").find("../config.yaml", ()) == tmp_path / "config.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("config.yml", b"a: [1, 2\nb: {", "is not YAML (line 2)"),
+        ("params.json", b'{"a": 1,', "is not JSON (line 1)"),
+        ("hparams.yaml", b"\xff\xfe\x00\x9f", "is not UTF-8 text"),
+        ("config.yaml", b"- 1\n- 2\n", "holds no settings: no table of names and values"),
+        ("args.json", b"", "is empty"),
+        ("config.json", None, "is not a plain file"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_read_is_told_where_settings_are_missed(name, content, problem, tmp_path):
+    shutil.copy(next(RECORDED.glob("events*")), tmp_path)
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    (said,) = rldoctor.diagnose(tmp_path).subjects
+    assert f"{name} {problem}" in next(one.message for one in said.findings if one.code == "SET001")
+    (settings,) = [witness for witness in said.witnesses if witness.name == "settings"]
+    assert (settings.said, settings.command) == ("not readable", f"fix {name}, which {problem}")
+
+
+def test_a_settings_file_without_permission_is_told(tmp_path, monkeypatch):
+    (tmp_path / "params.json").write_text('{"lr": 0.1, "gamma": 0.9}')
+
+    def denied(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    (found,) = read_settings(tmp_path).findings
+    assert found.message == "params.json cannot be read: permission denied: its settings are not used."

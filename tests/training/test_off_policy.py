@@ -220,3 +220,18 @@ def test_a_sweep_knows_how_long_off_policy_trainings_take() -> None:
 def test_what_the_spaces_do_not_allow_is_said() -> None:
     with pytest.raises(UsageError, match="DQN cannot be built for Pendulum-v1"):
         buffer_of(structs.replace(RECIPES["dqn"], env="Pendulum-v1"))
+
+
+@pytest.mark.parametrize("starts", [440, 100_000])
+def test_train_says_before_it_begins_that_nothing_will_be_learned(
+    starts: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rldoctor.cli.app import run as rldoctor
+    from rldoctor.recipe import write_recipe
+
+    file = tmp_path / "recipe.toml"
+    write_recipe(structs.replace(RECIPES["dqn"], total_steps=440), file)
+    options = ["--recipe", str(file), "--runs", str(tmp_path / "runs"), "--set", f"learning_starts={starts}"]
+    assert rldoctor(["train", *options]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"learning_starts is {starts:,}, and the training ends after 440 steps: nothing will be learned" in said

@@ -79,7 +79,7 @@ def test_a_cause_outside_the_recipe_becomes_an_instruction(name: str, cause: str
     assert plan.remedies == ()
     assert plan.instructions[0].diagnosis == cause
     assert check in plan.instructions[0].confirmed_by
-    assert "No change of the recipe is proposed" in "\n".join(describe(plan))
+    assert "There is no setting to try" in "\n".join(describe(plan))
 
 
 def test_what_lies_in_the_recipe_alone_is_no_cause_where_the_recipe_is_the_references() -> None:

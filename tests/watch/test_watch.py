@@ -106,9 +106,7 @@ def test_a_day_of_points_takes_no_more_memory_than_an_hour(tmp_path: Path) -> No
     path = tmp_path / "progress.csv"
     tail = TableTail(path, lambda _: True)
     for hour in range(3):
-        path.unlink(missing_ok=True)
-        tail._at = 0
-        with path.open("w") as file:
+        with path.open("a") as file:
             if not hour:
                 file.write("step,rollout/ep_rew_mean\n")
             file.writelines(f"{hour * 6000 + row},1.0\n" for row in range(6000))
@@ -121,7 +119,7 @@ def test_a_sick_run_is_told_with_its_cause_and_what_would_withdraw_it(tmp_path: 
     clock = [0.0]
     shutil.copytree(SICK, tmp_path / "a")
     (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
-    runs = watcher(tmp_path, clock)
+    runs = watcher(tmp_path, clock, planned=200_000)
     said = [event.text for event in runs.poll(all_of_it=True)]
     assert any("sick" in text and "Withdrawn when" in text for text in said)
     (row,) = runs.rows
@@ -134,9 +132,9 @@ def test_the_last_point_is_judged_only_once_nothing_follows_it(tmp_path: Path) -
     os.utime(tmp_path / "progress.csv", (1e9, 1e9))
     runs = watcher(tmp_path, clock, planned=100_000)
     runs.poll()
-    assert runs.runs[tmp_path]._examined == 2000
+    assert runs.runs[tmp_path].examinations.upto == 2000
     runs.poll()
-    assert runs.runs[tmp_path]._examined == 3000
+    assert runs.runs[tmp_path].examinations.upto == 3000
 
 
 def test_new_runs_are_noticed(tmp_path: Path) -> None:
@@ -290,4 +288,4 @@ def test_a_point_is_examined_even_where_the_longest_curve_lacks_it(tmp_path: Pat
     runs = watcher(tmp_path, clock, planned=20_000)
     runs.poll()
     (followed,) = runs.runs.values()
-    assert followed._course.standing.step == 4000
+    assert followed.examinations.course.standing.step == 4000

@@ -19,6 +19,7 @@ from rldoctor.rulebook import Case, Sign
 from rldoctor.rulebook.applicable import applicable
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, observe
+from rldoctor.rulebook.off_policy import OFF_POLICY
 from rldoctor.rulebook.schema import FIRES_FROM
 
 # Steps of the shortest recorded healthy trainings (fetch_reach_dense/quick).
@@ -144,7 +145,19 @@ def glance(
     strengths, signs = strengths_of(run, reference, context, lambda sign: beyond(sign, 1.0) > 0.0)
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
-    return _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    found = _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    # The phases say nothing of off-policy trainings: one that learns, in finite numbers, is warned of at most.
+    learns = run.algorithm in OFF_POLICY and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
+    sick = found.verdict is Verdict.SICK
+    return replace(found, verdict=Verdict.SUSPECT, single=False, error=False) if sick and learns else found
+
+
+def _is_numeric(sign: str) -> bool:
+    return sign.startswith("NUM")
+
+
+def _learns(beyond: Mapping[str, float], signs: Mapping[str, Sign]) -> bool:
+    return any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
 
 
 def _judged(
@@ -160,7 +173,7 @@ def _judged(
     fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)
     causes = (item for item in ranked if item.rule.name != HEALTHY)
-    learns = any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
+    learns = _learns(beyond, signs)
     leading = next(
         (item for item in causes if not fired.isdisjoint(item.evidence_for) or item.rule.name in set_by), None
     )

@@ -32,7 +32,7 @@ class LabelledRun:
         directory: Where it was recorded.
         name: Its place below the folder of runs; says the fault, so that no tool should see it.
         run: Its curves and record.
-        label: What ``label.json`` says; empty for a healthy run.
+        label: What ``label.json`` says; its ``fault`` is empty for a healthy run.
         fault: The fault that was put in; none for a healthy run.
         severity: Of the fault.
         right: The diagnoses that would be right, best first; ``("healthy",)`` for none.
@@ -76,20 +76,47 @@ class LabelledRun:
 
 
 def labelled_runs(folder: Path) -> tuple[LabelledRun, ...]:
-    """Return the runs at or below ``folder``; those without a ``label.json`` are healthy.
+    """Return the runs at or below ``folder`` of which is known what is wrong with them (:func:`sorted_runs`).
 
     Raises:
-        UsageError: ``folder`` holds no run, or one with a fault that the laboratory does not know.
+        UsageError: ``folder`` holds no such run, or one with a fault that the laboratory does not know.
     """
-    found = tuple(_labelled(directory, folder) for directory in discover([folder]))
+    return sorted_runs(folder)[0]
+
+
+def sorted_runs(folder: Path) -> tuple[tuple[LabelledRun, ...], dict[Path, str]]:
+    """Return the labelled runs at or below ``folder``, and the others with the reason why nothing is known of them.
+
+    A run without a label is of no kind: it may be healthy, or broken in a way that nobody wrote down. Nor is a
+    training healthy that has no fault and did not end.
+
+    Raises:
+        UsageError: ``folder`` holds no labelled run, or one with a fault that the laboratory does not know.
+    """
+    found: list[LabelledRun] = []
+    left_out: dict[Path, str] = {}
+    for directory in discover([folder]):
+        if not (directory / LABEL_FILE).is_file():
+            left_out[directory] = f"no {LABEL_FILE}"
+            continue
+        one = _labelled(directory, folder)
+        status = str(one.run.record.get("status", "unknown"))
+        if one.fault is None and status != "finished":
+            left_out[directory] = f"no fault, but its status is {status}"
+        else:
+            found.append(one)
     if not found:
-        raise UsageError(f"{folder} holds no run.", "Name a folder of runs that rldoctor faults run recorded.")
-    return found
+        record = "Record runs with rldoctor faults run, and healthy ones with rldoctor faults run none."
+        if not left_out:
+            raise UsageError(f"{folder} holds no run.", record)
+        place, reason = next(iter(left_out.items()))
+        count = f"{len(left_out)} run{'s' if len(left_out) > 1 else ''}"
+        raise UsageError(f"{folder} holds {count}, but none with a usable label ({place.name}: {reason}).", record)
+    return tuple(found), left_out
 
 
 def _labelled(directory: Path, folder: Path) -> LabelledRun:
-    run, file = read_run(directory), directory / LABEL_FILE
-    label = run_directory.read_json(file, "label") if file.is_file() else {}
+    run, label = read_run(directory), run_directory.read_json(directory / LABEL_FILE, "label")
     name, _, severity = str(label.get("fault", "")).partition(":")
     fault = find(name) if name else None
     right = (fault.diagnoses if fault else ()) or (HEALTHY,)

@@ -12,11 +12,13 @@ import csv
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 # 95 % of a normal distribution.
 _Z = 1.959964
+_FLAGS = {"1": True, "true": True, "True": True, "0": False, "false": False, "False": False, "": False}
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -38,7 +40,7 @@ def score(labels: Rows, answers: Rows, split: str = "test") -> dict[str, tuple[i
         if split not in ("all", label["split"]):
             continue
         answer = given.get(label["id"], {})
-        flagged = answer.get("flagged", "0").strip() in ("1", "true", "True")
+        flagged = _FLAGS[answer.get("flagged", "0").strip()]
         if label["kind"] != "harmful":
             _count(counts[f"{label['kind']} flagged"], flagged)
             continue
@@ -65,10 +67,46 @@ def interval(hits: int, runs: int) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def read_rows(file: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
+def read_rows(file: Path, columns: Iterable[str] = ("id",)) -> list[dict[str, str]]:
+    """Return the rows of a CSV file.
+
+    Raises:
+        ValueError: It cannot be read, lacks one of ``columns``, or has a row that is too short or too long.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            rows, names = list(reader), reader.fieldnames or ()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{file} is no CSV file: {error}") from None
+    missing = [column for column in columns if column not in names]
+    if missing:
+        raise ValueError(f"{file} has no column {' and no column '.join(missing)}")
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise ValueError(f"{file}, row {number}: it has not {len(names)} values, as the first row has")
+    return rows
+
+
+def _answers(file: Path, labels: Rows, where: Path) -> Rows:
+    """Return the rows of the answers.
+
+    Raises:
+        ValueError: They are not what can be scored against ``labels``, the rows of the file ``where``.
+    """
+    answers = read_rows(file, ("id", "flagged", "causes"))
+    known = {row["id"] for row in labels}
+    if unknown := {row["id"] for row in answers} - known:
+        raise ValueError(f"{file}: {len(unknown)} ids are not in {where}, such as {min(unknown)}")
+    for number, row in enumerate(answers, 2):
+        if row["flagged"].strip() not in _FLAGS:
+            raise ValueError(f"{file}, row {number}: flagged is {row['flagged']!r}; write 1 or 0")
+    twice = [name for name, count in Counter(row["id"] for row in answers).items() if count > 1]
+    if twice:
+        raise ValueError(f"{file} answers {twice[0]} more than once")
+    return answers
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -79,10 +117,11 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--split", choices=("train", "test", "all"), default="test")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     chosen = parser.parse_args(None if arguments is None else list(arguments))
-    labels, answers = read_rows(chosen.labels), read_rows(chosen.answers)
-    unknown = {row["id"] for row in answers} - {row["id"] for row in labels}
-    if unknown:
-        parser.error(f"{chosen.answers}: {len(unknown)} ids are not in {chosen.labels}, such as {min(unknown)}")
+    try:
+        labels = read_rows(chosen.labels, ("id", "split", "kind", "causes"))
+        answers = _answers(chosen.answers, labels, chosen.labels)
+    except ValueError as error:
+        parser.error(str(error))
     measured = score(labels, answers, chosen.split)
     if chosen.json:
         sys.stdout.write(json.dumps(measured) + "\n")

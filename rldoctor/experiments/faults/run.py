@@ -24,16 +24,20 @@ _SECOND_RUN = 500
 
 
 def train_with_fault(
-    recipe: Recipe, fault: Fault, severity: str, directory: Path, seed: int, watcher: Watcher | None = None
+    recipe: Recipe, fault: Fault | None, severity: str, directory: Path, seed: int, watcher: Watcher | None = None
 ) -> None:
     """Train ``recipe`` with ``fault`` into the existing, empty ``directory``, and label it.
 
     The label (``label.json``) is for measuring the doctor, which never reads it. ``run.json`` has the settings that
     were used, as always, and nothing about the fault. A training that raises because of it is kept as far as it got.
+    Without a fault, the run is a healthy one to compare with.
 
     Raises:
         UsageError: The fault has no such severity, or does not apply to this environment.
     """
+    if fault is None:
+        fault = Fault(name="", breaks="", diagnoses=())
+        severity = "full"
     if fault.only and recipe.env not in fault.only:
         raise UsageError(
             f"The fault {fault.name} does not apply to {recipe.env}.", f"It is made for {', '.join(fault.only)}."
@@ -59,7 +63,11 @@ def train_with_fault(
     outcome = true_outcome(sink)
     if fault.spoil:
         fault.spoil(knob)(directory, lambda place: into(place, seed + _SECOND_RUN))
-    label = {"fault": f"{fault.name}:{severity}", "diagnoses": list(fault.diagnoses), "reference": recipe.name}
+    label = {
+        "fault": f"{fault.name}:{severity}" if fault.name else "",
+        "diagnoses": list(fault.diagnoses),
+        "reference": recipe.name,
+    }
     run_directory.write_json(directory / LABEL_FILE, {**label, "outcome": outcome})
 
 

@@ -140,7 +140,7 @@ def describe(plan: Plan) -> list[str]:
         probability = f" ({remedy.probability:.0%})" if remedy.diagnoses else ""
         lines.append(f"Round {place}: {in_words(remedy.changes)}, for {why}{probability}.")
     if not plan.remedies:
-        lines.append("No change of the recipe is proposed: the cause lies in the environment or the code.")
+        lines.append("There is no setting to try: what to change is said below.")
     return lines
 
 

@@ -98,7 +98,7 @@ def unusual(sick: SickRun) -> Moves:
     if known.reference is None:
         return found
     for rule in sick.context.book.diagnoses.values():
-        if not made_for(rule, sick.run.algorithm or "ppo"):
+        if not made_for(rule, sick.recipe.algorithm):
             continue
         for change in rule.change:
             limited = change.above is not None or change.below is not None or change.default

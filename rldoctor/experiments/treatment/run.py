@@ -136,7 +136,8 @@ def treat(
     if options.dry_run:
         return report_of(sick, _planned(plan, plan.instructions))
     context = TrialContext(command, watch, threads, sick.context, {} if baselines is None else baselines)
-    report = report_of(sick, _treated(plan, tie, context, say, wrap))
+    with run_directory.removed_if_unused(plan.folder, options.out.parent):
+        report = report_of(sick, _treated(plan, tie, context, say, wrap))
     write_report(report, plan.folder, "treatment")
     return report
 

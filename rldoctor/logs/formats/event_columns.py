@@ -198,9 +198,29 @@ class EventColumns:
 
 
 def _is_version(data: bytes) -> bool:
-    """Return whether an event holds a time and the version of the format alone, as the first of each file does."""
-    head, text = data[:11], data[11:]
-    return len(text) < 0x80 and text.isascii() and head == b"\x09%b\x1a%c" % (data[1:9], len(text))
+    """Return whether an event holds a time and the version of the format, as the first of each file does.
+
+    The writers of current versions of TensorBoard also say what wrote the file (event.proto: file_version 3,
+    source_metadata 10; its writer 1); nothing else may follow.
+    """
+    if data[:1] != b"\x09" or data[9:10] != b"\x1a":
+        return False
+    text, rest = _short_text(data[10:])
+    if text is None or not rest:
+        return text is not None
+    inner, rest = _short_text(rest[1:]) if rest[:1] == b"\x52" else (None, rest)
+    if inner is None or rest or inner[:1] != b"\x0a":
+        return False
+    writer, rest = _short_text(inner[1:])
+    return writer is not None and not rest
+
+
+def _short_text(data: bytes) -> tuple[bytes | None, bytes]:
+    """Return the ASCII text that begins with its length, and what is behind it; ``None`` where there is none."""
+    if not data or data[0] >= 0x80 or len(data) <= data[0]:
+        return None, data
+    text = data[1 : 1 + data[0]]
+    return (text if text.isascii() else None), data[1 + data[0] :]
 
 
 def _tensor_scalar(scalar: Any) -> float | None:

@@ -26,6 +26,8 @@ _MOST_POINTS = 1_000
 _LONGEST_EPISODE = 2**40
 _COLUMNS = ["r", "l", "t"]
 _SUCCESS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+# Recorded in per cent: read as it is, so that it is told (LOG203).
+_SUCCESS |= {"100": 100.0, "100.0": 100.0}
 _TAGS = ("rollout/ep_rew_mean", "rollout/ep_len_mean", "rollout/success_rate")
 # Numbers in names count environments (0.monitor.csv, 1.monitor.csv), except where they count trainings.
 _NUMBERS = re.compile(r"((?:seed|run|trial|exp)[_.-]?\d+)|\d+", re.IGNORECASE)
@@ -119,7 +121,7 @@ def _as_logged(monitors: Sequence[_Monitor]) -> LogFile | None:
     points = {
         tag: (steps[kept], recent_mean(table[:, column], EPISODES_PER_MEAN)[kept])
         for column, tag in enumerate(_TAGS, start=1)
-        if np.isfinite(table[:, column]).all()
+        if column == 1 or np.isfinite(table[:, column]).all()
     }
     first = next(monitor for monitor in monitors if monitor.episodes)
     issues = next((m.issues for m in reversed(monitors) if m.issues.counts and m.episodes), ReadIssues())
@@ -147,6 +149,9 @@ def _read(path: Path) -> _Monitor:
     text, issues = read_text(path)
     if text is None:
         return _Monitor(path, 0, (), issues, math.nan, math.nan)
+    if not text.strip():
+        issues.add("empty", 0, "is empty")
+        return _Monitor(path, len(text), (), issues, math.nan, math.nan)
     try:
         begun, rows = _table(text)
     except (ValueError, OverflowError, KeyError, TypeError, RecursionError, csv.Error):
@@ -188,7 +193,8 @@ def _episodes(rows: Sequence[dict[str, str]], begun: float, issues: ReadIssues) 
         try:
             success = _SUCCESS.get((row.get("is_success") or "").lower(), math.nan)
             took, total, length = float(row["t"]), float(row["r"]), float(row["l"])
-            if not (math.isfinite(took) and math.isfinite(total) and 0 <= length < _LONGEST_EPISODE):
+            # A return that is no number is a fault of the training, not of the file.
+            if not (math.isfinite(took) and 0 <= length < _LONGEST_EPISODE):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             issues.add_line(index, len(rows), f"has a row that is no episode (row {index + 1})")

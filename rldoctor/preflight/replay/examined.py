@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rldoctor.preflight.check import Skipped
+from rldoctor.preflight.check import NotRun, Skipped
 from rldoctor.preflight.replay import as_in_training
 from rldoctor.recipe import Recipe
 
@@ -26,13 +26,15 @@ class ExaminedReplay:
         recipe: What will be trained.
         env: The real environment, for its spaces.
 
-    Each measurement raises ``Skipped`` where nothing with a replay buffer will be trained.
+    Each measurement raises ``Skipped`` where nothing with a replay buffer will be trained, and ``NotRun`` where
+    ``make_model`` does not make one.
     """
 
     def __init__(self, make_model: Callable[..., Any] | None, recipe: Recipe | None, env: gymnasium.Env[Any, Any]):
         self._make_model = make_model
         self._recipe = recipe
         self._env = env
+        self._failed = ""
 
     @cached_property
     def returned(self) -> Returned:
@@ -60,11 +62,17 @@ class ExaminedReplay:
 
     def _machinery(self) -> Machinery:
         """Return a new model, with a replay buffer full of steps that are known."""
-        from rldoctor.preflight.replay.stand_in import collect, maker_of
+        from rldoctor.preflight.replay.stand_in import NotMade, collect, maker_of
 
         make = self._make_model
         if make is None and self._recipe is not None and self._recipe.is_off_policy:
             make = maker_of(self._recipe)
         if make is None:
             raise Skipped("nothing with a replay buffer is trained")
-        return collect(make, self._env.observation_space, self._env.action_space)
+        if self._failed:
+            raise NotRun(self._failed)
+        try:
+            return collect(make, self._env.observation_space, self._env.action_space)
+        except NotMade as problem:
+            self._failed = str(problem)
+            raise NotRun(self._failed) from None

@@ -20,6 +20,8 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from rldoctor.environments import naming
+from rldoctor.preflight.check import one_line
 from rldoctor.recipe import Recipe
 from rldoctor.sb3.arguments import algorithm_arguments, algorithm_class, policy_class
 
@@ -163,11 +165,36 @@ def maker_of(recipe: Recipe) -> MakeModel:
     return make
 
 
+class NotMade(Exception):
+    """What should make the algorithm raised, or gave something else; the words say so and what to do."""
+
+
+def _made(make_model: MakeModel, envs: VecEnv) -> Any:
+    try:
+        model: Any = make_model(envs)
+    except Exception as problem:  # A user's function may raise anything.
+        raise NotMade(
+            f"make_model raised {one_line(problem)}{naming.where(problem)}. It is called with a vec env of two small "
+            "environments that stand in for yours, and returns the algorithm made on it."
+        ) from problem
+    if not isinstance(model, OffPolicyAlgorithm):
+        what = "nothing (None)" if model is None else f"a {type(model).__name__}"
+        raise NotMade(
+            f"make_model returns {what}, and not an off-policy algorithm of Stable-Baselines3. Let it return the "
+            "algorithm, made on the vec env that it is given."
+        )
+    if model.env is None:
+        raise NotMade(
+            f"make_model returns {type(model).__name__} without an environment. Make it on the given vec env."
+        )
+    return model
+
+
 def collect(make_model: MakeModel, observations: spaces.Space[Any], actions: spaces.Space[Any]) -> Machinery:
     """Make a model on stand-ins and let it collect ``STEPS`` steps of each, as training does before it learns."""
     stand_ins = [StandIn(observations, actions, place) for place in range(ENVS)]
     envs = DummyVecEnv([lambda one=one: Monitor(one) for one in stand_ins])  # type: ignore[misc]
-    model: Any = make_model(envs)
+    model = _made(make_model, envs)
     # Private, but the only way to stop between what learn() calls.
     _, callback = model._setup_learn(STEPS * ENVS * 100, None)
     model.collect_rollouts(

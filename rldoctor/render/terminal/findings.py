@@ -15,6 +15,7 @@ from rldoctor.render.wording import counted, one_line
 
 _CODE = re.compile(r"\b[A-Z]{3}\d{3}\b")
 _MISSING = "missing-metrics"
+_MOST_CODES = 12
 
 
 def print_findings(console: Console, findings: Iterable[Finding], remedies: bool, notes: bool) -> None:
@@ -43,7 +44,8 @@ def print_not_checked(console: Console, result: Result, verbose: bool) -> None:
     if not result.unjudged:
         return
     if not (verbose or _is_the_answer(result)):
-        codes = {code for item in result.unjudged for code in _CODE.findall(item.reason) or [item.code]}
+        # Signs that lack the same metric are one item, which lists them; of a check the reason may name another one.
+        codes = {code for item in result.unjudged for code in _listed(item.reason) or [item.code]}
         what = f"{counted(len(codes), 'check')} (--verbose lists {'it' if len(codes) == 1 else 'them'})"
         put(console, Text.assemble(("Not checked: ", "cyan"), what))
         return
@@ -55,12 +57,25 @@ def print_not_checked(console: Console, result: Result, verbose: bool) -> None:
     table.add_column(width=1)
     table.add_column(ratio=1, overflow="fold")
     for (reason, how_to_log), items in reasons.items():
-        several = f" ({len(items)} checks)" if len(items) > 1 else ""
+        several = f" ({len(items)} checks: {_few([item.code for item in items])})" if len(items) > 1 else ""
+        several = several or (f" ({items[0].code})" if reason.startswith("not run: ") else "")
+        several = "" if _listed(reason) else several
         how = f" {one_line(how_to_log)}" if how_to_log else ""
         label = "" if reason.startswith("Not checked") else "Not checked: "
-        text = Text.assemble((label, "cyan"), one_line(reason), several, how)
+        why = one_line(reason.removeprefix("not run: "))
+        text = Text.assemble((label, "cyan"), why, several, how)
         table.add_row(mark(console, "missing"), text)
     put(console, table)
+
+
+def _listed(reason: str) -> list[str]:
+    return _CODE.findall(reason) if reason.startswith("Not checked") else []
+
+
+def _few(codes: list[str]) -> str:
+    """Return codes in a list, of many only the first."""
+    more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
+    return ", ".join(codes[:_MOST_CODES]) + more
 
 
 def _is_the_answer(result: Result) -> bool:

@@ -11,7 +11,7 @@ from typing import get_args
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
-from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, PolicyMoves, Recorded
+from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, NotBelow, PolicyMoves, Recorded
 from rldoctor.rulebook.detectors.moments import Begins, Leaps
 from rldoctor.rulebook.detectors.shape import (
     Change,
@@ -26,7 +26,7 @@ from rldoctor.rulebook.detectors.shape import (
     Trend,
     Zeros,
 )
-from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PenaltyExplodes
+from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PartOfRise, PenaltyExplodes
 
 Detector = (
     Level
@@ -47,11 +47,13 @@ Detector = (
     | NonFinite
     | Recorded
     | Missing
+    | NotBelow
     | Discrete
     | PolicyMoves
     | Compared
     | DeadTerms
     | FallsAgainst
+    | PartOfRise
     | PenaltyExplodes
     | FirstMover
     | Begins

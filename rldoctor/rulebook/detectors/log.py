@@ -63,6 +63,23 @@ class Missing(Condition, frozen=True, kw_only=True):
         return Measured(float(not present), 0.0, "logged", *ends(other.steps))
 
 
+class NotBelow(Condition, frozen=True, kw_only=True):
+    """A ``setting``, where the files beside the logs state it, is at least a ``share`` of the run's steps."""
+
+    setting: str
+    share: float
+
+    measures = "{setting}, where it is stated, is at least {share:g} of the run"
+
+    def measure(self, case: Case) -> Measured | NotMeasured:
+        """Look into the settings; a run whose files state none is not ruled out."""
+        value = getattr(case.run.settings, self.setting, None)
+        last = max(case.run.last_step, 1)
+        found = not isinstance(value, (int, float)) or value >= self.share * last
+        observed = float(value) / last if isinstance(value, (int, float)) else 0.0
+        return Measured(float(found), observed, f"below {self.share:g}", 0, case.run.last_step)
+
+
 # A tenth of a per cent above the first logged value is rounding, three per cent are not.
 _ABOVE_MAXIMUM = 1.03
 # Entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2. Most policies begin so.

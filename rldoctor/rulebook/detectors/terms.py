@@ -124,5 +124,29 @@ class FallsAgainst(Graded, frozen=True, kw_only=True):
         return self._found(stats.rank_correlation(there, values), _ends(steps))
 
 
+class PartOfRise(Graded, frozen=True, kw_only=True):
+    """How far the metric has risen, as a part of how far another one has, from the first to the last fifth of the run.
+
+    Attributes:
+        other: The other metric, in the same unit.
+    """
+
+    other: str
+
+    measures = "rise of {metric} from the first to the last fifth of the run, as a part of that of {other}"
+
+    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+        beside = case.part(self.other)
+        if beside is None:
+            return NotMeasured(f"{self.other} is not in the logs", self.other)
+        rises = [
+            stats.median(part.within((0.8, 1.0)).values) - stats.median(part.within((0.0, 0.2)).values)
+            for part in (curve, beside)
+        ]
+        if rises[1] <= 0:
+            return NotMeasured(f"{self.other} does not rise")
+        return self._found(rises[0] / rises[1], curve.ends)
+
+
 def _ends(steps: IntArray) -> tuple[int, int]:
     return int(steps[0]), int(steps[-1])

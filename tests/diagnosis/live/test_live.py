@@ -205,3 +205,22 @@ def test_a_setting_alone_warns_at_once_and_stops_nothing() -> None:
         course.add(glance(memory.run("", settings=settings), 60_000))
     assert course.standing.verdict is Verdict.SUSPECT and not course.hopeless
     assert course.standing.cause == "entropy-too-high" and "show learning" in course.taken_back_when
+
+
+def off_policy_course(returns: tuple[float, float], **others: float) -> Course:
+    """Return the course of a DQN training whose returns rise between two values, with other values constant."""
+    memory, course = Memory("sb3"), Course()
+    for point in range(1, 31):
+        share = point / 30
+        memory.add("rollout/ep_rew_mean", 1000 * point, returns[0] + (returns[1] - returns[0]) * share)
+        memory.add("rollout/exploration_rate", 1000 * point, max(0.05, 1 - 5 * share))
+        for tag, value in others.items():
+            memory.add(tag.replace("__", "/"), 1000 * point, value if share > 0.5 else min(value, 0.5))
+        course.add(glance(memory.run(""), 30_000))
+    return course
+
+
+def test_an_off_policy_training_that_learns_is_not_stopped() -> None:
+    signs = {"doctor__target_gap": 0.0, "doctor__terminal_value_error": 1.5, "train__loss": 1.0}
+    assert off_policy_course((20.0, 20.0), **signs).standing.verdict is Verdict.SICK
+    assert off_policy_course((20.0, 400.0), **signs).standing.verdict is not Verdict.SICK

@@ -84,21 +84,28 @@ def run(context: PreflightContext) -> CheckFindings:
         found = error if equal.all() else warning
         yield found("action-bounds-equal", message, "Leave them out of the action space.", observed=dimensions)
     elif (space.low > 0).any() or (space.high < 0).any():
-        message = f"The bounds of the action, [{low:g}, {high:g}], leave out 0, around which PPO's first actions are."
+        message = f"The bounds of the action, [{low:g}, {high:g}], leave out 0, around which first actions are."
         yield warning("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
     elif (np.abs(space.low + space.high) > _UNEVEN * (space.high - space.low)).any():
-        message = f"The bounds of the action, [{low:g}, {high:g}], are not symmetric; PPO's first actions are around 0."
+        message = f"The bounds of the action, [{low:g}, {high:g}], are not symmetric; first actions are around 0."
         yield note("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])
     elif space.high.max() > _WIDE or space.high.min() < _NARROW:
-        message = f"The bounds of the action, [{low:g}, {high:g}], are far from PPO's first standard deviation of 1."
+        message = f"The bounds of the action, [{low:g}, {high:g}], are far from [-1, 1], around which policies begin."
         yield warning("action-bounds-far-from-unit", message, remedy, observed=bounds, expected=[-1, 1])
     elif not np.allclose(space.high, 1.0):
-        message = (
-            f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]; PPO starts with a standard deviation of 1."
-        )
+        message = f"The bounds of the action are [{low:g}, {high:g}], not [-1, 1]: {_first_actions(context)}."
         yield note("action-bounds-not-unit", message, observed=bounds, expected=[-1, 1])
     if spaces.is_whole(space):
-        message = f"Actions are whole numbers ({space.dtype}); PPO's are not, and SB3 rounds what it learns from."
+        message = (
+            f"Actions are whole numbers ({space.dtype}); those of policies are not, and SB3 rounds what it learns from."
+        )
         remedy = "Use a MultiDiscrete, or declare float32 and round in step."
         yield warning("action-numbers-whole", message, remedy, observed=str(space.dtype))
     return f"{space.shape} in [{low:g}, {high:g}]"
+
+
+def _first_actions(context: PreflightContext) -> str:
+    """Return in words how the first actions of what is trained compare with the bounds."""
+    if context.recipe is not None and context.recipe.is_off_policy:
+        return f"{context.recipe.algorithm.upper()} scales its actions to them"
+    return "PPO starts with a standard deviation of 1"

@@ -29,10 +29,12 @@ def run(context: PreflightContext) -> CheckFindings:
             remedy = "Copy the weights into the target when both are made (load_state_dict)."
             yield error("target-differs-at-start", message, remedy, observed=target.gap_at_start)
         if target.fraction is None:
-            if target.expected > 0:
-                message = f"{target.name} did not move at all."
-                remedy = "Call polyak_update after gradient steps, as target_update_interval says, with tau above 0."
-                yield error("target-frozen", message, remedy, expected=target.expected)
+            message = f"{target.name} did not move at all."
+            remedy = "Call polyak_update after gradient steps, as target_update_interval says, with tau above 0."
+            if not target.expected:
+                message = f"tau is 0: {target.name} stays as it was before the first update."
+                remedy = "Set tau to 0.005 (SAC, TD3, DDPG) or 1 (DQN)."
+            yield error("target-frozen", message, remedy, expected=target.expected)
         elif not target.is_right:
             message = (
                 f"{target.name} moved {target.fraction:.3g} of the way to its network in one update; tau says "

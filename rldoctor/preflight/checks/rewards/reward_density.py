@@ -60,5 +60,9 @@ def run(context: PreflightContext) -> CheckFindings:
             "reward-not-dense", message, "Look for a wrapper of the reward.", observed="sparse", expected="dense"
         )
     else:
-        yield note("reward-sparse", f"{message}; PPO may never see a success to learn from.", remedy, observed="sparse")
+        if context.recipe is not None and context.recipe.setting("her"):
+            return "sparse, with hindsight replay"
+        yield note(
+            "reward-sparse", f"{message}; training may never see a success to learn from.", remedy, observed="sparse"
+        )
     return "sparse"

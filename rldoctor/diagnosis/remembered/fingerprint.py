@@ -1,0 +1,102 @@
+"""What a diagnosis was made from: this build, and every file in and around a run that could have had a say in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from rldoctor import datafile
+from rldoctor.settings.find import Finder
+from rldoctor.settings.library import libraries
+from rldoctor.version import __version__
+
+# A run with more files and folders is read each time.
+_MOST_ENTRIES = 2_000
+# Nanoseconds after which a file's time of change tells whether it has changed again: file systems count in steps of up
+# to two seconds.
+_SETTLED = 3 * 10**9
+
+
+class Fingerprints:
+    """Takes fingerprints of runs.
+
+    Args:
+        asked: What else the diagnoses depend on.
+    """
+
+    def __init__(self, *asked: str) -> None:
+        self._common = "\n".join((_build(), *asked))
+        self._outside = [(p, library.prefer) for library in libraries() for p in library.files if p.startswith("..")]
+
+    def of(self, directory: Path) -> str | None:
+        """Return the fingerprint of a run; ``None`` for one that cannot have any.
+
+        That is a run that is a file, has very many files, links to folders or what cannot be listed, or has changed so
+        lately that it could change again without a trace.
+        """
+        try:
+            found = sorted(_entries(str(directory), directory.is_dir()))
+            # Settings may stand beside the run's folder.
+            finder = Finder(directory)
+            for pattern, prefer in self._outside:
+                path = finder.find(pattern, prefer)
+                found += [] if path is None else [_entry(str(path), path.stat())]
+        except OSError:
+            return None
+        if not found or len(found) > _MOST_ENTRIES:
+            return None
+        if time.time_ns() - max(changed for _, _, changed, _ in found) < _SETTLED:
+            return None
+        return hashlib.sha256(f"{self._common}\n{found!r}".encode("utf-8", "surrogateescape")).hexdigest()
+
+
+_Entry = tuple[str, int, int, int]
+
+
+def _entry(path: str, status: os.stat_result) -> _Entry:
+    # The time of the inode's change as well, which no program sets back.
+    return path, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns), status.st_ino
+
+
+def _entries(folder: str, is_folder: bool) -> Iterator[_Entry]:
+    """Yield all files and folders below one; the caller stops at :data:`_MOST_ENTRIES`.
+
+    Raises:
+        OSError: One cannot be listed, is a link to a folder, or there are too many.
+    """
+    if not is_folder:
+        raise NotADirectoryError(folder)
+    folders, count = [folder], 0
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                count += 1
+                if count > _MOST_ENTRIES:
+                    raise OSError("too many")
+                yield _entry(entry.path, entry.stat())
+                if entry.is_dir():
+                    if entry.is_symlink():
+                        raise OSError("a link to a folder")
+                    folders.append(entry.path)
+
+
+@cache
+def _build() -> str:
+    """Return what tells this build from another one, a checkout that was edited included."""
+    package = Path(__file__).parents[2]
+    places = [package, datafile.folder("checks"), datafile.folder("reference_curves")]
+    files = sorted(
+        (path, os.stat(path))  # noqa: PTH116
+        for place in places
+        for folder, _, names in os.walk(place)
+        for path in (os.path.join(folder, name) for name in names)  # noqa: PTH118
+        if not path.endswith(".pyc")
+    )
+    text = repr([(path, status.st_size, status.st_mtime_ns) for path, status in files])
+    return f"{__version__} {np.__version__} {hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()}"
