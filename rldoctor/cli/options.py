@@ -150,7 +150,7 @@ VecNormalizeFile = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that was checked.")]
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print one line.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print one line; as CSV, a row a run.")]
 
 
 def words(option: Sequence[str] | None) -> tuple[str, ...]:
