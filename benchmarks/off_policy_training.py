@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,24 +168,39 @@ def faults() -> list[str]:
     return rows
 
 
-PARTS: Mapping[str, Callable[[Path], list[str]]] = {
-    "seeds": lambda runs: [row for name in shipped() for row in seeds_of(name, runs)],
-    "checkups": lambda _: [checkup(name) for name in names()],
-    "speed": lambda _: [speed(name) for name in names()],
-    "machinery": lambda _: faults(),
+PARTS: Mapping[str, Callable[[Path, Sequence[str]], list[str]]] = {
+    "seeds": lambda runs, only: [row for name in shipped() if name in only for row in seeds_of(name, runs)],
+    "checkups": lambda _, only: [checkup(name) for name in names() if name in only],
+    "speed": lambda _, only: [speed(name) for name in names() if name in only],
+    "machinery": lambda _, __: faults(),
 }
-"""What is measured: each gives the rows of a table."""
+"""What is measured, of which references: each gives the rows of a table."""
+
+
+def _key(part: str, row: str) -> tuple[str, ...]:
+    """Return what a row is of: reference, and seed in the table of seeds."""
+    return tuple(cell.strip() for cell in row.split("|")[1 : 3 if part == "seeds" else 2])
+
+
+def _place(row: str) -> tuple[int, int]:
+    """Return where a row belongs: as references are listed, seeds in order; others stay as they were."""
+    name, second = (cell.strip() for cell in row.split("|")[1:3])
+    return (shipped().index(name) if name in shipped() else -1, int(second) if second.isdigit() else 0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="Measure only these anew.")
+    parser.add_argument("--only", nargs="+", default=shipped(), help="Measure only these references anew.")
     arguments = parser.parse_args()
     logging.getLogger("rldoctor").setLevel(logging.ERROR)
     rows: dict[str, list[str]] = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
     for part in arguments.parts:
-        rows[part] = PARTS[part](arguments.runs)
+        made = PARTS[part](arguments.runs, arguments.only)
+        # Rows of trainings that are not measured now stay.
+        new = {_key(part, row) for row in made}
+        rows[part] = sorted([*(row for row in rows.get(part, []) if _key(part, row) not in new), *made], key=_place)
         MEASURED.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     write({part: "\n".join(rows.get(part, ["not measured yet"])) for part in PARTS})
 

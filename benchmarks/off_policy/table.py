@@ -39,6 +39,8 @@ Plain logs are what Stable-Baselines3 logs by itself. They do not hold what is i
 update, or what the critic expects: of many faults they show the harm alone, and DoctorCallback is what tells the cause.
 
 """
+CEILING = "## What no log can tell"
+"""Heading of the section that :mod:`benchmarks.off_policy.ceiling` writes."""
 BAD = (Verdict.SICK, Verdict.SUSPECT)
 
 
@@ -72,13 +74,18 @@ def judged(kept: Sequence[Kept], context: DiagnosisContext) -> list[Judged]:
     ]
 
 
+def folds_of(kept: Sequence[Kept]) -> dict[int, int]:
+    """Return the fold of each training, by its ``id``."""
+    random = np.random.default_rng(0)
+    return {id(item): int(random.integers(FOLDS)) for item in kept}
+
+
 def held_out() -> list[Judged]:
     """Judge every training by weights that were fitted on the others: those of its recipe and fold are left out."""
     book = load_rulebook()
     kept = trainings()
     taught = [(item, row) for item in kept for row in fit.rows(book, item)]
-    random = np.random.default_rng(0)
-    fold = {id(item): int(random.integers(FOLDS)) for item in kept}
+    fold = folds_of(kept)
     found = []
     for number in range(FOLDS):
         fitted = fit.fit(book, [(item, row) for item, row in taught if fold[id(item)] != number])
@@ -149,7 +156,8 @@ def main() -> None:
     tables = "\n".join([*summary(found), "", *by_fault(found)])
     print(tables)
     if chosen.write:
-        DOCUMENT.write_text(f"{HEADING}{tables}\n", "utf-8")
+        _, heading, rest = DOCUMENT.read_text("utf-8").partition(CEILING)
+        DOCUMENT.write_text(f"{HEADING}{tables}\n" + (f"\n{heading}{rest}" if heading else ""), "utf-8")
 
 
 if __name__ == "__main__":

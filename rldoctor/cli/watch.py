@@ -101,7 +101,8 @@ def _follow(
     if not console.is_terminal:
         while True:
             for event in (events := watcher.poll()):
-                typer.echo(f"{clean(event.row.path)}: {clean(event.text)}")
+                remedy = f" {event.row.remedy}" if event.row.remedy else ""
+                typer.echo(clean(f"{event.row.path}: {event.text}{remedy}"))
             _tell(events, notifier, stopper)
             if watcher.is_over or _is_bad(watcher, exit_on):
                 return

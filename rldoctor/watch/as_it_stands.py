@@ -24,7 +24,9 @@ def as_it_stands(result: RunDiagnosis, row: WatchRow, book: Rulebook) -> RunDiag
     """
     faulty = row.verdict in _FAULTY
     cause = result.cause.name if result.cause and result.verdict in _FAULTY else ""
-    if row.verdict is result.verdict and row.cause == cause:
+    # What ended with its plan done, or with none that is known, has the verdict of diagnose already.
+    over = row.state == "finished" or (row.state in ("ended", "killed") and row.share is None)
+    if row.verdict is result.verdict and row.cause == cause and (over or not faulty):
         return result
     if faulty:
         return _warned(result, row, book)

@@ -60,6 +60,8 @@ def test_the_report_of_an_unfinished_run_says_what_the_table_says(place: Path, s
     assert result.verdict is row.verdict
     assert bool(row.remedy) is bool(row.cause)
     assert (result.cause.name if row.cause and result.cause else "") == row.cause
+    if row.cause:
+        assert result.cause is not None and result.cause.probability == row.confidence
     if row.verdict is Verdict.UNJUDGED:
         assert not result.diagnoses and all(finding.severity is Severity.NOTE for finding in result.findings)
     assert "text/html" in Client(plugin.get_plugin_apps()["/report.html"]).get("/").content_type
