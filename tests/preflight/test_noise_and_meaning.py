@@ -46,6 +46,11 @@ def test_a_little_noise_and_healthy_tasks_are_left_in_peace(name: str) -> None:
     assert found(name) == set()
 
 
+def test_what_a_bandit_asks_next_is_no_noise() -> None:
+    result = run_preflight(f"{FILE.with_name('own_worlds.py')}:Switch", select=("ENV118",))
+    assert [f.name for f in result.findings if f.code == "ENV118"] == []
+
+
 def test_what_is_said_names_the_numbers() -> None:
     result = run_preflight(f"{FILE}:TankSensorNoise", select=("ENV118",))
     finding = next(f for f in result.findings if f.code == "ENV118")

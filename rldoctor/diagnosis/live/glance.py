@@ -145,7 +145,7 @@ def glance(
     strengths, signs = strengths_of(run, reference, context, lambda sign: beyond(sign, 1.0) > 0.0)
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
-    found = _judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    found = judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
     # The phases say nothing of off-policy trainings: one that learns, in finite numbers, is warned of at most.
     learns = run.algorithm in OFF_POLICY and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
     sick = found.verdict is Verdict.SICK
@@ -160,7 +160,7 @@ def _learns(beyond: Mapping[str, float], signs: Mapping[str, Sign]) -> bool:
     return any(signs[code].outcome == "fine" and strength >= FIRES_FROM for code, strength in beyond.items())
 
 
-def _judged(
+def judged(
     step: int,
     points: int,
     ranked: Sequence[Ranked],
@@ -169,6 +169,17 @@ def _judged(
     set_by: Collection[str],
     late: Collection[str],
 ) -> Glance:
+    """Return what the causes and signs of one examination come to.
+
+    Args:
+        step: The last step of the run.
+        points: Points of its longest curve.
+        ranked: The causes, the likeliest first.
+        beyond: How strongly each sign shows beyond what healthy runs show at this time, in [0, 1], by code.
+        signs: Of these codes.
+        set_by: Causes for which a setting alone speaks clearly.
+        late: Codes of signs that say nothing by themselves this early.
+    """
     rules = live_rules()
     fired = {code for code, strength in beyond.items() if strength >= FIRES_FROM and not signs[code].of_health}
     health = next(item.probability for item in ranked if item.rule.name == HEALTHY)

@@ -31,11 +31,13 @@ class Drawn:
         seen: Observations after the first step, ``(actions, draws, d)``.
         rewards: Of the first step, ``(actions, draws)``.
         after: Observations after the second step, in which all draw the same, ``(actions, draws, d)``.
+        rewards_after: Of that second step, ``(actions, draws)``.
     """
 
     seen: FloatArray
     rewards: FloatArray
     after: FloatArray
+    rewards_after: FloatArray
 
 
 _KINDS = (np.random.Generator, np.random.RandomState, random.Random)
@@ -122,9 +124,10 @@ def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], c
     seen: list[list[FloatArray]] = []
     rewards: list[list[float]] = []
     after: list[list[FloatArray]] = []
+    rewards_after: list[list[float]] = []
     with _globals_kept():
         for action in actions:
-            rows: list[tuple[FloatArray, float, FloatArray]] = []
+            rows: list[tuple[FloatArray, float, FloatArray, float]] = []
             for draw in range(count):
                 _set(env, start)
                 env.reset(seed=start)
@@ -138,9 +141,10 @@ def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], c
                 if over or terminated or truncated:
                     return None
                 _set(env, start)
-                later = env.step(action)[0]
-                rows.append((flatten(observation), number_of(reward), flatten(later)))
+                later, paid, *_ = env.step(action)
+                rows.append((flatten(observation), number_of(reward), flatten(later), number_of(paid)))
             seen.append([row[0] for row in rows])
             rewards.append([row[1] for row in rows])
             after.append([row[2] for row in rows])
-    return Drawn(np.array(seen, float), np.array(rewards, float), np.array(after, float))
+            rewards_after.append([row[3] for row in rows])
+    return Drawn(*(np.array(values, float) for values in (seen, rewards, after, rewards_after)))

@@ -60,6 +60,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if not plays:
         raise Skipped("episodes are too short to compare")
     lasting = any(_spread(play.after) for play in plays)
+    if not lasting and any(_spread(play.rewards_after[..., None]) for play in plays):
+        return "draws change what comes next"
     if lasting:
         share = _of_actions(plays)
         if share is not None and share < _OF_ACTIONS:
