@@ -1,4 +1,4 @@
-"""Post-mortem: trainings that broke, recorded with four libraries and made up; what left its own band first is named."""
+"""Post-mortem of trainings that broke, recorded with four libraries and made up: what left its band first is named."""
 
 from __future__ import annotations
 
