@@ -115,7 +115,15 @@ class NormalisedAgent(cleanrl_style.Agent):
 def cleanrl(crash: Crash, folder: Path) -> None:
     agents = {"squashed": SquashedAgent, "normalised": NormalisedAgent}
     changes = {"ent_coef": growing(1e-3, 1.35)} if crash.fault == "bonus-grows" else {}
-    cleanrl_style.train(folder, "Pendulum-v1", 0, agent_class=agents.get(crash.fault, cleanrl_style.Agent), **changes)
+    cleanrl_style.train(
+        folder,
+        "Pendulum-v1",
+        0,
+        total=80_000,
+        n_steps=256,
+        agent_class=agents.get(crash.fault, cleanrl_style.Agent),
+        **changes,
+    )
 
 
 def skrl(crash: Crash, folder: Path) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Curve, FloatArray, Run
 
-# Points of the past that make up a band, as a part of the run and at least. Ours.
-_PAST, _FEWEST_PAST = 0.1, 12
+# Points of the past that make up a band: as a part of the run, at least, and at least of a curve that was measured
+# now and then, as DoctorCallback does 24 times. Ours.
+_PAST, _FEWEST_PAST, _FEWEST_OF_FEW = 0.1, 12, 8
 # How far outside, in robust standard deviations of that past; and from where on a steady departure has begun. Ours.
 _OUTSIDE, _BEGUN = 6.0, 2.5
 # A curve that hardly varies has a band of this width still: 3 % of its size. Ours.
@@ -101,7 +102,7 @@ def _ends_far_out(values: FloatArray) -> bool:
 # What moves at the same step is told in the order of cause and effect, as far as that is known. Only these can explode.
 _ORDER: tuple[Collection[str], ...] = (
     ("learning_rate",),
-    ("term", "reward_min", "reward_max", "observation_max", "observation_nonfinite", "reward_nonfinite"),
+    ("term", "reward_min", "reward_max", "observation_abs_max", "observation_nonfinite", "reward_nonfinite"),
     ("value_loss", "critic_loss", "q_value"),
     ("gradient_norm", "approx_kl", "policy_loss", "clip_fraction", "actor_loss", "loss"),
     ("std", "entropy"),
@@ -118,8 +119,9 @@ def _mover(curve: Curve) -> Mover | None:
     """Return where a curve leaves its band for good; ``None`` where it ends in it, or is too short for one."""
     values = np.asarray(curve.values, np.float64)
     finite = np.isfinite(values)
-    past = max(_FEWEST_PAST, round(_PAST * len(values)))
-    if len(values) <= past + past // 2 or finite[:past].sum() < _FEWEST_PAST:
+    fewest = min(max(_FEWEST_OF_FEW, len(values) // 3), _FEWEST_PAST)
+    past = max(fewest, round(_PAST * len(values)))
+    if len(values) <= past + past // 2 or finite[:past].sum() < fewest:
         return None
     usual = float(np.median(np.abs(values[finite]))) or 1.0
     # Sizes on a logarithmic scale, signs kept: growth is a straight line, whatever the unit.
@@ -156,9 +158,9 @@ def _usual_before(values: FloatArray, at: int, past: int) -> float:
 def _band(size: FloatArray, at: int, past: int) -> tuple[float, float]:
     """Return the middle and the width of the band before a point."""
     # The points just before are left out: a slow beginning must not widen its own band.
-    before = size[max(0, at - past - past // 2) : max(at - past // 2, _FEWEST_PAST)]
+    before = size[max(0, at - past - past // 2) : max(at - past // 2, min(past, _FEWEST_PAST))]
     before = before[np.isfinite(before)]
-    if len(before) < _FEWEST_PAST // 2:
+    if len(before) < min(past, _FEWEST_PAST) // 2:
         return math.nan, math.inf
     middle = float(np.median(before))
     return middle, max(1.4826 * float(np.median(np.abs(before - middle))), _WIDTH)
