@@ -70,16 +70,6 @@ def growing(usual: float, factor: float) -> Callable[[float], float]:
     return lambda done: usual * factor ** (100 * max(0.0, done - LATE))
 
 
-class Squashed(torch.distributions.Independent):
-    """A Gaussian squashed by tanh whose density lacks the small number that keeps log(1 - tanh^2) finite."""
-
-    def sample(self, shape: Any = ()) -> torch.Tensor:
-        return torch.tanh(super().sample(torch.Size(shape)))
-
-    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
-        return super().log_prob(torch.atanh(value)) - torch.log(1 - value.square()).sum(-1)
-
-
 class Normalised:
     """Running mean and standard deviation from sums of squares in 32 bits: their difference cancels, and may be negative."""
 

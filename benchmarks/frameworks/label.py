@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +57,7 @@ def write(
         env: Gymnasium id.
         fault: A key of ``RIGHT`` where ``right`` is not given; empty for a healthy run.
         words: The fault as a setting, in words.
-        reached: Mean of the true return, without the fault, over the last tenth of the training episodes.
+        reached: Mean of the true return, without the fault, over the last tenth of the training episodes; NaN where it is not known.
         packages: Whose versions to note.
         right: The diagnoses that are right for it, best first; those of ``RIGHT`` by default.
         first: Of a run that breaks: beginnings of the names of the metrics of which one leaves its own band first.
@@ -69,7 +70,7 @@ def write(
         "diagnoses": list(right or RIGHT[fault]) if fault else [],
         "fault": words,
         **({"first": list(first)} if first else {}),
-        "outcome": {"return": reached},
+        "outcome": {"return": reached if math.isfinite(reached) else None},
         "versions": {package: importlib.metadata.version(package) for package in packages},
     }
     (folder / LABEL_FILE).write_text(json.dumps(label, indent=2) + "\n")

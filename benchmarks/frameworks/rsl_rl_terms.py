@@ -37,11 +37,6 @@ FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "critic-diverges": ("rewards x 1e5 from iteration 100 on", {"blow_up": 100}, {}),
     "cost-grows": ("the weight of the effort doubles at every iteration from 90 on", {"cost_grows": 90}, {}),
-    "std-negative": (
-        "a fixed learning rate of 0.02 with noise_std_type scalar: the standard deviation falls below 0",
-        {},
-        {"schedule": "fixed", "learning_rate": 0.02, "entropy_coef": 0.0},
-    ),
 }
 RIGHT = {
     "falling": ["episodes-end-in-failure"],
@@ -51,14 +46,12 @@ RIGHT = {
     "cost-runs-away": ["penalty-explodes", "non-finite-values"],
     "critic-diverges": ["reward-scale-too-large", "non-finite-values"],
     "cost-grows": ["penalty-explodes", "non-finite-values"],
-    "std-negative": ["learning-rate-too-high", "updates-too-aggressive", "non-finite-values"],
 }
 # What leaves its own band first in a run that breaks.
 FIRST = {
     "cost-runs-away": ["term/"],
     "critic-diverges": ["episode_return", "value_loss", "term/"],
     "cost-grows": ["term/dof_torques_l2"],
-    "std-negative": ["std", "entropy"],
 }
 
 

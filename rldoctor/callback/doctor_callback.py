@@ -206,13 +206,13 @@ class DoctorCallback(BaseCallback):
                     self._report_nonfinite(self.locals["new_obs"])
                 if "reward" not in self._failed and not math.isfinite(self.locals["rewards"].sum()):
                     self._failed.add("reward")
+                    self._log_now("reward_nonfinite", 1.0 - float(np.isfinite(self.locals["rewards"]).mean()))
                     self._keep_last_steps("a reward")
             except Exception as error:
                 self._warn_once("the measurement of a step", error)
         return not self.stopped
 
     def _report_nonfinite(self, observed: Any) -> None:
-        """Log it now: SB3 raises at the next step, before anything of this rollout is logged."""
         values = list(observed.values()) if isinstance(observed, dict) else [observed]
         count, size = sum(int((~np.isfinite(value)).sum()) for value in values), sum(value.size for value in values)
         if not count or "nan" in self._failed:  # the sum itself overflowed
@@ -220,7 +220,11 @@ class DoctorCallback(BaseCallback):
         self._failed.add("nan")
         self._keep_last_steps("an observation")
         _log.warning("step %d: %d of %d observation entries are NaN or infinite.", self.num_timesteps, count, size)
-        share = {"doctor/observation_nonfinite": count / size}
+        self._log_now("observation_nonfinite", count / size)
+
+    def _log_now(self, name: str, value: float) -> None:
+        """Log it now: SB3 raises at the next step or update, before anything of this rollout is logged."""
+        share = {f"doctor/{name}": value}
         for output in self.logger.output_formats:
             if isinstance(output, (TensorBoardOutputFormat, ScalarMemory)):
                 output.write(share, dict.fromkeys(share, ()), self.num_timesteps)
@@ -231,9 +235,8 @@ class DoctorCallback(BaseCallback):
         if directory and "last steps" not in self._failed:
             self._failed.add("last steps")
             place = self._last_steps.write(Path(directory))
-            _log.warning(
-                "step %d: %s is not finite; the last steps before it are in %s.", self.num_timesteps, what, place
-            )
+            told = "step %d: %s is not finite. To look at it: rldoctor replay %s --env ENV"
+            _log.warning(told, self.num_timesteps, what, place)
 
     def _on_rollout_end(self) -> None:
         if not (self._on and self._measuring and self._measuring.is_due):

@@ -36,6 +36,7 @@ COMMANDS = (
     "probe",
     "sweep",
     "treat",
+    "replay",
     "show",
     "explain",
     "rules",

@@ -38,6 +38,8 @@ _UNASKED = frozenset(
 )
 
 
+# Shares of values that are not finite.
+_COUNTED = "_nonfinite"
 _REWARDS = frozenset({"episode_return", "shaped_return", "reward_nonfinite"})
 
 
@@ -86,6 +88,8 @@ def _order(mover: Mover) -> tuple[int, bool, int, str]:
 def _looks_broken(curves: Collection[Curve]) -> bool:
     """Return whether anything is not finite, or two curves end far above their usual size."""
     if not all(np.isfinite(curve.values).all() for curve in curves):
+        return True
+    if any(curve.metric.endswith(_COUNTED) and curve.values.max() > 0 for curve in curves):
         return True
     return sum(_ends_far_out(c.values) for c in curves if _rank(c.metric) < len(_ORDER)) >= _EXPLODED_CURVES
 
@@ -140,8 +144,9 @@ def _mover(curve: Curve) -> Mover | None:
         return None
     begun = _begun(size, left, past)
     end = values[-1] if finite[-1] else math.inf
-    times = math.inf if not finite[begun:].all() else abs(float(end)) / _usual_before(values, begun, past)
-    return Mover(curve.metric, curve.tag or curve.metric, int(curve.steps[begun]), not finite[begun], times)
+    counted = curve.metric.endswith(_COUNTED)
+    times = math.inf if counted or not finite[begun:].all() else abs(float(end)) / _usual_before(values, begun, past)
+    return Mover(curve.metric, curve.tag or curve.metric, int(curve.steps[begun]), counted or not finite[begun], times)
 
 
 def _late(points: int) -> int:
