@@ -32,7 +32,8 @@ _MOST_POINTS = 5_000_000
 _MLFLOW = """
 SELECT m.run_uuid, m.step, m.key, m.value, m.is_nan FROM metrics m JOIN runs r ON r.run_uuid = m.run_uuid
 WHERE r.lifecycle_stage = 'active' ORDER BY m.run_uuid, m.step, m.timestamp"""
-_TRACKIO = "SELECT run_name, step, metrics FROM metrics ORDER BY run_name, step, id"
+# Runs may share a name; each has an id of its own since some version before 0.43.
+_TRACKIO = "SELECT run_name, {id}, step, metrics FROM metrics ORDER BY id"
 
 
 def is_database(path: Path) -> bool:
@@ -76,7 +77,7 @@ def _runs(path: Path) -> Iterator[tuple[str, dict[int, dict[str, float]]]]:
         if {"run_uuid", "key", "value", "step"} <= columns:
             points = _of_mlflow(connection)
         elif {"run_name", "step", "metrics"} <= columns:
-            points = _of_trackio(connection)
+            points = _of_trackio(connection, "run_id" if "run_id" in columns else "run_name")
         else:
             points = iter(())
         for count, (name, step, tag, value) in enumerate(points):
@@ -99,8 +100,10 @@ def _of_mlflow(connection: sqlite3.Connection) -> Iterator[tuple[str, int, str, 
         yield str(run), step, str(key), number
 
 
-def _of_trackio(connection: sqlite3.Connection) -> Iterator[tuple[str, int, str, float]]:
-    for run, step, text in connection.execute(_TRACKIO):
+def _of_trackio(connection: sqlite3.Connection, column: str) -> Iterator[tuple[str, int, str, float]]:
+    first: dict[str, str] = {}
+    for name, run_id, step, text in connection.execute(_TRACKIO.format(id=column)):
+        run = str(name) if first.setdefault(str(name), run_id) == run_id else f"{name}-{str(run_id)[:8]}"
         try:
             row: Any = json.loads(text)
         except (TypeError, ValueError, RecursionError):
@@ -108,7 +111,7 @@ def _of_trackio(connection: sqlite3.Connection) -> Iterator[tuple[str, int, str,
         for key, value in row.items() if isinstance(row, dict) and isinstance(step, int) else ():
             number = _number(value)
             if number is not None:
-                yield str(run), step, str(key), number
+                yield run, step, str(key), number
 
 
 def _number(value: Any) -> float | None:

@@ -12,6 +12,7 @@ import pytest
 from rldoctor.errors import UsageError
 from rldoctor.logs import discover, read_run
 
+STORES = Path(__file__).resolve().parents[1] / "stores"
 # The columns that are read, as mlflow 3.17.2 and trackio 0.43.0 create them.
 MLFLOW = """
 CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250), status VARCHAR(9), lifecycle_stage VARCHAR(20));
@@ -67,6 +68,20 @@ def test_trackios_rows_are_read(tmp_path: Path) -> None:
     (run,) = discover([file])
     assert run.is_relative_to(tmp_path / "cache")
     assert read_run(run).curves["episode_return"].values[-1] == 7 / 8
+
+
+@pytest.mark.parametrize("package", ["mlflow", "trackio"])
+def test_a_store_that_the_package_wrote_is_read(package: str) -> None:
+    """Recorded by benchmarks.frameworks.store_runs; trackio's holds two runs of one name, of 40 and of 20 points."""
+    found = sorted(
+        (read_run(place) for place in discover([STORES / package])), key=lambda run: -len(run.curves["loss"])
+    )
+    assert [len(run.curves["episode_return"]) for run in found] == ([40] if package == "mlflow" else [40, 20])
+    first = found[0]
+    assert (first.framework, first.unknown_tags) == ("sb3", ())
+    assert first.curves["episode_return"].steps[[0, -1]].tolist() == [2048, 81_920]
+    assert first.curves["value_loss"].values[20] == math.inf
+    assert math.isnan(first.curves["loss"].values[21])
 
 
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
