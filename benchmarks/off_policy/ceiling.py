@@ -80,8 +80,8 @@ def main() -> None:
     )
     text = (
         f"{CEILING}\n\nGradient-boosted trees, which may combine signs in any way, on the same trainings left out. Whether health is\n"
-        "likelier is not asked of them. Where they are right no more often than `cause first` above, another way of adding up\n"
-        "the signs gains nothing with as many trainings as there are; other metrics, or more trainings, would. Reproduce with\n"
+        "likelier is not asked of them. Where they are right no more often than `cause first` above, this way of combining\n"
+        "signs gains nothing with as many trainings as there are. Reproduce with\n"
         "`python -m benchmarks.off_policy.ceiling`.\n\n" + "\n".join(lines) + "\n\n"
         f"Causes that the trees confuse most often in plain logs, with how often: {alike}.\n"
     )

@@ -33,7 +33,8 @@ targets, exploration and logs are those of Stable-Baselines3, many trainings sid
 return late in training is below that of nine in ten healthy trainings of the recipe, with a third of their gain missing;
 trainings without a fault that learned nothing are left out. Each training is judged by weights that were fitted without a
 quarter of all trainings, itself among them. Reproduce with `python -m benchmarks.off_policy.table --write`, and record others
-with `python -m benchmarks.off_policy.record OUT --seed 1`.
+with `python -m benchmarks.off_policy.record OUT --seed 1`. Trainings that were recorded without time/fps are judged as if they had
+logged it, as Stable-Baselines3 does: at a constant speed, so that it says that rows were written and nothing else.
 
 Plain logs are what Stable-Baselines3 logs by itself. They do not hold what is in the replay buffer, how often there is an
 update, or what the critic expects: of many faults they show the harm alone, and DoctorCallback is what tells the cause.

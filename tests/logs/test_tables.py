@@ -216,7 +216,7 @@ def test_success_in_monitor_files(tmp_path):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "LOG102"),
+        ("", "LOG103"),
         ("r,l,t\n", "LOG102"),
         ("1,2.5,3\n", "LOG102"),
         ("cpu,memory,time\n1,2,3\n", "LOG102"),
@@ -225,7 +225,6 @@ def test_success_in_monitor_files(tmp_path):
         ('#{"t_start": 1}\na,b,c\n1,2,3\n', "LOG101"),
         ('#{"t_start": ' + "9" * 400 + "}\nr,l,t\n1,2,3\n", "LOG102"),
         ('#{"t_start": 1}\nr,l,t\n1,inf,3\n', "LOG101"),
-        ('#{"t_start": 1}\nr,l,t\nnan,2,3\n', "LOG101"),
     ],
 )
 def test_monitor_files_that_are_damaged(tmp_path, text, code):
