@@ -74,6 +74,8 @@ class PolicyProbe:
 
     def after_update(self) -> Metrics:
         """Measure what the update did to the weights, to the probabilities of good actions, and to the critic."""
+        if not self._weights and self._learning is None:
+            return {}  # nothing was remembered: the rollout before was not measured
         metrics = self._weight_changes()
         learning, self._learning = self._learning, None
         if learning is None or not all(torch.isfinite(weight).all() for weight in self._policy.parameters()):

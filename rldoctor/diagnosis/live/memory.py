@@ -21,9 +21,12 @@ class Memory:
     def __init__(self, framework: str = "") -> None:
         self._framework = framework
         self._series: dict[str, Series] = {}
+        self.added = 0
+        """How many points were ever added."""
 
     def add(self, tag: str, step: int, value: float) -> None:
         """Add a point; a step below the last one of its tag begins that tag anew."""
+        self.added += 1
         series = self._series.get(tag)
         if series is None or (len(series) and step < series.steps[-1]):
             series = self._series[tag] = Series()

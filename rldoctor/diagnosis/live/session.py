@@ -43,7 +43,7 @@ class LiveSession:
         self._reference = reference
         self._record = record or {}
         self._settings = settings
-        self._seen: tuple[int, int] = (0, 0)
+        self._added, self._seen = 0, (0, 0)
         self._reported: tuple[int, int] | None = None
         self._report: RunDiagnosis | None = None
 
@@ -54,6 +54,9 @@ class LiveSession:
 
     def is_due(self) -> bool:
         """Return whether new points came and an examination is due at them."""
+        added, self._added = self._added, self.memory.added
+        if added == self._added:
+            return False
         now = self.memory.step, self.memory.points
         if now == self._seen:
             return False
