@@ -27,7 +27,7 @@ TRAININGS: Mapping[type[Any], tuple[str, int, dict[str, Any]]] = {
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
-    """Return a function that returns the last lines so far, but for those of callbacks that tests before left behind."""
+    """Return a function that returns the last lines so far, but for those that tests before left behind."""
     gc.collect()
     caplog.clear()
     capsys.readouterr()
