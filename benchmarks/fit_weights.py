@@ -47,7 +47,7 @@ ROUNDS, RECALIBRATION = 500, 150
 # A finding of preflight against a check that passes: the first was seen, the second may have looked past the fault. Few
 # environments show each, so what people say of it is kept to more firmly than of a sign.
 FOUND, CLEARED, FIRMNESS = 10.0, 2.0, 2e-3
-# Of the causes that a finding speaks for, the first is the likelier one: evidence.toml names them in that order.
+# The first cause of a finding is its most likely one: evidence.toml names them in that order.
 NEXT = 1.5
 WITNESS_ROUNDS = 500
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}

@@ -261,7 +261,7 @@ class PointPenalty(Point):
 
 
 class PointSuccessInverted(Point):
-    """Success is told where the goal is missed."""
+    """Success is reported where the goal is missed."""
 
     def success(self) -> bool:
         return self.distance > self.near

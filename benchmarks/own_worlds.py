@@ -229,7 +229,7 @@ class LanderCrashPaid(Lander):
 
 
 class LanderNoSuccess(Lander):
-    """Success is told of a distance that is never reached."""
+    """Success is reported for a distance that is never reached."""
 
     def tell(self) -> dict[str, Any]:
         return {"is_success": self.distance < 0.0}

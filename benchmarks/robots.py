@@ -96,7 +96,7 @@ Reproduce with `python -m benchmarks.robots`. Which tags of which library are kn
 
 Made up as rough models of a legged robot's training, logged as Isaac Lab and rsl_rl do, drawn anew for each of {len(SEEDS)} seeds: lengths,
 noise and the sizes of the terms. Right: suspect or sick with that cause first; of a healthy one, healthy and nothing but notes.
-{whole_stories} of {len(STORIES)} are right with every seed. They were made by those who made the signs: they show that each story is told, not how
+{whole_stories} of {len(STORIES)} are right with every seed. They were made by the authors of the signs: they show that each story is recognised, not how
 often trainings of strangers are.
 
 {told_stories}

@@ -43,7 +43,8 @@ def diagnose(
         bool,
         typer.Option(
             "--cache/--no-cache",
-            help="Keep diagnoses in the user's cache folder, and read only runs that have changed since.",
+            help="Keep diagnoses in the user's cache folder, and read only runs that have changed since. With rules of "
+            "your own, --select or --ignore, everything is read.",
         ),
     ] = False,
     config: options.Config = None,

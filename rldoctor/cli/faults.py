@@ -80,7 +80,7 @@ def export(
     if left_out:
         place, reason = next(iter(left_out.items()))
         more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
-        typer.echo(f"Note: left out, for what they are is not known: {place} ({reason}){more}.", err=True)
+        typer.echo(f"Note: left out, because nothing is known of them: {place} ({reason}){more}.", err=True)
     typer.echo(
         f"{output}: {len(runs)} runs ({counts})\nNext: unzip it; README.md describes it, score.py scores answers."
     )

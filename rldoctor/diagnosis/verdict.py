@@ -24,6 +24,7 @@ _ALONE, _WITH_ANOTHER = 1.0, 0.33
 # What fewer points show has to be plain: a cause that is likelier than all else together. Ours; it is what the remedy
 # of a run that is too short asks for.
 _FEW_POINTS, _PLAIN = 10, 0.5
+_RETURN = "episode_return"
 DOUBTFUL = 0.2
 """How likely health has to be by logs alone, so that a return that improves clears a run of other witnesses' warnings:
 ours; no healthy run of tests/runs stands below 0.4."""
@@ -93,9 +94,10 @@ def decide(
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")
     if cause:
         if harmed or (errors and not fine):
-            # Where no outcome is logged, that training failed is not known.
+            # Where no outcome could be judged, that training failed is not known.
             seen = harmed or _CRASHED in fired or any(item.sign.outcome for item in observed)
-            what = "Training failed" if seen else "Errors, and no return is logged"
+            few = "too few points of the return to judge it" if _RETURN in case.curves else "no return is logged"
+            what = "Training failed" if seen else f"Errors, and {few}"
             return Decision(Verdict.SICK, f"{what}. Most likely cause: {cause}.", cause)
         if explained & fired.keys():
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
@@ -112,7 +114,7 @@ def decide(
             Verdict.HEALTHY,
             "The result matches healthy runs." if case.reference else "The return improves as in healthy runs.",
         )
-    if "episode_return" not in case.curves:
+    if _RETURN not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
 

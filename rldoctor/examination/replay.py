@@ -197,15 +197,16 @@ def _play(env: str, actions: Array, seed: int, arguments: dict[str, Any]) -> tup
     rewards: list[float] = []
     error = ""
     try:
-        made.reset(seed=seed)
-        size = int(np.prod(made.action_space.shape or ()))
-        if actions[0].size != size:
+        if actions[0].shape != made.action_space.shape:
             raise UsageError(
-                f"The recorded actions have {actions[0].size} numbers, those of {env} {size}.",
+                f"The recorded actions have the shape {actions[0].shape}, those of {env} {made.action_space.shape}.",
                 "Name the environment of the training.",
             )
-        for action in actions:
+        ended = cut = True
+        for number, action in enumerate(actions):
             try:
+                if ended or cut:
+                    made.reset(seed=None if number else seed)
                 observation, reward, ended, cut, _ = made.step(_fitting(action, made.action_space))
             except Exception as raised:  # A user's environment may raise anything.
                 error = f"{type(raised).__name__}: {raised}"
@@ -213,8 +214,6 @@ def _play(env: str, actions: Array, seed: int, arguments: dict[str, Any]) -> tup
             rewards.append(float(np.asarray(reward)))
             for key, value in observation.items() if isinstance(observation, Mapping) else [("", observation)]:
                 seen.setdefault(f"observations/{key}" if key else "observations", []).append(np.array(value, float))
-            if ended or cut:
-                made.reset()
     finally:
         made.close()
     played = {"rewards": np.array(rewards), "actions": actions[: len(rewards)]}

@@ -372,3 +372,12 @@ def test_a_policy_that_settles_before_it_has_found_anything_has_collapsed(bottom
     subject = diagnose_run(replace(run(curves, points=60), algorithm="ppo"))
     assert subject.verdict in (Verdict.SICK, Verdict.SUSPECT)
     assert "policy-collapsed" in (first(subject), *subject.tied)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_return_of_too_few_points_is_not_said_to_be_missing(count: int) -> None:
+    drawn = run({"approx_kl": (0.5, 5, 50, 300), "clip_fraction": (0.6, 0.8, 0.9)}, points=30)
+    rare = run({"episode_return": (20, 21, 20)}, points=30).curves["episode_return"]
+    cut = replace(rare, steps=rare.steps[:count], values=rare.values[:count])
+    subject = diagnose_run(replace(drawn, curves={**drawn.curves, "episode_return": cut}))
+    assert subject.summary.startswith("Errors, and too few points of the return to judge it. Most likely cause:")

@@ -91,7 +91,7 @@ def test_a_recorded_training_is_shown(capsys: Any) -> None:
         ("objects", 3, "cannot be read as an .npz file"),
         ("others", 3, "does not hold the steps"),
         ("number", 2, "has no environment 9"),
-        ("actions", 2, "The recorded actions have 1 numbers, those of LunarLanderContinuous"),
+        ("actions", 2, "The recorded actions have the shape (1,)"),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_a_sentence(
@@ -111,6 +111,20 @@ def test_what_cannot_be_played_is_refused_in_a_sentence(
     if made == "number":
         more = ["--number", "9"]
     if made == "actions":
-        env, said = "Reacher-v5", "The recorded actions have 1 numbers, those of Reacher-v5 2"
+        env, said = "Reacher-v5", "The recorded actions have the shape (1,), those of Reacher-v5 (2,)"
     assert run(["replay", str(place), "--env", env, *more]) == code
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_environment_that_cannot_be_reset_is_said_to_have_raised(breaking: tuple[Path, str], capsys: Any) -> None:
+    file, name = breaking
+    broken = BREAKS.replace("self.pushed = 0\n", "raise RuntimeError('no simulator')\n")
+    (file.parent / "unresettable.py").write_text(broken)
+    assert run(["replay", str(file), "--env", name.replace("breaks.py", "unresettable.py")]) == 1
+    assert "the environment raised RuntimeError: no simulator" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "Ant-v5"])
+def test_actions_of_another_environment_are_refused(breaking: tuple[Path, str], env: str, capsys: Any) -> None:
+    assert run(["replay", str(breaking[0]), "--env", env]) == 2
+    assert "The recorded actions have the shape (1,)" in capsys.readouterr().err

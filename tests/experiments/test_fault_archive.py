@@ -209,7 +209,7 @@ def test_other_transitions_are_returned(name):
         (None, "cannot be read: No such file"),
         (b"", "has no column id and no column flagged"),
         (b"id,flagged\nx,1\n", "has no column causes"),
-        (b"id,flagged,causes\na,1\n", "row 2: it has not 3 values"),
+        (b"id,flagged,causes\na,1\n", "row 2 does not have 3 values"),
         (b"id,flagged,causes\na,maybe,x\n", "row 2: flagged is 'maybe'"),
         (b"id,flagged,causes\na,1,x\na,0,\n", "answers a more than once"),
         (b"\xff\xfe\x00", "is no CSV file"),

@@ -1,4 +1,4 @@
-"""Robots' logs: each of twelve stories is told by its own cause, and what only looks like one is healthy."""
+"""Robots' logs: each of twelve stories has a cause of its own, and what only resembles one is healthy."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ FAULTS = (
     ),
     LabFault(
         "success-flag-dead",
-        "No step tells a success.",
+        "No step reports success.",
         ("success-signal-broken",),
         puts("success_dead"),
         only=has_success,
@@ -28,7 +28,7 @@ FAULTS = (
     ),
     LabFault(
         "success-flag-always",
-        "Every step tells a success.",
+        "Every step reports success.",
         ("success-signal-broken",),
         puts("success_always"),
         only=has_success,

@@ -86,7 +86,7 @@ def read_rows(file: Path, columns: Iterable[str] = ("id",)) -> list[dict[str, st
         raise ValueError(f"{file} has no column {' and no column '.join(missing)}")
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
-            raise ValueError(f"{file}, row {number}: it has not {len(names)} values, as the first row has")
+            raise ValueError(f"{file}, row {number} does not have {len(names)} values, one for each column")
     return rows
 
 
