@@ -1,0 +1,112 @@
+"""The work on a batch of runs: diagnose each, keep all as one Parquet file, and return its summary."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldoctor.diagnosis.bulk.plan import Found, Unit, list_unit
+from rldoctor.diagnosis.bulk.store import write_part
+from rldoctor.diagnosis.bulk.summary import COLUMNS, Summary, summary_of
+from rldoctor.diagnosis.bulk.table import table_of
+from rldoctor.errors import RldoctorError, first_line
+from rldoctor.logs.remote import fetch, is_remote
+from rldoctor.model import RunDiagnosis, Unjudged, Verdict
+
+_GONE = "It was deleted after it had been listed."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What makes one file of a batch of runs; sent to wherever that is done.
+
+    Attributes:
+        one: Diagnoses the run in a folder.
+        place: The folder of the results.
+        token: Of the command, so that files of two commands have different names.
+        current: The current folder of the command, which paths are relative to.
+    """
+
+    one: Callable[[Path], RunDiagnosis]
+    place: str
+    token: str
+    current: str
+
+    def list(self, unit: Unit) -> Sequence[Found]:
+        """Return the runs of a unit.
+
+        Raises:
+            UsageError: This machine does not see its folders.
+        """
+        with _in_folder(self.current):
+            return list_unit(unit)
+
+    def __call__(self, runs: Sequence[Found]) -> Summary:
+        """Diagnose ``runs``, keep them, and return their summary.
+
+        The name of the file is made from the runs, so that a batch that is done twice, since a machine was lost, is one
+        file.
+
+        Raises:
+            RldoctorError: A run cannot be diagnosed as asked for, or the file cannot be written.
+        """
+        with _in_folder(self.current):
+            return self._kept(runs)
+
+    def _kept(self, runs: Sequence[Found]) -> Summary:
+        with _cache_of_its_own(any(is_remote(found.run) for found in runs)):
+            table = table_of((*self._diagnose(found.run), found.folder) for found in runs)
+        names = "\n".join(found.run for found in runs).encode("utf-8", "backslashreplace")
+        part = f"part-{self.token}-{hashlib.sha256(names).hexdigest()[:16]}.parquet"
+        write_part(table, self.place, part)
+        return summary_of(table.select(COLUMNS), part)
+
+    def _diagnose(self, run: str) -> tuple[RunDiagnosis, bool]:
+        """Return a run's diagnosis, and whether an error of rldoctor itself leaves it unjudged."""
+        try:
+            if not is_remote(run):
+                return self.one(Path(run)), False
+            mirrors = fetch(run)
+            return (self.one(mirrors[0]), False) if mirrors else (_unjudged(run, _GONE), False)
+        except RldoctorError:
+            raise
+        except Exception as error:
+            # One in ten million must not cost the others their diagnosis; it is counted, and never healthy.
+            return _unjudged(run, f"rldoctor failed on it: {type(error).__name__}: {first_line(error)}."), True
+
+
+def _unjudged(run: str, why: str) -> RunDiagnosis:
+    return RunDiagnosis(run, Verdict.UNJUDGED, summary=why, unjudged=(Unjudged("LOG104", why),))
+
+
+@contextmanager
+def _in_folder(folder: str) -> Iterator[None]:
+    """Work in the folder that the command was started in, where this machine has it."""
+    if not Path(folder).is_dir() or Path.cwd() == Path(folder):
+        yield
+        return
+    with chdir(folder):
+        yield
+
+
+@contextmanager
+def _cache_of_its_own(wanted: bool) -> Iterator[None]:
+    """Fetch runs into a folder that is deleted afterwards: the logs of a million runs would fill a worker's disk."""
+    if not wanted:
+        yield
+        return
+    before = os.environ.get("RLDOCTOR_CACHE")
+    with tempfile.TemporaryDirectory(prefix="rldoctor-") as folder:
+        os.environ["RLDOCTOR_CACHE"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["RLDOCTOR_CACHE"]
+            else:
+                os.environ["RLDOCTOR_CACHE"] = before
