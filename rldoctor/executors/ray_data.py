@@ -16,11 +16,11 @@ from rldoctor.executors.job import failure_of
 
 _T = TypeVar("_T")
 # Listing tasks for each core, so that no core waits for one slow folder.
-_LISTS_A_CORE = 4
+LISTS_A_CORE = 4
 # Batches for each core of small amounts, so that all cores end at about the same time.
-_BATCHES_A_CORE = 8
+BATCHES_A_CORE = 8
 # Results that are merged at a time.
-_MERGED = 64
+MERGED = 64
 # Times that a task is done again whose process or machine was lost: one that kills its process must come to an end.
 _RETRIES = 4
 
@@ -117,18 +117,18 @@ def _led(stream: Stream) -> tuple[Any, int, int]:
     cores = max(1, int(cluster.cluster_resources().get("CPU", 1)))
     once = {"num_cpus": 1, "max_retries": _RETRIES}
     rows = [{"packed": pickle.dumps(unit)} for unit in stream.units]
-    lists = data.from_items(rows, override_num_blocks=max(1, min(len(rows), cores * _LISTS_A_CORE)))
+    lists = data.from_items(rows, override_num_blocks=max(1, min(len(rows), cores * LISTS_A_CORE)))
     # Kept as a whole, names only: how many there are says how they are shared out, and each is counted once.
     listed = lists.map_batches(_Listing(stream.expand), batch_size=None, batch_format="numpy", **once).materialize()
     items = listed.count()
     if not items:
         return None, 0, 0
-    size = max(1, min(stream.most, -(-items // (cores * _BATCHES_A_CORE))))
+    size = max(1, min(stream.most, -(-items // (cores * BATCHES_A_CORE))))
     batches = -(-items // size)
     done = listed.repartition(batches).map_batches(_Working(stream.work), batch_size=None, batch_format="numpy", **once)
     left = batches
-    while left > _MERGED:
-        left = -(-left // _MERGED)
+    while left > MERGED:
+        left = -(-left // MERGED)
         done = done.repartition(left).map_batches(_Merging(stream.merge), batch_size=None, batch_format="numpy", **once)
     results = [pickle.loads(row["packed"]) for row in done.iter_rows()]
     return stream.merge(results), items, batches

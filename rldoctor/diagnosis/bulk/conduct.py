@@ -93,7 +93,7 @@ def _shared(units: Sequence[Unit], batch: Batch, executor: Executor | None, proc
     from rldoctor.executors.on_ray import RayExecutor
 
     if isinstance(executor, RayExecutor):
-        led: Summary | None = executor.stream(units, batch.list, batch, merged, RUNS_A_PART).result
+        led: Summary | None = executor.stream(units, batch.find, batch, merged, RUNS_A_PART).result
         return led
     runs = [found for unit in units for found in list_unit(unit)]
     if not runs:

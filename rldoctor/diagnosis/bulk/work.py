@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from rldoctor.errors import RldoctorError, first_line
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.model import RunDiagnosis, Unjudged, Verdict
 
+# Runs of an object store: ours. A fetch waits twice for the store, some 60 ms, and takes 7 ms of a core.
+FETCHED_AT_A_TIME = 8
 _GONE = "It was deleted after it had been listed."
 
 
@@ -37,7 +40,7 @@ class Batch:
     token: str
     current: str
 
-    def list(self, unit: Unit) -> Sequence[Found]:
+    def find(self, unit: Unit) -> Sequence[Found]:
         """Return the runs of a unit.
 
         Raises:
@@ -59,19 +62,25 @@ class Batch:
             return self._kept(runs)
 
     def _kept(self, runs: Sequence[Found]) -> Summary:
-        with _cache_of_its_own(any(is_remote(found.run) for found in runs)):
-            table = table_of((*self._diagnose(found.run), found.folder) for found in runs)
+        remote = [found.run for found in runs if is_remote(found.run)]
+        with _cache_of_its_own(bool(remote)), ThreadPoolExecutor(FETCHED_AT_A_TIME, "fetch runs") as pool:
+            # Most of the time of a fetch is waiting, during which runs that are here are diagnosed.
+            fetched = dict(zip(remote, [pool.submit(fetch, run) for run in remote], strict=True))
+            try:
+                table = table_of((*self._diagnose(found.run, fetched), found.folder) for found in runs)
+            finally:
+                pool.shutdown(cancel_futures=True)
         names = "\n".join(found.run for found in runs).encode("utf-8", "backslashreplace")
         part = f"part-{self.token}-{hashlib.sha256(names).hexdigest()[:16]}.parquet"
         write_part(table, self.place, part)
         return summary_of(table.select(COLUMNS), part)
 
-    def _diagnose(self, run: str) -> tuple[RunDiagnosis, bool]:
+    def _diagnose(self, run: str, fetched: Mapping[str, Future[list[Path]]]) -> tuple[RunDiagnosis, bool]:
         """Return a run's diagnosis, and whether an error of rldoctor itself leaves it unjudged."""
         try:
             if not is_remote(run):
                 return self.one(Path(run)), False
-            mirrors = fetch(run)
+            mirrors = fetched[run].result()
             return (self.one(mirrors[0]), False) if mirrors else (_unjudged(run, _GONE), False)
         except RldoctorError:
             raise

@@ -32,9 +32,8 @@ from rldoctor.render.terminal.comparison import print_comparison
 from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, has_unicode, put, shortened
-from rldoctor.render.terminal.overview import print_counts
 from rldoctor.render.terminal.preflight import print_preflight, print_probes
-from rldoctor.render.terminal.run import print_overview, print_run
+from rldoctor.render.terminal.run import print_counts, print_overview, print_run
 from rldoctor.render.terminal.sweep import print_sweep
 from rldoctor.render.terminal.treatment import print_treatment
 from rldoctor.render.wording import one_line, report_word, verdict_counts, verdict_word
