@@ -125,12 +125,12 @@ def _kept(
     from rldoctor.diagnosis.bulk.conduct import report_kept
     from rldoctor.diagnosis.many import diagnoser
 
-    one = diagnoser(config=settings, **chosen)
+    each = diagnoser(config=settings, **chosen)
     fails = failing(fail_on, settings)
     if executor is ExecutorName.LOCAL and address is None:
-        return report_kept(where, one, place, fail_on=fails)
+        return report_kept(where, each, place, fail_on=fails)
     with executor_of(executor, None, address) as shared:
-        return report_kept(where, one, place, shared, fail_on=fails)
+        return report_kept(where, each, place, shared, fail_on=fails)
 
 
 def _expanded(runs: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rldoctor import machine
@@ -12,10 +12,10 @@ from rldoctor.diagnosis.bulk.overview import report_of, summary_where
 from rldoctor.diagnosis.bulk.plan import Found, Unit, list_unit, plan
 from rldoctor.diagnosis.bulk.summary import Summary, merged
 from rldoctor.diagnosis.bulk.work import Batch
-from rldoctor.diagnosis.many import PRELOAD
+from rldoctor.diagnosis.many import PRELOAD, Each
 from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
-from rldoctor.model import Report, RunDiagnosis, Verdict
+from rldoctor.model import Report, Verdict
 
 # Runs of a file: ours. A thousand take a core some seconds and a megabyte of disk.
 RUNS_A_PART = 500
@@ -25,7 +25,7 @@ _RUNS_A_PROCESS = 25
 
 def keep(
     names: Sequence[str],
-    one: Callable[[Path], RunDiagnosis],
+    each: Each,
     place: str,
     executor: Executor | None = None,
     processes: int | None = None,
@@ -34,7 +34,7 @@ def keep(
 
     Args:
         names: Folders or addresses.
-        one: Diagnoses the run in a folder.
+        each: Diagnoses the runs in folders, in their order.
         place: The folder or address for the files; results of an earlier command there are replaced.
         executor: Does the work elsewhere; a Ray cluster also lists the folders.
         processes: How many processes of this machine share the work; as many as there are cores by default.
@@ -45,7 +45,7 @@ def keep(
     """
     units = plan(names, marked=executor is not None and executor.away)
     store.prepare(place)
-    batch = Batch(one, place, secrets.token_hex(4), str(Path.cwd()))
+    batch = Batch(each, place, secrets.token_hex(4), str(Path.cwd()))
     try:
         found = _shared(units, batch, executor, processes)
         if found is None:
@@ -62,14 +62,14 @@ def keep(
 
 def report_kept(
     names: Sequence[str],
-    one: Callable[[Path], RunDiagnosis],
+    each: Each,
     place: str,
     executor: Executor | None = None,
     processes: int | None = None,
     fail_on: Verdict = Verdict.SICK,
 ) -> Report:
     """Do as :func:`keep`, and return the report: an overview, and the worst and typical runs in full."""
-    summary = keep(names, one, place, executor, processes)
+    summary = keep(names, each, place, executor, processes)
     return report_of(summary, store.open_results(place), fail_on=fail_on)
 
 

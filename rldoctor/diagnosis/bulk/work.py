@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ from rldoctor.diagnosis.bulk.plan import Found, Unit, list_unit
 from rldoctor.diagnosis.bulk.store import write_part
 from rldoctor.diagnosis.bulk.summary import COLUMNS, Summary, summary_of
 from rldoctor.diagnosis.bulk.table import table_of
+from rldoctor.diagnosis.many import Each
 from rldoctor.errors import RldoctorError, first_line
-from rldoctor.logs.remote import fetch, is_remote
+from rldoctor.logs.remote import fetch, is_remote, name_of
 from rldoctor.model import RunDiagnosis, Unjudged, Verdict
 
 # Runs of an object store: ours. A fetch waits twice for the store, some 60 ms, and takes 7 ms of a core.
 FETCHED_AT_A_TIME = 8
+# Runs that are measured together, where possible; some megabytes.
+_TOGETHER = 100
 _GONE = "It was deleted after it had been listed."
 
 
@@ -29,13 +32,13 @@ class Batch:
     """What makes one file of a batch of runs; sent to wherever that is done.
 
     Attributes:
-        one: Diagnoses the run in a folder.
+        each: Diagnoses the runs in folders, in their order.
         place: The folder of the results.
         token: Of the command, so that files of two commands have different names.
         current: The current folder of the command, which paths are relative to.
     """
 
-    one: Callable[[Path], RunDiagnosis]
+    each: Each
     place: str
     token: str
     current: str
@@ -67,7 +70,7 @@ class Batch:
             # Most of the time of a fetch is waiting, during which runs that are here are diagnosed.
             fetched = dict(zip(remote, [pool.submit(fetch, run) for run in remote], strict=True))
             try:
-                table = table_of((*self._diagnose(found.run, fetched), found.folder) for found in runs)
+                table = table_of(self._diagnosed(runs, fetched))
             finally:
                 pool.shutdown(cancel_futures=True)
         names = "\n".join(found.run for found in runs).encode("utf-8", "backslashreplace")
@@ -75,18 +78,30 @@ class Batch:
         write_part(table, self.place, part)
         return summary_of(table.select(COLUMNS), part)
 
-    def _diagnose(self, run: str, fetched: Mapping[str, Future[list[Path]]]) -> tuple[RunDiagnosis, bool]:
-        """Return a run's diagnosis, and whether an error of rldoctor itself leaves it unjudged."""
+    def _diagnosed(
+        self, runs: Sequence[Found], fetched: Mapping[str, Future[list[Path]]]
+    ) -> Iterator[tuple[RunDiagnosis, bool, str]]:
+        """Yield each run's diagnosis, whether an error of rldoctor itself leaves it unjudged, and its folder."""
+        for start in range(0, len(runs), _TOGETHER):
+            some = runs[start : start + _TOGETHER]
+            places = [next(iter(fetched[run].result()), None) if run in fetched else Path(run) for run, _ in some]
+            made = iter(self._each_or_alone([place for place in places if place is not None]))
+            for (run, folder), place in zip(some, places, strict=True):
+                found, failed = (_unjudged(run, _GONE), False) if place is None else next(made)
+                yield found, failed, folder
+
+    def _each_or_alone(self, places: Sequence[Path]) -> list[tuple[RunDiagnosis, bool]]:
+        """Diagnose runs together, or each by itself where that fails: one must not cost the others their diagnosis."""
         try:
-            if not is_remote(run):
-                return self.one(Path(run)), False
-            mirrors = fetched[run].result()
-            return (self.one(mirrors[0]), False) if mirrors else (_unjudged(run, _GONE), False)
+            return [(found, False) for found in self.each(places)]
         except RldoctorError:
             raise
         except Exception as error:
-            # One in ten million must not cost the others their diagnosis; it is counted, and never healthy.
-            return _unjudged(run, f"rldoctor failed on it: {type(error).__name__}: {first_line(error)}."), True
+            if len(places) == 1:
+                # It is counted, and never healthy.
+                why = f"rldoctor failed on it: {type(error).__name__}: {first_line(error)}."
+                return [(_unjudged(name_of(places[0]), why), True)]
+            return [found for place in places for found in self._each_or_alone([place])]
 
 
 def _unjudged(run: str, why: str) -> RunDiagnosis:

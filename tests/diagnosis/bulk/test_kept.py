@@ -209,7 +209,7 @@ def test_results_of_an_earlier_command_are_replaced_when_all_is_done(tmp_path):
     keep([folder], diagnoser(), place)
     before = sorted(path.name for path in Path(place).iterdir())
 
-    def fail(directory):
+    def fail(directories):
         raise UsageError("The reference is gone.")
 
     with pytest.raises(UsageError, match="reference is gone"):
@@ -227,12 +227,12 @@ def test_results_of_an_earlier_command_are_replaced_when_all_is_done(tmp_path):
 def test_a_run_that_rldoctor_fails_on_is_unjudged_and_counted(tmp_path, capsys):
     folder = SICK / "learning-rate-too-high"
     runs = discover([folder])
-    one = diagnoser()
+    each = diagnoser()
 
-    def fails_on_the_first(directory):
-        if directory == runs[0]:
+    def fails_on_the_first(directories):
+        if runs[0] in directories:
             raise ZeroDivisionError("division by zero")
-        return one(directory)
+        return each(directories)
 
     whole = keep([str(folder)], fails_on_the_first, str(tmp_path / "r"), processes=1)
     assert (whole.total, whole.failed) == (len(runs), 1)

@@ -31,7 +31,7 @@ def cluster():
     made.shutdown()
 
 
-def fails(directory):
+def fails(directories):
     raise UsageError("The reference is gone.", "Name another.")
 
 
