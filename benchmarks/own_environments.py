@@ -1,8 +1,9 @@
-"""Diagnoses with a user's own environment at hand: python -m benchmarks.own_environments [--record [NAME ...]]
+"""Diagnoses with a user's own environment at hand: python -m benchmarks.own_environments [--record|--examine [NAME ...]]
 
 With --record, environments of benchmarks/own_envs.py (all, or those named) are trained with plain Stable-Baselines3 for some
 20,000 steps each and examined as ``rldoctor diagnose RUN --env own_envs.py:NAME`` does. The curves and what the checks
-observed are written to tests/strangers/own.json. About ten seconds of a core for each.
+observed are written to tests/strangers/own.json. About ten seconds of a core for each. With --examine, the environments
+alone are examined again, and the trainings stay as they were recorded: about three seconds for each.
 
 Without, every run is diagnosed from its logs alone and with its environment, and docs/own-environments.md is written. A few
 seconds. No weight is fitted on these runs; causes of checks, and what they count for, were corrected after looking at them.
@@ -22,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import DOCS
-from benchmarks.own_table import ALL, NOT_LEARNED, SECOND, THIRD, Own
+from benchmarks.own_table import EVERY, NOT_LEARNED, SECOND, THIRD, Own
 from benchmarks.strangers import said, table
 from rldoctor.config import DEFAULTS
 from rldoctor.diagnosis.judge import diagnose_run
@@ -42,6 +43,11 @@ _DIGITS = 5
 WHEN_NEW = 16
 
 
+def returns_vec_env(make: Any) -> bool:
+    """Return whether a function makes parallel environments, wrapped as a whole."""
+    return getattr(make, "__annotations__", {}).get("return") == "VecEnv"
+
+
 def train(own: Own, folder: Path) -> None:
     """Train one of them; what it raises ends the training, as it does a user's."""
     # Late: reading needs no PyTorch.
@@ -52,7 +58,10 @@ def train(own: Own, folder: Path) -> None:
     from stable_baselines3.common.logger import configure
 
     torch.set_num_threads(1)
-    envs = make_vec_env(getattr(import_module(f"benchmarks.{own.file}"), own.name), n_envs=own.n_envs, seed=0)
+    make = getattr(import_module(f"benchmarks.{own.file}"), own.name)
+    # A function of a vec env returns all of them.
+    envs = make() if returns_vec_env(make) else make_vec_env(make, n_envs=own.n_envs, seed=0)
+    envs.seed(0)
     kind = "MultiInputPolicy" if isinstance(envs.observation_space, Dict) else "MlpPolicy"
     model = PPO(kind, envs, seed=0, device="cpu", **own.settings)
     model.set_logger(configure(str(folder), ["tensorboard"]))
@@ -73,20 +82,23 @@ def as_json(run: Run, statement: Statement) -> dict[str, Any]:
             steps.append(at)
         values = [float(f"{value:.{_DIGITS}g}") for value in curve.values.tolist()]
         curves[name] = [curve.tag, curve.aggregation.value, steps.index(at), values]
-    # Those that passed are named by their code alone.
-    seen = [
+    settings = run.settings.stated() if run.settings else {}
+    kept = {"settings": settings, "observed": seen_of(statement), "baseline_return": statement.baseline_return}
+    return {**kept, "steps": steps, "curves": curves}
+
+
+def seen_of(statement: Statement) -> list[list[Any]]:
+    """Return what the checks of an environment observed; those that passed are named by their code alone."""
+    return [
         [o.code, o.name, o.strength, o.severity.value] if o.direction == "fault" else [o.code]
         for o in statement.observations
     ]
-    settings = run.settings.stated() if run.settings else {}
-    kept = {"settings": settings, "observed": seen, "baseline_return": statement.baseline_return}
-    return {**kept, "steps": steps, "curves": curves}
 
 
 def record(names: list[str]) -> None:
     """Train and examine environments, and write what came of it."""
     known: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() and names else {}
-    for own in (*ALL, *SECOND, *THIRD):
+    for own in EVERY:
         if names and own.name not in names:
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -95,6 +107,17 @@ def record(names: list[str]) -> None:
             known[own.name] = as_json(read_run(Path(folder)), statement)
         print(own.name, flush=True)
     write(known)
+
+
+def examine_again(names: list[str]) -> None:
+    """Examine environments whose trainings are recorded, and write what the checks observe now."""
+    known: dict[str, Any] = json.loads(FILE.read_text())
+    for own in EVERY:
+        if own.name in known and (not names or own.name in names):
+            statement = state_environment(f"{Path(__file__).with_name(own.file)}.py:{own.name}", {}, DEFAULTS, 120.0)
+            known[own.name] |= {"observed": seen_of(statement), "baseline_return": statement.baseline_return}
+            print(own.name, flush=True)
+            write(known)
 
 
 def write(known: Mapping[str, Any]) -> None:
@@ -140,7 +163,7 @@ def diagnosed() -> list[tuple[Own, RunDiagnosis, RunDiagnosis]]:
     """Return every recorded environment with the diagnoses from logs alone and with the environment."""
     known = json.loads(FILE.read_text())
     found = []
-    for own in (*ALL, *SECOND, *THIRD):
+    for own in EVERY:
         if own.name in known:
             run, statement = recorded(own, known)
             alone = diagnose_run(replace(run, baseline_return=None))
@@ -199,6 +222,8 @@ def main() -> None:
     """Record, or measure."""
     if sys.argv[1:2] == ["--record"]:
         record(sys.argv[2:])
+    elif sys.argv[1:2] == ["--examine"]:
+        examine_again(sys.argv[2:])
     else:
         measure()
 
