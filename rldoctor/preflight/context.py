@@ -46,7 +46,7 @@ PARALLEL = 4
 _STEERABLE = 0.5
 # The first calls, of which most steps are taken for granted afterwards.
 _FIRST_SHARE = 0.05
-# What playing on to the end of an episode may take: a fraction of the budget, and in seconds.
+# What playing on to the end of an episode may take: a fraction of the budget, and seconds of the processor.
 _LONG_SHARE = 0.1
 _LONG_SECONDS = 2.0
 
@@ -243,8 +243,8 @@ class PreflightContext:
     @cached_property
     def long_play(self) -> LongPlay:
         """Random episodes played to their end, where those of the batch were cut."""
-        seconds = min(_LONG_SHARE * self.budget.seconds, _LONG_SECONDS, 0.5 * self.budget.remaining)
-        return long_play.play_long(self.env, self.horizon, self.batch, seconds)
+        seconds = min(_LONG_SHARE * self.budget.seconds, 0.5 * self.budget.remaining)
+        return long_play.play_long(self.env, self.horizon, self.batch, seconds, _LONG_SECONDS)
 
     @property
     def has_goals(self) -> bool:

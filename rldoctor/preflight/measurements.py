@@ -26,6 +26,8 @@ _NUMBERS = 3_000_000
 _FEWEST = 25
 # Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
 _PROBE_STEPS = 5
+# Heads of a MultiDiscrete that are tried one by one.
+_MOST_HEADS = 32
 # Fraction of the budget for the random episodes: most checks look at nothing else.
 _BATCH_SHARE = 0.25
 
@@ -233,9 +235,21 @@ class Effects:
     rewards: FloatArray
 
 
+def heads_at(space: Any, part: float) -> NDArray[Any]:
+    """Return the action whose every choice is ``part`` of the way through those of its head, in [0, 1].
+
+    Args:
+        space: A ``MultiDiscrete`` or ``MultiBinary``.
+        part: 0 for the first choice of each head, 1 for the last.
+    """
+    most = np.asarray(getattr(space, "nvec", np.full(space.shape, 2))) - 1
+    start = np.asarray(getattr(space, "start", 0))
+    return np.asarray(start + np.ceil(part * most)).astype(space.dtype)
+
+
 def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
     """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
-    from gymnasium.spaces import Box, Discrete
+    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     space = env.action_space
     if isinstance(space, Box) and space.is_bounded() and space.dtype is not None:
@@ -249,6 +263,15 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
             labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
         found = _effects(env, batch, idle, probes, budget)
         sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
+        return Effects(tuple(labels), sizes, rewards)
+    if isinstance(space, (MultiDiscrete, MultiBinary)) and np.prod(space.shape) <= _MOST_HEADS:
+        first = heads_at(space, 0.0)
+        some = [first.copy() for _ in range(2 * first.size)]
+        for number, action in enumerate(some):
+            action.flat[number // 2] = heads_at(space, (0.5, 1.0)[number % 2]).flat[number // 2]
+        found = _effects(env, batch, first, some, budget)
+        sizes, rewards = (numbers.reshape(-1, 2).max(axis=1) for numbers in found)
+        labels = [f"action[{', '.join(map(str, index))}]" for index in np.ndindex(space.shape)]
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
