@@ -1,4 +1,4 @@
-"""Stacks of users' wrappers among sound ones, of which one has a fault that those of stacks.py and vec_stacks.py lack."""
+"""Stacks of users' wrappers among sound ones, of which one has a fault that stacks.py and vec_stacks.py lack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
-from gymnasium.wrappers import ClipAction, RecordEpisodeStatistics, TransformReward
+from gymnasium.wrappers import RecordEpisodeStatistics, RescaleAction, TransformReward
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecMonitor
 
@@ -174,7 +174,17 @@ FAULTY: dict[str, Callable[[Any], Any]] = {
     )
 }
 BASES: dict[str, Callable[[], gymnasium.Env]] = {"Drive": drive, "Park": Park, "Crane": Crane}
-_SOUND = (Plain, ClipAction, RecordEpisodeStatistics, lambda env: TransformReward(env, lambda reward: 2.0 * reward))
+
+
+def _unit(env: gymnasium.Env) -> gymnasium.Env:
+    return RescaleAction(env, np.float32(-1), np.float32(1))
+
+
+def _twice(env: gymnasium.Env) -> gymnasium.Env:
+    return TransformReward(env, lambda reward: 2.0 * reward)
+
+
+_SOUND = (Plain, _unit, RecordEpisodeStatistics, _twice)
 
 CASES = (
     *(("Drive", 2, "Owing", 1), ("Drive", 3, "Looking", 0), ("Drive", 4, "Holding", 2), ("Drive", 5, "Exchanged", 3)),
@@ -201,7 +211,7 @@ def stacked(base: str, depth: int, fault: str, place: int) -> Any:
     env: Any = BASES[base]()
     for layer in range(depth):
         sound = _SOUND[layer % len(_SOUND)]
-        # Crane's levers cannot be clipped, and a goal environment's reward is compared with its own.
-        sound = Plain if (sound is ClipAction and base == "Crane") or (sound is _SOUND[3] and base == "Park") else sound
+        # Crane's levers cannot be scaled, and a goal environment's reward is compared with its own.
+        sound = Plain if (sound is _unit and base == "Crane") or (sound is _twice and base == "Park") else sound
         env = FAULTY[fault](env) if layer == place else sound(env)
     return env

@@ -35,7 +35,7 @@ from rldoctor.preflight.probes.plays import difference, played_again, same
 _STEPS = 30
 _SHORT = 5
 # Longer than most episodes, where steps are quick: 0.05 s in CartPole.
-_USED_STEPS, _USED_SECONDS, _USED_SHARE = 1_200, 0.5, 0.1
+_USED_STEPS, _USED_SECONDS, _USED_SHARE = 1_200, 0.3, 0.1
 _MORE = 3
 
 
