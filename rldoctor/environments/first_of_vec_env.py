@@ -170,9 +170,9 @@ def _idle(space: gymnasium.Space[Any]) -> Any:
     if isinstance(space, gymnasium.spaces.Box) and space.is_bounded():
         return np.asarray((space.low.astype(float) + space.high) / 2).astype(space.dtype)
     if isinstance(space, (gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete)):
-        return np.zeros(space.shape, space.dtype) + space.start
+        return np.array(space.start)
     if isinstance(space, gymnasium.spaces.MultiBinary):
-        return np.zeros(space.shape, space.dtype)
+        return np.zeros(space.shape or (), space.dtype)
     space.seed(0)
     return space.sample()
 

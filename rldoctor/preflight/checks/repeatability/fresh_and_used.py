@@ -34,6 +34,7 @@ from rldoctor.preflight.probes.plays import difference, played_again, same
 # Long enough for an episode to differ by more than its first step, short against the preflight.
 _STEPS = 30
 _SHORT = 5
+_SHOW_THE_GOAL = "Put the goal of the current episode into desired_goal, in reset and in step."
 # Longer than most episodes, where steps are quick: 0.05 s in CartPole.
 _USED_STEPS, _USED_SECONDS, _USED_SHARE = 1_200, 0.3, 0.1
 _MORE = 3
@@ -83,8 +84,8 @@ def run(context: PreflightContext) -> CheckFindings:
     context.env.reset(seed=0)
     after = state_of(context.env)
     # What only step sets in self may have its first value in the class, of the environment or of a wrapper.
-    named = ((name, [getattr(layer, "__dict__", {}) | vars(type(layer)) for layer in layers(fresh)]) for name in after)
-    first = ((name, numbers(next((one[name] for one in holders if name in one), None))) for name, holders in named)
+    holders = [{**vars(type(layer)), **getattr(layer, "__dict__", {})} for layer in layers(fresh)]
+    first = ((name, numbers(next((one[name] for one in holders if name in one), None))) for name in after)
     before = {name: value for name, value in first if value is not None}
     before |= state_of(fresh)
     kept = differing(before, after)
@@ -95,12 +96,15 @@ def run(context: PreflightContext) -> CheckFindings:
         return "it differs from one play to the next, and no attribute shows why (see ENV105)"
     examples = [f"{name} is {shown(after[name])} after reset and {shown(before[name])} in a new one" for name in kept]
     named = f": {'; '.join(examples[:3])}" if kept else ""
+    goals = _goals_alone(context, new, used)
     yield error(
         "state-outlives-episode",
         f"State outlives the episode: with seed 0 and the same actions a used environment {_difference(new, used)} "
         f"a new one{named}.",
-        f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
-        aspect="goal" if _goals_alone(context, new, used) else difference(new, used),
+        _SHOW_THE_GOAL
+        if goals
+        else f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
+        aspect="goal" if goals else difference(new, used),
         attributes=list(kept[:16]),
         steps=[len(new) - 1, len(used) - 1],
     )
