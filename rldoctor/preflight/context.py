@@ -18,8 +18,9 @@ from rldoctor.preflight.blame import Told
 from rldoctor.preflight.budget import Budget
 from rldoctor.preflight.check import NotRun, Plugins
 from rldoctor.preflight.expectations import Expectation, load_expectations
-from rldoctor.preflight.measurements import Batch, Effects
-from rldoctor.preflight.probes import long_play, playable, steering
+from rldoctor.preflight.measurements import Batch
+from rldoctor.preflight.probes import alternatives, long_play, playable, steering
+from rldoctor.preflight.probes.alternatives import Effects
 from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
@@ -255,7 +256,7 @@ class PreflightContext:
     @cached_property
     def effects(self) -> Effects | None:
         """What each action does to the observation; ``None`` for spaces whose actions cannot be tried one by one."""
-        return measurements.probe_actions(self.env, self.batch, self.budget)
+        return alternatives.probe_actions(self.env, self.batch, self.budget)
 
     @cached_property
     def movement(self) -> Movement | None:

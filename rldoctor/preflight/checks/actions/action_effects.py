@@ -19,8 +19,8 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import draw, heads_at, play_actions
-from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.measurements import draw, play_actions
+from rldoctor.preflight.probes.alternatives import alternatives, heads_at
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
