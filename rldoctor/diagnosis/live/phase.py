@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rldoctor import datafile
+from rldoctor.compiled import compiled
 from rldoctor.datafile import Table
 
 Part = Annotated[float, Meta(ge=0, le=1)]
@@ -59,5 +60,5 @@ def shipped_phases() -> Phases:
     Raises:
         UsageError: The file is not valid.
     """
-    found = datafile.load(datafile.folder("checks") / "phases.toml", _File)
+    found = compiled("phases", _File, lambda: datafile.load(datafile.folder("checks") / "phases.toml", _File))
     return Phases(found.begins, found.strengths)
