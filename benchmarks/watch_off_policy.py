@@ -9,9 +9,11 @@ without their task. Five minutes.
 from __future__ import annotations
 
 import math
+import multiprocessing
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from typing import TypeVar
 
 from benchmarks.off_policy.kept import Kept, trainings
 from benchmarks.prefixes import At, as_toml, cells, course_of_run, is_sick
@@ -24,7 +26,10 @@ from rldoctor.diagnosis.live.schedule import shares
 from rldoctor.model import Run
 from rldoctor.rulebook import load_rulebook
 
+_A, _T = TypeVar("_A"), TypeVar("_T")
 FAMILY = "off_policy"
+# Processes at a time.
+JOBS = 4
 PHASES = datafile.folder("checks") / f"phases_{FAMILY}.toml"
 # With everything that may be logged, and with what Stable-Baselines3 logs by itself.
 VIEWS = {"with DoctorCallback and evaluations": (True, True), "plain": (False, False)}
@@ -49,10 +54,9 @@ def healthy() -> tuple[Kept, ...]:
     return tuple(kept for kept in trainings() if not kept.fault and kept.learned)
 
 
-@cache
-def strengths_in_phases(kept: Kept, begins: tuple[float, ...]) -> Mapping[str, tuple[float, ...]]:
-    """Return the largest strength of each sign of a fault in each phase of a training and those beside it."""
-    signs = load_rulebook().signs
+def _strengths_in_phases(number: int) -> Mapping[str, tuple[float, ...]]:
+    """Return the largest strength of each sign of a fault in each phase of a healthy training and those beside it."""
+    kept, begins, signs = healthy()[number], shipped_phases().begins, load_rulebook().signs
     most: dict[str, list[float]] = {}
     for doctor, evaluated in VIEWS.values():
         for share, prefix in examined(kept.view(doctor, evaluated), kept.label["steps"]):
@@ -65,53 +69,56 @@ def strengths_in_phases(kept: Kept, begins: tuple[float, ...]) -> Mapping[str, t
     return {code: tuple(values) for code, values in most.items()}
 
 
-def phases_of(found: Iterable[Kept]) -> Phases:
-    """Return the phases of healthy trainings."""
+@cache
+def healthy_strengths() -> list[Mapping[str, tuple[float, ...]]]:
+    """Return that of each healthy training."""
+    return _in_processes(_strengths_in_phases, range(len(healthy())))
+
+
+def _in_processes(work: Callable[[_A], _T], items: Iterable[_A]) -> list[_T]:
+    """Return ``work`` of each item, done by copies of this process."""
+    with multiprocessing.get_context("fork").Pool(JOBS) as pool:
+        return pool.map(work, items, chunksize=1)
+
+
+@cache
+def phases_of(without: str = "") -> Phases:
+    """Return the phases of the healthy trainings, ``without`` those of one task."""
     begins = shipped_phases().begins
     most: dict[str, tuple[float, ...]] = {}
-    for kept in found:
-        for code, values in strengths_in_phases(kept, begins).items():
+    for kept, strengths in zip(healthy(), healthy_strengths(), strict=True):
+        for code, values in strengths.items() if task_of(kept) != without else ():
             most[code] = tuple(map(max, values, most.get(code, values)))
     return Phases(begins, {code: tuple(math.ceil(v * 100 - 1e-9) / 100 for v in most[code]) for code in sorted(most)})
 
 
-def courses(found: Iterable[Kept], phases: Phases, view: str) -> list[list[At]]:
-    """Return how trainings stood at each examination until they were sick, by these phases."""
-    shipped = glancing.shipped_phases
+def _course(job: tuple[str, int, str]) -> list[At]:
+    """Return how a training stood at each examination until it was sick.
+
+    ``job`` is the view, the number of the training, and the task whose trainings the phases are made without.
+    """
+    view, number, without = job
+    kept, phases = trainings()[number], phases_of(without)
     glancing.shipped_phases = lambda _="": phases  # type: ignore[assignment]
-    try:
-        return [
-            course_of_run((prefix for _, prefix in examined(kept.view(*VIEWS[view]), steps)), steps, until=is_sick)
-            for kept in found
-            for steps in [int(kept.label["steps"])]
-        ]
-    finally:
-        glancing.shipped_phases = shipped
+    steps = int(kept.label["steps"])
+    return course_of_run((prefix for _, prefix in examined(kept.view(*VIEWS[view]), steps)), steps, until=is_sick)
 
 
-def kinds(phases: Phases, view: str) -> dict[str, list[list[At]]]:
-    """Return the courses of each kind of training."""
-    tasks = sorted({task_of(kept) for kept in healthy()})
-    held_out = [
-        course
-        for task in tasks
-        for course in courses(
-            [kept for kept in healthy() if task_of(kept) == task],
-            phases_of(kept for kept in healthy() if task_of(kept) != task),
-            view,
-        )
-    ]
+def kinds() -> dict[str, list[tuple[int, str]]]:
+    """Return each kind of training: their numbers, and for each the task whose trainings the phases are made without."""
+    numbered = list(enumerate(trainings()))
+    well = [(number, task_of(kept)) for number, kept in numbered if not kept.fault and kept.learned]
     return {
-        "healthy": courses(healthy(), phases, view),
-        "healthy, by phases without their task": held_out,
-        "harmed": courses([kept for kept in trainings() if kept.harmed], phases, view),
-        "faulty, not harmed": courses([kept for kept in trainings() if kept.fault and not kept.harmed], phases, view),
+        "healthy, by phases without their task": well,
+        "healthy": [(number, "") for number, _ in well],
+        "harmed": [(number, "") for number, kept in numbered if kept.harmed],
+        "faulty, not harmed": [(number, "") for number, kept in numbered if kept.fault and not kept.harmed],
     }
 
 
 def tables() -> Iterator[str]:
     """Write the phases, and yield the lines of the section of docs/watch.md."""
-    phases = phases_of(healthy())
+    phases = phases_of()
     PHASES.write_text(
         "# The most that healthy off-policy trainings show of each sign of a fault, in each phase of their training: phases.toml for\n"
         "# runs of SAC, TD3, DQN and what is built like them. Written by python -m benchmarks.watch off-policy from the trainings of the\n"
@@ -122,6 +129,7 @@ def tables() -> Iterator[str]:
     )
     yield "| runs | logs | warned by 10 % of the budget | by 25 % | in the end | sick by 25 % | sick at any time |"
     yield "|---|---|---|---|---|---|---|"
-    for view in VIEWS:
-        for kind, found in kinds(phases, view).items():
+    for kind, members in kinds().items():
+        for view in VIEWS:
+            found = _in_processes(_course, [(view, number, without) for number, without in members])
             yield f"| {kind} | {view} | {cells(found)} |"
