@@ -27,18 +27,18 @@ class FiniteNumbers:
     """Tells whether arrays are finite, by the cheapest test of them: NaN and infinities survive a sum."""
 
     def __init__(self) -> None:
-        self._ones: dict[tuple[int, ...], NDArray[Any]] = {}
+        self._ones: dict[tuple[tuple[int, ...], np.dtype[Any]], NDArray[Any] | None] = {}
 
     def hold(self, observed: Any) -> bool:
         """Return whether all entries of an array, or of a dictionary of arrays, are finite, and their sum too."""
         if isinstance(observed, dict):
             return all(map(self.hold, observed.values()))
-        if observed.dtype.kind != "f":
-            return True
-        ones = self._ones.get(observed.shape)
-        if ones is None:
-            ones = self._ones[observed.shape] = np.ones(observed.shape, observed.dtype)
-        return math.isfinite(np.vdot(observed, ones))
+        try:
+            ones = self._ones[observed.shape, observed.dtype]
+        except KeyError:
+            of_floats = observed.dtype.kind == "f"
+            ones = self._ones[observed.shape, observed.dtype] = np.ones(observed.shape, observed.dtype) if of_floats else None
+        return ones is None or math.isfinite(np.vdot(observed, ones))
 
 
 class NotFinite:
