@@ -1,4 +1,4 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|off-policy|doomed|day|load|callback
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|points|off-policy|doomed|day|load|callback
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
@@ -15,7 +15,7 @@ import math
 import re
 import sys
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,7 @@ from benchmarks.prefixes import (
     course_of_run,
     first,
     is_sick,
+    planned_steps,
     prefixes,
     rate,
     until_each_step,
@@ -197,6 +198,23 @@ def write_prefixes() -> None:
     write_section("prefixes", lines)
 
 
+def write_points() -> None:
+    """Write how many points the logs of harmed runs have by a tenth of their budget: those with fewer than two say nothing."""
+    counts = Counter(
+        points_of(recorded.run.until(int(0.1 * planned_steps(recorded))))
+        for recorded in recorded_runs()
+        if recorded.harmed
+    )
+    all_of_them, fewest = sum(counts.values()), live_rules().fewest_points
+    judged = sum(count for points, count in counts.items() if points >= fewest)
+    lines = ["| points by 10 % of the budget | harmed runs |", "|---|---|"]
+    lines += [f"| {points} | {count} |" for points, count in sorted(counts.items())]
+    write_section(
+        "points",
+        [*lines, f"| {fewest} or more, and so judged | {judged} of {all_of_them} ({judged / all_of_them:.0%}) |"],
+    )
+
+
 def write_section(name: str, lines: Sequence[str]) -> None:
     """Replace what a command wrote into the document.
 
@@ -237,6 +255,7 @@ def main() -> None:
         "phases": write_phases,
         "laboratory": write_laboratory,
         "prefixes": write_prefixes,
+        "points": write_points,
         "off-policy": measure("watch_off_policy"),
         "doomed": measure("doomed"),
         "day": measure("watch_day"),
