@@ -36,8 +36,8 @@ class FiniteNumbers:
         try:
             ones = self._ones[observed.shape, observed.dtype]
         except KeyError:
-            of_floats = observed.dtype.kind == "f"
-            ones = self._ones[observed.shape, observed.dtype] = np.ones(observed.shape, observed.dtype) if of_floats else None
+            ones = np.ones(observed.shape, observed.dtype) if observed.dtype.kind == "f" else None
+            self._ones[observed.shape, observed.dtype] = ones
         return ones is None or math.isfinite(np.vdot(observed, ones))
 
 
