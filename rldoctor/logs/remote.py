@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from rldoctor.compiled import cache_folder
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.run_directory import RUN_FILE
