@@ -21,7 +21,7 @@ import numpy as np
 from msgspec import Struct
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Band
 from rldoctor.recipe import Recipe, recipe_from_mapping

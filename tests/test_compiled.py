@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from msgspec import Struct
 
-from rldoctor import compiled, datafile, references
+from rldoctor import datafile, references
+from rldoctor.caches import compiled
 from rldoctor.logs.tag_mapping import TagMapping, load_tag_mapping
 from rldoctor.rulebook import load
 from rldoctor.settings import library, signs
@@ -116,7 +117,7 @@ def test_bands_of_references_are_those_of_their_files():
 
 def test_an_edited_rule_counts_at_once(tmp_path):
     """In a copy of the package: what is kept of the rules before the edit is not used."""
-    package = Path(compiled.__file__).parent
+    package = Path(compiled.__file__).parents[1]
     skip = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, tmp_path / "rldoctor", ignore=skip)
     for name in ("checks", "reference_curves"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rldoctor import datafile
-from rldoctor.compiled import cache_folder
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import UsageError
 from rldoctor.logs.formats.log_file import LARGEST_STEP, begins_with
 

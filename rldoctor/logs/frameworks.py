@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.errors import UsageError, near
 from rldoctor.logs.tag_mapping import TagMapping, load_tag_mapping
 

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
 from rldoctor.hyperparameters import SETTINGS

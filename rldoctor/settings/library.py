@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS, Settings

@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rldoctor import datafile
-from rldoctor.compiled import compiled
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table
 
 Part = Annotated[float, Meta(ge=0, le=1)]

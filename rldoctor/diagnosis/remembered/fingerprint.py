@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor import compiled
+from rldoctor.caches import compiled
 from rldoctor.settings.find import Finder
 from rldoctor.settings.library import libraries
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from rldoctor.compiled import cache_folder
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import UsageError
 from rldoctor.model import RunDiagnosis
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rldoctor import datafile
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import UsageError
 from rldoctor.version import __version__
 
@@ -31,22 +32,6 @@ _DATA = ("checks", "reference_curves")
 _FOLDER = "compiled"
 
 
-def cache_folder() -> Path:
-    """Return the folder for caches: ``$RLDOCTOR_CACHE``, or ``rldoctor`` in the user's folder for caches.
-
-    Raises:
-        UsageError: There is neither.
-    """
-    own = os.environ.get("RLDOCTOR_CACHE")
-    if own:
-        return Path(own)
-    general = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return (Path(general) if general else Path.home() / ".cache") / "rldoctor"
-    except RuntimeError:
-        raise UsageError("There is no home folder to keep a cache in.", "Set $RLDOCTOR_CACHE to a folder.") from None
-
-
 @cache
 def build() -> tuple[str, int]:
     """Return what tells this build from another, an edited checkout included, and when a file of it last changed.
@@ -54,7 +39,7 @@ def build() -> tuple[str, int]:
     Returns:
         The version with a digest of path, size and time of change of each file; the latest such time, in nanoseconds.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     places = [str(package), *(str(datafile.folder(name)) for name in _DATA)]
     found = sorted(entry for place in places for entry in _files(place))
     digest = hashlib.sha256(repr(found).encode("utf-8", "surrogateescape")).hexdigest()
@@ -96,7 +81,7 @@ def compiled(name: str, kind: type[_T], make: Callable[[], _T]) -> _T:
 
 def _place(name: str) -> Path:
     """Return the file: each installation has its own, so that two do not overwrite each other's."""
-    where = hashlib.sha256(os.fsencode(Path(__file__).parent)).hexdigest()[:12]
+    where = hashlib.sha256(os.fsencode(Path(__file__).parents[1])).hexdigest()[:12]
     return cache_folder() / _FOLDER / f"{name}-{where}.msgpack"
 
 
