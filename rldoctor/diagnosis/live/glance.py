@@ -24,6 +24,8 @@ from rldoctor.rulebook.schema import FIRES_FROM
 # Steps of the shortest recorded healthy trainings, by family of algorithms: fetch_reach_dense/quick, and reach/sac of
 # benchmarks/off_policy.
 _SHORTEST = {"": 16_384, "off_policy": 2_000}
+# Families of algorithms whose trainings are warned of at most while they learn.
+WARNED_AT_MOST = frozenset({"off_policy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,16 @@ def glance(
     strengths, signs = strengths_of(run, reference, context, lambda sign: beyond(sign, 1.0) > 0.0)
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
-    return judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    found = judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
+    # Of tasks that no phase knows, one healthy training in sixty would be called sick (docs/watch.md): one that
+    # learns, in finite numbers, is warned of at most.
+    learns = family in WARNED_AT_MOST and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
+    sick = found.verdict is Verdict.SICK
+    return replace(found, verdict=Verdict.SUSPECT, single=False, error=False) if sick and learns else found
+
+
+def _is_numeric(sign: str) -> bool:
+    return sign.startswith("NUM")
 
 
 def _learns(beyond: Mapping[str, float], signs: Mapping[str, Sign]) -> bool:
