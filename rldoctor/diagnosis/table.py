@@ -112,8 +112,8 @@ def _why(row: _Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> st
         low, high = (stats.interpolate(band.steps, side, _late(curve.steps)) for side in (band.low, band.high))
         if np.isfinite(low).any():
             # Not numpy's, which loads a package of its own first.
-            low, high = (stats.median(side[np.isfinite(side)]) for side in (low, high))
-            there = f"{low:.2g} to {high:.2g}"
+            lower, upper = (stats.median(side[np.isfinite(side)]) for side in (low, high))
+            there = f"{lower:.2g} to {upper:.2g}"
             return f"{what}; healthy runs of this reference are at {there} at this stage"
     if verdict is Verdict.HEALTHY:
         return f"{what}; the outcome is healthy, so it is not flagged"
