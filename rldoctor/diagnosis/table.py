@@ -29,22 +29,40 @@ _FAR = 1.5
 _CURVE_POINTS = 16
 
 
-class _Row(Table, frozen=True):
+class Row(Table, frozen=True):
+    """A row of the table: what one metric looks like in healthy training.
+
+    Attributes:
+        metric: Its name.
+        expected: That in a few words.
+        signs: Codes of the signs that judge it.
+        algorithms: Those that it is for; all where empty.
+        source: Where it comes from; the tutorial chapter, section 3.3, where empty.
+        usual: Range of its level late in training, where there is one.
+        changes: Its direction from start to end, where there is one.
+    """
+
     metric: str
     expected: str
     signs: tuple[str, ...]
     algorithms: tuple[str, ...] = ()
+    source: str = ""
     usual: tuple[float, float] | None = None
     changes: Literal["", "rises", "falls"] = ""
 
 
 class _File(Table, frozen=True):
-    row: tuple[_Row, ...]
+    row: tuple[Row, ...]
 
 
 @cache
-def _rows() -> tuple[_Row, ...]:
+def _rows() -> tuple[Row, ...]:
     return datafile.load(datafile.folder("checks") / "chapter_table.toml", _File).row
+
+
+def rows_of(algorithm: str) -> tuple[Row, ...]:
+    """Return the rows for runs of an algorithm, a key of ``checks/algorithms.toml``."""
+    return tuple(row for row in _rows() if not row.algorithms or algorithm in row.algorithms)
 
 
 def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[TableRow, ...]:
@@ -53,11 +71,11 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
     A row is marked by the worst finding about its metric: one of its own signs, or any that leads with the metric. One
     that is not flagged although it is unlike the textbook says why, and is shown without a tick.
     """
-    rows = [row for row in _rows() if not row.algorithms or (case.run.algorithm or _TEXTBOOK) in row.algorithms]
+    rows = rows_of(case.run.algorithm or _TEXTBOOK)
     return tuple(_filled(row, case, [f for f in findings if _is_about(f, row, case)], verdict) for row in rows)
 
 
-def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
+def _is_about(finding: Finding, row: Row, case: Case) -> bool:
     if finding.code in row.signs or finding.evidence.get("metric") == row.metric:
         return True
     subject = finding.evidence.get("subject")
@@ -68,7 +86,7 @@ def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
     return curve is not None and any(part.startswith(f"{curve.tag} ") for part in str(subject).split(", "))
 
 
-def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
+def _filled(row: Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
     curve = case.curves.get(row.metric)
     if curve is None or not len(curve):
         return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
@@ -92,7 +110,7 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
     return TableRow(row.metric, curve.tag, row.expected, seen, _thinned(curve), mark, why)
 
 
-def _goes_the_other_way(row: _Row, curve: Curve) -> bool:
+def _goes_the_other_way(row: Row, curve: Curve) -> bool:
     """Return whether a curve ends on the wrong side of its start."""
     values = curve.finite().values
     if not row.changes or len(values) < FEWEST_POINTS:
@@ -101,7 +119,7 @@ def _goes_the_other_way(row: _Row, curve: Curve) -> bool:
     return late < early if row.changes == "rises" else late > early
 
 
-def _why(row: _Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str:
+def _why(row: Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str:
     """Say why a value that is not the textbook's is not flagged."""
     band = case.band(row.metric)
     if band is not None:
