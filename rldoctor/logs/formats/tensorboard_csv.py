@@ -1,6 +1,7 @@
-"""TensorBoard's "download CSV": ``Wall time,Step,Value``, one tag a file, and the tag only in the file's name.
+"""TensorBoard's "download CSV" and "download JSON": one tag a file, and the tag only in the file's name.
 
-The browser saves ``run-NAME-tag-TAG.csv`` and puts ``_`` for each ``/`` of the tag; people rename it as they like.
+The CSV has the columns ``Wall time,Step,Value``, the JSON is one list of such threes. The browser saves
+``run-NAME-tag-TAG.csv`` and puts ``_`` for each ``/`` of the tag; people rename it as they like.
 Source: tensorboard/plugins/scalar, tf-scalar-dashboard's data downloader.
 """
 
@@ -8,17 +9,22 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
 from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, begins_with, one_by_one, read_text
 from rldoctor.logs.formats.monitor import is_monitor
-from rldoctor.logs.formats.tables import as_float, csv_rows, read_rows
+from rldoctor.logs.formats.tables import Row, as_float, csv_rows, read_rows
 
-_HEADER = b"Wall time,Step,Value"
+_COLUMNS = ("Wall time", "Step", "Value")
+_HEADER = ",".join(_COLUMNS).encode()
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# How a list of threes begins: wall time and step.
+_OF_JSON = re.compile(rb"\s*\[\s*\[\s*[\d.e+]+\s*,\s*\d+\s*,")
+_HEAD = 120
 _DEFAULT_NAME = re.compile(r"run-(?P<run>.*)-tag-(?P<tag>.*)", re.DOTALL)
 # A second download of the same name.
 _COPY = re.compile(r" ?\(\d+\)$")
@@ -38,12 +44,24 @@ def read_tensorboard_csv(path: Path, wanted: Wanted) -> LogFile:
         return LogFile(path, issues=issues)
     tag = tag_of(path.name, wanted)
     times: list[float] = []
-    log = read_rows(path, _rows(text, tag, issues, times), len(text), wanted, issues, "Step")
+    rows = _json_rows(text, issues) if path.suffix.lower() == ".json" else csv_rows(text, issues)
+    log = read_rows(path, _rows(rows, tag, times), len(text), wanted, issues, "Step")
     return replace(log, first_time=times[0], last_time=times[-1]) if times else log
 
 
-def _rows(text: str, tag: str, issues: ReadIssues, times: list[float]) -> Iterator[dict[str, object]]:
-    for row in csv_rows(text, issues):
+def _json_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
+    try:
+        points = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        issues.add("corrupt", 0, "is no JSON: its end may be missing")
+        return
+    for point in points:
+        if isinstance(point, list) and len(point) == len(_COLUMNS):
+            yield dict(zip(_COLUMNS, point, strict=True))
+
+
+def _rows(rows: Iterable[Row], tag: str, times: list[float]) -> Iterator[Row]:
+    for row in rows:
         time = as_float(row.get("Wall time"))
         if time is not None:
             times.append(time)
@@ -72,6 +90,8 @@ def _candidates(tag: str) -> Iterator[str]:
 
 
 def _is_one(path: Path) -> bool:
+    if path.suffix.lower() == ".json":
+        return bool(_OF_JSON.match(begins_with(path, _HEAD)))
     head = begins_with(path, len(_BYTE_ORDER_MARK) + len(_HEADER) + 4).removeprefix(_BYTE_ORDER_MARK)
     lines = head.decode("utf-8", errors="replace").splitlines()
     cells = next(csv.reader(lines[:1]), [])
@@ -88,7 +108,7 @@ def _trainings(paths: Sequence[Path]) -> list[list[Path]]:
 
 
 def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
-    return [name for name in files if name.lower().endswith(".csv") and not is_monitor(name)]
+    return [name for name in files if name.lower().endswith((".csv", ".json")) and not is_monitor(name)]
 
 
 TENSORBOARD_CSV = LogFormat(_find, one_by_one(read_tensorboard_csv), confirm=_is_one, trainings=_trainings)
