@@ -50,6 +50,12 @@ class Row(Table, frozen=True):
     usual: tuple[float, float] | None = None
     changes: Literal["", "rises", "falls"] = ""
 
+    @property
+    def in_words(self) -> str:
+        """What the metric looks like in healthy training, what judges it and who says so."""
+        judged = f" Judged by {', '.join(self.signs)}." if self.signs else ""
+        return f"Healthy: {self.expected}.{judged} Source: {self.source or 'the tutorial chapter, section 3.3'}."
+
 
 class _File(Table, frozen=True):
     row: tuple[Row, ...]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
-from rldoctor.diagnosis.table import Row, rows_of
+from rldoctor.diagnosis.table import rows_of
 from rldoctor.errors import UsageError, nearest
 from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
@@ -190,7 +190,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
         page = (
             ("What it is", algorithm.what),
             ("What can be judged", algorithm.limits or "Everything that rldoctor knows."),
-            *((row.metric, _key_metric(row)) for row in rows_of(name)),
+            *((row.metric, row.in_words) for row in rows_of(name)),
             ("Source", algorithm.source),
         )
         yield _entry("algorithms", (name,), f"{algorithm.title}: {algorithm.what}", page, algorithm.title)
@@ -251,12 +251,6 @@ def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
         ("Applies to", _algorithms_of(book, rule.algorithms)),
         ("Source", rule.source),
     )
-
-
-def _key_metric(row: Row) -> str:
-    """Return what a metric looks like in healthy training, what judges it and who says so."""
-    judged = f" Judged by {', '.join(row.signs)}." if row.signs else ""
-    return f"Healthy: {row.expected}.{judged} Source: {row.source or 'the tutorial chapter, section 3.3'}."
 
 
 def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
