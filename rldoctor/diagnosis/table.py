@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rldoctor import datafile, stats
 from rldoctor.datafile import Table
-from rldoctor.model import Curve, Finding, Severity, TableRow, Verdict
+from rldoctor.model import Curve, Finding, Json, Severity, TableRow, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS
 
@@ -78,13 +78,17 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
     that is not flagged although it is unlike the textbook says why, and is shown without a tick.
     """
     rows = rows_of(case.run.algorithm or _TEXTBOOK)
-    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row, case)], verdict) for row in rows)
+    # What a finding is about, asked once for all rows.
+    subjects = [(f, f.code, f.evidence.get("metric"), f.evidence.get("subject")) for f in findings]
+    about = [
+        [f for f, code, metric, subject in subjects if _is_about(row, case, code, metric, subject)] for row in rows
+    ]
+    return tuple(_filled(row, case, of_row, verdict) for row, of_row in zip(rows, about, strict=True))
 
 
-def _is_about(finding: Finding, row: Row, case: Case) -> bool:
-    if finding.code in row.signs or finding.evidence.get("metric") == row.metric:
+def _is_about(row: Row, case: Case, code: str, metric: Json, subject: Json) -> bool:
+    if metric == row.metric or code in row.signs:
         return True
-    subject = finding.evidence.get("subject")
     if not subject:
         return False
     # A post-mortem names several curves by their tags, each with its step.
@@ -131,7 +135,9 @@ def _why(row: Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str
     if band is not None:
         low, high = (stats.interpolate(band.steps, side, _late(curve.steps)) for side in (band.low, band.high))
         if np.isfinite(low).any():
-            there = f"{np.nanmedian(low):.2g} to {np.nanmedian(high):.2g}"
+            # Not numpy's, which loads a package of its own first.
+            lower, upper = (stats.median(side[np.isfinite(side)]) for side in (low, high))
+            there = f"{lower:.2g} to {upper:.2g}"
             return f"{what}; healthy runs of this reference are at {there} at this stage"
     if verdict is Verdict.HEALTHY:
         return f"{what}; the outcome is healthy, so it is not flagged"
