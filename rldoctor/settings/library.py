@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS
@@ -102,6 +103,10 @@ def libraries() -> tuple[Library, ...]:
     Raises:
         UsageError: One of the files is not valid.
     """
+    return compiled("setting-libraries", tuple[Library, ...], _libraries)
+
+
+def _libraries() -> tuple[Library, ...]:
     found = []
     for path in sorted((datafile.folder("checks") / "settings" / "libraries").glob("*.toml")):
         library = datafile.load(path, Library, "list of settings")

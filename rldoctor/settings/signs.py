@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS, Settings
@@ -137,6 +138,10 @@ def setting_signs() -> Mapping[str, SettingSign]:
     Raises:
         UsageError: One of the files is not valid.
     """
+    return compiled("setting-signs", dict[str, SettingSign], _setting_signs)
+
+
+def _setting_signs() -> dict[str, SettingSign]:
     found: dict[str, SettingSign] = {}
     for path in sorted((datafile.folder("checks") / "settings" / "signs").glob("*.toml")):
         sign = datafile.load(path, SettingSign, "sign of a setting")
