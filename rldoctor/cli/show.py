@@ -10,7 +10,6 @@ import typer
 from rldoctor.cli import options
 from rldoctor.cli.output import finish
 from rldoctor.errors import UsageError
-from rldoctor.model import Verdict
 
 
 def show(
@@ -41,6 +40,7 @@ def show(
     if _is_results(report):
         # Late: a report needs no pyarrow.
         from rldoctor.diagnosis.bulk.conduct import report_results
+        from rldoctor.model import Verdict
 
         fails = Verdict.SICK if fail_on is None else Verdict(fail_on.value)
         finish(report_results(report, where or "", fails), format_, verbose, output, quiet)
