@@ -141,7 +141,7 @@ def _weights_of_families(book: Rulebook, root: Path) -> dict[str, dict[str, dict
         found[family] = _rules(file, dict[str, dict[str, Finite]])
         _require_known(found[family], book.diagnoses, str(file), "diagnosis")
         for name, weights in found[family].items():
-            _require_known(weights, {*book.signs, "bias"}, f"{file}: {name}", "sign")
+            _require_known(weights, {*book.signs, *book.witnesses, "bias"}, f"{file}: {name}", "sign")
     return found
 
 

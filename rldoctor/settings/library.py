@@ -21,7 +21,16 @@ from rldoctor.model.settings import SETTINGS
 Format = Literal["yaml", "json", "sb3_zip", "events"]
 
 # What a library may state instead of a setting: it is computed from these.
-DERIVED = ("minibatches", "rollout", "iterations", "steps_per_env", "std_init", "workers", "envs_per_worker")
+DERIVED = (
+    "minibatches",
+    "rollout",
+    "iterations",
+    "steps_per_env",
+    "std_init",
+    "workers",
+    "envs_per_worker",
+    "train_unit",
+)
 Keys = tuple[Text, ...]
 
 
