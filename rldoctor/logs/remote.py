@@ -17,6 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.run_directory import RUN_FILE
@@ -38,22 +39,6 @@ _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 def is_remote(name: str) -> bool:
     """Return whether ``name`` is an address rather than a path."""
     return _SCHEME.match(name) is not None
-
-
-def cache_folder() -> Path:
-    """Return where mirrors are kept: ``$RLDOCTOR_CACHE``, or ``rldoctor`` in the user's folder for caches.
-
-    Raises:
-        UsageError: There is neither.
-    """
-    own = os.environ.get("RLDOCTOR_CACHE")
-    if own:
-        return Path(own)
-    general = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return (Path(general) if general else Path.home() / ".cache") / "rldoctor"
-    except RuntimeError:
-        raise UsageError("There is no home folder to keep a cache in.", "Set $RLDOCTOR_CACHE to a folder.") from None
 
 
 def place_of(name: str) -> Path:
