@@ -10,6 +10,7 @@ from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.observe import Evidence
+from rldoctor.rulebook.resample import points_of
 
 # A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
@@ -169,7 +170,10 @@ def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
 
 
 def _points(case: Case) -> int:
-    return max((len(curve) for curve in case.curves.values()), default=0)
+    """Return the points of the longest curve; what is repeated with each row, as a setting is, counts once."""
+    curves = case.run.curves.values()
+    most = max((points_of(curve.finite()) for curve in curves), default=0)
+    return most if most > 1 else max((len(curve.finite()) for curve in curves), default=0)
 
 
 def is_foreign(run: Run) -> bool:
