@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from benchmarks.rates import wilson_interval
 from rldoctor import stats
@@ -318,3 +319,23 @@ def test_iqm_band_is_that_of_each_point():
     for wrong in (np.empty((0, 3)), [[math.nan]]):
         with pytest.raises(ValueError, match="band"):
             stats.iqm_band(wrong)
+
+
+ROWS = arrays.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 30)), elements=st.floats(-1e6, 1e6))
+
+
+@given(ROWS, st.integers(1, 9))
+def test_what_is_asked_of_rows_is_what_is_asked_of_each(rows: np.ndarray, window: int) -> None:
+    steps = np.arange(rows.shape[1])
+    assert stats.medians(rows) == [stats.median(row) for row in rows]
+    assert np.array_equal(stats.smooth(rows, window), [stats.smooth(row, window) for row in rows])
+    assert np.array_equal(stats.means_of_parts(rows, 7), [stats.means_of_parts(row, 7) for row in rows])
+    found = stats.rank_correlations(steps, rows)
+    assert found == pytest.approx([stats.rank_correlation(steps, row) for row in rows], abs=1e-12, nan_ok=True)
+
+
+def test_rows_with_values_that_are_not_finite() -> None:
+    rows = np.array([[1.0, 2.0, 3.0, 5.0], [1.0, NAN, 3.0, 2.0], [1.0, INF, 0.0, 2.0], [2.0, 2.0, 2.0, 2.0]])
+    assert stats.medians(rows)[0] == 2.5 and math.isnan(stats.medians(rows)[1]) and stats.medians(rows)[2] == 1.5
+    assert stats.rank_correlations(np.arange(4), rows)[:3] == pytest.approx([1.0, 0.5, 0.5])
+    assert math.isnan(stats.rank_correlations(np.arange(4), rows)[3])

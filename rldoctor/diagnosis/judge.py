@@ -28,7 +28,7 @@ from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
 from rldoctor.rulebook.advice import Advice, settings_of
-from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.observe import Observed, observe_many
 
 _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
@@ -59,14 +59,39 @@ def diagnose_run(
         UsageError: The reference does not exist.
     """
     context = context or shipped_context()
-    book = book or context.book
-    run = set_aside(run, book)
+    if book is not None:
+        context = replace(context, book=book)
+    return diagnose_runs([run], reference, context, statements)[0]
+
+
+def diagnose_runs(
+    runs: Sequence[Run],
+    reference: str | None = None,
+    context: DiagnosisContext | None = None,
+    statements: Sequence[Statement] = (),
+) -> list[RunDiagnosis]:
+    """Diagnose each run as :func:`diagnose_run` does; many that were logged at the same steps take less time together.
+
+    Raises:
+        UsageError: The reference does not exist.
+    """
+    context = context or shipped_context()
+    runs = [set_aside(run, context.book) for run in runs]
+    matches = [match(run, reference, context.references) for run in runs]
+    cases = [Case(run, matched.reference, matched.same_recipe) for run, matched in zip(runs, matches, strict=True)]
+    observed = observe_many(context.book, cases)
+    rows = zip(cases, matches, observed, strict=True)
+    return [_concluded(*row, context, statements) for row in rows]
+
+
+def _concluded(
+    case: Case, matched: Match, seen: Observed, context: DiagnosisContext, statements: Sequence[Statement]
+) -> RunDiagnosis:
+    """Return what follows from what the signs say of a case."""
+    run, book, (observed, skipped) = case.run, context.book, seen
     by_settings = state_settings(run, context.setting_signs)
     statements = [*statements, *([by_settings] if by_settings else [])]
     observations = [item for statement in statements for item in statement.observations]
-    matched = match(run, reference, context.references)
-    case = Case(run, matched.reference, matched.same_recipe)
-    observed, skipped = observe_all(book, case)
     strengths = {item.sign.code: item.strength for item in observed} | {o.key: o.strength for o in observations}
     ranked = rank(book, strengths, run.algorithm, spared(observations))
     fired = [item for item in observed if item.fires and not item.sign.of_health]

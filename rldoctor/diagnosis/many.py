@@ -15,13 +15,13 @@ import msgspec
 from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
-from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.judge import diagnose_runs
 from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.logs import discover, read_run
 from rldoctor.logs.frameworks import find_tag_mapping, shipped_tag_mappings
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import RunDiagnosis, Statement, Verdict
+from rldoctor.model import Run, RunDiagnosis, Statement, Verdict
 
 # A run takes some 2 ms, a copy of this process 10 ms and the first process of another kind 300 ms: fewer runs than this
 # are faster without.
@@ -33,6 +33,12 @@ PRELOAD = ("rldoctor.diagnosis.preload",)
 
 # New objects from which on Python looks for circles among them, of which diagnosing leaves none; 700 by default.
 _COLLECTED_FROM = 50_000
+# Most runs, and points of all of their curves together, that are diagnosed in one go: a run more adds little time from
+# then on, and points take memory (20 MB).
+_RUNS_TOGETHER, _POINTS_TOGETHER = 32, 2**20
+
+Each = Callable[[Sequence[Path]], list[RunDiagnosis]]
+"""Diagnoses the runs in directories, in their order."""
 
 _WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 
@@ -87,33 +93,31 @@ def diagnose(
     if framework:
         find_tag_mapping(framework, context.tag_mappings)
     is_shipped = config.is_plain and not (select or ignore)
-    one = partial(
-        _diagnose_directory,
+    each = partial(
+        _diagnose_directories,
         reference=reference,
         framework=framework,
         context=None if is_shipped else context,
         baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
         statements=tuple(statements),
     )
-    make = partial(_made, one, processes=processes, executor=executor)
+    make = partial(_made, each, processes=processes, executor=executor)
     by_files_alone = is_shipped and executor is None and not statements and baseline_return is None
     if remember and by_files_alone and _is_shipped(reference, framework):
         return sorted_by_verdict(_remembered(found, make, (reference or "", framework or "")))
     return sorted_by_verdict(make(found))
 
 
-def _made(
-    one: Callable[[Path], RunDiagnosis], runs: Sequence[str], processes: int | None, executor: Executor | None
-) -> list[RunDiagnosis]:
-    """Return ``one`` of each run, shared among processes where there are many."""
+def _made(each: Each, runs: Sequence[str], processes: int | None, executor: Executor | None) -> list[RunDiagnosis]:
+    """Return a diagnosis of each run, shared among processes where there are many."""
     copies = executor is None and len(runs) >= 2 * _RUNS_A_COPY and _can_fork()
     processes = min(processes or machine.cores(), len(runs) // (_RUNS_A_COPY if copies else _RUNS_A_PROCESS))
     with _seldom_collected():
         if executor is None and processes < 2:
-            return [one(Path(run)) for run in runs]
+            return each(list(map(Path, runs)))
         if copies:
-            return _among_copies(one, runs, processes)
-        return _shared(one, runs, executor or _local(processes))
+            return _among_copies(each, runs, processes)
+        return _shared(each, runs, executor or _local(processes))
 
 
 def _is_shipped(reference: str | None, framework: str | None) -> bool:
@@ -170,19 +174,28 @@ def _local(processes: int) -> Executor:
     return LocalExecutor(processes, PRELOAD)
 
 
-def _diagnose_directory(
-    directory: Path,
+def _diagnose_directories(
+    directories: Sequence[Path],
     reference: str | None,
     framework: str | None,
     context: DiagnosisContext | None,
     baseline_return: float | None,
     statements: tuple[Statement, ...],
-) -> RunDiagnosis:
+) -> list[RunDiagnosis]:
     context = context or shipped_context()
-    run = read_run(directory, framework, context.tag_mappings)
-    if baseline_return is not None:
-        run = replace(run, baseline_return=baseline_return)
-    return diagnose_run(run, reference, context=context, statements=statements)
+    found: list[RunDiagnosis] = []
+    together: list[Run] = []
+    points = 0
+    for directory in directories:
+        run = read_run(directory, framework, context.tag_mappings)
+        if baseline_return is not None:
+            run = replace(run, baseline_return=baseline_return)
+        together.append(run)
+        points += sum(map(len, run.curves.values()))
+        if len(together) == _RUNS_TOGETHER or points > _POINTS_TOGETHER:
+            found += diagnose_runs(together, reference, context, statements)
+            together, points = [], 0
+    return found + diagnose_runs(together, reference, context, statements)
 
 
 def _can_fork() -> bool:
@@ -192,14 +205,14 @@ def _can_fork() -> bool:
     return can_fork()
 
 
-def _among_copies(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], processes: int) -> list[RunDiagnosis]:
-    """Return ``one`` of each run, shared among copies of this process."""
+def _among_copies(each: Each, runs: Sequence[str], processes: int) -> list[RunDiagnosis]:
+    """Return a diagnosis of each run, shared among copies of this process."""
     from rldoctor.executors.forked import map_forked
 
     shipped_context()
     found: list[RunDiagnosis] = [None] * len(runs)  # type: ignore[list-item]
     # Dealt out in turn, as neighbours are alike.
-    parts = [(one, runs[place::processes], place > 0) for place in range(processes)]
+    parts = [(each, runs[place::processes], place > 0) for place in range(processes)]
     for place, part in enumerate(map_forked(_diagnose_part, parts)):
         found[place::processes] = _decoder().decode(part) if isinstance(part, bytes) else part
     return found
@@ -211,11 +224,9 @@ def _decoder() -> msgspec.msgpack.Decoder[list[RunDiagnosis]]:
     return msgspec.msgpack.Decoder(list[RunDiagnosis])
 
 
-def _diagnose_part(
-    _send: Send, one: Callable[[Path], RunDiagnosis], runs: Sequence[str], to_be_sent: bool
-) -> list[RunDiagnosis] | bytes:
+def _diagnose_part(_send: Send, each: Each, runs: Sequence[str], to_be_sent: bool) -> list[RunDiagnosis] | bytes:
     """Diagnose runs in this process; ``to_be_sent`` packs the results, a few times faster than they are pickled."""
-    diagnoses = [one(Path(run)) for run in runs]
+    diagnoses = each(list(map(Path, runs)))
     try:
         return msgspec.msgpack.encode(diagnoses) if to_be_sent else diagnoses
     except (TypeError, ValueError):
@@ -223,31 +234,33 @@ def _diagnose_part(
         return diagnoses
 
 
-def _shared(one: Callable[[Path], RunDiagnosis], runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:
-    """Return ``one`` of each run, shared among the processes of ``executor``."""
+def _shared(each: Each, runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:
+    """Return a diagnosis of each run, shared among the processes of ``executor``."""
     marked = [(run, _fingerprint(Path(run)) if executor.away and not is_remote(run) else "") for run in runs]
     # On this machine a job a process, dealt out in turn, as neighbours are alike; a cluster also evens out its nodes.
     count = max(executor.slots, -(-len(runs) // _RUNS_A_JOB)) if executor.away else executor.slots
     found: list[RunDiagnosis | None] = [None] * len(runs)
-    for place, part in enumerate(map_jobs(executor, _diagnose_some, [(one, marked[i::count]) for i in range(count)])):
+    for place, part in enumerate(map_jobs(executor, _diagnose_some, [(each, marked[i::count]) for i in range(count)])):
         found[place::count] = part
     # A directory that another machine does not see is read on this one.
-    return [one(place_of(run)) if diagnosis is None else diagnosis for run, diagnosis in zip(runs, found, strict=True)]
+    unseen = iter(each([place_of(run) for run, diagnosis in zip(runs, found, strict=True) if diagnosis is None]))
+    return [next(unseen) if diagnosis is None else diagnosis for diagnosis in found]
 
 
-def _diagnose_some(
-    _send: Send, one: Callable[[Path], RunDiagnosis], runs: Sequence[tuple[str, str]]
-) -> list[RunDiagnosis | None]:
+def _diagnose_some(_send: Send, each: Each, runs: Sequence[tuple[str, str]]) -> list[RunDiagnosis | None]:
     """Diagnose runs in this process; ``None`` for one that is not seen from here."""
-    return [_diagnose_here(one, run, fingerprint) for run, fingerprint in runs]
+    directories = [_seen_here(run, fingerprint) for run, fingerprint in runs]
+    diagnoses = iter(each([directory for directory in directories if directory is not None]))
+    return [None if directory is None else next(diagnoses) for directory in directories]
 
 
-def _diagnose_here(one: Callable[[Path], RunDiagnosis], run: str, fingerprint: str) -> RunDiagnosis | None:
+def _seen_here(run: str, fingerprint: str) -> Path | None:
+    """Return where a run is on this machine; ``None`` where it is not."""
     if is_remote(run):
         mirrors = fetch(run)
-        return one(mirrors[0]) if mirrors else None
+        return mirrors[0] if mirrors else None
     # Another machine may have a directory of the same name.
-    return one(Path(run)) if fingerprint in ("", _fingerprint(Path(run))) else None
+    return Path(run) if fingerprint in ("", _fingerprint(Path(run))) else None
 
 
 def _fingerprint(directory: Path) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from rldoctor import stats
 from rldoctor.model import Aggregation, Band, Curve, FloatArray, Run
 from rldoctor.model.settings import WINDOW_SETTING
 from rldoctor.references import Reference
@@ -17,7 +17,6 @@ from rldoctor.rulebook.episodes import WINDOW, taken_apart, window_of
 from rldoctor.rulebook.families import FAMILY_METRICS, of_families
 from rldoctor.rulebook.families import FEWEST_POINTS as FEWEST_POINTS
 from rldoctor.rulebook.movers import Mover, movers
-from rldoctor.rulebook.parts import Part
 from rldoctor.rulebook.resample import resampled, start_of, without_repeats
 
 _OF_STD_ONE = 1.4189385  # entropy of one dimension of a Gaussian with a standard deviation of 1: (1 + ln 2 pi) / 2
@@ -84,39 +83,9 @@ class Case:
         even |= _stand_ins({**even, **{name: self.curves[name] for name in self.curves if name in _EVALUATIONS}})
         return {**self.curves, **even, **_derived({**self.curves, **even})}
 
-    def rows_in_common(self, curve: Curve) -> int:
-        """Return how many rows of a curve share episodes, where each is a mean over the last ones; else 1."""
-        lengths = self.as_logged.get("episode_length")
-        spacing = stats.median(curve.steps[1:] - curve.steps[:-1]) if len(curve) > 1 else 0.0
-        if curve.aggregation is not Aggregation.WINDOW or lengths is None or not len(lengths) or spacing <= 0:
-            return 1
-        rows = round(self.window * stats.median(lengths.values) / spacing)
-        return min(max(rows, 1), max(len(curve) // 8, 1))
-
-    def part(self, metric: str, as_logged: bool = False) -> Part | None:
-        """Return a curve that has enough points, else ``None``.
-
-        Args:
-            metric: Its name.
-            as_logged: To be compared with a reference, and so averaged as that is.
-        """
-        parts = self._parts_as_logged if as_logged else self._parts
-        if metric not in parts:
-            curve = (self.as_logged if as_logged else self.curves).get(metric)
-            if curve is None or len(curve) < FEWEST_POINTS:
-                parts[metric] = None
-            elif as_logged and curve is self.curves.get(metric):
-                parts[metric] = self.part(metric)
-            else:
-                parts[metric] = Part.of(curve)
-        return parts[metric]
-
     @cached_property
-    def _parts(self) -> dict[str, Part | None]:
-        return {}
-
-    @cached_property
-    def _parts_as_logged(self) -> dict[str, Part | None]:
+    def alone(self) -> dict[str, Any]:
+        """What has been found out of this case by itself, for whoever looks for it again."""
         return {}
 
     def band(self, metric: str) -> Band | None:

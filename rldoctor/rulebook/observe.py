@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from rldoctor.rulebook.applicable import Applicable, applicable, made_for
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
+from rldoctor.rulebook.detectors.stack import Stack, stacked
 from rldoctor.rulebook.load import Rulebook
 from rldoctor.rulebook.schema import FIRES_FROM, Sign
 
@@ -44,7 +46,7 @@ class Skipped(Struct, frozen=True):
 
 def observe(sign: Sign, case: Case) -> Evidence | Skipped:
     """Return what one sign says of a case."""
-    return _observe(sign, case) if made_for(sign, case.run.algorithm) else _foreign(sign)
+    return _observe(sign, Stack.alone(case))[0] if made_for(sign, case.run.algorithm) else _foreign(sign)
 
 
 @cache
@@ -56,35 +58,62 @@ def _foreign(sign: Sign) -> Skipped:
     return Skipped(sign, _for_others(sign.algorithms))
 
 
-def _observe(sign: Sign, case: Case) -> Evidence | Skipped:
-    weakest, leading = 1.0, None
-    for condition in sign.when:
+def _observe(sign: Sign, stack: Stack) -> list[Evidence | Skipped]:
+    """Return what one sign says of each case of a stack."""
+    first, *others = sign.when
+    leading = first.measure_all(stack)
+    weakest = [item.strength if type(item) is Measured else -1.0 for item in leading]
+    reasons: dict[int, NotMeasured] = {}
+    for condition in others:
+        strongest = max(weakest)
+        if strongest < 0.0:
+            break
         # Nothing is weaker than 0: whether the others can be judged is all that counts.
-        if weakest == 0.0 and condition.is_judged_on(case):
+        if strongest == 0.0 and condition.is_judged_on(stack):
             continue
-        measured = condition.measure(case)
-        if isinstance(measured, NotMeasured):
-            if condition.optional and leading is not None:
-                continue
-            return Skipped(sign, measured)
-        leading = leading or measured
-        weakest = min(weakest, measured.strength)
-    assert leading is not None, "the loader refuses a sign without conditions"
-    return Evidence(sign, weakest, leading)
+        for place, measured in enumerate(condition.measure_all(stack)):
+            if type(measured) is Measured:
+                if measured.strength < weakest[place]:
+                    weakest[place] = measured.strength
+            elif weakest[place] >= 0.0 and not condition.optional:
+                weakest[place], reasons[place] = -1.0, measured  # type: ignore[assignment]
+    return [
+        Evidence(sign, strength, item)  # type: ignore[arg-type]
+        if strength >= 0.0
+        else Skipped(sign, reasons.get(place, item))  # type: ignore[arg-type]
+        for place, (strength, item) in enumerate(zip(weakest, leading, strict=True))
+    ]
 
 
-def observe_all(book: Rulebook, case: Case) -> tuple[list[Evidence], list[Skipped]]:
+Observed = tuple[list[Evidence], list[Skipped]]
+"""What all signs say of a case: those that could be judged on it, and those that could not."""
+
+
+def observe_all(book: Rulebook, case: Case) -> Observed:
     """Return what every sign of the rulebook says of a case."""
+    return _observe_stack(book, Stack.alone(case))[0]
+
+
+def observe_many(book: Rulebook, cases: Sequence[Case]) -> list[Observed]:
+    """Return what every sign of the rulebook says of each case; in less time where many have the same steps."""
+    found: dict[int, Observed] = {}
+    for places in stacked(cases):
+        group = [cases[place] for place in places]
+        stack = Stack(group) if len(group) > 1 else Stack.alone(group[0])
+        found.update(zip(places, _observe_stack(book, stack), strict=True))
+    return [found[place] for place in range(len(cases))]
+
+
+def _observe_stack(book: Rulebook, stack: Stack) -> list[Observed]:
+    case = stack.cases[0]
     signs, foreign = _plan(applicable(book, case.run.algorithm), case)
-    observed: list[Evidence] = []
-    skipped: list[Skipped] = []
-    for sign in signs:
-        result = sign if type(sign) is Skipped else _observe(sign, case)  # type: ignore[arg-type]
-        if type(result) is Evidence:
-            observed.append(result)
-        else:
-            skipped.append(result)  # type: ignore[arg-type]
-    return observed, [*skipped, *foreign]
+    said = [stack.same(sign) if type(sign) is Skipped else _observe(sign, stack) for sign in signs]  # type: ignore[arg-type]
+    found: list[Observed] = []
+    for of_case in zip(*said, strict=True):
+        observed = [item for item in of_case if type(item) is Evidence]
+        skipped = [item for item in of_case if type(item) is Skipped]
+        found.append((observed, [*skipped, *foreign]))
+    return found
 
 
 def _plan(chosen: Applicable, case: Case) -> tuple[list[Sign | Skipped], list[Skipped]]:

@@ -1,19 +1,24 @@
-"""Curves as the detectors see them: every window is cut, and every statistic of it computed, once for a run."""
+"""Curves as the detectors see them: every window is cut, and every statistic of it computed, once.
+
+A part holds the curves of several runs that were logged at the same steps, so that numpy is asked once for all of them:
+for the hundred points of a curve it takes longer to be asked than to answer.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from rldoctor.model import Curve, FloatArray
+from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
 
 Window = tuple[float, float]
 """A part of a run, as shares of its steps: ``(0.0, 0.1)`` is its first tenth."""
 Statistic = Literal["mean", "median", "min", "max", "first", "last", "q10", "q90", "third_highest", "spread"]
+Row = list[float]
 
 # So many numbers are put in order sooner in a list than in an array.
 _FEW = 32
@@ -21,18 +26,36 @@ _WHOLE: Window = (0.0, 1.0)
 _T = TypeVar("_T")
 
 
-class Part(Curve):
-    """A curve, or the points of one in a window of the run, with what has been computed of it so far."""
+class Part:
+    """One metric of runs that logged it at the same steps, or the points in a window, with what is known of it so far.
 
-    __slots__ = ("_known",)
-    _known: dict[Any, Any]
+    Attributes:
+        metric: Its name.
+        steps: Environment steps, non-decreasing, shape ``(n,)``.
+        values: Shape ``(runs, n)``.
+        aggregation: What each value was averaged over.
+    """
+
+    __slots__ = ("_ends", "_known", "aggregation", "metric", "steps", "values")
+
+    def __init__(self, metric: str, steps: IntArray, values: FloatArray, aggregation: Aggregation) -> None:
+        self.metric = metric
+        self.steps = steps
+        self.values = values
+        self.aggregation = aggregation
+        self._known: dict[Any, Any] = {}
+        self._ends: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, curve: Curve, points: slice = slice(None)) -> Part:
-        """Make one of some points of a curve, which follow each other."""
-        part = cls(curve.metric, curve.steps[points], curve.values[points], curve.tag, curve.aggregation)
-        object.__setattr__(part, "_known", {})
-        return part
+    def of(cls, curves: Sequence[Curve]) -> Part:
+        """Make one of curves of the same metric at the same steps."""
+        first = curves[0]
+        values = first.values[None] if len(curves) == 1 else np.stack([curve.values for curve in curves])
+        return cls(first.metric, first.steps, values, first.aggregation)
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.steps)
 
     def known(self, what: Any, compute: Callable[[Part], _T]) -> _T:
         """Return ``compute`` of this part, computed once; ``what`` names it, together with what else it depends on."""
@@ -49,7 +72,9 @@ class Part(Curve):
         try:
             found: Part = self._known[window]
         except KeyError:
-            found = self._known[window] = Part.of(self, self._points(window))
+            points = self._points(window)
+            found = Part(self.metric, self.steps[points], self.values[:, points], self.aggregation)
+            self._known[window] = found
         return found
 
     def _points(self, window: Window) -> slice:
@@ -63,41 +88,33 @@ class Part(Curve):
         return slice(start, stop)
 
     @property
-    def ordered(self) -> list[float]:
-        """The values in ascending order, NaN last."""
+    def ordered(self) -> list[Row]:
+        """The values of each run in ascending order, NaN last."""
         return self.known("ordered", _ordered)
 
     @property
-    def median(self) -> float:
-        """The median of the values, NaN where one is NaN."""
-        return self.known("median", _median)
+    def medians(self) -> list[float]:
+        """The median of each run's values, NaN where one is NaN."""
+        return self.statistics("median")
 
     @property
     def ends(self) -> tuple[int, int]:
         """The first and the last step."""
-        known = self._known
-        if "ends" not in known:
-            known["ends"] = _ends(self)
-        found: tuple[int, int] = known["ends"]
+        if self._ends is None:
+            self._ends = int(self.steps[0]), int(self.steps[-1])
+        return self._ends
+
+    def statistics(self, name: Statistic) -> list[float]:
+        """Return a statistic of each run's values."""
+        try:
+            found: list[float] = self._known[name]
+        except KeyError:
+            found = self._known[name] = _STATISTICS[name](self)
         return found
 
-    def statistic(self, name: Statistic) -> float:
-        """Return a statistic of the values."""
-        known = self._known
-        if name not in known:
-            known[name] = STATISTICS[name](self)
-        found: float = known[name]
-        return found
-
-    def quantile(self, share: float) -> float:
-        """Return the value below which a share of the values lies, as ``np.quantile`` interpolates it."""
-        ordered = self.ordered
-        if math.isnan(ordered[-1]):
-            return math.nan
-        at = share * (len(ordered) - 1)
-        below = math.floor(at)
-        rest, low, high = at - below, ordered[below], ordered[min(below + 1, len(ordered) - 1)]
-        return high - (high - low) * (1.0 - rest) if rest >= 0.5 else low + (high - low) * rest
+    def quantiles(self, share: float) -> list[float]:
+        """Return the value below which a share of each run's values lies, as ``np.quantile`` interpolates it."""
+        return [_quantile(row, share) for row in self.ordered]
 
 
 def _steps(part: Part) -> list[int]:
@@ -105,56 +122,74 @@ def _steps(part: Part) -> list[int]:
     return steps
 
 
-def _ends(part: Part) -> tuple[int, int]:
-    return int(part.steps[0]), int(part.steps[-1])
+def _ordered(part: Part) -> list[Row]:
+    rows: list[Row]
+    if part.values.size <= _FEW:
+        rows = part.values.tolist()
+        # A sum that is no number is one of NaN, or of two infinities.
+        if not math.isnan(sum(map(sum, rows))):
+            for row in rows:
+                row.sort()
+            return rows
+    rows = np.sort(part.values, axis=1).tolist()
+    return rows
 
 
-def _ordered(part: Part) -> list[float]:
-    values: list[float] = part.values.tolist()
-    # A sum that is no number is one of NaN, or of two infinities.
-    if len(values) > _FEW or math.isnan(sum(values)):
-        values = np.sort(part.values).tolist()
-    else:
-        values.sort()
+def _quantile(ordered: Row, share: float) -> float:
+    if math.isnan(ordered[-1]):
+        return math.nan
+    at = share * (len(ordered) - 1)
+    below = math.floor(at)
+    rest, low, high = at - below, ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    return high - (high - low) * (1.0 - rest) if rest >= 0.5 else low + (high - low) * rest
+
+
+def _medians(part: Part) -> list[float]:
+    middle, odd = divmod(len(part), 2)
+    if odd:
+        return [row[middle] if row[-1] == row[-1] else math.nan for row in part.ordered]
+    return [(row[middle - 1] + row[middle]) / 2 if row[-1] == row[-1] else math.nan for row in part.ordered]
+
+
+def _means(part: Part) -> list[float]:
+    means: list[float] = (np.add.reduce(part.values, axis=1) / len(part)).tolist()
+    return means
+
+
+def _extremes(place: int) -> Callable[[Part], list[float]]:
+    # As numpy has it, NaN is both the lowest and the highest.
+    return lambda part: [row[place] if row[-1] == row[-1] else math.nan for row in part.ordered]
+
+
+def _points_at(place: int) -> Callable[[Part], list[float]]:
+    def values(part: Part) -> list[float]:
+        found: list[float] = part.values[:, place].tolist()
+        return found
+
     return values
 
 
-def _median(part: Part) -> float:
-    ordered = part.ordered
-    middle, odd = divmod(len(ordered), 2)
-    if math.isnan(ordered[-1]):
-        return math.nan
-    return ordered[middle] if odd else (ordered[middle - 1] + ordered[middle]) / 2
+def _spreads(part: Part) -> list[float]:
+    return [high - low for high, low in zip(part.statistics("max"), part.statistics("min"), strict=True)]
 
 
-def _mean(part: Part) -> float:
-    return float(np.add.reduce(part.values)) / len(part.values)
-
-
-def _extreme(place: int) -> Callable[[Part], float]:
-    def value(part: Part) -> float:
-        ordered = part.ordered
-        # As numpy has it, NaN is both the lowest and the highest.
-        return ordered[-1] if math.isnan(ordered[-1]) else ordered[place]
-
-    return value
-
-
-STATISTICS: Mapping[str, Callable[[Part], float]] = {
-    "mean": _mean,
-    "median": _median,
-    "min": _extreme(0),
-    "max": _extreme(-1),
-    "first": lambda part: float(part.values[0]),
-    "last": lambda part: float(part.values[-1]),
-    "q10": lambda part: part.quantile(0.1),
-    "q90": lambda part: part.quantile(0.9),
+_STATISTICS: Mapping[str, Callable[[Part], list[float]]] = {
+    "mean": _means,
+    "median": _medians,
+    "min": _extremes(0),
+    "max": _extremes(-1),
+    "first": _points_at(0),
+    "last": _points_at(-1),
+    "q10": lambda part: part.quantiles(0.1),
+    "q90": lambda part: part.quantiles(0.9),
     # Of the three highest: one lone spike is not yet a symptom.
-    "third_highest": lambda part: part.ordered[-min(3, len(part.values))],
-    "spread": lambda part: part.statistic("max") - part.statistic("min"),
+    "third_highest": lambda part: [row[-min(3, len(part))] for row in part.ordered],
+    "spread": _spreads,
 }
+STATISTICS = tuple(_STATISTICS)
+"""The names of the statistics."""
 
 
 def statistic_of(values: FloatArray, name: Statistic) -> float:
     """Return a statistic of values that are no curve."""
-    return Part.of(Curve("", np.empty(0, np.int64), values)).statistic(name)
+    return Part("", np.empty(len(values), np.int64), values[None], Aggregation.MEAN).statistics(name)[0]

@@ -7,6 +7,7 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Curve
 from rldoctor.rulebook.families import FEWEST_POINTS
+from rldoctor.rulebook.parts import Part
 
 # So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
 _FIRST_UPDATES, _START = 3, 0.05
@@ -78,6 +79,14 @@ def points_of(curve: Curve) -> int:
 
 def start_of(curve: Curve) -> float:
     """Return where a resampled curve starts: the median of its first two or three updates."""
-    if len(curve) > GRID:
-        return float(curve.values[0])
-    return stats.median(curve.values[: min(max(2, round(_START * len(curve))), _FIRST_UPDATES)])
+    return stats.median(curve.values[: _first_updates(len(curve))])
+
+
+def starts_of(part: Part) -> list[float]:
+    """Return where each curve of a part starts, as :func:`start_of` does."""
+    return stats.medians(part.values[:, : _first_updates(len(part))])
+
+
+def _first_updates(points: int) -> int:
+    """Return how many points of a resampled curve show where it starts."""
+    return 1 if points > GRID else min(max(2, round(_START * points)), _FIRST_UPDATES)

@@ -10,7 +10,9 @@ from rldoctor.stats.curves import (
     longest_stretch,
     means_of_parts,
     median,
+    medians,
     rank_correlation,
+    rank_correlations,
     smooth,
 )
 from rldoctor.stats.samples import (
@@ -42,8 +44,10 @@ __all__ = [
     "longest_stretch",
     "means_of_parts",
     "median",
+    "medians",
     "probability_of_improvement",
     "rank_correlation",
+    "rank_correlations",
     "smooth",
     "stratified_interval",
 ]

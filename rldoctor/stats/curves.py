@@ -29,15 +29,35 @@ def median(values: FloatArray | IntArray) -> float:
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
 
 
-def means_of_parts(values: FloatArray, most: int) -> FloatArray:
-    """Return the mean of each of at most ``most`` equal parts of the values (lengths differ by 0 or 1), shape ``(n,)``.
+def medians(rows: FloatArray) -> list[float]:
+    """Return the median of each row, which has at least one value; NaN where one is NaN.
 
     Args:
-        values: At least one, shape ``(m,)``.
-        most: Stretches; as many as there are values where there are fewer.
+        rows: Shape ``(rows, n)``.
     """
-    starts, counts = _equal_parts(len(values), min(len(values), most))
-    means: FloatArray = np.add.reduceat(values, starts) / counts
+    ordered = np.sort(rows, axis=1)
+    middle, odd = divmod(rows.shape[1], 2)
+    last: list[float] = ordered[:, -1].tolist()
+    upper: list[float] = ordered[:, middle].tolist()
+    if odd:
+        return [b if c == c else math.nan for b, c in zip(upper, last, strict=True)]
+    lower: list[float] = ordered[:, middle - 1].tolist()
+    return [(a + b) / 2 if c == c else math.nan for a, b, c in zip(lower, upper, last, strict=True)]
+
+
+def means_of_parts(values: FloatArray, most: int) -> FloatArray:
+    """Return the mean of each of at most ``most`` equal parts of the values (lengths differ by 0 or 1).
+
+    Args:
+        values: At least one along the last axis, shape ``(..., m)``.
+        most: Stretches; as many as there are values where there are fewer.
+
+    Returns:
+        Shape ``(..., n)``.
+    """
+    count = values.shape[-1]
+    starts, counts = _equal_parts(count, min(count, most))
+    means: FloatArray = np.add.reduceat(values, starts, axis=-1) / counts
     return means
 
 
@@ -69,6 +89,31 @@ def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
     return min(max(float(a @ b) / scale, -1.0), 1.0) if scale > 0 else math.nan
 
 
+def rank_correlations(x: FloatArray | IntArray, rows: FloatArray) -> list[float]:
+    """Return what :func:`rank_correlation` returns of ``x`` and each of ``rows``, in little more time than of one.
+
+    Args:
+        x: Rising, shape ``(n,)``, as the steps of a curve are.
+        rows: Shape ``(rows, n)``.
+    """
+    count = len(x)
+    order = np.argsort(rows, axis=1, kind="stable")
+    ordered = np.take_along_axis(rows, order, 1)
+    # Equal values share ranks, and what is not finite is left out: rare enough for one by one.
+    rising = (ordered[:, 1:] > ordered[:, :-1]).all(axis=1)
+    plain: list[bool] = np.asarray(rising & np.isfinite(ordered[:, [0, -1]]).all(axis=1)).tolist()
+    if count < 2 or not (x[1:] > x[:-1]).all() or not any(plain):
+        return [rank_correlation(x, row) for row in rows]
+    centred = np.arange(1.0, count + 1) - (count + 1) / 2
+    # Whole and half numbers, whose sums are exact: the row with rank r stands where the order says.
+    scale = float(centred @ centred)
+    found: list[float] = (centred[order] @ centred / scale).tolist()
+    return [
+        min(max(number, -1.0), 1.0) if is_plain else rank_correlation(x, row)
+        for number, is_plain, row in zip(found, plain, rows, strict=True)
+    ]
+
+
 def smooth(y: ArrayLike, window: int) -> FloatArray:
     """Return the centred running median.
 
@@ -77,27 +122,35 @@ def smooth(y: ArrayLike, window: int) -> FloatArray:
     wide, that they would fill the memory, neighbouring points are first put together by their median.
 
     Args:
-        y: Shape ``(n,)``.
+        y: One curve, shape ``(n,)``, or several, shape ``(rows, n)``.
         window: Points in the window; an even number is rounded up to the next odd one.
 
     Returns:
-        Shape ``(n,)``.
+        The shape of ``y``.
     """
     values = np.asarray(y, dtype=np.float64)
     half = max(int(window), 1) // 2
-    if half == 0 or len(values) == 0:
+    if half == 0 or values.size == 0:
         return values.copy()
+    rows, count = np.atleast_2d(values), values.shape[-1]
     # A window wider than the curve on both sides sees no more than the whole curve.
-    half = min(half, len(values))
-    together = math.ceil(math.sqrt(len(values) * (2 * half + 1) / _MAX_WINDOWED))
+    half = min(half, count)
+    together = math.ceil(math.sqrt(count * (2 * half + 1) / _MAX_WINDOWED))
     if together > 1:
-        groups = np.concatenate([values, np.full(-len(values) % together, np.nan)]).reshape(-1, together)
-        return np.repeat(smooth(_middle(groups), 2 * half // together + 1), together)[: len(values)]
-    padded = np.full(len(values) + 2 * half, np.nan)
-    padded[half : half + len(values)] = values
+        return np.array([_smooth_in_groups(row, half, together) for row in rows]).reshape(values.shape)
+    if len(rows) > 1 and rows.size * (2 * half + 1) > _MAX_WINDOWED:
+        return np.array([smooth(row, window) for row in rows])
+    padded = np.full((len(rows), count + 2 * half), np.nan)
+    padded[:, half : half + count] = rows
     # What np.lib.stride_tricks.sliding_window_view makes, which takes as long as all of the rest.
-    windows: FloatArray = np.ndarray((len(values), 2 * half + 1), np.float64, padded, strides=2 * padded.strides)
-    return _middle(windows)
+    shape, strides = (len(rows), count, 2 * half + 1), (*padded.strides, padded.strides[1])
+    windows: FloatArray = np.ndarray(shape, np.float64, padded, strides=strides)
+    return _middle(windows.reshape(-1, 2 * half + 1)).reshape(values.shape)
+
+
+def _smooth_in_groups(values: FloatArray, half: int, together: int) -> FloatArray:
+    groups = np.concatenate([values, np.full(-len(values) % together, np.nan)]).reshape(-1, together)
+    return np.repeat(smooth(_middle(groups), 2 * half // together + 1), together)[: len(values)]
 
 
 def _middle(rows: FloatArray) -> FloatArray:

@@ -16,19 +16,17 @@ from rldoctor.references import Reference
 from rldoctor.rulebook import Case, load_rulebook
 from rldoctor.rulebook.detectors import DETECTORS
 from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, strength
+from rldoctor.rulebook.detectors.lasting import Frozen, Share, Zeros
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Missing, NonFinite, Recorded
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
-    Frozen,
     Gain,
     Restless,
     Rise,
-    Share,
     Swing,
     Trend,
-    Zeros,
 )
 from rldoctor.rulebook.observe import Evidence, Skipped, observe
 from rldoctor.rulebook.parts import Part
@@ -82,7 +80,7 @@ def test_strength(value: float, ramp: tuple[float, float], log: bool, expected: 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_window_is_what_lies_in_its_shares(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    part = Part.of(curve("m", RISING)).within((low, high))
+    part = Part.of([curve("m", RISING)]).within((low, high))
     inside = [s for s in STEPS if 1000 + low * 99_000 <= s <= 1000 + high * 99_000]
     if len(inside) >= 2:
         assert list(part.steps) == inside

@@ -10,21 +10,19 @@ from typing import get_args
 
 from rldoctor.rulebook.detectors.crash import FirstMover
 from rldoctor.rulebook.detectors.detector import Condition
+from rldoctor.rulebook.detectors.lasting import Frozen, Share, Zeros
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, NotBelow, PolicyMoves, Recorded
 from rldoctor.rulebook.detectors.moments import Begins, Leaps
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
-    Frozen,
     Gain,
     Grows,
     Restless,
     Rise,
-    Share,
     Swing,
     Trend,
-    Zeros,
 )
 from rldoctor.rulebook.detectors.terms import DeadTerms, FallsAgainst, PartOfRise, PenaltyExplodes
 

@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasured
+from rldoctor.rulebook.detectors.detector import Measured, NotMeasured, OneByOne
 from rldoctor.rulebook.movers import told
 
 
-class FirstMover(Condition, frozen=True, kw_only=True):
+class FirstMover(OneByOne, frozen=True, kw_only=True):
     """The training broke (NaN, infinity, an error, an explosion), and one of these curves left its band first.
 
     Attributes:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
 from msgspec import Struct, structs
 
-from rldoctor.model import Aggregation, Curve, IntArray
+from rldoctor.model import Aggregation, IntArray
 from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.parts import Part, Window
 
@@ -53,6 +54,9 @@ class NotMeasured(Struct, frozen=True):
     foreign: bool = False
 
 
+Found = Measured | NotMeasured
+
+
 def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
     """Return where ``value`` lies between the thresholds, clipped to [0, 1]; NaN is nowhere: 0."""
     none, full = thresholds
@@ -62,6 +66,16 @@ def strength(value: float, thresholds: Thresholds, log: bool = False) -> float:
         value = math.log(max(value, _TINY))
         none, full = _logarithms(thresholds)
     return min(max((value - none) / (full - none), 0.0), 1.0)
+
+
+def strengths(values: Iterable[float], thresholds: Thresholds, log: bool = False) -> list[float]:
+    """Return the :func:`strength` of each value."""
+    none, full = _logarithms(thresholds) if log else thresholds
+    if log:
+        values = [math.log(value if value > _TINY else _TINY) if value == value else value for value in values]
+    width = full - none
+    # NaN is not above 0 either.
+    return [0.0 if not (at := (value - none) / width) > 0.0 else min(at, 1.0) for value in values]
 
 
 @lru_cache(1024)
@@ -75,7 +89,7 @@ _LONE_MINIBATCH = 2.5
 _OF_FEW_POINTS = ("max", "min", "third_highest", "q10", "q90", "first", "last", "spread")
 
 
-def widened(thresholds: Thresholds, curve: Curve, statistic: str) -> Thresholds:
+def widened(thresholds: Thresholds, curve: Part, statistic: str) -> Thresholds:
     """Return thresholds that were made for means over epochs as they have to be for a curve of lone minibatches.
 
     The extremes of such a curve lie that much further out; only positive thresholds are moved.
@@ -119,26 +133,32 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, tag_field="dete
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Measure this condition on a case."""
-        curve = case.part(self.metric, self.as_logged)
-        if curve is None:
-            logged = len(case.curves[self.metric]) if self.metric in case.curves else 0
-            return _too_few(self.metric, logged) if logged else _not_logged(self.metric)
-        measured = self._look(case, curve)
-        if self.metric in FAMILY_METRICS and isinstance(measured, Measured):
-            return structs.replace(measured, subject=case.curves[self.metric].tag)
-        return measured
+        return self.measure_all(Stack.alone(case))[0]
 
-    def is_judged_on(self, case: Case) -> bool:
-        """Return whether :meth:`measure` is sure to measure something; where that is not known, it is not."""
-        return self.always and case.part(self.metric, self.as_logged) is not None
+    def measure_all(self, stack: Stack) -> list[Found]:
+        """Measure this condition on each case of a stack."""
+        curve = stack.part(self.metric, self.as_logged)
+        if curve is None:
+            logged = stack.points(self.metric)
+            return stack.same(_too_few(self.metric, logged) if logged else _not_logged(self.metric))
+        found = self._look(stack, curve)
+        if self.metric in FAMILY_METRICS:
+            tags = [case.curves[self.metric].tag for case in stack.cases]
+            return [_about(item, tag) for item, tag in zip(found, tags, strict=True)]
+        return found
+
+    def is_judged_on(self, stack: Stack) -> bool:
+        """Return whether :meth:`measure_all` is sure to measure something; where that is not known, it is not."""
+        return self.always and stack.part(self.metric, self.as_logged) is not None
 
     def is_missing_from(self, logged: Collection[str]) -> NotMeasured | None:
         """Return what :meth:`measure` says of every case that has points of ``logged`` alone, where that is known."""
-        if type(self).measure is not Condition.measure or self.metric in logged:
+        if type(self).measure_all is not Condition.measure_all or self.metric in logged:
             return None
         return _not_logged(self.metric)
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        """Return what is found on the metric of each case."""
         raise NotImplementedError
 
     def _quantity(self) -> str:
@@ -174,10 +194,35 @@ class Graded(Condition, frozen=True, kw_only=True):
         scale = " on a logarithmic scale" if self.log else ""
         return f"{super().describe()}, strength from 0 at {none:g} to 1 at {full:g}{scale}"
 
-    def _found(self, observed: float, steps: tuple[int, int], thresholds: Thresholds | None = None) -> Measured:
-        """Return what a number comes to, on the way from the first to the last of two ``steps``."""
+    def _found(
+        self, observed: Sequence[float], steps: tuple[int, int], thresholds: Thresholds | None = None
+    ) -> list[Found]:
+        """Return what the number of each case comes to, on the way from the first to the last of two ``steps``."""
         bounds = thresholds or self.thresholds
-        return Measured(strength(observed, bounds, self.log), observed, _expected(bounds), *steps)
+        expected, (first, last) = _expected(bounds), steps
+        strong = strengths(observed, bounds, self.log)
+        return [
+            Measured(strength, number, expected, first, last) for strength, number in zip(strong, observed, strict=True)
+        ]
+
+    def _found_at(self, observed: Sequence[float], steps: Sequence[tuple[int, int]]) -> list[Found]:
+        """Return what the number of each case comes to, each at ``steps`` of its own."""
+        expected = _expected(self.thresholds)
+        strong = strengths(observed, self.thresholds, self.log)
+        rows = zip(strong, observed, steps, strict=True)
+        return [Measured(strength, number, expected, first, last) for strength, number, (first, last) in rows]
+
+
+class OneByOne(Condition, frozen=True):
+    """Base of the detectors that look at each case by itself."""
+
+    def measure(self, case: Case) -> Measured | NotMeasured:
+        """Measure this condition on a case."""
+        raise NotImplementedError
+
+    def measure_all(self, stack: Stack) -> list[Found]:
+        """Measure this condition on each case of a stack."""
+        return [self.measure(case) for case in stack.cases]
 
 
 @lru_cache
@@ -188,6 +233,10 @@ def _expected(bounds: Thresholds) -> str:
 @lru_cache
 def _not_logged(metric: str) -> NotMeasured:
     return NotMeasured(f"{metric} is not in the logs", metric)
+
+
+def _about(found: Found, tag: str) -> Found:
+    return structs.replace(found, subject=tag) if isinstance(found, Measured) else found
 
 
 def _too_few(metric: str, points: int) -> NotMeasured:

@@ -8,15 +8,16 @@ from typing import Literal
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import (
+    Found,
     Graded,
     Measured,
     NotMeasured,
     during,
-    strength,
+    strengths,
     widened,
 )
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.parts import Part, Statistic, Window, statistic_of
 
 
@@ -37,19 +38,19 @@ class Level(Graded, frozen=True, kw_only=True):
         overruled = " (a reference's band overrules the thresholds)" if self.band else ""
         return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         part = curve.within(self.window)
-        observed = part.statistic(self.statistic)
+        observed = part.statistics(self.statistic)
         bounds = widened(self.thresholds, part, self.statistic)
-        edge = self._edge(case, part) if self.band else None
+        edge = self._edge(stack, part) if self.band else None
         if edge is None or (edge > bounds[0]) != (bounds[1] > bounds[0]):
             return self._found(observed, part.ends, bounds)
         # Keep the distance of the thresholds (their ratio, on a logarithmic scale) beyond the edge of the band.
         full = edge * bounds[1] / bounds[0] if self.log else edge + bounds[1] - bounds[0]
         return self._found(observed, part.ends, (edge, full))
 
-    def _edge(self, case: Case, part: Part) -> float | None:
-        band = case.band(self.metric)
+    def _edge(self, stack: Stack, part: Part) -> float | None:
+        band = stack.band(self.metric)
         if band is None:
             return None
         side = band.high if self.thresholds[1] > self.thresholds[0] else band.low
@@ -74,10 +75,10 @@ class BehindReference(Graded, frozen=True):
     as_logged = True
     measures = "{metric} late in the run behind the reference's median, as a fraction of what that gained"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        band = case.band(self.metric)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        band = stack.band(self.metric)
         if band is None:
-            return NotMeasured(f"no reference band of {self.metric} applies")
+            return stack.same(NotMeasured(f"no reference band of {self.metric} applies"))
         part = curve.within(_LATE)
         # A run longer than the reference is compared with where the reference ended.
         median = np.interp(part.steps, band.steps, band.median)
@@ -85,13 +86,17 @@ class BehindReference(Graded, frozen=True):
         gained = stats.median(median) - start
         width = stats.median(np.interp(part.steps, band.steps, band.high - band.low))
         if abs(gained) <= width:
-            return NotMeasured(f"healthy runs have not moved their {self.metric} yet at this step")
-        here, there = part.median, stats.median(median)
-        behind = (there - here) / gained
-        if not case.same_recipe and behind > 0:
-            earlier = curve.within(_EARLIER).median
-            behind = max(0.0, behind - _CREDIT * max(0.0, (here - earlier) / gained))
-        return Measured(strength(behind, self.thresholds), here, f"{there:.3g}", *part.ends)
+            return stack.same(NotMeasured(f"healthy runs have not moved their {self.metric} yet at this step"))
+        there = stats.median(median)
+        behind = [(there - here) / gained for here in part.medians]
+        if not stack.cases[0].same_recipe:
+            late = zip(behind, part.medians, curve.within(_EARLIER).medians, strict=True)
+            behind = [
+                max(0.0, lag - _CREDIT * max(0.0, (here - earlier) / gained)) if lag > 0 else lag
+                for lag, here, earlier in late
+            ]
+        rows = zip(strengths(behind, self.thresholds), part.medians, strict=True)
+        return [Measured(strength, here, f"{there:.3g}", *part.ends) for strength, here in rows]
 
 
 # How many times as large as the lowest the highest of values of one size may be. Ours.
@@ -108,10 +113,11 @@ class ScaleOff(Graded, frozen=True):
     as_logged = True
     measures = "powers of ten by which {metric} begins above the reference"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        band = case.reference.bands.get(self.metric) if case.reference else None
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        reference = stack.cases[0].reference
+        band = reference.bands.get(self.metric) if reference else None
         if band is None:
-            return NotMeasured(f"no reference has a band of {self.metric}")
+            return stack.same(NotMeasured(f"no reference has a band of {self.metric}"))
         part = curve.within(_START)
         # At the same steps: a run that is logged seldom shows its first value late.
         median, low, high = (
@@ -119,11 +125,11 @@ class ScaleOff(Graded, frozen=True):
         )
         # A size that is never 0 may spread over one power of ten, as the loss of a critic that learns fast does.
         if abs(median) <= high - low and not 0.0 < high < _ONE_SIZE * low:
-            return NotMeasured(f"healthy runs begin with a {self.metric} of no particular size")
-        here = part.median
-        powers = math.log10(max(abs(here), 1e-300) / abs(median))
+            return stack.same(NotMeasured(f"healthy runs begin with a {self.metric} of no particular size"))
+        powers = [math.log10(max(abs(here), 1e-300) / abs(median)) for here in part.medians]
         expected = f"about {median:.3g}"
-        return Measured(strength(powers, self.thresholds), here, expected, *part.ends)
+        rows = zip(strengths(powers, self.thresholds), part.medians, strict=True)
+        return [Measured(strength, here, expected, *part.ends) for strength, here in rows]
 
 
 class OffBand(Graded, frozen=True, kw_only=True):
@@ -140,15 +146,16 @@ class OffBand(Graded, frozen=True, kw_only=True):
     as_logged = True
     measures = "{metric} {side} the reference's band {window}, in widths of the band"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        if self.same_recipe and not case.same_recipe:
-            return NotMeasured("the run was not trained with the reference's settings")
-        band = case.band(self.metric)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        same_recipe = stack.cases[0].same_recipe
+        if self.same_recipe and not same_recipe:
+            return stack.same(NotMeasured("the run was not trained with the reference's settings"))
+        band = stack.band(self.metric)
         if band is None:
-            return NotMeasured(f"no reference band of {self.metric} applies")
+            return stack.same(NotMeasured(f"no reference band of {self.metric} applies"))
         part = curve.within(self.window)
         lowest, highest = band.low, band.high
-        if not case.same_recipe:
+        if not same_recipe:
             # A recipe of another speed may be wherever healthy runs have been by then.
             lowest, highest = np.minimum.accumulate(lowest), np.maximum.accumulate(highest)
         low, high = (np.interp(part.steps, band.steps, edge) for edge in (lowest, highest))
@@ -156,5 +163,5 @@ class OffBand(Graded, frozen=True, kw_only=True):
         width = np.maximum(high - low, 0.05 * np.maximum(np.abs(high), np.abs(low)) + 1e-12)
         outside = (part.values - high) / width if self.side == "above" else (low - part.values) / width
         expected = f"{stats.median(low):.3g} to {stats.median(high):.3g}"
-        found = strength(stats.median(outside), self.thresholds)
-        return Measured(found, part.median, expected, *part.ends)
+        rows = zip(strengths(stats.medians(outside), self.thresholds), part.medians, strict=True)
+        return [Measured(strength, here, expected, *part.ends) for strength, here in rows]

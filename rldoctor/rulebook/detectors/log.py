@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.detectors.detector import Condition, Measured, NotMeasured, ends
+from rldoctor.rulebook.detectors.detector import Condition, Found, Measured, NotMeasured, OneByOne, ends
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.parts import Part
 
 
-class NonFinite(Condition, frozen=True):
+class NonFinite(OneByOne, frozen=True):
     """Any NaN or infinite value in any curve as logged, except in ``metric``, where it is harmless."""
 
     measures = "NaN or infinity in any metric but {metric}"
@@ -26,7 +27,7 @@ class NonFinite(Condition, frozen=True):
         return Measured(float(len(bad) > 0), float(len(bad)), "only finite values", first, last)
 
 
-class Recorded(Condition, frozen=True, kw_only=True):
+class Recorded(OneByOne, frozen=True, kw_only=True):
     """``run.json`` has ``equals`` under ``key``, or a text that contains ``contains``. ``metric`` is not used."""
 
     key: str
@@ -46,7 +47,7 @@ class Recorded(Condition, frozen=True, kw_only=True):
         return Measured(float(found), float(found), f"no {self.contains or self.equals}", 0, case.run.last_step)
 
 
-class Missing(Condition, frozen=True, kw_only=True):
+class Missing(OneByOne, frozen=True, kw_only=True):
     """The metric, and all of ``alternatives``, are not logged although another one (``logged``) is."""
 
     logged: str
@@ -63,7 +64,7 @@ class Missing(Condition, frozen=True, kw_only=True):
         return Measured(float(not present), 0.0, "logged", *ends(other.steps))
 
 
-class NotBelow(Condition, frozen=True, kw_only=True):
+class NotBelow(OneByOne, frozen=True, kw_only=True):
     """A ``setting``, where the files beside the logs state it, is at least a ``share`` of the run's steps."""
 
     setting: str
@@ -98,16 +99,19 @@ class Discrete(Condition, frozen=True):
 
     measures = "{metric} stays between 0 and where it began, as that of numbered actions does"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        least, most = curve.statistic("min"), curve.statistic("max")
-        first = float(curve.values[0])
-        dimensions = max(1, round(first / _OF_A_DIMENSION))
-        gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
-        # One that is gone before the first row rises above that, and yet stays where a Gaussian's would pass through 0.
-        gone = curve.quantile(_MOSTLY) < _GONE
-        bounded = least >= 0 and (most <= _ABOVE_MAXIMUM * first or gone)
-        discrete = "std" not in case.curves and not gaussian and bounded
-        return Measured(float(discrete), most, "an entropy between 0 and ln n", *curve.ends)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        gaussian = stack.points("std") > 0
+        rows = zip(*(curve.statistics(name) for name in ("min", "max", "first")), curve.quantiles(_MOSTLY), strict=True)
+        found = [(not gaussian and _is_discrete(*row), row[1]) for row in rows]
+        return [Measured(float(shows), most, "an entropy between 0 and ln n", *curve.ends) for shows, most in found]
+
+
+def _is_discrete(least: float, most: float, first: float, mostly: float) -> bool:
+    dimensions = max(1, round(first / _OF_A_DIMENSION))
+    gaussian = abs(first / (dimensions * _OF_A_DIMENSION) - 1) < _ROUNDING
+    # One that is gone before the first row rises above that, and yet stays where a Gaussian's would pass through 0.
+    bounded = least >= 0 and (most <= _ABOVE_MAXIMUM * first or mostly < _GONE)
+    return not gaussian and bounded
 
 
 # Below this a KL divergence is rounding.
@@ -122,14 +126,19 @@ class PolicyMoves(Condition, frozen=True):
 
     measures = "{metric}, learning_rate or policy_weight_change is not 0 throughout"
 
-    def measure(self, case: Case) -> Measured | NotMeasured:
+    def measure_all(self, stack: Stack) -> list[Found]:
         """Look at all metrics that show it."""
-        found = [case.part(name) for name in (self.metric, "learning_rate", "policy_weight_change")]
+        found = [stack.part(name) for name in (self.metric, "learning_rate", "policy_weight_change")]
         logged = [curve for curve in found if curve is not None]
         if not logged:
-            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
-        largest = min(max(abs(curve.ordered[0]), abs(curve.ordered[-1])) for curve in logged)
-        return Measured(float(largest > _NO_STEP), largest, "above 0", *logged[0].ends)
+            return stack.same(NotMeasured(f"{self.metric} is not in the logs", self.metric))
+        largest = [curve.known("largest", _largest) for curve in logged]
+        smallest = [min(sizes) for sizes in zip(*largest, strict=True)]
+        return [Measured(float(size > _NO_STEP), size, "above 0", *logged[0].ends) for size in smallest]
+
+
+def _largest(curve: Part) -> list[float]:
+    return [max(abs(row[0]), abs(row[-1])) for row in curve.ordered]
 
 
 class Compared(Condition, frozen=True):
@@ -137,7 +146,7 @@ class Compared(Condition, frozen=True):
 
     measures = "a reference of the environment fits"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        if case.reference is None:
-            return NotMeasured("no reference fits")
-        return Measured(1.0, 1.0, "", *curve.ends)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        if stack.cases[0].reference is None:
+            return stack.same(NotMeasured("no reference fits"))
+        return stack.same(Measured(1.0, 1.0, "", *curve.ends))

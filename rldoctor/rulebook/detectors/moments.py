@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor import stats
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured
+from rldoctor.rulebook.detectors.detector import Found, Graded, Measured, NotMeasured, OneByOne
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.parts import Part
 
 # Points before and after a moment whose medians are compared. Ours: one odd point is no leap.
 _BESIDE = 3
 
 
-class Begins(Graded, frozen=True, kw_only=True):
+class Begins(OneByOne, Graded, frozen=True, kw_only=True):
     """The share of the run that has passed when the metric is logged first."""
 
     measures = "fraction of the run before the first point of {metric}"
@@ -26,7 +26,8 @@ class Begins(Graded, frozen=True, kw_only=True):
         curve, last = curve.finite(), case.run.last_step
         if not len(curve):
             return NotMeasured(f"{self.metric} has no finite point", self.metric)
-        return self._found(float(curve.steps[0]) / last if last else 0.0, (0, int(curve.steps[0])))
+        first = int(curve.steps[0])
+        return self._found([first / last if last else 0.0], (0, first))[0]
 
 
 class Leaps(Graded, frozen=True, kw_only=True):
@@ -40,16 +41,16 @@ class Leaps(Graded, frozen=True, kw_only=True):
 
     measures = "largest factor by which {metric} leaps (falls, where down is set) from a few points to the next few"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        begun = max(_BESIDE, len(curve) // 10)
+        if len(curve) < begun + 2 * _BESIDE:
+            return stack.same(NotMeasured(f"{self.metric} has too few points for a leap"))
         sizes = np.abs(curve.values)
-        begun = max(_BESIDE, len(sizes) // 10)
-        if len(sizes) < begun + 2 * _BESIDE:
-            return NotMeasured(f"{self.metric} has too few points for a leap")
-        most, at = 0.0, begun
-        for place in range(begun, len(sizes) - _BESIDE + 1):
-            before, after = stats.median(sizes[place - _BESIDE : place]), stats.median(sizes[place : place + _BESIDE])
-            low, high = (after, before) if self.down else (before, after)
-            factor = high / low if low > 0 else 0.0
-            if factor > most:
-                most, at = factor, place
-        return self._found(most, (int(curve.steps[at]), int(curve.steps[at])))
+        # The median of the points from each one on.
+        following = np.median([sizes[:, place : len(curve) - _BESIDE + 1 + place] for place in range(_BESIDE)], axis=0)
+        before, after = following[:, begun - _BESIDE : -_BESIDE], following[:, begun:]
+        low, high = (after, before) if self.down else (before, after)
+        factors = np.divide(high, low, out=np.zeros_like(high), where=low > 0)
+        largest = np.argmax(factors, axis=1)
+        most = factors[np.arange(len(largest)), largest].tolist()
+        return self._found_at(most, [(step, step) for step in curve.steps[begun + largest].tolist()])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.rulebook.case import FEWEST_POINTS, Case
-from rldoctor.rulebook.detectors.detector import Graded, Measured, NotMeasured, during, strength
+from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.detectors.detector import Found, Graded, NotMeasured, during, strength
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.parts import Part, Statistic, Window
-from rldoctor.rulebook.resample import start_of
+from rldoctor.rulebook.resample import starts_of
 
 _EARLY: Window = (0.0, 0.1)
 _LATE: Window = (0.85, 1.0)
@@ -27,13 +29,24 @@ class Change(Graded, frozen=True, kw_only=True):
         what = "ratio" if self.ratio else "difference"
         return f"{what} between the {self.statistic} of {self.metric} {during(_LATE)} and that {during(self.early)}"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         early, late = curve.within(self.early), curve.within(_LATE)
-        before, after = (part.statistic(self.statistic) for part in (early, late))
-        if self.ratio and before == 0:
-            return NotMeasured(f"{self.metric} begins at 0")
+        before, after = (part.statistics(self.statistic) for part in (early, late))
         steps = early.ends[0], curve.ends[1]
-        return self._found(after / before if self.ratio else after - before, steps)
+        if self.ratio:
+            return _of_ratios(self, before, after, steps)
+        return self._found([late - early for early, late in zip(before, after, strict=True)], steps)
+
+
+def _of_ratios(
+    condition: Graded, before: Sequence[float], after: Sequence[float], steps: tuple[int, int]
+) -> list[Found]:
+    """Return what the ratio of late to early levels comes to, where the early one is not 0."""
+    zeros = [place for place, level in enumerate(before) if level == 0]
+    found = condition._found([b / a if a != 0 else math.nan for a, b in zip(before, after, strict=True)], steps)
+    for place in zeros:
+        found[place] = NotMeasured(f"{condition.metric} begins at 0")
+    return found
 
 
 class Grows(Graded, frozen=True, kw_only=True):
@@ -44,16 +57,14 @@ class Grows(Graded, frozen=True, kw_only=True):
 
     measures = "size of {metric} in the last 15 % of the run over its size {early}"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         early, late = curve.within(self.early), curve.within(_LATE)
-        before, after = (part.known("size", _size) for part in (early, late))
-        if before == 0:
-            return NotMeasured(f"{self.metric} begins at 0")
-        return self._found(after / before, (early.ends[0], curve.ends[1]))
+        before, after = (part.known("size", _sizes) for part in (early, late))
+        return _of_ratios(self, before, after, (early.ends[0], curve.ends[1]))
 
 
-def _size(part: Part) -> float:
-    return stats.median(np.abs(part.values))
+def _sizes(part: Part) -> list[float]:
+    return stats.medians(np.abs(part.values))
 
 
 class Gain(Graded, frozen=True, kw_only=True):
@@ -71,16 +82,25 @@ class Gain(Graded, frozen=True, kw_only=True):
     def _quantity(self) -> str:
         return super()._quantity() + (", where it is more than its ups and downs" if self.clear else "")
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        gain = curve.known("gain", _gain)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        gains = curve.known("gain", _gains)
         if not self.clear:
-            return self._found(gain, curve.ends)
-        noise, change = _noise(case, curve), abs(curve.within(_LATE).median - curve.known("start", start_of))
-        return self._found(gain * strength(change / noise, _CLEAR) if noise > 0 else gain, curve.ends)
+            return self._found(gains, curve.ends)
+        rows = zip(
+            gains, _noises(stack, curve), curve.known("start", starts_of), curve.within(_LATE).medians, strict=True
+        )
+        clear = [
+            gain * strength(abs(after - before) / noise, _CLEAR) if noise > 0 else gain
+            for gain, noise, before, after in rows
+        ]
+        return self._found(clear, curve.ends)
 
 
-def _gain(curve: Part) -> float:
-    before, after = curve.known("start", start_of), curve.within(_LATE).median
+def _gains(curve: Part) -> list[float]:
+    return [_gain(*row) for row in zip(curve.known("start", starts_of), curve.within(_LATE).medians, strict=True)]
+
+
+def _gain(before: float, after: float) -> float:
     size = max(abs(before), abs(after))
     return (after - before) / size if size > 0 else 0.0
 
@@ -96,16 +116,18 @@ class Trend(Graded, frozen=True, kw_only=True):
 
     measures = "rank correlation of {metric} with the step {window}"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         part = curve.within(self.window)
         if len(part) < 2 * FEWEST_POINTS:
-            return NotMeasured(f"{self.metric} has too few points for a trend")
-        moved = _enough(abs(part.known("gain", _gain)), self.least_gain)
-        return self._found(moved * part.known("trend", _trend) if moved > 0 else 0.0, part.ends)
+            return stack.same(NotMeasured(f"{self.metric} has too few points for a trend"))
+        moved = [_enough(abs(gain), self.least_gain) for gain in part.known("gain", _gains)]
+        trends = part.known("trend", _trends) if any(moved) else stack.same(0.0)
+        observed = [share * trend if share > 0 else 0.0 for share, trend in zip(moved, trends, strict=True)]
+        return self._found(observed, part.ends)
 
 
-def _trend(part: Part) -> float:
-    return stats.rank_correlation(part.steps, part.values)
+def _trends(part: Part) -> list[float]:
+    return stats.rank_correlations(part.steps, part.values)
 
 
 # Standard deviations that the highest of some dozen means of a few points can be off: surely, and hardly ever.
@@ -121,19 +143,26 @@ def _enough(gain: float, least: float) -> float:
     return float(gain >= least) if least <= 0 else strength(gain / least, _NEAR)
 
 
-def _noise(case: Case, curve: Part) -> float:
+def _noises(stack: Stack, curve: Part) -> list[float]:
     """Return the standard deviation of a point about the line through two neighbours: a robust estimate.
 
     The neighbours are those that share no episode with it; a steady rise is no noise.
     """
-    return curve.known("noise", lambda curve: _ups_and_downs(curve, case.rows_in_common(curve)))
+    return curve.known("noise", lambda curve: _ups_and_downs(curve, stack.rows_in_common(curve)))
 
 
-def _ups_and_downs(curve: Part, apart: int) -> float:
-    y = curve.values
-    if apart == 1:
-        return 1.4826 * stats.median(np.abs(y[1:] - y[:-1])) / math.sqrt(2.0)
-    return 1.4826 * stats.median(np.abs(y[2 * apart :] - 2 * y[apart:-apart] + y[: -2 * apart])) / math.sqrt(6.0)
+def _ups_and_downs(curve: Part, rows_apart: Sequence[int]) -> list[float]:
+    found = [0.0] * len(rows_apart)
+    for apart in set(rows_apart):
+        places = [place for place, rows in enumerate(rows_apart) if rows == apart]
+        y = curve.values if len(places) == len(rows_apart) else curve.values[places]
+        if apart == 1:
+            off, points = np.abs(y[:, 1:] - y[:, :-1]), 2.0
+        else:
+            off, points = np.abs(y[:, 2 * apart :] - 2 * y[:, apart:-apart] + y[:, : -2 * apart]), 6.0
+        for place, middle in zip(places, stats.medians(off), strict=True):
+            found[place] = 1.4826 * middle / math.sqrt(points)
+    return found
 
 
 class Rise(Graded, frozen=True, kw_only=True):
@@ -147,13 +176,16 @@ class Rise(Graded, frozen=True, kw_only=True):
 
     measures = "rise of {metric} in standard deviations of its ups and downs from point to point"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         if len(curve) < self.least_points:
-            return NotMeasured(f"{self.metric} has too few points for its noise")
-        before, after = curve.known("start", start_of), curve.within(_LATE).median
-        noise = max(_noise(case, curve), 1e-3 * max(abs(before), abs(after)))
-        clear = _enough(curve.known("gain", _gain), self.least_gain)
-        return self._found((after - before) / noise * clear if noise > 0 else 0.0, curve.ends)
+            return stack.same(NotMeasured(f"{self.metric} has too few points for its noise"))
+        levels = curve.known("start", starts_of), curve.within(_LATE).medians
+        rows = zip(*levels, _noises(stack, curve), curve.known("gain", _gains), strict=True)
+        return self._found([self._rise(*row) for row in rows], curve.ends)
+
+    def _rise(self, before: float, after: float, noise: float, gain: float) -> float:
+        noise = max(noise, 1e-3 * max(abs(before), abs(after)))
+        return (after - before) / noise * _enough(gain, self.least_gain) if noise > 0 else 0.0
 
 
 class DropsFromPeak(Graded, frozen=True, kw_only=True):
@@ -173,76 +205,39 @@ class DropsFromPeak(Graded, frozen=True, kw_only=True):
     def _quantity(self) -> str:
         return super()._quantity() + (", or of its size that is lost since the start" if self.below_start else "")
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        at, peak = curve.known("peak", _peak)
-        start = curve.known("start", start_of)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         # What comes after a peak at the very end is no fall yet.
         last = curve.within((0.92, 1.0))
-        highest = int(curve.steps[at])
-        end = last.median if highest < last.ends[0] else peak
+        begun, ends = last.ends[0], curve.ends
+        rows = zip(
+            *(curve.known("peak", peaks_of), curve.known("start", starts_of), last.medians),
+            *(_noises(stack, curve), curve.known("gain", _gains)),
+            strict=True,
+        )
+        observed, steps = [], []
+        for (highest, peak), start, late, noise, gain in rows:
+            end = late if highest < begun else peak
+            lost = self._lost(start, peak, end, noise)
+            fallen = -gain if self.below_start else 0.0
+            observed.append(max(lost, fallen))
+            steps.append(ends if fallen > lost else (highest, ends[1]))
+        return self._found_at(observed, steps)
+
+    def _lost(self, start: float, peak: float, end: float, noise: float) -> float:
+        """Return how much of what was gained up to the peak is lost, and no ups and downs."""
         gain, size = peak - start, max(abs(start), abs(peak))
-        lost = (peak - end) / gain * _enough(gain / size, self.least_gain) if size > 0 and gain > 0 else 0.0
-        noise = _noise(case, curve)
+        if not (size > 0 and gain > 0):
+            return 0.0
         clear = strength((peak - end) / noise, _NOISY) if noise > 0 else 1.0
-        fallen = -curve.known("gain", _gain) if self.below_start else 0.0
-        if fallen > lost * clear:
-            return self._found(fallen, curve.ends)
-        return self._found(lost * clear, (highest, curve.ends[1]))
+        return (peak - end) / gain * _enough(gain / size, self.least_gain) * clear
 
 
-def _peak(curve: Part) -> tuple[int, float]:
-    """Return the place and the height of the peak of a smoothed curve."""
+def peaks_of(curve: Part) -> list[tuple[int, float]]:
+    """Return the step and the height of the peak of each smoothed curve."""
     smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
-    at = int(np.argmax(smooth))
-    return at, float(smooth[at])
-
-
-class Share(Graded, frozen=True, kw_only=True):
-    """The share of points in a window that are beyond a limit: how persistent something is."""
-
-    above: float | None = None
-    below: float | None = None
-    window: Window = (0.0, 1.0)
-
-    always = True
-
-    def _quantity(self) -> str:
-        limit = f"below {self.below or 0:g}" if self.above is None else f"above {self.above:g}"
-        return f"fraction of the points of {self.metric} that are {limit} {during(self.window)}"
-
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        part = curve.within(self.window)
-        hit = part.values > self.above if self.above is not None else part.values < (self.below or 0.0)
-        where = np.flatnonzero(hit)
-        steps = (int(part.steps[where[0]]), int(part.steps[where[-1]])) if len(where) else part.ends
-        return self._found(len(where) / len(part), steps)
-
-
-class Frozen(Graded, frozen=True, kw_only=True):
-    """The longest share of the run over which the metric keeps exactly one value."""
-
-    window: Window = (0.0, 1.0)
-
-    as_logged = always = True
-    measures = "longest fraction of the points of {metric} with one and the same value {window}"
-
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        part = curve.within(self.window)
-        start, stop = stats.longest_stretch(part.values[1:] == part.values[:-1])
-        observed = (stop - start) / max(1, len(part) - 1)
-        return self._found(observed, (int(part.steps[start]), int(part.steps[min(stop, len(part) - 1)])))
-
-
-class Zeros(Graded, frozen=True, kw_only=True):
-    """The share of points at which the metric is effectively zero: below ``tiny``."""
-
-    tiny: float = 1e-5
-
-    always = True
-    measures = "fraction of the points of {metric} that are smaller than {tiny:g}"
-
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        return self._found(int(np.count_nonzero(np.abs(curve.values) < self.tiny)) / len(curve), curve.ends)
+    at = np.argmax(smooth, axis=1)
+    heights = smooth[np.arange(len(at)), at]
+    return list(zip(curve.steps[at].tolist(), heights.tolist(), strict=True))
 
 
 # As many points as a return takes to show where it goes; more show how it was logged.
@@ -259,20 +254,25 @@ class Restless(Graded, frozen=True):
     as_logged = True
     measures = "total variation of {metric} over that of a curve of its height with one peak or dip"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
         if len(curve) < 2 * FEWEST_POINTS:
-            return NotMeasured(f"{self.metric} has too few points for a trend")
-        way, ground = curve.known("way", _way)
-        return self._found(way / ground if ground > 0 else (math.inf if way > 0 else 0.0), curve.ends)
+            return stack.same(NotMeasured(f"{self.metric} has too few points for a trend"))
+        ways = curve.known("way", _ways)
+        return self._found(
+            [way / ground if ground > 0 else (math.inf if way > 0 else 0.0) for way, ground in ways], curve.ends
+        )
 
 
-def _way(curve: Part) -> tuple[float, float]:
-    """Return how far the means over stretches of a curve travel, and the ground that they cover."""
+def _ways(curve: Part) -> list[tuple[float, float]]:
+    """Return how far the means over stretches of each curve travel, and the ground that they cover."""
     means = stats.means_of_parts(curve.values, _STRETCHES)
-    ordered = np.sort(means)
-    height = stats.median(ordered[-3:]) - stats.median(ordered[:3])
-    ground = 2 * height - abs(stats.median(means[-3:]) - stats.median(means[:3]))
-    return float(np.add.reduce(np.abs(means[1:] - means[:-1]))), ground
+    ordered = np.sort(means, axis=1)
+    highest, lowest, last, first = (
+        stats.medians(of) for of in (ordered[:, -3:], ordered[:, :3], means[:, -3:], means[:, :3])
+    )
+    travelled: list[float] = np.add.reduce(np.abs(means[:, 1:] - means[:, :-1]), axis=1).tolist()
+    rows = zip(travelled, highest, lowest, last, first, strict=True)
+    return [(way, 2 * (high - low) - abs(end - start)) for way, high, low, end, start in rows]
 
 
 class Swing(Graded, frozen=True):
@@ -281,7 +281,14 @@ class Swing(Graded, frozen=True):
     as_logged = always = True
     measures = "range of {metric} as a fraction of its larger end"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        low, high = curve.quantile(0.05), curve.quantile(0.95)
-        size = max(abs(low), abs(high))
-        return self._found((high - low) / size if size > 0 else 0.0, curve.ends)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        return self._found(curve.known("swing", _swings), curve.ends)
+
+
+def _swings(curve: Part) -> list[float]:
+    return [_swing(low, high) for low, high in zip(curve.quantiles(0.05), curve.quantiles(0.95), strict=True)]
+
+
+def _swing(low: float, high: float) -> float:
+    size = max(abs(low), abs(high))
+    return (high - low) / size if size > 0 else 0.0

@@ -9,7 +9,8 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.model import Curve, IntArray
 from rldoctor.rulebook.case import FEWEST_POINTS, Case
-from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured
+from rldoctor.rulebook.detectors.detector import Found, Graded, Measured, NotMeasured, OneByOne
+from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.families import NOTHING, TERM, kind_of, on_one_grid, task_terms, terms_of
 from rldoctor.rulebook.parts import Part
 
@@ -18,7 +19,7 @@ _ZERO = 1e-9
 _NAMED = 4
 
 
-class OfFamilies(Condition, frozen=True):
+class OfFamilies(OneByOne, frozen=True):
     """Base of the detectors that look at all members of a family; ``metric`` is not used."""
 
     def measure(self, case: Case) -> Measured | NotMeasured:
@@ -110,18 +111,20 @@ class FallsAgainst(Graded, frozen=True, kw_only=True):
 
     measures = "rank correlation of {metric} with {other} from the peak of {metric} on"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        beside = case.part(self.other)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        beside = stack.part(self.other)
         if beside is None:
-            return NotMeasured(f"{self.other} is not in the logs", self.other)
-        peak = int(np.argmax(stats.smooth(curve.values, max(3, len(curve) // 20))))
-        steps, values = curve.steps[peak:], curve.values[peak:]
-        if len(steps) < 2 * FEWEST_POINTS:
-            return self._found(0.0, curve.ends)
-        there = np.interp(steps, beside.steps, beside.values)
-        if np.ptp(there) <= 0:
-            return self._found(0.0, _ends(steps))
-        return self._found(stats.rank_correlation(there, values), _ends(steps))
+            return stack.same(NotMeasured(f"{self.other} is not in the logs", self.other))
+        smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
+        observed, steps = [], []
+        for row, other, peak in zip(curve.values, beside.values, np.argmax(smooth, axis=1).tolist(), strict=True):
+            after, values = curve.steps[peak:], row[peak:]
+            enough = len(after) >= 2 * FEWEST_POINTS
+            there = np.interp(after, beside.steps, other)
+            moves = enough and np.ptp(there) > 0
+            observed.append(stats.rank_correlation(there, values) if moves else 0.0)
+            steps.append(_ends(after) if enough else curve.ends)
+        return self._found_at(observed, steps)
 
 
 class PartOfRise(Graded, frozen=True, kw_only=True):
@@ -135,17 +138,15 @@ class PartOfRise(Graded, frozen=True, kw_only=True):
 
     measures = "rise of {metric} from the first to the last fifth of the run, as a part of that of {other}"
 
-    def _look(self, case: Case, curve: Part) -> Measured | NotMeasured:
-        beside = case.part(self.other)
+    def _look(self, stack: Stack, curve: Part) -> list[Found]:
+        beside = stack.part(self.other)
         if beside is None:
-            return NotMeasured(f"{self.other} is not in the logs", self.other)
-        rises = [
-            stats.median(part.within((0.8, 1.0)).values) - stats.median(part.within((0.0, 0.2)).values)
-            for part in (curve, beside)
-        ]
-        if rises[1] <= 0:
-            return NotMeasured(f"{self.other} does not rise")
-        return self._found(rises[0] / rises[1], curve.ends)
+            return stack.same(NotMeasured(f"{self.other} is not in the logs", self.other))
+        levels = [part.within(window).medians for part in (curve, beside) for window in ((0.8, 1.0), (0.0, 0.2))]
+        rises = [(late - early, there - before) for late, early, there, before in zip(*levels, strict=True)]
+        shares = self._found([here / other if other > 0 else 0.0 for here, other in rises], curve.ends)
+        none = NotMeasured(f"{self.other} does not rise")
+        return [share if other > 0 else none for share, (_, other) in zip(shares, rises, strict=True)]
 
 
 def _ends(steps: IntArray) -> tuple[int, int]:
