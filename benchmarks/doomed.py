@@ -3,8 +3,8 @@
 Run with ``python -m benchmarks.watch doomed``: doomed trainings of Stable-Baselines3 as far as they are let run, one of them once
 more beside a busy process, some healthy ones of it to the end, and more healthy ones of the laboratory's trainer, which
 is the same algorithm, judged at the steps at which the callback would have examined them. Each result is kept in
-``doomed.json`` as soon as it is there, and the same command goes on where it was ended. ``--kept`` trains no more, and writes
-the table of what there is; ``--anew`` forgets what was kept, as is due where rules have changed.
+``doomed.json`` as soon as it is there, with the rules that it was measured by, and the same command goes on where it was ended:
+with what no rules or earlier ones were measured by. ``--kept`` trains no more, and writes the table of what there is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from benchmarks.judging import judging_rules
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.interface import Recipe, Shapes
 from benchmarks.laboratory.train import train as train_many
@@ -158,21 +159,25 @@ class Results:
 
     def __init__(self, path: Path, only_kept: bool) -> None:
         self._path, self._only_kept = path, only_kept
-        self._found: dict[str, list[Ended]] = {}
-        if path.is_file():
-            rows = json.loads(path.read_text("utf-8"))
-            self._found = {key: [Ended(**one) for one in found] for key, found in rows.items()}
+        self._rows: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        self.rules: list[str] = []
+        """The rules by which each result was measured that was asked for."""
 
     def get(self, key: str, measure: Callable[[], Sequence[Ended]]) -> Sequence[Ended]:
-        """Return what was kept under a name, measured now where nothing was; empty where nothing more is measured."""
-        if key not in self._found:
-            if self._only_kept:
-                return ()
-            self._found[key] = [*measure()]
-            rows = {name: [asdict(one) for one in found] for name, found in sorted(self._found.items())}
-            datafile.write_json(self._path, rows)
-            print(f"{key}: {self._found[key]}", file=sys.stderr, flush=True)
-        return self._found[key]
+        """Return what was kept under a name, measured now where nothing was, or by other rules.
+
+        Where nothing more is measured: what was kept, by whatever rules, and nothing where nothing was.
+        """
+        kept = self._rows.get(key)
+        if not self._only_kept and (kept is None or kept["rules"] != judging_rules()):
+            kept = {"rules": judging_rules(), "ended": [asdict(one) for one in measure()]}
+            self._rows[key] = kept
+            datafile.write_json(self._path, dict(sorted(self._rows.items())))
+            print(f"{key}: {kept['ended']}", file=sys.stderr, flush=True)
+        if kept is None:
+            return ()
+        self.rules.append(kept["rules"])
+        return [Ended(**one) for one in kept["ended"]]
 
     def of_seed(self, setting: Setting, seed: int, longest: float = 1.0) -> Sequence[Ended]:
         """Return how the training of one seed of a setting went."""
@@ -212,8 +217,6 @@ def in_turns(kept: Results) -> list[list[Ended]]:
 
 def tables() -> Iterator[str]:
     """Yield the lines of the section of docs/watch.md, as they are measured."""
-    if "--anew" in sys.argv:
-        KEPT.unlink(missing_ok=True)
     kept = Results(KEPT, only_kept="--kept" in sys.argv)
     yield "| doomed training | stopped by 25 % | stopped after | cause named |"
     yield "|---|---|---|---|"
@@ -242,3 +245,8 @@ def tables() -> Iterator[str]:
                 continue
             stops, warned = sum(one.stopped is not None for one in ended), sum(one.warned for one in ended)
             yield f"| {setting.name} with {trainer} | {rate(stops, len(ended))} | {warned} of {len(ended)} |"
+    yield ""
+    today = kept.rules.count(judging_rules())
+    others = sorted({rules for rules in kept.rules if rules != judging_rules()})
+    rest = f" The others are of rules {', '.join(others)}." if others else ""
+    yield f"{today} of {len(kept.rules)} results were measured by today's rules ({judging_rules()}).{rest}"

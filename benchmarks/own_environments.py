@@ -41,11 +41,11 @@ DOCUMENT = DOCS / "own-environments.md"
 _DIGITS = 5
 # Of SECOND, THIRD, FOURTH and FIFTH, before any rule was changed for them: right cause first; of the last two also which
 # of the healthy ones were left alone.
-WHEN_NEW: Mapping[str, tuple[int, int | str]] = {
+WHEN_NEW: Mapping[str, tuple[int | str, int | str]] = {
     "SECOND": (16, "-"),
     "THIRD": (15, "-"),
-    "FOURTH": (0, 0),
-    "FIFTH": (0, 0),
+    "FOURTH": (7, 6),
+    "FIFTH": ("-", "-"),
 }
 
 
@@ -188,6 +188,8 @@ def _when_new(
         "|---|---|---|---|---|---|---|",
     ]
     for name, items in of.items():
+        if not items:
+            continue
         new, left = WHEN_NEW[name]
         file = items[0][0].file
         lines.append(

@@ -210,7 +210,7 @@ FOURTH = (
 
 def machinery(name: str, *causes: str, settings: Mapping[str, Any] = TASK, n_envs: int = 8) -> Own:
     """Return one of benchmarks/own_machinery.py."""
-    return Own(name, causes, settings, n_envs, 20_000 if causes or settings is CARTPOLE else 30_000, "own_machinery")
+    return Own(name, causes, settings, n_envs, 10_000 if causes else 30_000, "own_machinery")
 
 
 FIFTH = (

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from benchmarks.corpus import RecordedRun
+from benchmarks.rates import wilson_interval
 from rldoctor.diagnosis.live.course import Course, Standing
 from rldoctor.diagnosis.live.glance import glance, points_of
+from rldoctor.diagnosis.live.phase import Phases
 from rldoctor.diagnosis.live.schedule import Schedule
-from rldoctor.model import Run
+from rldoctor.model import Run, Verdict
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,48 @@ def until_each_step(run: Run) -> Iterator[Run]:
     return map(run.until, sorted({int(step) for curve in run.curves.values() for step in curve.steps}))
 
 
-def course_of_run(grown: Iterable[Run], planned: int, known_plan: bool = True) -> list[At]:
-    """Return how a run stood at each examination, of the run as it grew."""
+def course_of_run(
+    grown: Iterable[Run], planned: int, known_plan: bool = True, until: Callable[[At], bool] = lambda _: False
+) -> list[At]:
+    """Return how a run stood at each examination, of the run as it grew, up to the first that ``until`` holds for."""
     told = planned if known_plan else None
     course, schedule, found = Course(), Schedule(told), []
     for run in grown:
         if schedule.is_due(run.last_step, points_of(run)):
             standing = course.add(glance(run, told))
             found.append(At(min(1.0, run.last_step / planned), standing, course.news, course.hopeless))
+            if until(found[-1]):
+                break
     return found
+
+
+def first(course: Sequence[At], is_so: Callable[[At], bool]) -> float:
+    return next((at.share for at in course if is_so(at)), math.inf)
+
+
+def is_sick(at: At) -> bool:
+    return at.standing.verdict is Verdict.SICK
+
+
+def warned(at: At) -> bool:
+    return at.standing.verdict in (Verdict.SUSPECT, Verdict.SICK)
+
+
+def rate(hits: Iterable[bool]) -> str:
+    values = list(hits)
+    low, high = wilson_interval(sum(values), len(values))
+    return f"{np.mean(values):.0%} ({sum(values)} of {len(values)}; {low:.0%} to {high:.0%})"
+
+
+def as_toml(phases: Phases) -> str:
+    """Return phases as their file has them, without its heading."""
+    rows = "\n".join(f"{code} = [{', '.join(f'{v:g}' for v in values)}]" for code, values in phases.strengths.items())
+    return f"begins = [{', '.join(f'{begin:g}' for begin in phases.begins)}]\n\n[strengths]\n{rows}\n"
+
+
+def cells(courses: Sequence[Sequence[At]]) -> str:
+    """Return the cells of a row: warned by a tenth, by a quarter and in the end; sick by a quarter, and at any time."""
+    when = [first(course, warned) for course in courses]
+    sick = [first(course, is_sick) for course in courses]
+    found = [rate(x <= share for x in when) for share in (0.1, 0.25, 1.0)]
+    return " | ".join([*found, *(rate(x <= share for x in sick) for share in (0.25, 1.0))])

@@ -1,8 +1,8 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|doomed|day|load|callback
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|points|off-policy|doomed|day|load|callback
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
-minutes each. ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes. ``day`` watches
+minutes each. ``off-policy`` does both for the off-policy laboratory (benchmarks/watch_off_policy.py). ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes. ``day`` watches
 a day in compressed time (benchmarks/watch_day.py), ``load`` two hundred growing runs (benchmarks/watch_load.py), and ``callback``
 measures what DoctorCallback costs (benchmarks/callback_cost.py).
 """
@@ -15,24 +15,34 @@ import math
 import re
 import sys
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import DOCS
 from benchmarks.corpus import RecordedRun, recorded_runs, without_doctor
 from benchmarks.laboratory.kept import Kept
-from benchmarks.prefixes import At, course_of, course_of_run, prefixes, until_each_step
-from benchmarks.rates import wilson_interval
+from benchmarks.prefixes import (
+    At,
+    as_toml,
+    cells,
+    course_of,
+    course_of_run,
+    first,
+    is_sick,
+    planned_steps,
+    prefixes,
+    rate,
+    until_each_step,
+    warned,
+)
 from rldoctor import datafile
 from rldoctor.diagnosis.live import glance as glancing
 from rldoctor.diagnosis.live.glance import points_of, strengths_of
 from rldoctor.diagnosis.live.phase import Phases
 from rldoctor.diagnosis.live.rules import live_rules
-from rldoctor.model import Run, Verdict
+from rldoctor.model import Run
 from rldoctor.rulebook import load_rulebook
 
 BEGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -120,28 +130,26 @@ def write_unknown(trainings: Sequence[Kept]) -> None:
     recorded = [p for p in recorded_runs() if not p.fault]
     found: list[list[At]] = []
     for env in sorted({one.label["environment"] for one in trainings}):
-        glancing.shipped_phases = lambda env=env: phases_of(recorded, without=env)  # type: ignore[assignment]
-        phases = glancing.shipped_phases()
-        glancing.shipped_phases = lambda phases=phases: phases  # type: ignore[assignment]
+        phases = phases_of(recorded, without=env)
+        glancing.shipped_phases = lambda _="", phases=phases: phases  # type: ignore[assignment]
         for one in trainings:
             if one.label["environment"] == env:
                 found.append(course_of_run(until_each_step(one.run), one.label["steps"]))
-    cells = [rate(first(course, warned) <= share for course in found) for share in (0.1, 0.25, 1.0)]
-    cells.append(rate(first(course, is_sick) <= 1.0 for course in found))
+    told = [rate(first(course, warned) <= share for course in found) for share in (0.1, 0.25, 1.0)]
+    told.append(rate(first(course, is_sick) <= 1.0 for course in found))
     lines = ["| healthy runs | warned by 10 % | by 25 % | at any time | sick at any time |", "|---|---|---|---|---|"]
     envs = len({one.label["environment"] for one in trainings})
-    write_section("laboratory", [*lines, f"| on {envs} environments, each left out in turn | {' | '.join(cells)} |"])
+    write_section("laboratory", [*lines, f"| on {envs} environments, each left out in turn | {' | '.join(told)} |"])
 
 
 def write_phases() -> None:
     found = phases_of(p for p in recorded_runs() if not p.fault)
-    rows = "\n".join(f"{code} = [{', '.join(f'{v:g}' for v in values)}]" for code, values in found.strengths.items())
     PHASES.write_text(
         "# The most that recorded healthy runs show of each sign of a fault, in each phase of their training: what a run that still\n"
         "# trains is judged against. Written by python -m benchmarks.watch phases from every prefix of the healthy runs in tests/runs,\n"
         "# of which each phase also has what the phases beside it show, and of healthy trainings on the laboratory's environments\n"
         "# (benchmarks/laboratory/healthy_strengths.json), both with and without DoctorCallback.\n"
-        f"begins = [{', '.join(f'{begin:g}' for begin in BEGINS)}]\n\n[strengths]\n{rows}\n",
+        f"{as_toml(found)}",
         encoding="utf-8",
     )
 
@@ -156,31 +164,13 @@ def held_out_courses(runs: Sequence[RecordedRun], shipped: Phases) -> list[list[
     for run in runs:
         phases = phases_of(p for p in recorded_runs() if not p.fault and recipe_of(p) != recipe_of(run))
         found += courses([run], phases)
-    glancing.shipped_phases = lambda: shipped  # type: ignore[assignment]
+    glancing.shipped_phases = lambda _="": shipped  # type: ignore[assignment]
     return found
 
 
 def courses(runs: Sequence[RecordedRun], phases: Phases, plain: bool = False) -> list[list[At]]:
-    glancing.shipped_phases = lambda: phases  # type: ignore[assignment]
+    glancing.shipped_phases = lambda _="": phases  # type: ignore[assignment]
     return [course_of(run.without_doctor() if plain else run) for run in runs]
-
-
-def first(course: Sequence[At], is_so: Callable[[At], bool]) -> float:
-    return next((at.share for at in course if is_so(at)), math.inf)
-
-
-def is_sick(at: At) -> bool:
-    return at.standing.verdict is Verdict.SICK
-
-
-def warned(at: At) -> bool:
-    return at.standing.verdict in (Verdict.SUSPECT, Verdict.SICK)
-
-
-def rate(hits: Iterable[bool]) -> str:
-    values = list(hits)
-    low, high = wilson_interval(sum(values), len(values))
-    return f"{np.mean(values):.0%} ({sum(values)} of {len(values)}; {low:.0%} to {high:.0%})"
 
 
 def write_prefixes() -> None:
@@ -203,13 +193,26 @@ def write_prefixes() -> None:
             "faulty, not harmed": courses(benign, shipped, plain),
         }
         for kind, found in kinds.items():
-            when = [first(course, warned) for course in found]
-            sick = [first(course, is_sick) for course in found]
-            cells = [rate(x <= share for x in when) for share in (0.1, 0.25, 1.0)]
-            cells += [rate(x <= share for x in sick) for share in (0.25, 1.0)]
-            lines.append(f"| {kind} | {logs} | {' | '.join(cells)} |")
+            lines.append(f"| {kind} | {logs} | {cells(found)} |")
             print(lines[-1], flush=True)
     write_section("prefixes", lines)
+
+
+def write_points() -> None:
+    """Write how many points the logs of harmed runs have by a tenth of their budget: those with fewer than two say nothing."""
+    counts = Counter(
+        points_of(recorded.run.until(int(0.1 * planned_steps(recorded))))
+        for recorded in recorded_runs()
+        if recorded.harmed
+    )
+    all_of_them, fewest = sum(counts.values()), live_rules().fewest_points
+    judged = sum(count for points, count in counts.items() if points >= fewest)
+    lines = ["| points by 10 % of the budget | harmed runs |", "|---|---|"]
+    lines += [f"| {points} | {count} |" for points, count in sorted(counts.items())]
+    write_section(
+        "points",
+        [*lines, f"| {fewest} or more, and so judged | {judged} of {all_of_them} ({judged / all_of_them:.0%}) |"],
+    )
 
 
 def write_section(name: str, lines: Sequence[str]) -> None:
@@ -237,7 +240,13 @@ def write_as_measured(name: str, measured: Iterable[str]) -> None:
 
 def measure(module: str) -> Callable[[], None]:
     """Return what writes the section of a module that trains or watches, and needs what the other commands do not."""
-    name = {"doomed": "doomed", "watch_day": "day", "watch_load": "load", "callback_cost": "callback"}[module]
+    name = {
+        "watch_off_policy": "off-policy",
+        "doomed": "doomed",
+        "watch_day": "day",
+        "watch_load": "load",
+        "callback_cost": "callback",
+    }[module]
     return lambda: write_as_measured(name, importlib.import_module(f"benchmarks.{module}").tables())
 
 
@@ -246,6 +255,8 @@ def main() -> None:
         "phases": write_phases,
         "laboratory": write_laboratory,
         "prefixes": write_prefixes,
+        "points": write_points,
+        "off-policy": measure("watch_off_policy"),
         "doomed": measure("doomed"),
         "day": measure("watch_day"),
         "load": measure("watch_load"),

@@ -24,7 +24,7 @@ from benchmarks import DOCS
 from benchmarks.corpus import RECORDED
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.render.terminal.watch import watch_table
-from rldoctor.watch import followed
+from rldoctor.watch import followed, writer
 from rldoctor.watch.watcher import Watcher
 
 PICTURES = DOCS / "pictures"
@@ -51,7 +51,7 @@ def copy_runs(folder: Path, whole: bool) -> None:
 
 
 def draw(folder: Path) -> None:
-    followed.writer_of = lambda _: "alive"  # type: ignore[assignment]
+    followed.writer_of = writer.writer_of = lambda _: "alive"  # type: ignore[assignment]
     watcher = Watcher([str(folder)], shipped_context())
     watcher.poll(all_of_it=True)
     console = Console(width=110, height=40, record=True, force_terminal=True, file=io.StringIO())

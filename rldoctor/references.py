@@ -18,8 +18,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.errors import UsageError, near
 from rldoctor.model import Band
 from rldoctor.recipe import Recipe, recipe_from_mapping
@@ -181,7 +183,38 @@ def _reference(folder: Path) -> Reference:
     curves = folder / CURVES_FILE
     if not curves.is_file():
         return Reference(_recipe(folder), {}, folder)
-    return Reference(_recipe(folder), read_bands(curves), folder, *_seeds(curves))
+    kept = _shipped_curves().get(str(folder)) or _curves(curves)
+    bands = {
+        metric: Band(metric, np.frombuffer(steps, np.int64), *(np.frombuffer(v, np.float64) for v in values))
+        for metric, (steps, *values) in kept.bands.items()
+    }
+    return Reference(_recipe(folder), bands, folder, *kept.seeds)
+
+
+class _Curves(Struct, frozen=True):
+    """What ``curves.csv`` holds: by metric the steps, the lower ends, the medians and the upper ends of the band."""
+
+    bands: dict[str, tuple[bytes, bytes, bytes, bytes]]
+    seeds: tuple[int, int]
+
+
+def _curves(path: Path) -> _Curves:
+    bands = {
+        name: (band.steps.tobytes(), band.low.tobytes(), band.median.tobytes(), band.high.tobytes())
+        for name, band in read_bands(path).items()
+    }
+    return _Curves(bands, _seeds(path))
+
+
+@cache
+def _shipped_curves() -> Mapping[str, _Curves]:
+    """Return the curves of the shipped references by the folder of each."""
+    folders = [datafile.folder("reference_curves") / name for name in names()]
+
+    def read() -> dict[str, _Curves]:
+        return {str(folder): _curves(folder / CURVES_FILE) for folder in folders if (folder / CURVES_FILE).is_file()}
+
+    return compiled("curves", dict[str, _Curves], read)
 
 
 def _seeds(path: Path) -> tuple[int, int]:

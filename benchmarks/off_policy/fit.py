@@ -24,9 +24,13 @@ from benchmarks.off_policy.faults import FAULTS
 from benchmarks.off_policy.kept import RECORDED, Kept, join, trainings
 from rldoctor import datafile
 from rldoctor.diagnosis.rank import HEALTHY
-from rldoctor.model import Severity
+from rldoctor.model import Run, Severity
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
 from rldoctor.rulebook.observe import observe_all
+from rldoctor.rulebook.off_policy import OFF_POLICY
+from rldoctor.rulebook.schema import FIRES_FROM
+from rldoctor.settings import judge_settings
+from rldoctor.settings.signs import setting_signs
 
 FAMILY = "off_policy"
 FILE = datafile.folder("checks") / f"weights_{FAMILY}.toml"
@@ -35,14 +39,26 @@ strength adds to a cause (positive) or takes from it, and what a cause has befor
 python -m benchmarks.off_policy.fit, which keeps the side of zero that it finds; checks/README.md says how to add a sign.
 """
 UNHARMED_CAUSE = UNHARMED_WEIGHT = 0.7
-VIEWS = ((True, True), (True, False), (False, True), (False, False))
+# With DoctorCallback, with evaluations, with the settings of a saved model.
+VIEWS = (
+    (True, True, False),
+    (True, False, False),
+    (False, True, False),
+    (False, False, False),
+    (True, False, True),
+    (False, False, True),
+)
+# How much a setting out of its range counts for its first cause, for the next one and for health, and a usual one
+# against the cause that it clears: what people say, from which a fit begins.
+SETTING, NEXT, UNHEALTHY, CLEARED = 6.0, 2.0, -1.2, -2.0
 # Steps of the fit, after which the error on trainings left out no longer falls.
 ROUNDS = 400
 # Causes that trainings of the laboratory have.
 TAUGHT = {name for fault in FAULTS for name in fault.right}
 # That updates are not logged says what was written down, such as a monitor file alone, and nothing of the training.
 LEFT_OUT = "LOG402"
-# No training of the laboratory ends so: hundreds of episodes in a row that fail at once are certain by themselves.
+# No training of the laboratory ends so: hundreds of episodes in a row that fail at once are certain by themselves. By what
+# people say of hallmarks alone such a run is suspect of something else (tests/rulebook/test_episodes.py).
 BY_HAND = {("performance-collapse", "RET306"): 14.0, (HEALTHY, "RET306"): -10.0}
 Weights = Mapping[str, Mapping[str, float]]
 
@@ -55,18 +71,18 @@ def rows(book: Rulebook, kept: Kept) -> list[Row]:
     causes = [name for name in kept.right if name in book.weights_of[FAMILY]]
     shares = np.array([0.5**i for i in range(len(causes))])
     cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))
-    for doctor, evaluated in VIEWS:
+    for doctor, evaluated, settings in VIEWS:
         if kept.fault == "evaluation-normalised" and not evaluated:
             continue
-        seen = {i.sign.code: i.strength for i in observe_all(book, Case(kept.view(doctor, evaluated)))[0]}
+        seen = strengths(book, kept.view(doctor, evaluated, settings))
         seen.pop(LEFT_OUT, None)
         if not kept.fault or kept.right == (HEALTHY,):
             found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
-        elif kept.harmed and shows(book, seen):
+        elif kept.harmed and _shows(book, seen):
             found.append(Row(seen, cause, 1.0))
         elif kept.harmed:
             continue
-        elif shows(book, seen):
+        elif _shows(book, seen):
             mixed = {name: share * UNHARMED_CAUSE for name, share in cause.items()}
             found.append(Row(seen, {**mixed, HEALTHY: 1.0 - UNHARMED_CAUSE}, UNHARMED_WEIGHT))
         else:
@@ -74,10 +90,42 @@ def rows(book: Rulebook, kept: Kept) -> list[Row]:
     return found
 
 
+def strengths(book: Rulebook, run: Run) -> dict[str, float]:
+    """Return the strength of each sign of a run, and of what its settings say."""
+    seen = {item.sign.code: item.strength for item in observe_all(book, Case(run))[0]}
+    said = judge_settings(run.settings, run.algorithm) if run.settings else []
+    return seen | {item.key: item.strength for item in said}
+
+
+def _shows(book: Rulebook, seen: Mapping[str, float]) -> bool:
+    """Return whether a sign that is more than a note shows, or a setting that is out of its range."""
+    of_settings = {key for key in seen if key not in book.signs}
+    if any(seen[key] >= FIRES_FROM and not key.endswith("-passed") for key in of_settings):
+        return True
+    return shows(book, {code: strength for code, strength in seen.items() if code not in of_settings})
+
+
+def said_of_settings(book: Rulebook) -> dict[str, dict[str, float]]:
+    """Return what people say of settings: cause to key of an observation to its weight."""
+    found: dict[str, dict[str, float]] = {name: {} for name in book.weights_of[FAMILY]}
+    for sign in setting_signs().values():
+        if not set(sign.ranges) & set(OFF_POLICY):
+            continue
+        own = [name for name in sign.causes if name in found]
+        for name in own:
+            found[name][f"{sign.code}-{sign.name}"] = SETTING if name == own[0] else NEXT
+        found[HEALTHY][f"{sign.code}-{sign.name}"] = UNHEALTHY
+        for name in set(sign.cleared) & set(found):
+            found[name][f"{sign.code}-passed"] = CLEARED
+    return found
+
+
 def fit(book: Rulebook, taught: Sequence[tuple[Kept, Row]]) -> Weights:
     """Return biases and weights fitted on the rows."""
     before = book.weights_of[FAMILY]
-    names, codes = list(before), list(book.signs)
+    of_settings = said_of_settings(book)
+    keys = sorted({key for said in of_settings.values() for key in said})
+    names, codes = list(before), [*book.signs, *keys]
     counts = Counter(kept.fault for kept, _ in taught)
     x = np.array([[row.strengths.get(code, 0.0) for code in codes] for _, row in taught], np.float32)
     y = np.array([[row.target.get(name, 0.0) for name in names] for _, row in taught], np.float32)
@@ -87,12 +135,21 @@ def fit(book: Rulebook, taught: Sequence[tuple[Kept, Row]]) -> Weights:
     )
     side = np.array([[np.sign(before[name].get(code, 0.0)) for code in codes] for name in names])
     decisive = np.array([[code in book.diagnoses[name].hallmarks for code in codes] for name in names])
-    grave = np.array([[name == HEALTHY and book.signs[c].severity is Severity.ERROR for c in codes] for name in names])
+    grave = np.array(
+        [
+            [name == HEALTHY and c in book.signs and book.signs[c].severity is Severity.ERROR for c in codes]
+            for name in names
+        ]
+    )
     prior = side * np.where(decisive, DECISIVE, np.where(grave, GRAVE, PRIOR))
+    for i, name in enumerate(names):
+        for j, key in enumerate(keys, len(book.signs)):
+            prior[i, j] = of_settings[name].get(key, 0.0)
     for (name, code), weight_by_hand in BY_HAND.items():
         prior[names.index(name), codes.index(code)] = weight_by_hand
+    side = np.sign(prior)
     # What speaks for and against health is said by people; of causes the trainings may say more.
-    free = np.array([[name != HEALTHY and name in TAUGHT for _ in codes] for name in names])
+    free = np.array([[name != HEALTHY and name in TAUGHT and code in book.signs for code in codes] for name in names])
     says = odds.Expected(prior.astype(np.float32), (side != 0) | free)
     found = odds.fit(x, y, weight, says, rounds=ROUNDS)
     return {
@@ -111,10 +168,11 @@ def with_weights(book: Rulebook, fitted: Weights) -> Rulebook:
 
 def write(book: Rulebook, fitted: Weights) -> None:
     content: dict[str, dict[str, float]] = {}
+    said = said_of_settings(book)
     for name in sorted(fitted):
         content[name] = {"bias": round(fitted[name]["bias"], 2)}
         for code in sorted(fitted[name].keys() - {"bias"}):
-            side = np.sign(book.weights_of[FAMILY][name].get(code, 0.0))
+            side = np.sign(said.get(name, {}).get(code, book.weights_of[FAMILY][name].get(code, 0.0)))
             # One that people have said and that is fitted to zero keeps a small value: its direction is not lost.
             lost = abs(fitted[name][code]) < odds.SMALLEST
             content[name][code] = round(float(side * odds.SMALLEST if lost else fitted[name][code]), 2)

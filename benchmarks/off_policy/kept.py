@@ -15,12 +15,16 @@ import numpy as np
 from benchmarks.corpus import without_doctor
 from benchmarks.off_policy.faults import BY_NAME
 from rldoctor.diagnosis.live.memory import Memory
-from rldoctor.model import Curve, Run
+from rldoctor.model import Curve, Json, Run
+from rldoctor.model.settings import Settings
+from rldoctor.settings.in_memory import settings_in_memory
 
 RECORDED = Path(__file__).with_name("trainings.npz")
 # Points of a curve that are kept: as many as a judgement looks at.
 POINTS = 60
 HEALTHY = ("healthy",)
+# As in the laboratory of PPO (benchmarks/laboratory/harm.py): half of what good ones gain.
+LEARNED = 0.5
 # Environment steps a second, of which nothing is to be learned.
 _SPEED = 1_000.0
 
@@ -33,7 +37,8 @@ class Kept:
         run: What it logged, DoctorCallback's metrics and evaluations among it.
         label: What is known of it, as :mod:`benchmarks.off_policy.record` writes it.
         harmed: Whether it ended worse than nearly all healthy trainings of its recipe.
-        learned: Whether it gained at least a third of what most healthy ones gain; some without a fault do not.
+        learned: Whether it gained half of what good ones gain, and ended above the line of harm; some without a fault
+            do not.
     """
 
     run: Run
@@ -50,12 +55,48 @@ class Kept:
         """The causes that a report may name, best first."""
         return (BY_NAME[self.fault].right or HEALTHY) if self.fault else HEALTHY
 
-    def view(self, doctor: bool, evaluated: bool) -> Run:
-        """Return the run with or without the metrics of DoctorCallback, and with or without evaluations."""
+    def view(self, doctor: bool, evaluated: bool, settings: bool = False) -> Run:
+        """Return the run with or without DoctorCallback's metrics, evaluations, and the settings of a saved model."""
         run = self.run if doctor else without_doctor(self.run)
+        if settings:
+            run = replace(run, settings=settings_of(self.label))
         if evaluated:
             return run
         return replace(run, curves={name: c for name, c in run.curves.items() if not name.startswith("evaluation_")})
+
+
+def settings_of(label: dict[str, Any]) -> Settings:
+    """Return the settings of a training as a model of Stable-Baselines3 that it saved would state them."""
+    knobs, name = label["knobs"], str(label["algorithm"])
+    rate: Json = float(knobs["learning_rate"])
+    if knobs["learning_rate_linear"]:
+        rate = {"schedule": "linear", "start": rate}
+    stated: dict[str, Json] = {
+        "algorithm": name.lower(),
+        "total_timesteps": int(label["steps"]),
+        "n_envs": 1,
+        "learning_rate": rate,
+        "gamma": float(knobs["gamma"]),
+        "buffer_size": int(knobs["buffer_size"]),
+        "learning_starts": int(knobs["learning_starts"]),
+        "train_freq": [int(knobs["update_every"]), "step"],
+        "gradient_steps": int(knobs["updates"]),
+    }
+    if name == "DQN":
+        stated |= {
+            "target_update_interval": int(knobs["target_interval"]),
+            "exploration_fraction": float(knobs["exploration_fraction"]),
+            "exploration_final_eps": float(knobs["exploration_final"]),
+        }
+    else:
+        stated["tau"] = float(knobs["tau"])
+    if name in ("TD3", "DDPG"):
+        stated["action_noise"] = {"std": float(knobs["noise"])}
+    if name == "SAC":
+        # A tuned temperature that a fault holds still is a fixed one.
+        fixed = float(knobs["ent_coef"]) or (0.0 if knobs["temperature_moves"] else float(knobs["temperature_start"]))
+        stated["ent_coef"] = fixed or "auto"
+    return settings_in_memory("sb3", stated, "model.zip")
 
 
 def join(parts: Sequence[Path], file: Path) -> int:
@@ -122,7 +163,7 @@ def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
             run,
             label,
             _harmed(label, limits[label["recipe"]][0]),
-            float(label["late"][0]) >= limits[label["recipe"]][1],
+            float(label["late"][0]) >= max(limits[label["recipe"]]),
         )
         for run, label in zip(runs, labels, strict=True)
     )
@@ -146,7 +187,8 @@ def _limit(labels: Sequence[dict[str, Any]]) -> tuple[float, float]:
     best = float(np.median(healthy))
     gained = best - begun
     # Below nearly all healthy ones, and with a third of their gain missing, so that an unlucky seed is none.
-    return min(float(np.quantile(healthy, 0.1)), best - 0.35 * abs(gained)), begun + gained / 3
+    harmed = min(float(np.quantile(healthy, 0.1)), best - 0.35 * abs(gained))
+    return harmed, begun + LEARNED * (float(np.quantile(healthy, 0.9)) - begun)
 
 
 def _harmed(label: dict[str, Any], limit: float) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.off_policy import fit
 from benchmarks.off_policy.kept import Kept, trainings
+from rldoctor import datafile
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.model import RunDiagnosis, Verdict
@@ -31,14 +32,26 @@ HEADING = """# How well off-policy runs are judged
 Trainings of SAC, TD3, DDPG and DQN, with hindsight replay among them, on eight small tasks (`benchmarks/off_policy`): updates,
 targets, exploration and logs are those of Stable-Baselines3, many trainings side by side. A fault is harmful where the true
 return late in training is below that of nine in ten healthy trainings of the recipe, with a third of their gain missing;
-trainings without a fault that learned nothing are left out. Each training is judged by weights that were fitted without a
+trainings without a fault that gained less than half of what good ones gain, or ended below the line of harm, are no healthy
+ones (the former is the rule of the laboratory of PPO); what is said of them stands below the table. Each training is judged by weights that were fitted without a
 quarter of all trainings, itself among them. Reproduce with `python -m benchmarks.off_policy.table --write`, and record others
 with `python -m benchmarks.off_policy.record OUT --seed 1`. Trainings that were recorded without time/fps are judged as if they had
 logged it, as Stable-Baselines3 does: at a constant speed, so that it says that rows were written and nothing else.
 
 Plain logs are what Stable-Baselines3 logs by itself. They do not hold what is in the replay buffer, how often there is an
-update, or what the critic expects: of many faults they show the harm alone, and DoctorCallback is what tells the cause.
+update, or what the critic expects: of many faults they show the harm alone, and settings or DoctorCallback tell the cause.
+Settings are those of a model that Stable-Baselines3 saved (`model.zip`) or of `run.json`. A reward of the wrong sign is
+optimised as well as any other: where success is not logged, the logs of such a training are those of a healthy one.
 
+"""
+TIES = """## What plain logs do not tell apart
+
+Trainings, of those above, in whose plain logs the wrong one of two causes comes first. Such causes are reported as a tie
+(`checks/look_alikes_off_policy.toml`, which `--write` writes as well), with what would break it: settings, DoctorCallback,
+or the environment."""
+LOOK_ALIKES = datafile.folder("checks") / "look_alikes_off_policy.toml"
+ALIKE_HEADING = """Causes that plain logs of off-policy runs hardly tell apart, as checks/look_alikes.toml. Written by
+python -m benchmarks.off_policy.table --write; read by rldoctor/diagnosis/witnesses.py.
 """
 CEILING = "## What no log can tell"
 """Heading of the section that :mod:`benchmarks.off_policy.ceiling` writes."""
@@ -52,11 +65,24 @@ class Judged:
     kept: Kept
     doctor: bool
     evaluated: bool
+    settings: bool
     result: RunDiagnosis
 
     @property
     def found(self) -> bool:
         return self.result.verdict in BAD
+
+    @property
+    def view(self) -> tuple[bool, bool, bool]:
+        return self.doctor, self.evaluated, self.settings
+
+    @property
+    def said(self) -> str:
+        return self.causes[0] if self.found and self.causes else str(self.result.verdict)
+
+    @property
+    def in_tie(self) -> bool:
+        return self.named(1) or (self.found and any(name in self.kept.right for name in self.result.tied))
 
     @property
     def causes(self) -> list[str]:
@@ -68,9 +94,9 @@ class Judged:
 
 def judged(kept: Sequence[Kept], context: DiagnosisContext) -> list[Judged]:
     return [
-        Judged(item, doctor, evaluated, diagnose_run(item.view(doctor, evaluated), context=context))
+        Judged(item, doctor, evaluated, settings, diagnose_run(item.view(doctor, evaluated, settings), context=context))
         for item in kept
-        for doctor, evaluated in fit.VIEWS
+        for doctor, evaluated, settings in fit.VIEWS
         if evaluated or item.fault != "evaluation-normalised"
     ]
 
@@ -105,32 +131,49 @@ def share(items: Sequence[bool]) -> str:
     return f"{sum(items) / len(items):.0%} of {len(items)}" if items else "-"
 
 
+ROWS = (
+    ("plain", (False, False, False)),
+    ("plain, with evaluations", (False, True, False)),
+    ("plain, with settings", (False, False, True)),
+    ("DoctorCallback", (True, False, False)),
+    ("DoctorCallback, with evaluations", (True, True, False)),
+    ("DoctorCallback, with settings", (True, False, True)),
+)
+PLAIN, DOCTOR = ROWS[0][1], ROWS[3][1]
+WITH_SETTINGS = ROWS[2][1]
+# Trainings in which plain logs point to another cause, from which on two causes are said to look alike.
+FEWEST = 3
+
+
 def summary(found: Sequence[Judged]) -> list[str]:
     lines = [
-        "| logs | found | cause first | among three | healthy called sick | healthy suspect | healthy unjudged |",
-        "|---|---|---|---|---|---|---|",
+        "| logs | found | cause first | first or tied | among three | healthy called sick | healthy suspect | healthy unjudged |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for name, doctor, evaluated in (
-        ("plain", False, False),
-        ("plain, with evaluations", False, True),
-        ("DoctorCallback", True, False),
-        ("DoctorCallback, with evaluations", True, True),
-    ):
-        here = [item for item in found if item.doctor is doctor and item.evaluated is evaluated]
+    for name, view in ROWS:
+        here = [item for item in found if item.view == view]
         bad = [item for item in here if item.kept.harmed]
         well = [item for item in here if not item.kept.fault and item.kept.learned]
         lines.append(
-            f"| {name} | {share([i.found for i in bad])} | {share([i.named(1) for i in bad])} | {share([i.named(3) for i in bad])} | "
+            f"| {name} | {share([i.found for i in bad])} | {share([i.named(1) for i in bad])} | "
+            f"{share([i.in_tie for i in bad])} | {share([i.named(3) for i in bad])} | "
             f"{share([i.result.verdict is Verdict.SICK for i in well])} | {share([i.result.verdict is Verdict.SUSPECT for i in well])} | "
             f"{share([i.result.verdict is Verdict.UNJUDGED for i in well])} |"
         )
+    lost = [item for item in found if not item.kept.fault and not item.kept.learned and item.view == PLAIN]
+    said = Counter(item.result.verdict.value for item in lost)
+    lines += [
+        "",
+        f"Of {sum(not item.kept.fault and item.view == PLAIN for item in found)} trainings without a fault {len(lost)} did not learn, or lost it again. "
+        f"Their plain logs are called {', '.join(f'{verdict} ({count})' for verdict, count in said.most_common())}.",
+    ]
     return lines
 
 
 def by_fault(found: Sequence[Judged]) -> list[str]:
     lines = [
-        "| fault | harmed | found, plain | cause first, plain | found, callback | cause first, callback | said instead |",
-        "|---|---|---|---|---|---|---|",
+        "| fault | harmed | found, plain | cause first, plain | with settings | found, callback | cause first, callback | said instead, plain |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     groups: dict[str, list[Judged]] = defaultdict(list)
     for item in found:
@@ -139,14 +182,39 @@ def by_fault(found: Sequence[Judged]) -> list[str]:
         here = [item for item in groups[fault] if item.kept.harmed or (not fault and item.kept.learned)]
         every = len({id(item.kept) for item in groups[fault]})
         harmed = len({id(item.kept) for item in here if item.kept.harmed})
-        cells = []
-        for doctor in (False, True):
-            part = [item for item in here if item.doctor is doctor]
-            cells += [share([i.found for i in part]), share([i.named(1) for i in part])]
-        other = Counter(i.causes[0] if i.causes else str(i.result.verdict) for i in here if not i.named(1))
+        plain, settings, doctor = ([i for i in here if i.view == view] for view in (PLAIN, WITH_SETTINGS, DOCTOR))
+        cells = [
+            share([i.found for i in plain]),
+            share([i.named(1) for i in plain]),
+            share([i.named(1) for i in settings]),
+            share([i.found for i in doctor]),
+            share([i.named(1) for i in doctor]),
+        ]
+        other = Counter(i.said for i in plain if not i.named(1)) if fault else Counter[str]()
         said = ", ".join(f"{name} {count}" for name, count in other.most_common(3))
         lines.append(f"| {fault or 'healthy'} | {harmed} of {every} | " + " | ".join(cells) + f" | {said} |")
     return lines
+
+
+def confused(found: Sequence[Judged]) -> Counter[tuple[str, str]]:
+    """Return how often plain logs name one cause in place of another, both ways, in alphabetical order."""
+    wrong = [i for i in found if i.view == PLAIN and i.kept.harmed and i.found and i.causes and not i.named(1)]
+    return Counter(tuple(sorted((i.kept.right[0], i.causes[0]))) for i in wrong)  # type: ignore[misc]
+
+
+def ties(pairs: Counter[tuple[str, str]]) -> list[str]:
+    alike = [(pair, count) for pair, count in pairs.most_common() if count >= FEWEST]
+    lines = ["| plain logs do not tell | from | trainings |", "|---|---|---|"]
+    return lines + [f"| {one} | {other} | {count} |" for (one, other), count in alike]
+
+
+def write_look_alikes(pairs: Counter[tuple[str, str]]) -> None:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for (one, other), count in pairs.most_common():
+        if count >= FEWEST:
+            alike[one].append(other)
+            alike[other].append(one)
+    datafile.write_toml(LOOK_ALIKES, dict(sorted(alike.items())), ALIKE_HEADING)
 
 
 def main() -> None:
@@ -154,9 +222,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
     found = held_out()
-    tables = "\n".join([*summary(found), "", *by_fault(found)])
+    pairs = confused(found)
+    tables = "\n".join([*summary(found), "", *by_fault(found), "", TIES, "", *ties(pairs)])
     print(tables)
     if chosen.write:
+        write_look_alikes(pairs)
         _, heading, rest = DOCUMENT.read_text("utf-8").partition(CEILING)
         DOCUMENT.write_text(f"{HEADING}{tables}\n" + (f"\n{heading}{rest}" if heading else ""), "utf-8")
 

@@ -174,6 +174,8 @@ def read_sb3_zip(path: Path) -> Sb3Zip:
 
 
 _DEEPEST = 12
+# Of stable_baselines3/common/noise.py, which keep their standard deviations, one an action.
+_NOISE = ("NormalActionNoise", "OrnsteinUhlenbeckActionNoise")
 
 
 def _plain(value: Any, depth: int = 0) -> Json:
@@ -207,6 +209,8 @@ def _plain_part(part: Part, depth: int) -> Json:
     if kind == "TrainFreq":
         # A number and an enumeration: TrainFrequencyUnit("step").
         return [_plain(item.args[0] if isinstance(item, Part) and item.args else item) for item in part.args]
+    if kind in _NOISE:
+        return {"object": part.name, "std": _largest(_plain(attributes.get("_sigma"), depth + 1))}
     if kind == "OrderedDict":
         return _plain(dict(part.items), depth + 1)
     try:
@@ -214,6 +218,12 @@ def _plain_part(part: Part, depth: int) -> Json:
     except PickleRefused:
         return {"object": part.name}
     return values
+
+
+def _largest(values: Json) -> Json:
+    """Return the largest of some numbers; ``None`` where they are none."""
+    numbers = [value for value in values if isinstance(value, (int, float))] if isinstance(values, list) else []
+    return max(numbers) if numbers else None
 
 
 def _plain_function(part: Part, depth: int) -> Json:

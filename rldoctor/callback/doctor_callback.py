@@ -19,14 +19,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import TensorBoardOutputFormat
 
 from rldoctor.callback.last_line import say_at_the_end
-from rldoctor.callback.last_steps import LastSteps
 from rldoctor.callback.live import ScalarMemory
 from rldoctor.callback.measuring import Measuring
 from rldoctor.callback.metrics import Metrics
 from rldoctor.callback.model_settings import model_settings
+from rldoctor.callback.not_finite import NotFinite
 from rldoctor.callback.off_policy import OffPolicyMeasuring
 from rldoctor.diagnosis.live.session import LiveSession
 from rldoctor.diagnosis.report import Report
@@ -169,7 +168,7 @@ class DoctorCallback(BaseCallback):
         if self._last_line:
             logger = self.logger
             self._say_verdict = say_at_the_end(self, self._live, lambda: logger.get_dir() or _NAMELESS)
-        self._on, self._measuring, self._last_steps = True, None, LastSteps()
+        self._on, self._measuring, self._not_finite = True, None, NotFinite(self.logger)
         marks = 0 if self._all else _MEASURED
         if getattr(self.model, "rollout_buffer", None) is not None:
             self._measuring = Measuring(self.model, planned, marks, self._every, self._guard)
@@ -201,42 +200,11 @@ class DoctorCallback(BaseCallback):
     def _on_step(self) -> bool:
         if self._measuring and self._on and not self.stopped:
             try:
-                self._last_steps.add(self.num_timesteps, self.locals)
-                if not self._measuring.step(self.locals):
-                    self._report_nonfinite(self.locals["new_obs"])
-                if "reward" not in self._failed and not math.isfinite(self.locals["rewards"].sum()):
-                    self._failed.add("reward")
-                    self._log_now("reward_nonfinite", 1.0 - float(np.isfinite(self.locals["rewards"]).mean()))
-                    self._keep_last_steps("a reward")
+                self._measuring.step(self.locals)
+                self._not_finite.look(self.num_timesteps, self.locals)
             except Exception as error:
                 self._warn_once("the measurement of a step", error)
         return not self.stopped
-
-    def _report_nonfinite(self, observed: Any) -> None:
-        values = list(observed.values()) if isinstance(observed, dict) else [observed]
-        count, size = sum(int((~np.isfinite(value)).sum()) for value in values), sum(value.size for value in values)
-        if not count or "nan" in self._failed:  # the sum itself overflowed
-            return
-        self._failed.add("nan")
-        self._keep_last_steps("an observation")
-        _log.warning("step %d: %d of %d observation entries are NaN or infinite.", self.num_timesteps, count, size)
-        self._log_now("observation_nonfinite", count / size)
-
-    def _log_now(self, name: str, value: float) -> None:
-        """Log it now: SB3 raises at the next step or update, before anything of this rollout is logged."""
-        share = {f"doctor/{name}": value}
-        for output in self.logger.output_formats:
-            if isinstance(output, (TensorBoardOutputFormat, ScalarMemory)):
-                output.write(share, dict.fromkeys(share, ()), self.num_timesteps)
-
-    def _keep_last_steps(self, what: str) -> None:
-        """Write the last steps beside the logs, so that what led to the first bad value can be played again."""
-        directory = self.logger.get_dir()
-        if directory and "last steps" not in self._failed:
-            self._failed.add("last steps")
-            place = self._last_steps.write(Path(directory))
-            told = "step %d: %s is not finite. To look at it: rldoctor replay %s --env ENV"
-            _log.warning(told, self.num_timesteps, what, place)
 
     def _on_rollout_end(self) -> None:
         if not (self._on and self._measuring and self._measuring.is_due):

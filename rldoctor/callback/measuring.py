@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -17,27 +16,6 @@ from rldoctor.model import Json
 
 Guard = Callable[[str, Callable[[], object]], None]
 """``guard(what, act)`` calls ``act``; what it raises is reported as a failure of ``what`` and goes no further."""
-
-
-class FiniteObservations:
-    """Tells whether observations are finite, by the cheapest test of them: NaN and infinities survive a sum."""
-
-    def __init__(self) -> None:
-        self._ones: dict[str, NDArray[Any]] = {}
-
-    def hold(self, observed: Any) -> bool:
-        """Return whether all entries of a vector of observations are finite."""
-        if not isinstance(observed, dict):
-            return self._is_finite("", observed)
-        return all(self._is_finite(key, value) for key, value in observed.items())
-
-    def _is_finite(self, key: str, value: NDArray[Any]) -> bool:
-        if value.dtype.kind != "f":
-            return True
-        ones = self._ones.get(key)
-        if ones is None or ones.size != value.size:
-            ones = self._ones[key] = np.ones(value.size, value.dtype)
-        return math.isfinite(np.dot(value.reshape(-1), ones))
 
 
 class Measuring:
@@ -58,7 +36,6 @@ class Measuring:
         self._probe = PolicyProbe(model) if can_probe(model) else None
         self._recorder = StepRecorder(unnormaliser(model))
         self._repetition = Repetition()
-        self._finite = FiniteObservations()
         self.updated: Metrics = {}
         """What is measured of updates since the last point."""
         self.rollouts = 0
@@ -106,11 +83,10 @@ class Measuring:
         self._points += 1
         return (self._points - 1) % self._every == 0
 
-    def step(self, locals_: Mapping[str, Any]) -> bool:
-        """Take a vector step of the rollout into account; return whether all observations are finite."""
+    def step(self, locals_: Mapping[str, Any]) -> None:
+        """Take a vector step of the rollout into account."""
         if self.is_due:
             self._recorder.add(locals_["rewards"], locals_["dones"], locals_["infos"])
-        return self._finite.hold(locals_["new_obs"])
 
     def measure(self, locals_: Mapping[str, Any]) -> Metrics:
         """Return what is measured of the rollout that ended."""

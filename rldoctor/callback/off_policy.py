@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rldoctor.callback.measuring import FiniteObservations, Guard
+from rldoctor.callback.measuring import Guard
 from rldoctor.callback.metrics import Metrics, actions, episodes, goals, observations, rewards
 from rldoctor.callback.q_metrics import QProbe, finite, goal_batch
 from rldoctor.callback.replay import Storing, age, recent
@@ -46,7 +46,6 @@ class OffPolicyMeasuring:
         self._probe = probe
         if probe is None:
             guard("the measurement of the critic", self._find_networks)
-        self._finite = FiniteObservations()
         self.is_due = False
         """Whether what was collected last is measured."""
 
@@ -70,14 +69,13 @@ class OffPolicyMeasuring:
         """Begin the next steps; SB3's interval of logging counts episodes here, and plays no part."""
         self.is_due = steps >= self._next
 
-    def step(self, locals_: Mapping[str, Any]) -> bool:
-        """Take a vector step into account; return whether all observations are finite."""
+    def step(self, locals_: Mapping[str, Any]) -> None:
+        """Take a vector step into account."""
         left = self._next - self._model.num_timesteps
         near = left <= _RECORDED * self._model.n_envs
         self._storing.step(locals_, remember=near)
         if near:
             self._recorder.add(locals_["rewards"], locals_["dones"], locals_["infos"])
-        return self._finite.hold(locals_["new_obs"])
 
     def measure(self, _locals: Mapping[str, Any]) -> Metrics:
         """Return what is measured now: the steps since the last mark are stored, the update is to come."""

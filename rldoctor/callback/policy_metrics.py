@@ -47,15 +47,18 @@ class PolicyProbe:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._policy: ActorCriticPolicy = model.policy
+        # By name, as of the rollout that is measured: to list them takes longer than to look at them.
+        self._named: dict[str, torch.Tensor] = {}
         self._weights: dict[str, torch.Tensor] = {}
         self._learning: _Learning | None = None
 
     def before_update(self, rollout: Rollout) -> Metrics:
         """Measure the policy that collected ``rollout``, and remember what :meth:`after_update` compares with."""
-        named = dict(self._policy.named_parameters())
-        broken = sum(int((~torch.isfinite(weight)).sum()) for weight in named.values())
-        metrics = {"weights_nonfinite": broken / max(1, sum(weight.numel() for weight in named.values()))}
-        self._weights = {name: weight.detach().clone() for name, weight in named.items()}
+        self._named = dict(self._policy.named_parameters())
+        self._weights = self._flat_weights()
+        count = sum(weights.numel() for weights in self._weights.values())
+        broken = count - sum(int(torch.isfinite(weights).sum()) for weights in self._weights.values())
+        metrics = {"weights_nonfinite": broken / max(1, count)}
         self._learning = None
         if broken:
             return metrics
@@ -76,19 +79,20 @@ class PolicyProbe:
         """Measure what the update did to the weights, to the probabilities of good actions, and to the critic."""
         if not self._weights and self._learning is None:
             return {}  # nothing was remembered: the rollout before was not measured
-        metrics = self._weight_changes()
-        learning, self._learning = self._learning, None
-        if learning is None or not all(torch.isfinite(weight).all() for weight in self._policy.parameters()):
+        before, weights = self._weights, self._flat_weights()
+        learning, self._weights, self._learning = self._learning, {}, None
+        metrics = _changes(before, weights)
+        if learning is None or not all(torch.isfinite(part).all() for part in weights.values()):
             return metrics
         with torch.no_grad():
             values, log_probs, _ = self._policy.evaluate_actions(learning.observations, learning.actions)
         moved = (log_probs.flatten() - learning.log_probs).cpu().numpy()
         if np.ptp(moved) > 0 and np.ptp(learning.advantages) > 0:
             metrics["update_alignment"] = float(np.corrcoef(_ranks(moved), _ranks(learning.advantages))[0, 1])
-        before = float(((learning.values - learning.returns) ** 2).mean())
+        error = float(((learning.values - learning.returns) ** 2).mean())
         after = float(((values.flatten() - learning.returns) ** 2).mean())
-        if before > 0:
-            metrics["critic_improvement"] = max(-10.0, 1.0 - after / before)
+        if error > 0:
+            metrics["critic_improvement"] = max(-10.0, 1.0 - after / error)
         return metrics
 
     def _remember(self, rollout: Rollout) -> tuple[_Learning, float]:
@@ -126,7 +130,7 @@ class PolicyProbe:
             - model.ent_coef * certain
             + model.vf_coef * ((targets - values.flatten()) ** 2).mean()
         )
-        named = [(name, weight) for name, weight in self._policy.named_parameters() if weight.requires_grad]
+        named = [(name, weight) for name, weight in self._named.items() if weight.requires_grad]
         found = torch.autograd.grad(loss, [weight for _, weight in named], allow_unused=True)
         squares = {
             name: float((gradient**2).sum())
@@ -167,16 +171,13 @@ class PolicyProbe:
             metrics |= action_effect(rollout, middle, taken - middle)
         return metrics
 
-    def _weight_changes(self) -> Metrics:
-        weights, self._weights = self._weights, {}
-        moved, size = {"policy": 0.0, "critic": 0.0}, {"policy": 0.0, "critic": 0.0}
-        for name, weight in self._policy.named_parameters():
-            part = "critic" if _is_critic(name) else "policy" if any(word in name for word in _POLICY_WORDS) else ""
-            before = weights.get(name)
-            if part and before is not None:
-                moved[part] += float(((weight.detach() - before) ** 2).sum())
-                size[part] += float((before**2).sum())
-        return {f"{part}_weight_change": math.sqrt(moved[part] / size[part]) for part in moved if size[part] > 0}
+    def _flat_weights(self) -> dict[str, torch.Tensor]:
+        """Return copies of the weights of the policy, of the critic and of the rest, each end to end."""
+        parts: dict[str, list[torch.Tensor]] = {}
+        for name, weight in self._named.items():
+            part = "critic" if _is_critic(name) else "policy" if any(word in name for word in _POLICY_WORDS) else "rest"
+            parts.setdefault(part, []).append(weight.detach().flatten())
+        return {part: torch.cat(weights) for part, weights in parts.items()}
 
     def _tensors(self, observations: Mapping[str, Array]) -> Any:
         tensors = {key: torch.as_tensor(value, device=self._policy.device) for key, value in observations.items()}
@@ -197,6 +198,16 @@ def can_probe(model: Any) -> bool:
     return isinstance(model.policy, ActorCriticPolicy) and not any(
         hasattr(buffer, name) for name in ("action_masks", "hidden_states_pi")
     )
+
+
+def _changes(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> Metrics:
+    """Return how far the weights of the policy and of the critic moved, as a share of their size."""
+    sizes = {part: float(before[part].norm()) for part in ("policy", "critic") if part in before}
+    return {
+        f"{part}_weight_change": float((after[part] - before[part]).norm()) / size
+        for part, size in sizes.items()
+        if size > 0
+    }
 
 
 def _is_critic(name: str) -> bool:

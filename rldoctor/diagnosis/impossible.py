@@ -34,6 +34,8 @@ def set_aside(run: Run, book: Rulebook) -> Run:
         metric = _of_this_run(book.metrics.get(name), name, run)
         if metric is None or (metric.lowest == -math.inf and metric.highest == math.inf):
             continue
+        if _is_possible(curve, metric):
+            continue
         if (beyond := _beyond(curve, metric)).sum() >= max(2, len(curve) / 20):
             findings.append(_finding(curve, metric, beyond))
     if not findings:
@@ -49,6 +51,14 @@ def _of_this_run(metric: Metric | None, name: str, run: Run) -> Metric | None:
     if metric is not None and name == "entropy" and numbered:
         return structs.replace(metric, title=f"{metric.title} of numbered actions", lowest=0.0)
     return metric
+
+
+def _is_possible(curve: Curve, metric: Metric) -> bool:
+    """Return whether all values are ones that the metric can have, as those of nearly all runs are; NaN is not."""
+    values = curve.values
+    if not len(values):
+        return True
+    return bool(np.minimum.reduce(values) >= metric.lowest and np.maximum.reduce(values) <= metric.highest)
 
 
 def _beyond(curve: Curve, metric: Metric) -> np.ndarray:

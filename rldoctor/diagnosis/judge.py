@@ -143,11 +143,16 @@ def _concluded(
             **_folder(matched),
         },
         health=None if verdict is Verdict.UNJUDGED else round(probability_of(HEALTHY, ranked), 4),
-        tied=tied(ranked, verdict, decision.cause),
+        tied=tied(ranked, verdict, decision.cause, _family(book, run.algorithm)),
         witnesses=witnesses(case, listed([f"{item.code} {item.name}" for item in found_by_signs]), statements, advice),
         suppressed=context.suppressed(case),
         adjusted=context.adjusted,
     )
+
+
+def _family(book: Rulebook, algorithm: str) -> str:
+    """Return the family of an algorithm; empty for one that is not known."""
+    return book.algorithms[algorithm].family if algorithm in book.algorithms else ""
 
 
 def _folder(matched: Match) -> dict[str, Json]:

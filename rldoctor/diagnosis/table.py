@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rldoctor import datafile, stats
 from rldoctor.datafile import Table
-from rldoctor.model import Curve, Finding, Severity, TableRow, Verdict
+from rldoctor.model import Curve, Finding, Json, Severity, TableRow, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS
 
@@ -29,22 +29,46 @@ _FAR = 1.5
 _CURVE_POINTS = 16
 
 
-class _Row(Table, frozen=True):
+class Row(Table, frozen=True):
+    """A row of the table: what one metric looks like in healthy training.
+
+    Attributes:
+        metric: Its name.
+        expected: That in a few words.
+        signs: Codes of the signs that judge it.
+        algorithms: Those that it is for; all where empty.
+        source: Where it comes from; the tutorial chapter, section 3.3, where empty.
+        usual: Range of its level late in training, where there is one.
+        changes: Its direction from start to end, where there is one.
+    """
+
     metric: str
     expected: str
     signs: tuple[str, ...]
     algorithms: tuple[str, ...] = ()
+    source: str = ""
     usual: tuple[float, float] | None = None
     changes: Literal["", "rises", "falls"] = ""
 
+    @property
+    def in_words(self) -> str:
+        """What the metric looks like in healthy training, what judges it and who says so."""
+        judged = f" Judged by {', '.join(self.signs)}." if self.signs else ""
+        return f"Healthy: {self.expected}.{judged} Source: {self.source or 'the tutorial chapter, section 3.3'}."
+
 
 class _File(Table, frozen=True):
-    row: tuple[_Row, ...]
+    row: tuple[Row, ...]
 
 
 @cache
-def _rows() -> tuple[_Row, ...]:
+def _rows() -> tuple[Row, ...]:
     return datafile.load(datafile.folder("checks") / "chapter_table.toml", _File).row
+
+
+def rows_of(algorithm: str) -> tuple[Row, ...]:
+    """Return the rows for runs of an algorithm, a key of ``checks/algorithms.toml``."""
+    return tuple(row for row in _rows() if not row.algorithms or algorithm in row.algorithms)
 
 
 def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[TableRow, ...]:
@@ -53,14 +77,18 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
     A row is marked by the worst finding about its metric: one of its own signs, or any that leads with the metric. One
     that is not flagged although it is unlike the textbook says why, and is shown without a tick.
     """
-    rows = [row for row in _rows() if not row.algorithms or (case.run.algorithm or _TEXTBOOK) in row.algorithms]
-    return tuple(_filled(row, case, [f for f in findings if _is_about(f, row, case)], verdict) for row in rows)
+    rows = rows_of(case.run.algorithm or _TEXTBOOK)
+    # What a finding is about, asked once for all rows.
+    subjects = [(f, f.code, f.evidence.get("metric"), f.evidence.get("subject")) for f in findings]
+    about = [
+        [f for f, code, metric, subject in subjects if _is_about(row, case, code, metric, subject)] for row in rows
+    ]
+    return tuple(_filled(row, case, of_row, verdict) for row, of_row in zip(rows, about, strict=True))
 
 
-def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
-    if finding.code in row.signs or finding.evidence.get("metric") == row.metric:
+def _is_about(row: Row, case: Case, code: str, metric: Json, subject: Json) -> bool:
+    if metric == row.metric or code in row.signs:
         return True
-    subject = finding.evidence.get("subject")
     if not subject:
         return False
     # A post-mortem names several curves by their tags, each with its step.
@@ -68,7 +96,7 @@ def _is_about(finding: Finding, row: _Row, case: Case) -> bool:
     return curve is not None and any(part.startswith(f"{curve.tag} ") for part in str(subject).split(", "))
 
 
-def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
+def _filled(row: Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
     curve = case.curves.get(row.metric)
     if curve is None or not len(curve):
         return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
@@ -92,7 +120,7 @@ def _filled(row: _Row, case: Case, findings: Sequence[Finding], verdict: Verdict
     return TableRow(row.metric, curve.tag, row.expected, seen, _thinned(curve), mark, why)
 
 
-def _goes_the_other_way(row: _Row, curve: Curve) -> bool:
+def _goes_the_other_way(row: Row, curve: Curve) -> bool:
     """Return whether a curve ends on the wrong side of its start."""
     values = curve.finite().values
     if not row.changes or len(values) < FEWEST_POINTS:
@@ -101,13 +129,15 @@ def _goes_the_other_way(row: _Row, curve: Curve) -> bool:
     return late < early if row.changes == "rises" else late > early
 
 
-def _why(row: _Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str:
+def _why(row: Row, case: Case, curve: Curve, verdict: Verdict, what: str) -> str:
     """Say why a value that is not the textbook's is not flagged."""
     band = case.band(row.metric)
     if band is not None:
         low, high = (stats.interpolate(band.steps, side, _late(curve.steps)) for side in (band.low, band.high))
         if np.isfinite(low).any():
-            there = f"{np.nanmedian(low):.2g} to {np.nanmedian(high):.2g}"
+            # Not numpy's, which loads a package of its own first.
+            lower, upper = (stats.median(side[np.isfinite(side)]) for side in (low, high))
+            there = f"{lower:.2g} to {upper:.2g}"
             return f"{what}; healthy runs of this reference are at {there} at this stage"
     if verdict is Verdict.HEALTHY:
         return f"{what}; the outcome is healthy, so it is not flagged"

@@ -16,7 +16,7 @@ from rldoctor.settings import judge_settings
 # Causes at least this likely, as a fraction of the leading one, are not told apart from it: ours; docs/witnesses.md has
 # how often the right one is first, and how often it is among them.
 _AS_LIKELY = 0.5
-# The same for those that plain logs hardly tell from it (checks/look_alikes.toml): ours.
+# The same for those that plain logs hardly tell from it (checks/look_alikes*.toml): ours.
 _LOOKS_ALIKE = 0.2
 _MOST_TIED = 3
 _NAMED = 3
@@ -72,19 +72,21 @@ def spared(observations: Sequence[Observation]) -> dict[str, set[str]]:
     return {cause: passed for item in examined if item.finding for cause in item.causes}
 
 
-def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, ...]:
+def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str, family: str = "") -> tuple[str, ...]:
     """Return the names of the leading causes that nothing at hand tells apart; empty where one leads clearly.
 
     Args:
         ranked: All diagnoses, likeliest first.
         verdict: Of the run.
         cause: The one that is reported; empty for none, as where several runs are mixed.
+        family: Of the run's algorithm, in ``checks/algorithms.toml``.
     """
     if not cause or verdict not in (Verdict.SICK, Verdict.SUSPECT):
         return ()
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     leading = causes[0]
-    alike = () if _shows_more_than_plain_logs(leading) else look_alikes().get(leading.rule.name, ())
+    known = look_alikes(family) if family else look_alikes()
+    alike = () if _shows_more_than_plain_logs(leading) else known.get(leading.rule.name, ())
     equal = [
         item.rule.name
         for item in causes
@@ -94,13 +96,16 @@ def tied(ranked: Sequence[Ranked], verdict: Verdict, cause: str) -> tuple[str, .
 
 
 @cache
-def look_alikes() -> Mapping[str, tuple[str, ...]]:
+def look_alikes(family: str = "") -> Mapping[str, tuple[str, ...]]:
     """Return the causes that plain logs hardly tell from a cause, by its name: ``checks/look_alikes.toml``.
+
+    Args:
+        family: Of algorithms, which has a file of its own: ``checks/look_alikes_<family>.toml``.
 
     Raises:
         UsageError: The file is not valid.
     """
-    path = datafile.folder("checks") / "look_alikes.toml"
+    path = datafile.folder("checks") / (f"look_alikes_{family}.toml" if family else "look_alikes.toml")
     return datafile.load(path, dict[str, tuple[Text, ...]], "list of look-alikes")
 
 

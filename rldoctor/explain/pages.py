@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, Config
+from rldoctor.diagnosis.table import rows_of
 from rldoctor.errors import UsageError, nearest
 from rldoctor.examination.tie_tests import tie_tests
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
@@ -189,6 +190,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
         page = (
             ("What it is", algorithm.what),
             ("What can be judged", algorithm.limits or "Everything that rldoctor knows."),
+            *((row.metric, row.in_words) for row in rows_of(name)),
             ("Source", algorithm.source),
         )
         yield _entry("algorithms", (name,), f"{algorithm.title}: {algorithm.what}", page, algorithm.title)

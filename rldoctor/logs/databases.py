@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rldoctor import datafile
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import UsageError
 from rldoctor.logs.formats.log_file import LARGEST_STEP, begins_with
-from rldoctor.logs.remote import cache_folder
 
 if TYPE_CHECKING:
     import sqlite3

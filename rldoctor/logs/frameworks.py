@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.errors import UsageError, near
 from rldoctor.logs.tag_mapping import TagMapping, load_tag_mapping
 
@@ -36,7 +37,11 @@ def shipped_tag_mappings() -> tuple[TagMapping, ...]:
     Raises:
         UsageError: One of the files is not valid.
     """
-    return tuple(load_tag_mapping(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
+
+    def read() -> tuple[TagMapping, ...]:
+        return tuple(load_tag_mapping(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
+
+    return compiled("tags", tuple[TagMapping, ...], read)
 
 
 @cache

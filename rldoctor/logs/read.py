@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ from rldoctor.run_record import RunRecord, as_number, json_table
 from rldoctor.settings import of_this_run, read_settings
 from rldoctor.settings.library import algorithm_of
 
+# Tags of which is kept whether they are wanted.
+_MOST_TAGS = 4096
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|test|val)(?![a-z])", re.IGNORECASE)
 
 
@@ -73,7 +76,7 @@ def read_run(
     record, findings = _read_record(directory)
     mappings = [m for m in (*frameworks.shipped_tag_mappings(), *own) if named is None or m.supplement]
     mappings += [named] if named else []
-    files, beside = _read_files(directory, lambda tag: any(mapping.wants(tag) for mapping in mappings), main)
+    files, beside = _read_files(directory, _wanted(tuple(mappings)), main)
     files, counted = in_their_order(files)
     merged = merge(files)
     unknown = dict.fromkeys(tag for file in files for tag in file.unknown_tags)
@@ -114,6 +117,12 @@ def read_run(
         versions=recorded_versions(directory, record),
         suite=_suite(curves, mappings),
     )
+
+
+@lru_cache(16)
+def _wanted(mappings: tuple[TagMapping, ...]) -> Wanted:
+    """Return what tells whether one of the mappings wants a tag; runs log the same few again and again."""
+    return lru_cache(_MOST_TAGS)(lambda tag: any(mapping.wants(tag) for mapping in mappings))
 
 
 def _suite(curves: Mapping[str, Curve], mappings: Sequence[TagMapping]) -> str:

@@ -68,9 +68,14 @@ class Settings:
         seed: Of the training.
         buffer_size: Transitions in the replay buffer.
         learning_starts: Environment steps before the first update.
+        train_freq: Environment steps that each environment takes between two updates, of a method with a replay buffer.
+        gradient_steps: Gradient steps of one update; -1 for as many as environment steps were taken.
+        updates_per_step: Gradient steps for each environment step; follows from the two above and ``n_envs``.
+        target_update_interval: Environment steps between two copies of DQN's network to its target.
         tau: Share by which a target network follows at each update, in [0, 1].
         exploration_fraction: Fraction of the training over which DQN's random actions become rare.
         exploration_final_eps: Probability of a random action after that.
+        action_noise_std: Standard deviation of Gaussian noise on actions in [-1, 1].
         framework: Key of ``checks/tags/``: what logs such a training; empty where that is not certain.
         places: Name of each setting above to where it stands.
         findings: Files that could not be read or were left out, and settings on which two files disagree.
@@ -106,9 +111,14 @@ class Settings:
     seed: int | None = None
     buffer_size: int | None = None
     learning_starts: int | None = None
+    train_freq: int | None = None
+    gradient_steps: int | None = None
+    updates_per_step: float | None = None
+    target_update_interval: int | None = None
     tau: float | None = None
     exploration_fraction: float | None = None
     exploration_final_eps: float | None = None
+    action_noise_std: float | None = None
     framework: str = ""
     places: Mapping[str, Place] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()

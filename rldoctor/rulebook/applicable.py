@@ -89,10 +89,10 @@ def in_family(book: Rulebook, rule: DiagnosisRule, family: str) -> DiagnosisRule
     own = book.weights_of.get(family, {}).get(rule.name)
     changed: dict[str, Any] = {key: text for key, text in texts.items() if text}
     if own is not None:
-        # What settings, models and environments say holds for every algorithm.
+        # What settings, models and environments say holds for every algorithm that has no weights of its own for it.
         others = {key: weight for key, weight in rule.weights.items() if key in book.witnesses}
         signs = {key: weight for key, weight in own.items() if key != "bias"}
-        changed |= {"bias": own["bias"], "weights": {**signs, **others}}
+        changed |= {"bias": own["bias"], "weights": {**others, **signs}}
     return structs.replace(rule, **changed)
 
 

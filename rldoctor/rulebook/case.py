@@ -49,8 +49,9 @@ class Case:
             and {"episode_return", "episode_length"} <= finite.keys()
         ):
             logged = finite["episode_return"]
-            most = off_policy.most_episodes(self.run.algorithm)
-            played = taken_apart(without_repeats(logged), finite["episode_length"], most, self.window)
+            lengths = finite["episode_length"]
+            most = off_policy.most_episodes(self.run.algorithm, lengths, self.window)
+            played = taken_apart(without_repeats(logged), lengths, most, self.window)
             finite |= {curve.metric: curve for curve in played}
             # A few episodes in a row may go badly; the mean over many shows whether that lasts.
             finite["mean_return"] = replace(logged, metric="mean_return")

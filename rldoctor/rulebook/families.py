@@ -83,6 +83,8 @@ def of_families(curves: Mapping[str, Curve], suite: str) -> dict[str, Curve]:
         curves: Resampled curves, finite.
         suite: The collection of environments, as ``Run.suite``.
     """
+    if not any("/" in name for name in curves):
+        return {}
     found = {**_of_terms(curves, suite), **_of_terminations(curves), **_of_curricula(curves), **_of_measures(curves)}
     lengths = curves.get("episode_length")
     if found and lengths is not None and len(lengths) and float(np.max(lengths.values)) > 0:

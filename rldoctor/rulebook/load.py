@@ -11,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Finite
 from rldoctor.errors import UsageError, near
 from rldoctor.hyperparameters import SETTINGS
@@ -66,15 +68,34 @@ def load_rulebook(folder: Path | None = None, own: tuple[Path, ...] = ()) -> Rul
     return _load(folder or datafile.folder("checks"), own)
 
 
+class _Parts(Struct, frozen=True):
+    """A rulebook as it is kept: its parts."""
+
+    algorithms: dict[str, Algorithm]
+    metrics: dict[str, Metric]
+    signs: dict[str, Sign]
+    diagnoses: dict[str, DiagnosisRule]
+    witnesses: dict[str, WitnessRule]
+    weights_of: dict[str, dict[str, dict[str, float]]]
+
+
 @cache
 def _load(root: Path, own: tuple[Path, ...]) -> Rulebook:
-    algorithms = _rules(root / "algorithms.toml", dict[str, Algorithm])
-    book = _with(Rulebook(algorithms, {}, {}, {}), root, _CODE)
-    book = replace_book(book, weights_of=_weights_of_families(book, root))
+    is_shipped = root == datafile.folder("checks")
+    parts = compiled("rulebook", _Parts, lambda: _read(root)) if is_shipped else _read(root)
+    book = Rulebook(**structs.asdict(parts))
     for extra in own:
         _require_rules(extra)
         book = _with(book, extra, OWN_CODE)
     return book
+
+
+def _read(root: Path) -> _Parts:
+    """Read the rules below a folder that has all of them."""
+    algorithms = _rules(root / "algorithms.toml", dict[str, Algorithm])
+    book = _with(Rulebook(algorithms, {}, {}, {}), root, _CODE)
+    book = replace_book(book, weights_of=_weights_of_families(book, root))
+    return _Parts(*(getattr(book, name) for name in _Parts.__struct_fields__))
 
 
 def _with(book: Rulebook, root: Path, code: re.Pattern[str]) -> Rulebook:
@@ -120,7 +141,7 @@ def _weights_of_families(book: Rulebook, root: Path) -> dict[str, dict[str, dict
         found[family] = _rules(file, dict[str, dict[str, Finite]])
         _require_known(found[family], book.diagnoses, str(file), "diagnosis")
         for name, weights in found[family].items():
-            _require_known(weights, {*book.signs, "bias"}, f"{file}: {name}", "sign")
+            _require_known(weights, {*book.signs, *book.witnesses, "bias"}, f"{file}: {name}", "sign")
     return found
 
 

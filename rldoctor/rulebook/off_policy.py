@@ -15,22 +15,36 @@ OFF_POLICY = ("sac", "td3", "dqn")
 OFF_POLICY_METRICS = (
     "value_per_return",
     "q_per_return",
+    "critic_loss_per_reward",
     "evaluation_size",
     "evaluation_length_ratio",
     "return_by_episode",
 )
+# A mean over episodes that took more than this share of a run's steps says what earlier policies did; it is taken apart
+# in a run of up to so many episodes. Ours, from tasks whose episodes get ten times as long.
+_MUCH, MANY = 0.15, 20 * LONG
 # Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
 _GAMMA = 0.99
 _TINY = 1e-12
+# Of the mean rewards of a run's episodes, the quantile that stands for their size. Ours.
+_HIGH = 0.9
 
 
-def most_episodes(algorithm: str) -> int:
-    """Return from how many episodes on a run's mean over the last 100 of them is left as it is.
+def most_episodes(algorithm: str, lengths: Curve, window: int) -> int:
+    """Return from how many episodes on a run's mean over the last ``window`` of them is left as it is.
 
     Off-policy methods log every few episodes, so that means can be taken apart for longer; and as the episodes of a
     task like CartPole get longer, the last 100 are most of the steps of a run. Ours.
+
+    Args:
+        algorithm: A key of ``checks/algorithms.toml``.
+        lengths: Mean length of the last episodes, finite.
+        window: Over how many.
     """
-    return 2 * LONG if algorithm in OFF_POLICY else LONG
+    if algorithm not in OFF_POLICY:
+        return LONG
+    recent = window * float(lengths.values[-1]) if len(lengths) else 0.0
+    return MANY if recent > _MUCH * float(lengths.steps[-1] if len(lengths) else 0) else 2 * LONG
 
 
 def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
@@ -39,6 +53,8 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
     ``value_per_return`` is the size of the actor's loss, which is that of the values of its actions, over the largest
     discounted return that the rewards of the run so far allow; about 1 and less for values that are right.
     ``q_per_return`` is the same for values and returns that DoctorCallback has measured on the same steps.
+    ``critic_loss_per_reward`` is the error of the critic in the unit in which it is measured, that of a squared reward,
+    over the size of the rewards: about 1 for a critic that knows nothing, whatever the scale of the rewards.
     ``evaluation_size`` is the size of evaluations over that of the return in training, the largest so far, and
     ``evaluation_length_ratio`` the same of their lengths.
     """
@@ -55,6 +71,7 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
         if most[-1] > _TINY:
             size = np.interp(losses.steps, returns.steps, np.maximum(most, _TINY))
             found["value_per_return"] = _like(losses, "value_per_return", np.abs(losses.values) / size)
+    found |= _critic_loss(curves, run.algorithm)
     values, got = curves.get("q_mean"), curves.get("return_got")
     if values is not None and got is not None and _all(values, got):
         size = np.interp(values.steps, got.steps, np.abs(got.values))
@@ -74,6 +91,21 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
             if level > _TINY:
                 found[name] = _like(shown, name, most / level)
     return found
+
+
+def _critic_loss(curves: Mapping[str, Curve], algorithm: str) -> dict[str, Curve]:
+    losses = curves.get("critic_loss") or curves.get("loss")
+    returns, lengths = curves.get("episode_return"), curves.get("episode_length")
+    if losses is None or returns is None or lengths is None or not _all(losses, returns, lengths):
+        return {}
+    steps = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
+    # Returns of both signs cross 0, where they say nothing of the rewards.
+    reward = float(np.quantile(np.abs(returns.values) / steps, _HIGH))
+    if reward <= _TINY:
+        return {}
+    # Beyond 1 DQN's error is not squared (smooth_l1_loss).
+    size = reward if algorithm == "dqn" and reward > 1.0 else reward**2
+    return {"critic_loss_per_reward": _like(losses, "critic_loss_per_reward", losses.values / size)}
 
 
 def by_episode(run: Run, window: int = WINDOW) -> dict[str, Curve]:

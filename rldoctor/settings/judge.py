@@ -26,14 +26,15 @@ def judge_settings(settings: Settings, algorithm: str = "") -> list[Observation]
 
 def _observe(sign: SettingSign, settings: Settings, algorithm: str) -> Observation | None:
     value, of = getattr(settings, sign.setting), sign.ranges.get(algorithm)
-    if value is None or of is None or not sign.applies_to(settings):
+    judged = sign.judged(settings)
+    if judged is None or of is None or not sign.applies_to(settings):
         return None
-    strength = sign.strength(value, of)
+    strength = sign.strength(judged, of)
     if strength:
         expected = _usual(sign, of)
         said = f"{sign.setting} is {_show(value)} {settings.where(sign.setting)}; usual is {expected}."
         return _observation(sign, settings, of, value, strength=round(strength, 3), message=said)
-    if sign.is_usual(value, of) and sign.cleared:
+    if sign.is_usual(judged, of) and sign.cleared:
         said = f"{sign.setting} is {_show(value)} {settings.where(sign.setting)}, which is usual."
         return _observation(sign, settings, of, value, message=said)
     return None
@@ -75,7 +76,8 @@ def _usual(sign: SettingSign, of: Range) -> str:
     """Return the usual values in words."""
     if of.usual is None:
         return _show(of.set)
-    return f"at {'most' if sign.side == 'high' else 'least'} {_show(of.usual)}"
+    of_what = f" of {sign.relative_to}" if sign.relative_to else ""
+    return f"at {'most' if sign.side == 'high' else 'least'} {_show(of.usual)}{of_what}"
 
 
 def _show(value: Json) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import field
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS
@@ -20,7 +21,16 @@ from rldoctor.model.settings import SETTINGS
 Format = Literal["yaml", "json", "sb3_zip", "events"]
 
 # What a library may state instead of a setting: it is computed from these.
-DERIVED = ("minibatches", "rollout", "iterations", "steps_per_env", "std_init", "workers", "envs_per_worker")
+DERIVED = (
+    "minibatches",
+    "rollout",
+    "iterations",
+    "steps_per_env",
+    "std_init",
+    "workers",
+    "envs_per_worker",
+    "train_unit",
+)
 Keys = tuple[Text, ...]
 
 
@@ -93,6 +103,10 @@ def libraries() -> tuple[Library, ...]:
     Raises:
         UsageError: One of the files is not valid.
     """
+    return compiled("setting-libraries", tuple[Library, ...], _libraries)
+
+
+def _libraries() -> tuple[Library, ...]:
     found = []
     for path in sorted((datafile.folder("checks") / "settings" / "libraries").glob("*.toml")):
         library = datafile.load(path, Library, "list of settings")

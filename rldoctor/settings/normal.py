@@ -79,7 +79,19 @@ def with_defaults(library: Library, found: Mapping[str, Found], stated: Collecti
             checked = None if unknown else _checked(name, value, library)
             if checked is not None:
                 complete.setdefault(name, Found(checked, Place(key=name)))
+    _add_updates(complete)
     return complete
+
+
+def _add_updates(found: dict[str, Found]) -> None:
+    """Add the gradient steps for each environment step, where the files or the defaults say them."""
+    names = ("gradient_steps", "train_freq", "n_envs")
+    updates, every, envs = (found[name].value if name in found else None for name in names)
+    if updates == -1:
+        found["updates_per_step"] = Found(1.0, found["gradient_steps"].place)
+    elif updates and every and envs:
+        stated = next((name for name in names[:2] if found[name].place.file), names[0])
+        found["updates_per_step"] = Found(updates / (every * envs), found[stated].place)
 
 
 def _is_stated(key: str, stated: Collection[str]) -> bool:
@@ -106,7 +118,9 @@ def _key(key: str, stated: Mapping[str, Stated]) -> str | None:
 
 
 def _parts(name: str, value: Json) -> list[tuple[str, Json]]:
-    """Return a setting, and its schedule where the value says both."""
+    """Return a setting, and its schedule or its unit where the value says both."""
+    if name == "train_freq" and isinstance(value, list) and len(value) == 2:
+        return [(name, value[0]), ("train_unit", value[1])]
     if name not in _SCHEDULED or isinstance(value, (int, float)):
         return [(name, value)]
     # A list of [step, value], as RLlib takes it, is flattened before; a text may be a schedule by name.
@@ -120,7 +134,7 @@ def _parts(name: str, value: Json) -> list[tuple[str, Json]]:
 @cache
 def _kinds() -> Mapping[str, Any]:
     hints = typing.get_type_hints(Settings)
-    return {**hints, **dict.fromkeys(DERIVED, _WHOLE), "std_init": float | None}
+    return {**hints, **dict.fromkeys(DERIVED, _WHOLE), "std_init": float | None, "train_unit": str | None}
 
 
 def _checked(name: str, value: Any, library: Library) -> Any:
@@ -169,5 +183,8 @@ def _derive(found: dict[str, Found]) -> None:
         add("total_steps", number("iterations") * rollout, "iterations")
     if number("steps_per_env"):
         add("total_steps", number("steps_per_env") * (envs or 1), "steps_per_env")
+    if number("train_unit") == "episode":
+        # How many steps an episode has is not known.
+        found.pop("train_freq", None)
     if number("std_init") and number("std_init") > 0 and "log_std_init" not in found:
         found["log_std_init"] = Found(math.log(number("std_init")), found["std_init"].place)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Finite, Table, Text
 from rldoctor.errors import UsageError
 from rldoctor.model.settings import SETTINGS, Settings
@@ -47,6 +48,9 @@ class SettingSign(Table, frozen=True):
         cleared: Those that a usual value contradicts.
         unless: Settings and their values with which the sign is not judged.
         only_with: Settings and their values without which it is not judged.
+        relative_to: A setting by which the value is divided, such as ``total_steps``; without it nothing is judged.
+        below: A setting, and the share of it from which on the value is beyond judgement: a buffer that holds half of
+            all steps is not short.
         ranges: Algorithm to what is usual for it.
         what: What the sign is, for ``rldoctor explain``.
         why: Why it matters.
@@ -69,10 +73,13 @@ class SettingSign(Table, frozen=True):
     cleared: tuple[Text, ...] = ()
     unless: dict[str, Any] = field(default_factory=dict)
     only_with: dict[str, Any] = field(default_factory=dict)
+    relative_to: str = ""
+    below: dict[str, Finite] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a setting that the normal form does not have, and a range without numbers."""
-        for name in (self.setting, *self.unless, *self.only_with):
+        relative = (self.relative_to,) if self.relative_to else ()
+        for name in (self.setting, *self.unless, *self.only_with, *relative, *self.below):
             if name not in SETTINGS:
                 raise ValueError(f"{name!r} is no setting of the normal form")
         for algorithm, of in self.ranges.items():
@@ -84,6 +91,18 @@ class SettingSign(Table, frozen=True):
         return all(getattr(settings, name) == value for name, value in self.only_with.items()) and not any(
             getattr(settings, name) == value for name, value in self.unless.items()
         )
+
+    def judged(self, settings: Settings) -> Any:
+        """Return what is judged: the value, or its share of another setting; ``None`` where that is not known."""
+        value = getattr(settings, self.setting)
+        for name, share in self.below.items():
+            whole = getattr(settings, name)
+            if value is not None and whole is not None and value >= share * whole:
+                return None
+        if not self.relative_to or value is None:
+            return value
+        whole = getattr(settings, self.relative_to)
+        return value / whole if whole else None
 
     def strength(self, value: Any, of: Range) -> float:
         """Return how far a value is beyond what is usual, in [0, 1]."""
@@ -102,6 +121,7 @@ class SettingSign(Table, frozen=True):
             return f"{str(self.value).lower()}, strength {of.strength:g}"
         side, (low, high) = ("most" if self.side == "high" else "least"), of.thresholds
         scale = " on a logarithmic scale" if self.log else ""
+        scale += f", of {self.relative_to}" if self.relative_to else ""
         return f"usual is at {side} {of.usual:g}; strength 0 at {low:g}, 1 at {high:g}{scale}"
 
     def is_usual(self, value: Any, of: Range) -> bool:
@@ -118,6 +138,10 @@ def setting_signs() -> Mapping[str, SettingSign]:
     Raises:
         UsageError: One of the files is not valid.
     """
+    return compiled("setting-signs", dict[str, SettingSign], _setting_signs)
+
+
+def _setting_signs() -> dict[str, SettingSign]:
     found: dict[str, SettingSign] = {}
     for path in sorted((datafile.folder("checks") / "settings" / "signs").glob("*.toml")):
         sign = datafile.load(path, SettingSign, "sign of a setting")

@@ -167,3 +167,68 @@ def test_the_settings_say_the_window(window: int) -> None:
     assert Case(stated).window == window
     assert Case(run).window in (10, 100)
     assert diagnose_run(stated).verdict is Verdict.HEALTHY
+
+
+def off_policy(episode: Callable[[int], tuple[int, float]], count: int, every: int) -> Run:
+    """Return what an off-policy method logs of one environment: a row as each ``every``-th episode ends."""
+    recent: deque[tuple[int, float]] = deque(maxlen=100)
+    rows, step = [], 0
+    for number in range(1, count + 1):
+        recent.append(episode(number))
+        step += recent[-1][0]
+        if number % every == 0:
+            lengths, returns = zip(*recent, strict=True)
+            rows.append((step, np.mean(returns), np.mean(lengths)))
+    steps, returns, lengths = (np.array(column) for column in zip(*rows, strict=True))
+    curves = {
+        "episode_return": Curve("episode_return", steps, returns, "rollout/ep_rew_mean", WINDOW),
+        "episode_length": Curve("episode_length", steps, lengths.astype(float), "rollout/ep_len_mean", WINDOW),
+    }
+    return Run("x", "sb3", curves, algorithm="sac")
+
+
+def test_the_last_episodes_of_a_sparse_task_are_seen_behind_its_hundred_failures() -> None:
+    run = off_policy(lambda number: (25, -25.0 if number < 90 else -4.0), 100, 2)
+    case = Case(run)
+    assert case.window == 100
+    assert case.curves["episode_return"].values[-1] == pytest.approx(-4.0, abs=0.5)
+
+
+def test_episodes_that_get_ten_times_as_long_at_the_end_of_many_are_seen() -> None:
+    rng = np.random.default_rng(0)
+
+    def episode(number: int) -> tuple[int, float]:
+        length = int(rng.integers(8, 13)) if number <= 480 else 200
+        return length, float(length)
+
+    run = off_policy(episode, 500, 4)
+    assert run.curves["episode_return"].values[-1] < 60
+    # The last part holds some of the short ones before.
+    assert Case(run).curves["episode_return"].values[-1] > 140
+
+
+def test_one_environment_has_no_first_round_of_short_episodes() -> None:
+    rng = np.random.default_rng(0)
+    run = off_policy(lambda number: (int(rng.integers(20, 30)) + number // 2, -5.0 + number / 10), 80, 4)
+    assert Case(run).curves["episode_return"].steps[0] < 300
+
+
+def test_hundreds_of_short_failures_at_the_end_are_a_collapse() -> None:
+    rng = np.random.default_rng(0)
+
+    def episode(number: int) -> tuple[int, float]:
+        length = int(np.clip(15 + number + rng.integers(-5, 6), 8, 500)) if number <= 600 else int(rng.integers(8, 11))
+        return length, float(length)
+
+    run = off_policy(episode, 1200, 10)
+    steps = run.curves["episode_return"].steps
+    curves = {
+        "loss": Curve("loss", steps, np.full(len(steps), 0.3), "train/loss"),
+        "learning_rate": Curve("learning_rate", steps, np.full(len(steps), 1e-3), "train/learning_rate"),
+        "exploration_rate": Curve(
+            "exploration_rate", steps, np.geomspace(1.0, 0.05, len(steps)), "rollout/exploration_rate"
+        ),
+    }
+    subject = diagnose_run(replace(run, algorithm="dqn", curves={**run.curves, **curves}))
+    assert "RET306" in [finding.code for finding in subject.findings]
+    assert (subject.verdict, subject.diagnoses[0].name) == (Verdict.SICK, "performance-collapse")

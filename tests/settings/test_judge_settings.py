@@ -73,6 +73,42 @@ def test_faults_of_settings_in_recorded_runs():
     assert seen[True] > 70 and seen[False] > 250
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "values", "code"),
+    [
+        ("sac", {"tau": 0.0}, "SET118"),
+        ("td3", {"tau": 1e-4}, "SET118"),
+        ("td3", {"tau": 1.0}, "SET116"),
+        ("dqn", {"target_update_interval": 100_000, "total_steps": 50_000}, "SET119"),
+        ("dqn", {"target_update_interval": 1}, "SET120"),
+        ("sac", {"buffer_size": 300, "total_steps": 50_000}, "SET121"),
+        ("dqn", {"buffer_size": 300}, "SET121"),
+        ("td3", {"learning_starts": 40_000, "total_steps": 50_000}, "SET122"),
+        ("sac", {"updates_per_step": 0.005}, "SET123"),
+        ("dqn", {"updates_per_step": 20.0}, "SET124"),
+        ("dqn", {"exploration_fraction": 0.001}, "SET125"),
+        ("dqn", {"exploration_fraction": 3.0}, "SET126"),
+        ("td3", {"action_noise_std": 2.0}, "SET127"),
+        ("sac", {"ent_coef": 1e-8}, "SET128"),
+    ],
+)
+def test_settings_of_off_policy_methods(algorithm, values, code):
+    [(found, strength)] = faults(judge_settings(settings(algorithm, **values))).items()
+    assert (found, strength >= 0.5) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        # A buffer that holds half of a short training is not short, and a start of which the end is not known not late.
+        {"buffer_size": 300, "total_steps": 500},
+        {"learning_starts": 40_000},
+    ],
+)
+def test_what_depends_on_the_length_of_the_training_is_not_judged_alone(values):
+    assert judge_settings(settings("sac", **values)) == []
+
+
 def test_an_observation_says_where_and_what_to_set(tmp_path):
     text = RSL_RL_AGENT.replace("adaptive", "fixed").replace("learning_rate: 1.0e-3", "learning_rate: 0.3")
     write(tmp_path / "params/agent.yaml", text)

@@ -19,11 +19,13 @@ from rldoctor.rulebook import Case, Sign
 from rldoctor.rulebook.applicable import applicable
 from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, observe
-from rldoctor.rulebook.off_policy import OFF_POLICY
 from rldoctor.rulebook.schema import FIRES_FROM
 
-# Steps of the shortest recorded healthy trainings (fetch_reach_dense/quick).
-_SHORTEST = 16_384
+# Steps of the shortest recorded healthy trainings, by family of algorithms: fetch_reach_dense/quick, and reach/sac of
+# benchmarks/off_policy.
+_SHORTEST = {"": 16_384, "off_policy": 2_000}
+# Families of algorithms whose trainings are warned of at most while they learn.
+WARNED_AT_MOST = frozenset({"off_policy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,14 @@ def points_of(run: Run) -> int:
     return max((len(curve) for curve in run.curves.values()), default=0)
 
 
-def share_of(run: Run, planned: int | None) -> float | None:
+def share_of(run: Run, planned: int | None, family: str = "") -> float | None:
     """Return the share of the planned steps that a run has done, in [0, 1]; ``None`` where the plan is unknown.
 
     A plan of fewer steps than any recorded healthy run had counts as one of so many: 640 steps are a beginning.
     """
     if not planned:
         return None
-    return min(1.0, run.last_step / (max(planned, _SHORTEST) if run.counts_steps else planned))
+    return min(1.0, run.last_step / (max(planned, _SHORTEST[family]) if run.counts_steps else planned))
 
 
 def strengths_of(
@@ -130,7 +132,9 @@ def glance(
     points = points_of(run)
     if points < live_rules().fewest_points:
         return Glance(run.last_step, points, Verdict.UNJUDGED)
-    share, phases, rules = share_of(run, planned), shipped_phases(), live_rules()
+    known = context.book.algorithms.get(run.algorithm)
+    family = known.family if known else ""
+    share, phases, rules = share_of(run, planned, family), shipped_phases(family), live_rules()
     settings = state_settings(run, context.setting_signs)
     heard = settings.observations if settings else ()
     # Of causes with a setting with which no training works, what healthy runs show is no measure.
@@ -146,8 +150,9 @@ def glance(
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
     found = judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share) - shown_by)
-    # The phases say nothing of off-policy trainings: one that learns, in finite numbers, is warned of at most.
-    learns = run.algorithm in OFF_POLICY and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
+    # Of tasks that no phase knows, one healthy training in sixty would be called sick (docs/watch.md): one that
+    # learns, in finite numbers, is warned of at most.
+    learns = family in WARNED_AT_MOST and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
     sick = found.verdict is Verdict.SICK
     return replace(found, verdict=Verdict.SUSPECT, single=False, error=False) if sick and learns else found
 

@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from rldoctor import datafile
+from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table
 
 Part = Annotated[float, Meta(ge=0, le=1)]
@@ -19,7 +20,7 @@ _UNMEASURED = 0.5
 
 
 class _File(Table, frozen=True):
-    """``checks/phases.toml``."""
+    """``checks/phases.toml``, and the file of each family of algorithms."""
 
     begins: tuple[Part, ...]
     strengths: dict[str, tuple[Part, ...]]
@@ -53,11 +54,15 @@ class Phases:
 
 
 @cache
-def shipped_phases() -> Phases:
+def shipped_phases(family: str = "") -> Phases:
     """Return the phases of the recorded healthy runs.
+
+    Args:
+        family: Of the algorithm, as ``checks/algorithms.toml`` has it: each has a file of its own.
 
     Raises:
         UsageError: The file is not valid.
     """
-    found = datafile.load(datafile.folder("checks") / "phases.toml", _File)
+    name = f"phases_{family}" if family else "phases"
+    found = compiled(name, _File, lambda: datafile.load(datafile.folder("checks") / f"{name}.toml", _File))
     return Phases(found.begins, found.strengths)

@@ -11,16 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rldoctor import datafile
+from rldoctor.caches import compiled
 from rldoctor.settings.find import Finder
 from rldoctor.settings.library import libraries
-from rldoctor.version import __version__
 
 # A run with more files and folders is read each time.
 _MOST_ENTRIES = 2_000
-# Nanoseconds after which a file's time of change tells whether it has changed again: file systems count in steps of up
-# to two seconds.
-_SETTLED = 3 * 10**9
+_SETTLED = compiled.SETTLED
 
 
 class Fingerprints:
@@ -89,14 +86,4 @@ def _entries(folder: str, is_folder: bool) -> Iterator[_Entry]:
 @cache
 def _build() -> str:
     """Return what tells this build from another one, a checkout that was edited included."""
-    package = Path(__file__).parents[2]
-    places = [package, datafile.folder("checks"), datafile.folder("reference_curves")]
-    files = sorted(
-        (path, os.stat(path))  # noqa: PTH116
-        for place in places
-        for folder, _, names in os.walk(place)
-        for path in (os.path.join(folder, name) for name in names)  # noqa: PTH118
-        if not path.endswith(".pyc")
-    )
-    text = repr([(path, status.st_size, status.st_mtime_ns) for path, status in files])
-    return f"{__version__} {np.__version__} {hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()}"
+    return f"{compiled.build()[0]} {np.__version__}"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from rldoctor.caches.folder import cache_folder
 from rldoctor.errors import UsageError
-from rldoctor.logs.remote import cache_folder
 from rldoctor.model import RunDiagnosis
 
 NAME = "diagnoses-1.sqlite3"
