@@ -55,15 +55,19 @@ def compare_runs(good: Run, bad: Run, context: DiagnosisContext) -> ComparisonRe
     reference = matched.reference if matched.same_recipe else None
     parted = tuple(partings(good, bad, reference.bands if reference else {}))
     differences = sorted((pair for pair in pairs if pair.differs), key=lambda pair: (not pair.note, not pair.causes))
+    other_env = any(pair.name == "env" for pair in differences)
     # How long a training is explains nothing of what happens in it.
     explained = any(pair.name != "total_steps" for pair in differences)
-    findings = [*_of_settings(differences, parted), *_of_curves(parted, explained), *_ended_early(good, bad)]
+    early = _ended_early(good, bad, other_env)
+    findings = [*_of_settings(differences, parted), *_of_curves(parted, explained, other_env), *early]
     known = bool(good.settings and bad.settings and good.settings.stated() and bad.settings.stated())
     can_compare = comparable(good, bad)
-    other_env = any(pair.name == "env" for pair in differences)
     worse = any(map(_is_worse, parted))
     verdict = Verdict.HEALTHY
-    if parted or len(findings) > len(differences):
+    if other_env:
+        # Nothing is known of how far two environments should be apart.
+        verdict = Verdict.SICK if early else Verdict.UNJUDGED
+    elif parted or early:
         verdict = Verdict.SICK if worse or not parted else Verdict.SUSPECT
     elif not can_compare:
         verdict = Verdict.UNJUDGED
@@ -74,7 +78,7 @@ def compare_runs(good: Run, bad: Run, context: DiagnosisContext) -> ComparisonRe
         summary=_summary(differences, parted, known, can_compare, explained),
         reference=reference.recipe.name if reference else "",
         findings=tuple(findings),
-        unjudged=_unjudged(good, bad, can_compare),
+        unjudged=_unjudged(good, bad, can_compare, other_env),
         good=good.path,
         setting_pairs=(*differences, *(pair for pair in pairs if not pair.differs)),
         partings=parted,
@@ -103,7 +107,7 @@ def _of_settings(differences: Sequence[SettingPair], parted: Sequence[Parting]) 
         remedy = f"Set {pair.name} to {show(pair.good)}, as in the good run." if parted else ""
         # Of another environment, curves and settings are other ones for good reasons.
         remedy = (_SAME_ENVIRONMENT if pair.name == "env" else "") if other_env else remedy
-        severity = Severity.WARNING if parted else Severity.NOTE
+        severity = Severity.WARNING if parted and not other_env else Severity.NOTE
         yield Finding("CMP101", "setting-differs", severity, message, remedy, {**evidence, "causes": list(pair.causes)})
 
 
@@ -111,7 +115,7 @@ def _where(place: str) -> str:
     return f" ({place})" if place else ""
 
 
-def _of_curves(parted: Sequence[Parting], settings_differ: bool) -> Iterator[Finding]:
+def _of_curves(parted: Sequence[Parting], settings_differ: bool, other_env: bool) -> Iterator[Finding]:
     if not parted:
         return
     first, *others = parted
@@ -125,7 +129,7 @@ def _of_curves(parted: Sequence[Parting], settings_differ: bool) -> Iterator[Fin
     if others:
         message += f" Then {', '.join(f'{one.metric} at {one.step:,}' for one in others)}."
     evidence: dict[str, Json] = {"metric": first.metric, "observed": first.bad, "expected": first.good}
-    severity = Severity.ERROR if worse else Severity.WARNING
+    severity = Severity.NOTE if other_env else Severity.ERROR if worse else Severity.WARNING
     yield Finding("CMP102", "curves-part", severity, message, "", {**evidence, "first_step": first.step})
 
 
@@ -135,10 +139,14 @@ def _is_worse(parting: Parting) -> bool:
     return achieves and not parting.bad >= parting.good
 
 
-def _ended_early(good: Run, bad: Run) -> list[Finding]:
-    wanted = good.last_step
-    if bad.settings and bad.settings.total_steps:
-        wanted = min(wanted, bad.settings.total_steps)
+def _ended_early(good: Run, bad: Run, other_env: bool) -> list[Finding]:
+    own = bad.settings.total_steps if bad.settings else None
+    if other_env and not own:
+        # How long a training takes is a matter of its environment.
+        return []
+    wanted = min(good.last_step, own or good.last_step)
+    if other_env and own:
+        wanted = own
     if not (bad.counts_steps and good.counts_steps) or bad.last_step >= _EARLY * wanted or not bad.last_step:
         return []
     message = f"The run ended at step {bad.last_step:,}; the good one reached {good.last_step:,}."
@@ -169,7 +177,7 @@ def _summary(
     return f"{settings}, and {curves}: look at the environment, its wrappers, the code and the versions of packages."
 
 
-def _unjudged(good: Run, bad: Run, can_compare: bool) -> tuple[Unjudged, ...]:
+def _unjudged(good: Run, bad: Run, can_compare: bool, other_env: bool) -> tuple[Unjudged, ...]:
     found = []
     for run in (good, bad):
         if not (run.settings and run.settings.stated()):
@@ -180,7 +188,9 @@ def _unjudged(good: Run, bad: Run, can_compare: bool) -> tuple[Unjudged, ...]:
                     "Keep run.json, the saved model or the library's file of settings beside them.",
                 )
             )
-    if not can_compare:
+    if other_env:
+        found.append(Unjudged("CMP102", "Curves of two environments cannot be compared.", _SAME_ENVIRONMENT))
+    elif not can_compare:
         found.append(Unjudged("CMP102", "No metric is logged at eight or more steps by both runs."))
     return tuple(found)
 

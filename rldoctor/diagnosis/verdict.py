@@ -91,7 +91,8 @@ def decide(
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
-    cause = _cause(observed, fired, ranked, _codes(observations, well=bool(fine) and not (harmed or doubted)))
+    others = _codes(observations, well=bool(fine) and not (harmed or doubted))
+    cause = _cause(observed, fired, ranked, others, solved)
     plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)
     if has_few_points(case) and not (errors or proven or plain or (fine and not (cause or harmed))):
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")
@@ -139,16 +140,28 @@ def _codes(observations: Sequence[Observation], well: bool) -> set[str]:
 
 
 def _cause(
-    observed: Sequence[Evidence], fired: Mapping[str, Evidence], ranked: Sequence[Ranked], others: Collection[str]
+    observed: Sequence[Evidence],
+    fired: Mapping[str, Evidence],
+    ranked: Sequence[Ranked],
+    others: Collection[str],
+    solved: bool,
 ) -> str:
-    """Return the name of the cause to report; empty for none. ``others`` are codes of other witnesses' findings."""
+    """Return the name of the cause to report; empty for none.
+
+    Args:
+        observed: The signs.
+        fired: Those that show, by code.
+        ranked: The causes with their probabilities, likeliest first.
+        others: Codes of what other witnesses found.
+        solved: Whether the policy reaches what the environment calls success.
+    """
     healthy = next(item for item in ranked if item.rule.name == HEALTHY)
     health = healthy.probability
     causes = [item for item in ranked if item.rule.name != HEALTHY]
     leading = causes[0]
     hallmarks = [fired[code] for code in leading.rule.hallmarks if code in fired and fired[code].strength >= _FULLY]
     # What is said of the outcome is weighed against what else is known of it.
-    if any(leading.probability >= _least(item, leading, healthy, fired) * health for item in hallmarks):
+    if any(leading.probability >= _least(item, leading, healthy, fired, solved) * health for item in hallmarks):
         return leading.rule.name
     if health >= 0.5 or leading.probability < health:
         return ""
@@ -159,13 +172,15 @@ def _cause(
     return first.rule.name if first is not None and (blind or first is leading) else ""
 
 
-def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[str, Evidence]) -> float:
+def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[str, Evidence], solved: bool) -> float:
     """Return how likely a cause has to be, as a fraction of health, so that a hallmark of it accuses."""
     agree = {*cause.evidence_for, *healthy.evidence_against} - {hallmark.sign.code}
     # An error is no hint: NaN is there or it is not.
     certain = hallmark.sign.severity is Severity.ERROR
     alone = not (certain or any(code in fired and not fired[code].sign.of_health for code in agree))
-    return _ALONE if alone or hallmark.sign.outcome else _WITH_ANOTHER
+    # What is only likely to do harm has done none where the task is solved.
+    forgiven = solved and not certain
+    return _ALONE if alone or forgiven or hallmark.sign.outcome else _WITH_ANOTHER
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:

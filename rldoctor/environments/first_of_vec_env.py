@@ -30,7 +30,7 @@ def is_vec_env(made: object) -> bool:
 
 
 class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """The first environment of a vec env, seen through all its wrappers; the others get the same actions.
+    """The first environment of a vec env, seen through all its wrappers; the others hold still.
 
     ``VecNormalize`` is held as evaluations hold it: its statistics come from 256 random steps where it has none. Goals
     and their rewards mean nothing once they are normalised, so that it is switched off for environments with goals.
@@ -41,6 +41,8 @@ class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
     Raises:
         CannotJudge: The environments are in other processes.
     """
+
+    _warming = False
 
     def __init__(self, vec_env: VecEnv) -> None:
         envs = getattr(vec_env, "envs", None)
@@ -57,6 +59,7 @@ class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         unsure = any(type(wrapper).__name__ in _BOUNDS_OF_ANOTHER for wrapper in wrappers)
         self.observation_space = _unbounded(vec_env.observation_space) if unsure else vec_env.observation_space
         self.action_space = vec_env.action_space
+        self._idle = _idle(self.action_space)
         self._reset_by_us = _ResetByUs(envs[0])
         envs[0] = self._reset_by_us
         self._hold_statistics()
@@ -69,10 +72,12 @@ class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         if held and not goals and any(wrapper.ret_rms.count < 1 for wrapper in held):
             self.action_space.seed(0)
             self.reset(seed=0)
+            self._warming = True
             for _ in range(_WARM_UP):
                 *_, terminated, truncated, _info = self.step(self.action_space.sample())
                 if terminated or truncated:
                     self.reset()
+        self._warming = False
         for wrapper in held:
             wrapper.training = False
             if goals:
@@ -90,8 +95,13 @@ class FirstOfVecEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         return _first(observations), dict(self.vec_env.reset_infos[0])
 
     def step(self, action: Any) -> Any:
-        """Step all environments with one action; at its end, an episode shows its last observation."""
-        everywhere = np.stack([np.asarray(action)] * self.vec_env.num_envs)
+        """Step all environments, the others idly; at its end, an episode shows its last observation.
+
+        What gives the first one the action of another, as a wrapper may, shows as an action that has no effect.
+        """
+        everywhere = np.stack(
+            [np.asarray(action), *[action if self._warming else self._idle] * (self.vec_env.num_envs - 1)]
+        )
         observations, rewards, dones, infos = self.vec_env.step(everywhere)
         info = dict(infos[0])
         truncated = bool(info.get("TimeLimit.truncated", False))
@@ -153,6 +163,18 @@ def _unbounded(space: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
     if isinstance(space, gymnasium.spaces.Box) and np.issubdtype(space.dtype, np.floating):
         return gymnasium.spaces.Box(-np.inf, np.inf, space.shape, space.dtype.type)
     return space
+
+
+def _idle(space: gymnasium.Space[Any]) -> Any:
+    """Return the middle of a bounded Box, the first choice of a discrete space, else any action."""
+    if isinstance(space, gymnasium.spaces.Box) and space.is_bounded():
+        return np.asarray((space.low.astype(float) + space.high) / 2).astype(space.dtype)
+    if isinstance(space, (gymnasium.spaces.Discrete, gymnasium.spaces.MultiDiscrete)):
+        return np.array(space.start)
+    if isinstance(space, gymnasium.spaces.MultiBinary):
+        return np.zeros(space.shape or (), space.dtype)
+    space.seed(0)
+    return space.sample()
 
 
 def _first(observations: Any) -> Any:

@@ -18,8 +18,9 @@ from rldoctor.preflight.blame import Told
 from rldoctor.preflight.budget import Budget
 from rldoctor.preflight.check import NotRun, Plugins
 from rldoctor.preflight.expectations import Expectation, load_expectations
-from rldoctor.preflight.measurements import Batch, Effects
-from rldoctor.preflight.probes import long_play, playable, steering
+from rldoctor.preflight.measurements import Batch
+from rldoctor.preflight.probes import alternatives, long_play, playable, steering
+from rldoctor.preflight.probes.alternatives import Effects
 from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
 from rldoctor.preflight.probes.steering import Homing, Movement
@@ -46,7 +47,7 @@ PARALLEL = 4
 _STEERABLE = 0.5
 # The first calls, of which most steps are taken for granted afterwards.
 _FIRST_SHARE = 0.05
-# What playing on to the end of an episode may take: a fraction of the budget, and in seconds.
+# What playing on to the end of an episode may take: a fraction of the budget, and seconds of the processor.
 _LONG_SHARE = 0.1
 _LONG_SECONDS = 2.0
 
@@ -243,8 +244,8 @@ class PreflightContext:
     @cached_property
     def long_play(self) -> LongPlay:
         """Random episodes played to their end, where those of the batch were cut."""
-        seconds = min(_LONG_SHARE * self.budget.seconds, _LONG_SECONDS, 0.5 * self.budget.remaining)
-        return long_play.play_long(self.env, self.horizon, self.batch, seconds)
+        seconds = min(_LONG_SHARE * self.budget.seconds, 0.5 * self.budget.remaining)
+        return long_play.play_long(self.env, self.horizon, self.batch, seconds, _LONG_SECONDS)
 
     @property
     def has_goals(self) -> bool:
@@ -255,7 +256,7 @@ class PreflightContext:
     @cached_property
     def effects(self) -> Effects | None:
         """What each action does to the observation; ``None`` for spaces whose actions cannot be tried one by one."""
-        return measurements.probe_actions(self.env, self.batch, self.budget)
+        return alternatives.probe_actions(self.env, self.batch, self.budget)
 
     @cached_property
     def movement(self) -> Movement | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,6 @@ EPISODES = 4
 _LONGEST = 250
 _NUMBERS = 3_000_000
 _FEWEST = 25
-# Long enough for the slowest joint to answer: FetchReach moves 160 mm in five steps of full action.
-_PROBE_STEPS = 5
 # Fraction of the budget for the random episodes: most checks look at nothing else.
 _BATCH_SHARE = 0.25
 
@@ -214,66 +212,3 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
     """
     random = np.random.default_rng(12345)
     return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
-
-
-@dataclass(frozen=True)
-class Effects:
-    """What each action does, measured by holding it for some steps from one and the same state.
-
-    Attributes:
-        labels: ``action[0]`` and so on for the dimensions of a Box, ``action 0`` for those of a discrete space.
-        sizes: Largest change of the observation compared with the zero action (the first one of a discrete space), in
-            standard deviations of the random policy's observations (absolute where an observation does not vary),
-            ``(len(labels),)``.
-        rewards: The same of the reward.
-    """
-
-    labels: tuple[str, ...]
-    sizes: FloatArray
-    rewards: FloatArray
-
-
-def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
-    """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
-    from gymnasium.spaces import Box, Discrete
-
-    space = env.action_space
-    if isinstance(space, Box) and space.is_bounded() and space.dtype is not None:
-        idle = ((space.low.astype(float) + space.high) / 2).astype(space.dtype)
-        probes, labels = [], []
-        for index in np.ndindex(space.shape):
-            for bound in (space.low, space.high):
-                action = np.array(idle)
-                action[index] = bound[index]
-                probes.append(action)
-            labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
-        found = _effects(env, batch, idle, probes, budget)
-        sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
-        return Effects(tuple(labels), sizes, rewards)
-    if isinstance(space, Discrete):
-        choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
-        # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget)
-        labels = [f"action {c}" for c in choices]
-        whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
-        return Effects(tuple(labels), whole[0], whole[1])
-    return None
-
-
-def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> tuple[FloatArray, FloatArray]:
-    """Return how far each probe moves observations and rewards from those of ``idle``."""
-    steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
-    spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
-    spread[~(spread > 1e-9)] = 1.0
-    scale = float(batch.rewards.std())
-    scale = scale if scale > 1e-9 else 1.0
-    sizes, rewards = np.zeros(len(probes)), np.zeros(len(probes))
-    still, calm = play_actions(env, 0, [idle] * steps)
-    for place, action in enumerate(probes):
-        moved, earned = play_actions(env, 0, [action] * steps)
-        shared = min(len(still), len(moved))
-        sizes[place] = np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0)
-        # Another length of the episode is an effect as well.
-        sizes[place] = max(sizes[place], float(len(still) != len(moved)))
-        rewards[place] = np.abs(earned[:shared] - calm[:shared]).max() / scale
-    return sizes, rewards

@@ -16,7 +16,7 @@ from rldoctor.comparison.curves import partings
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import UsageError
 from rldoctor.logs import read_run
-from rldoctor.model import Curve, Run, Verdict
+from rldoctor.model import Curve, Run, Severity, Verdict
 from rldoctor.model.report_json import plain
 from tests.settings import files
 
@@ -209,3 +209,13 @@ def test_across_environments_no_setting_is_blamed(other):
     assert found.summary.startswith("The runs are of two environments, FetchReachDense-v4 and ")
     assert {finding.remedy for finding in found.findings} == {"", "Compare runs of one environment."}
     assert not found.diagnoses
+    # What cannot be concluded is no failure of the second run.
+    assert found.verdict is Verdict.UNJUDGED
+    assert {finding.severity for finding in found.findings} == {Severity.NOTE}
+    assert [item.reason for item in found.unjudged] == ["Curves of two environments cannot be compared."]
+
+
+def test_a_run_on_another_environment_that_ended_early_is_sick():
+    other = read_run(RUNS / "healthy/cartpole/zoo/as-recorded-20")
+    killed = other.until(other.last_step // 4)
+    assert compare_runs(read_run(GOOD), killed, shipped_context()).verdict is Verdict.SICK

@@ -16,6 +16,8 @@ from rldoctor.diagnosis.verdict import _cause
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import load_rulebook
+from rldoctor.rulebook.detectors.detector import Measured
+from rldoctor.rulebook.observe import Evidence
 from tests.diagnosis.made_up_runs import chapter_run, run
 
 HEALTHY_RETURN = (-10, -8, -5, -3.5, -2.8, -2.5, -2.3)
@@ -250,6 +252,16 @@ def test_a_cause_that_is_less_likely_than_health_is_not_named():
     rules = load_rulebook().diagnoses
     signs = {"RET105": 1.0}
     ranked = [Ranked(rules[name], share, signs) for name, share in (("healthy", 0.4), ("actions-without-effect", 0.3))]
-    assert _cause([], {}, ranked, {"RET105"}) == ""
+    assert _cause([], {}, ranked, {"RET105"}, solved=False) == ""
     ranked = [Ranked(rules[name], share, signs) for name, share in (("actions-without-effect", 0.4), ("healthy", 0.3))]
-    assert _cause([], {}, ranked, {"RET105"}) == "actions-without-effect"
+    assert _cause([], {}, ranked, {"RET105"}, solved=False) == "actions-without-effect"
+
+
+def test_a_warning_counts_less_where_the_task_is_solved():
+    book = load_rulebook()
+    # Health at 0.7 and a critic at 0.3 are what a solved task of the laboratory had whose critic explained nothing.
+    seen = {code: Evidence(book.signs[code], 1.0, Measured(0.0, 0.0, "", 0, 0)) for code in ("VAL112", "VAL103")}
+    shares = (("healthy", 0.7), ("critic-not-learning", 0.3))
+    ranked = [Ranked(book.diagnoses[name], share, dict.fromkeys(seen, 1.0)) for name, share in shares]
+    assert _cause(list(seen.values()), seen, ranked, (), solved=False) == "critic-not-learning"
+    assert _cause(list(seen.values()), seen, ranked, (), solved=True) == ""

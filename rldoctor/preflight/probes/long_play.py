@@ -41,13 +41,21 @@ class LongPlay:
     faults: tuple[tuple[str, int, str], ...] = ()
 
 
-def play_long(env: Env, horizon: int | None, batch: Batch, seconds: float) -> LongPlay:
-    """Play random episodes to their end for at most ``seconds``; none where all of ``batch`` have ended already."""
+def play_long(env: Env, horizon: int | None, batch: Batch, seconds: float, processor: float) -> LongPlay:
+    """Play random episodes to their end; none where all of ``batch`` have ended already.
+
+    Args:
+        env: The environment.
+        horizon: Its time limit in steps, if any.
+        batch: The random episodes that were played before.
+        seconds: After which it stops.
+        processor: The same, of this process's own time: a busy machine does not shorten it.
+    """
     if len(batch.ends) == len(batch.starts):
         return LongPlay()
     spaces = {key: space for key, space in spaces_of(env.observation_space).items() if hasattr(space, "low")}
     random = np.random.default_rng(1)
-    until = time.monotonic() + seconds
+    until, own = time.monotonic() + seconds, time.process_time() + processor
     ends: list[tuple[int, bool, bool]] = []
     faults: dict[str, tuple[int, str]] = {}
     longest = 0
@@ -57,7 +65,7 @@ def play_long(env: Env, horizon: int | None, batch: Batch, seconds: float) -> Lo
         clock = simulated_time(env)
         step, over = 0, False
         while not over and step < min(horizon or LONGEST, LONGEST):
-            if time.monotonic() > until:
+            if time.monotonic() > until or time.process_time() > own:
                 return LongPlay(tuple(ends), max(longest, step), True, _in_order(faults))
             step += 1
             try:

@@ -25,21 +25,26 @@ _LIBRARIES = ("gymnasium.", "numpy", "stable_baselines3.", "random")
 
 @dataclass(frozen=True)
 class Drawn:
-    """Steps from one start, each action with several draws of random numbers, and one more step that all share.
+    """Steps from one start, each action with several draws of random numbers, and some more steps that all share.
 
     Attributes:
         seen: Observations after the first step, ``(actions, draws, d)``.
         rewards: Of the first step, ``(actions, draws)``.
-        after: Observations after the second step, in which all draw the same, ``(actions, draws, d)``.
-        rewards_after: Of that second step, ``(actions, draws)``.
+        after: Observations after each later step, in which all draw the same, ``(actions, draws, later * d)``; 0 after
+            the end of an episode.
+        rewards_after: Of these later steps, ``(actions, draws, later)``.
+        ended: Whether the episode ended with the first step, ``(actions, draws)``.
     """
 
     seen: FloatArray
     rewards: FloatArray
     after: FloatArray
     rewards_after: FloatArray
+    ended: FloatArray
 
 
+# What is drawn now may be paid or seen some steps later.
+_LATER = 4
 _KINDS = (np.random.Generator, np.random.RandomState, random.Random)
 
 
@@ -112,7 +117,7 @@ def _globals_kept() -> Iterator[None]:
 
 
 def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], count: int) -> Drawn | None:
-    """Play from one start each action with ``count`` draws; ``None`` where an episode ends on the way.
+    """Play from one start each action with ``count`` draws; ``None`` where an episode ends on the way to them.
 
     Args:
         env: The environment.
@@ -121,30 +126,41 @@ def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], c
         actions: Those that are compared.
         count: Draws for each.
     """
-    seen: list[list[FloatArray]] = []
-    rewards: list[list[float]] = []
-    after: list[list[FloatArray]] = []
-    rewards_after: list[list[float]] = []
+    rows: list[list[tuple[FloatArray, float, FloatArray, FloatArray, bool]]] = []
     with _globals_kept():
         for action in actions:
-            rows: list[tuple[FloatArray, float, FloatArray, float]] = []
-            for draw in range(count):
-                _set(env, start)
-                env.reset(seed=start)
-                _set(env, start)
-                over = False
-                for earlier in before:
-                    _, _, terminated, truncated, _ = env.step(earlier)
-                    over = over or terminated or truncated
-                _set(env, 1000 + draw)
-                observation, reward, terminated, truncated, _ = env.step(action)
-                if over or terminated or truncated:
+            rows.append([])
+            for number in range(count):
+                found = _drawn(env, start, before, action, 1000 + number)
+                if found is None:
                     return None
-                _set(env, start)
-                later, paid, *_ = env.step(action)
-                rows.append((flatten(observation), number_of(reward), flatten(later), number_of(paid)))
-            seen.append([row[0] for row in rows])
-            rewards.append([row[1] for row in rows])
-            after.append([row[2] for row in rows])
-            rewards_after.append([row[3] for row in rows])
-    return Drawn(*(np.array(values, float) for values in (seen, rewards, after, rewards_after)))
+                rows[-1].append(found)
+    return Drawn(*(np.array([[row[part] for row in one] for one in rows], float) for part in range(5)))
+
+
+def _drawn(
+    env: Env, start: int, before: Sequence[Any], action: Any, seed: int
+) -> tuple[FloatArray, float, FloatArray, FloatArray, bool] | None:
+    """Take ``action`` with the draws of ``seed``, then some more steps with those of ``start``."""
+    _set(env, start)
+    env.reset(seed=start)
+    _set(env, start)
+    for earlier in before:
+        _, _, terminated, truncated, _ = env.step(earlier)
+        if terminated or truncated:
+            return None
+    _set(env, seed)
+    observation, reward, terminated, truncated, _ = env.step(action)
+    first, ended = flatten(observation), bool(terminated or truncated)
+    later, paid = np.zeros((_LATER, len(first))), np.zeros(_LATER)
+    over = ended
+    _set(env, start)
+    for step in range(_LATER):
+        if over:
+            break
+        observation, more, terminated, truncated, _ = env.step(action)
+        seen, over = flatten(observation), bool(terminated or truncated)
+        if seen.shape == first.shape:
+            later[step] = seen
+        paid[step] = number_of(more)
+    return first, number_of(reward), later.ravel(), paid, ended

@@ -1,8 +1,9 @@
 """Actions have an effect.
 
 What it does: from the same state, holds each dimension of the action at its bounds for five steps (each choice of a
-discrete space), and measures how far the observation and the reward move away from those of the zero action (of the
-first choice). What shows no effect there is tried again after some random steps.
+discrete space, some choices of each head of a MultiDiscrete), and measures how far the observation and the reward move
+away from those of the zero action (of the first choice). What shows no effect there is tried again after some random
+steps.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -19,7 +20,7 @@ import numpy as np
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
-from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.alternatives import alternatives, heads_at
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
@@ -49,7 +50,7 @@ def _late_effect(context: PreflightContext) -> int:
 
 def _works_elsewhere(context: PreflightContext, index: int) -> bool:
     """Return whether an action makes a difference after some random steps, beside random other actions."""
-    from gymnasium.spaces import Box
+    from gymnasium.spaces import Box, Discrete
 
     env = context.env
     steps = context.budget.steps(_PREFIX + 3, plays=2)
@@ -57,16 +58,16 @@ def _works_elsewhere(context: PreflightContext, index: int) -> bool:
         random = np.random.default_rng(seed)
         # The longer, the farther from the start.
         prefix = [draw(env.action_space, random) for _ in range(min(_PREFIX * (1 + seed), 4 * steps))]
-        if isinstance(env.action_space, Box):
-            pair: list[Any] = []
-            base = draw(env.action_space, random)
-            for bound in (env.action_space.low, env.action_space.high):
+        space, pair = env.action_space, list[Any]()
+        if isinstance(space, Discrete):
+            pair = [int(space.start), int(space.start) + index]
+        else:
+            base = draw(space, random)
+            ends = (space.low, space.high) if isinstance(space, Box) else (heads_at(space, 0.0), heads_at(space, 1.0))
+            for bound in ends:
                 action = np.array(base)
                 action.ravel()[index] = bound.ravel()[index]
                 pair.append(action)
-        else:
-            start = int(env.action_space.start)  # type: ignore[attr-defined]
-            pair = [start, start + index]
         one, other = (play_actions(env, seed, [*prefix, *[action] * 3])[0] for action in pair)
         if one.shape != other.shape or not np.array_equal(one, other, equal_nan=True):
             return True
@@ -95,7 +96,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if effects is None:
         raise Skipped("this action space cannot be tried one action at a time")
     strongest = float(effects.sizes.max())
-    if strongest <= _NOTHING and effects.rewards.max() > _NOTHING:
+    late = _late_effect(context) if strongest <= _NOTHING else 0
+    if strongest <= _NOTHING < effects.rewards.max() and not late:
         # A bandit is such an environment; where there are goals to move to, an action must move something.
         found = error if context.has_goals or context.expectation.envs else note
         yield found(
@@ -106,7 +108,6 @@ def run(context: PreflightContext) -> CheckFindings:
         )
         return ""
     if strongest <= _NOTHING:
-        late = _late_effect(context)
         if late:
             yield error(
                 "action-effect-delayed",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.checks.rewards.reward_range import paid_at_the_end
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
@@ -62,6 +63,16 @@ def run(context: PreflightContext) -> CheckFindings:
         laters.update(float(value) for play in plays for value in play[1][2:])
         if lag == 0 and (reward_lag == 0 or context.has_goals):
             break
+    if not lags and reward_lags and min(reward_lags) > 0:
+        # Nothing moves, as with a bandit: its reward is for the action that was just taken.
+        yield warning(
+            "reward-late",
+            f"The reward is {min(reward_lags)} steps late: an action changes nothing but a later reward.",
+            "Return the reward of an action with the step that takes it.",
+            observed=min(reward_lags),
+            expected=0,
+        )
+        return f"reward {min(reward_lags)} steps after the action"
     if not lags:
         raise Skipped("no action made a difference within some steps")
     if not reward_lags and len(np.unique(context.batch.rewards)) > _VALUES and not context.has_goals:
@@ -78,7 +89,7 @@ def run(context: PreflightContext) -> CheckFindings:
         firsts.update(float(rewards[1]) for rewards in far)
         laters.update(float(value) for rewards in far for value in rewards[2:])
     # A reward of two values waits for its event; how late it comes says nothing.
-    telling = len(firsts | laters) > _VALUES
+    telling = len(firsts | laters) > _VALUES and not paid_at_the_end(context.batch)
     lag, reward_lag = min(lags), min(reward_lags, default=None) if telling else None
     if lag > 0:
         steps = "one step" if lag == 1 else f"{lag} steps"

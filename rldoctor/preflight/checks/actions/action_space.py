@@ -22,6 +22,8 @@ _WIDE = 10.0
 # Bounds of -1 and 0.99 are as good as symmetric.
 _UNEVEN = 0.1
 _NARROW = 0.1
+# Bounds so many times as wide as the part of them within a standard deviation of first actions: a byte's 0 to 255.
+_COVERED = 20.0
 
 
 @check(
@@ -83,6 +85,9 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"In dimensions {dimensions} the bounds of the action are equal: only one action is possible there."
         found = error if equal.all() else warning
         yield found("action-bounds-equal", message, "Leave them out of the action space.", observed=dimensions)
+    elif (space.high - space.low > _COVERED * (np.minimum(space.high, 1) - np.maximum(space.low, -1))).any():
+        message = f"Of the bounds of the action, [{low:g}, {high:g}], first actions around 0 reach next to nothing."
+        yield warning("action-bounds-far-from-unit", message, remedy, observed=bounds, expected=[-1, 1])
     elif (space.low > 0).any() or (space.high < 0).any():
         message = f"The bounds of the action, [{low:g}, {high:g}], leave out 0, around which first actions are."
         yield warning("action-bounds-asymmetric", message, remedy, observed=bounds, expected=[-1, 1])

@@ -17,10 +17,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, note, warning
+from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import Batch, draw, flatten
+from rldoctor.preflight.measurements import Batch, draw, flatten, play_actions
+from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.inspection import layers
+from rldoctor.preflight.probes.plays import same
 
 # Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
 _EPISODES = 3
@@ -47,23 +49,35 @@ def _shows_the_time(batch: Batch) -> bool:
     return False
 
 
-def _loses_truncation(context: PreflightContext) -> bool:
-    """Return whether a wrapper outside of Gymnasium's TimeLimit changes how it ends an episode, tried in two steps."""
+def _at_the_limit(context: PreflightContext) -> tuple[bool, bool] | None:
+    """Return what is said, terminated and truncated, where Gymnasium's TimeLimit truncates, tried in two steps.
+
+    ``None`` without such a limit, or where a step outside is not one inside.
+    """
     from gymnasium.wrappers import TimeLimit
 
     limit = next((layer for layer in layers(context.env) if isinstance(layer, TimeLimit)), None)
     if limit is None:
-        return False
+        return None
     random, kept = np.random.default_rng(0), limit._max_episode_steps
     limit._max_episode_steps = _TRIED
     try:
         context.env.reset(seed=0)
         context.env.step(draw(context.env.action_space, random))
-        *_, truncated, _ = context.env.step(draw(context.env.action_space, random))
+        _, _, terminated, truncated, _ = context.env.step(draw(context.env.action_space, random))
     finally:
         limit._max_episode_steps = kept
     # A wrapper that steps several times, or resets at once, proves nothing.
-    return getattr(limit, "_elapsed_steps", None) == _TRIED and not truncated
+    if getattr(limit, "_elapsed_steps", None) != _TRIED:
+        return None
+    return bool(terminated), bool(truncated)
+
+
+def _moves(context: PreflightContext) -> bool:
+    """Return whether the last observation of an episode of one step depends on its action."""
+    plans = alternatives(context.env.action_space, _TRIED + 1, seed=71)
+    rows = [play_actions(context.env, 0, [plan])[0] for plan in plans]
+    return any(not same(rows[0], other) for other in rows[1:])
 
 
 @check(
@@ -79,6 +93,8 @@ def _loses_truncation(context: PreflightContext) -> bool:
         "episodes-very-short",
         "never-ends",
         "truncation-lost",
+        "limit-without-end",
+        "flags-swapped",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -91,7 +107,8 @@ def run(context: PreflightContext) -> CheckFindings:
     truncated = [length for length, term, trunc in ends if trunc and not term]
     lengths = {length for length, _, _ in ends}
     if lengths == {1} and len(ends) >= _EPISODES:
-        yield warning(
+        # A decision that moves nothing is one of a bandit; what moves was to go on.
+        yield (warning if _moves(context) else note)(
             "episodes-of-one-step",
             f"All {len(ends)} random episodes end with their first step.",
             "Look at what sets terminated. If every episode is one decision, as in a bandit, ignore ENV108.",
@@ -110,7 +127,16 @@ def run(context: PreflightContext) -> CheckFindings:
             )
     # Where all ended so, it has been said; where some did, the others were over before.
     told = bool(terminated) and lengths == {expected or horizon}
-    if not told and _loses_truncation(context):
+    at_limit = _at_the_limit(context)
+    cut_early = [length for length in truncated if length < (horizon or 0)]
+    if at_limit == (True, False) and len(set(cut_early)) > 1 and not terminated:
+        yield error(
+            "flags-swapped",
+            f"Episodes that end before their limit of {horizon} steps are told as truncated, the limit as terminated.",
+            "Exchange terminated and truncated: what ends for good is terminated, what is cut off is truncated.",
+            observed=cut_early[:8],
+        )
+    elif not told and at_limit is not None and not at_limit[1]:
         yield warning(
             "truncation-lost",
             "Where Gymnasium's TimeLimit truncates an episode, a wrapper around it reports terminated or nothing.",
@@ -126,6 +152,14 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"Every random episode was cut off after {max(truncated)} steps or fewer."
         remedy = "If the task takes longer, raise the time limit."
         yield note("episodes-very-short", message, remedy, observed=max(truncated), expected=_VERY_SHORT)
+    if horizon is not None and not ends and not played.cut and played.longest >= horizon:
+        yield warning(
+            "limit-without-end",
+            f"The time limit is {horizon} steps, and after them the episode goes on.",
+            "Pass terminated and truncated on; leave the reset to who called step.",
+            observed=played.longest,
+            expected=horizon,
+        )
     if horizon is None and not ends:
         longest = max(played.longest, int(np.bincount(batch.episode).max()))
         message = f"No time limit is registered, and no random episode ended within {longest:,} steps."

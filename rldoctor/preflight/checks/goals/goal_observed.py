@@ -1,7 +1,7 @@
 """The goal is in the observation and changes between episodes.
 
 What it does: compares ``desired_goal`` at the start of several episodes, with each other and with the goal that the
-environment pursues internally.
+environment pursues internally: its attribute ``goal``, or the one by which rewards are as ``compute_reward`` has them.
 
 Why it matters: a policy that cannot see its goal learns to stay where goals are on average, which looks like learning
 that stalls half-way.
@@ -15,6 +15,12 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw, number_of
+from rldoctor.preflight.probes.inspection import state_of
+
+_EPISODES, _STEPS = 4, 5
+# A reward that says only whether a goal is reached fits most goals.
+_VALUES = 2
 
 
 @check("ENV206", "goal-observed", requires=("ENV102",), faults=("goal-not-observed", "goal-never-changes"))
@@ -46,10 +52,47 @@ def run(context: PreflightContext) -> CheckFindings:
             message = f"desired_goal is {factor:.3g} times the goal that the environment pursues."
         aspect = "scaled" if factor else "other" if _varies(shown) else "constant"
         yield error("goal-not-observed", message, remedy, aspect=aspect, observed=gap, expected=0.0)
+    elif name := _pursued(context):
+        yield error(
+            "goal-not-observed",
+            f"desired_goal is not the goal that the environment pursues: rewards are those of self.{name}.",
+            remedy,
+            aspect="other" if _varies(shown) else "constant",
+            attributes=[name],
+        )
     elif not _varies(shown):
         message = f"desired_goal is the same in {len(shown)} episodes with different seeds."
         yield warning("goal-never-changes", message, "Draw a new goal from self.np_random at every reset.")
     return f"{len(shown)} episodes, {len(np.unique(np.stack(shown), axis=0))} goals"
+
+
+def _pursued(context: PreflightContext) -> str:
+    """Return the attribute by which rewards are computed, where they are not by the goal that is shown."""
+    compute, env, random = context.compute_reward, context.env, np.random.default_rng(4)
+    if compute is None or not _rewards_differ(context):
+        return ""
+    fits: dict[str, bool] = {}
+    context.budget.steps(_STEPS, least=_STEPS, plays=_EPISODES)
+    for seed in range(_EPISODES):
+        env.reset(seed=seed)
+        for _ in range(_STEPS):
+            observation, reward, terminated, truncated, info = env.step(draw(env.action_space, random))
+            for name, value in state_of(env).items():
+                if value.shape == np.shape(observation["desired_goal"]):
+                    computed = float(compute(observation["achieved_goal"], value, info))
+                    fits[name] = fits.get(name, True) and bool(np.isclose(computed, number_of(reward)))
+            if terminated or truncated:
+                break
+    return next((name for name, all_of_them in fits.items() if all_of_them), "")
+
+
+def _rewards_differ(context: PreflightContext) -> bool:
+    """Return whether rewards follow a distance, and another one than that to the goal that is shown."""
+    compute, batch = context.compute_reward, context.batch
+    if compute is None or len(np.unique(batch.rewards)) <= _VALUES:
+        return False
+    rows = zip(batch.observations["achieved_goal"], batch.observations["desired_goal"], batch.infos, strict=True)
+    return not np.allclose([float(compute(*row)) for row in rows], batch.rewards, rtol=1e-5, atol=1e-5)
 
 
 def _factor(

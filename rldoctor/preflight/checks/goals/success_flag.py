@@ -1,7 +1,8 @@
 """The success flag agrees with the distance to the goal.
 
 What it does: compares ``info["is_success"]`` with the distance threshold, in random episodes and in those of a simple
-controller that steers at the goal.
+controller that steers at the goal. Where no threshold is known, it looks whether the flag is sometimes set and
+sometimes not.
 
 Why it matters: the success rate is the first number that people read. A flag that is never set makes a solved task look
 hopeless; one that is always set makes a hopeless task look solved.
@@ -15,6 +16,38 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw
+from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.info_names import SUCCESS
+from rldoctor.preflight.probes.transcript import is_number
+
+# Without a threshold nothing says where success should be; seen to be set and not set, the flag is not stuck.
+_HELD, _STARTS, _LONGEST, _SHARE = 4, 4, 100, 0.8
+
+
+def _of_any_kind(context: PreflightContext) -> str:
+    """Look whether the flag is ever set and ever not, in random and in held actions."""
+    name = next((one for one in ("is_success", *SUCCESS) if any(one in info for info in context.batch.infos)), None)
+    if name is None:
+        raise Skipped("no step reports a success")
+    flags = [bool(info[name]) for info in context.batch.infos if is_number(info.get(name))]
+    env, random = context.env, np.random.default_rng(8)
+    longest = min(context.horizon or _LONGEST, _LONGEST)
+    for seed, plan in enumerate(alternatives(env.action_space, _HELD, seed=81) * _STARTS):
+        if not flags or (any(flags) and not all(flags)):
+            break
+        context.budget.steps(longest, least=longest)
+        env.reset(seed=seed)
+        for _ in range(longest):
+            # Held with some chance in it: where one direction leads into a wall, it goes on.
+            action = plan if random.random() < _SHARE else draw(env.action_space, random)
+            _, _, terminated, truncated, info = env.step(action)
+            flags += [bool(info[name])] if is_number(info.get(name)) else []
+            if terminated or truncated:
+                break
+    if not any(flags) or all(flags):
+        raise Skipped(f"{name} was {'always' if flags and all(flags) else 'never'} set")
+    return f"{name} in {sum(flags)} of {len(flags)} steps"
 
 
 @check("ENV405", "success-flag", requires=("ENV201", "ENV202", "ENV206"), faults=("success-signal-wrong",))
@@ -22,7 +55,7 @@ def run(context: PreflightContext) -> CheckFindings:
     """Compare the flag with the distance."""
     threshold = context.distance_threshold
     if not context.has_goals or threshold is None:
-        raise Skipped("no goals with a known distance threshold")
+        return _of_any_kind(context)
     pairs = [
         (distance, info["is_success"])
         for distance, info in zip(context.batch.distances, context.batch.infos, strict=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rldoctor.model import Finding, FloatArray
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.probes.inspection import user_wrappers
 from rldoctor.preflight.probes.tap import Passage, delay, passage
@@ -27,8 +27,12 @@ _LONGEST_DELAY = 40
 _TRUSTED = ("gymnasium.", "stable_baselines3.", "rldoctor.preflight.", "shimmy.")
 # Rewards that are shaped or scaled still follow the original.
 _FOLLOWS = 0.3
+# One that is negated is at -1; other terms weaken that.
+_NEGATED = -0.7
 # A smaller action may be meant; another sign, order or time is not.
 _SCALED = "is the given one times"
+# Atari's environments repeat a quarter of the actions, on purpose.
+_STICKY = 0.3
 
 
 @check(
@@ -53,8 +57,12 @@ def run(context: PreflightContext) -> CheckFindings:
     if seen.actions and inner.action_space == env.action_space:
         words = _action_words(*seen.actions)
         if words:
+            repeats = _repeats(*seen.actions)
+            if repeats:
+                words = f"repeats the one before in {repeats:.0%} of the steps in which they differ"
             message = f"The action that reaches {type(inner).__name__} {words}{between}."
             found = warning if words.startswith(_SCALED) and "-" not in words else error
+            found = note if 0 < repeats <= _STICKY else found
             yield found("action-changed-on-the-way", message, remedy)
     if seen.observations and inner.observation_space == env.observation_space:
         words = _observation_words(*seen.observations)
@@ -63,6 +71,15 @@ def run(context: PreflightContext) -> CheckFindings:
             yield error("observation-changed-on-the-way", message, remedy)
     yield from _rewards(seen, f"The reward of {type(inner).__name__}", between, remedy)
     return f"{len(seen.rewards[0])} steps through {', '.join(wrappers)}"
+
+
+def _repeats(outer: FloatArray, inner: FloatArray) -> float:
+    """Return in how many steps the last action replaces the given one, as a fraction; 0 where others are taken."""
+    given = (inner[1:] == outer[1:]).all(axis=1)
+    last = (inner[1:] == inner[:-1]).all(axis=1)
+    differing = ~((outer[1:] == inner[:-1]).all(axis=1))
+    steady = not np.ptp(inner, axis=0).any()
+    return float((~given[differing]).mean()) if (given | last).all() and differing.any() and not steady else 0.0
 
 
 def _action_words(outer: FloatArray, inner: FloatArray) -> str:
@@ -105,7 +122,7 @@ def _rewards(seen: Passage, what: str, between: str, remedy: str) -> Iterator[Fi
     correlation = float(np.corrcoef(outer, inner)[0, 1]) if varies else 0.0
     if late:
         words = f"arrives {late} steps late" if late > 1 else "arrives one step late"
-    elif correlation < -_FOLLOWS:
+    elif correlation < _NEGATED:
         words = f"arrives with the other sign (correlation {correlation:.2f})"
     elif correlation < _FOLLOWS:
         words = (
@@ -114,6 +131,6 @@ def _rewards(seen: Passage, what: str, between: str, remedy: str) -> Iterator[Fi
     else:
         return
     # Another reward in place of the original may be meant; the original with another sign or time is not.
-    found = error if late or correlation < -_FOLLOWS else warning
-    aspect = "late" if late else "negated" if correlation < -_FOLLOWS else "lost"
+    found = error if late or correlation < _NEGATED else warning
+    aspect = "late" if late else "negated" if correlation < _NEGATED else "lost"
     yield found("reward-changed-on-the-way", f"{what} {words}{between}.", remedy, aspect=aspect, observed=correlation)

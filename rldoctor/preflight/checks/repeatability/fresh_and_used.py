@@ -11,17 +11,20 @@ What to do: set in ``reset`` whatever ``step`` changes; the finding names the at
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import play_actions, trajectory
+from rldoctor.preflight.measurements import arrays, draw, play_actions, trajectory
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.inspection import (
     copy_generators,
     differing,
     has_running_statistics,
+    layers,
     numbers,
     shown,
     state_of,
@@ -31,6 +34,9 @@ from rldoctor.preflight.probes.plays import difference, played_again, same
 # Long enough for an episode to differ by more than its first step, short against the preflight.
 _STEPS = 30
 _SHORT = 5
+_SHOW_THE_GOAL = "Put the goal of the current episode into desired_goal, in reset and in step."
+# Longer than most episodes, where steps are quick: 0.05 s in CartPole.
+_USED_STEPS, _USED_SECONDS, _USED_SHARE = 1_200, 0.3, 0.1
 _MORE = 3
 
 
@@ -46,7 +52,7 @@ def run(context: PreflightContext) -> CheckFindings:
         raise Skipped("it normalises by running statistics, which outlive episodes on purpose")
     if context.spec and context.spec.nondeterministic:
         raise Skipped("it is registered as nondeterministic")
-    context.batch  # noqa: B018 - the episodes that the used environment has played
+    _use(context)
     steps = context.budget.steps(_STEPS, plays=2)
     fresh = context.make() if "spare" in vars(context) else context.spare
     new, used = trajectory(fresh, 0, steps), trajectory(context.env, 0, steps)
@@ -77,8 +83,9 @@ def run(context: PreflightContext) -> CheckFindings:
     fresh.reset(seed=0)
     context.env.reset(seed=0)
     after = state_of(context.env)
-    # What only step sets in self may have its first value in the class.
-    first = ((name, numbers(getattr(fresh.unwrapped, name, None))) for name in after)
+    # What only step sets in self may have its first value in the class, of the environment or of a wrapper.
+    holders = [{**vars(type(layer)), **getattr(layer, "__dict__", {})} for layer in layers(fresh)]
+    first = ((name, numbers(next((one[name] for one in holders if name in one), None))) for name in after)
     before = {name: value for name, value in first if value is not None}
     before |= state_of(fresh)
     kept = differing(before, after)
@@ -89,16 +96,50 @@ def run(context: PreflightContext) -> CheckFindings:
         return "it differs from one play to the next, and no attribute shows why (see ENV105)"
     examples = [f"{name} is {shown(after[name])} after reset and {shown(before[name])} in a new one" for name in kept]
     named = f": {'; '.join(examples[:3])}" if kept else ""
+    goals = _goals_alone(context, new, used)
     yield error(
         "state-outlives-episode",
         f"State outlives the episode: with seed 0 and the same actions a used environment {_difference(new, used)} "
         f"a new one{named}.",
-        f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
-        aspect=difference(new, used),
+        _SHOW_THE_GOAL
+        if goals
+        else f"Set {', '.join(f'self.{name}' for name in kept[:3]) or 'whatever step changes'} in reset.",
+        aspect="goal" if goals else difference(new, used),
         attributes=list(kept[:16]),
         steps=[len(new) - 1, len(used) - 1],
     )
     return ""
+
+
+def _use(context: PreflightContext) -> None:
+    """Play the environment of the other checks for a while: a counter that nobody resets needs time to show."""
+    count, random = len(context.batch.rewards), np.random.default_rng(2)
+    # Of the processor's time: on a busy machine the environment is to be used as much.
+    until, latest = time.process_time() + _USED_SECONDS, time.monotonic() + _USED_SHARE * context.budget.seconds
+
+    def has_time() -> bool:
+        return count < _USED_STEPS and time.process_time() < until and time.monotonic() < latest
+
+    while has_time():
+        context.env.reset(seed=count)
+        over = False
+        while not over and has_time():
+            _, _, terminated, truncated, _ = context.env.step(draw(context.env.action_space, random))
+            count, over = count + 1, bool(terminated or truncated)
+
+
+def _goals_alone(context: PreflightContext, new: FloatArray, used: FloatArray) -> bool:
+    """Return whether nothing but the goal that is shown differs."""
+    if not context.has_goals or new.shape != used.shape:
+        return False
+    places, at = [], 0
+    for key, value in arrays(context.batch.raw[0]).items():
+        if value.dtype.kind in "biuf":
+            places += [key == "desired_goal"] * value.size
+            at += value.size
+    # Rewards are last; they may follow the goal that is shown.
+    shared = [place for place, goal in enumerate(places) if not goal]
+    return at + 1 == new.shape[1] and np.array_equal(new[:, shared], used[:, shared], equal_nan=True)
 
 
 def _difference(new: FloatArray, used: FloatArray) -> str:

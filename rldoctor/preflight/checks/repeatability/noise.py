@@ -1,8 +1,8 @@
 """What is drawn in a step does not drown what the step does.
 
 What it does: where steps draw random numbers, plays single steps from the same state with several draws and several
-actions, and one more step in which all draw alike. What the draws change in the observation and not in what follows is
-noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change.
+actions, and some more steps in which all draw alike. What the draws change in the observation and not in what follows
+is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change.
 
 Why it matters: a little noise is part of many tasks. An observation, a reward or an effect of actions that is mostly
 noise carries nothing that could be learned.
@@ -32,6 +32,10 @@ _BEFORE = (2, 5, 9, 14)
 _DROWNED = 0.5
 _OF_ACTIONS = 0.1
 _NOTHING = 1e-12
+# Mean length of random episodes up to which steps after the first are hard to reach.
+_SHORT = 5
+# The step that is looked at and those after it.
+_AND_ON = 5
 
 
 @check(
@@ -39,7 +43,7 @@ _NOTHING = 1e-12
     "noise",
     requires=("ENV102", "ENV202"),
     late=1,
-    faults=("observation-mostly-noise", "reward-mostly-noise", "actions-lost-in-noise"),
+    faults=("observation-mostly-noise", "reward-mostly-noise", "actions-lost-in-noise", "ends-by-chance"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Draw anew from the same state."""
@@ -51,16 +55,25 @@ def run(context: PreflightContext) -> CheckFindings:
     if not steps_draw(env, [draw(env.action_space, random) for _ in range(_FEW)]):
         return "steps draw nothing"
     plays = []
-    for start, steps in enumerate(_BEFORE):
-        context.budget.steps(steps + 2, least=steps + 2, plays=len(actions) * _DRAWS)
+    at_once = len(context.batch.rewards) == len(context.batch.starts)
+    short = len(context.batch.rewards) <= _SHORT * len(context.batch.starts)
+    for start, steps in enumerate((0,) * len(_BEFORE) if short else _BEFORE):
+        context.budget.steps(steps + _AND_ON, least=steps + _AND_ON, plays=len(actions) * _DRAWS)
         before = [draw(env.action_space, random) for _ in range(steps)]
         played = draws(env, start, before, actions, _DRAWS)
         if played is not None:
             plays.append(played)
     if not plays:
         raise Skipped("episodes are too short to compare")
+    if short and sum(map(_ends_by_chance, plays)) >= len(plays) / 2:
+        yield warning(
+            "ends-by-chance",
+            "Random numbers decide in a first step whether the episode ends, whatever the action is.",
+            "Look for what sets terminated or truncated; it should follow from the state.",
+        )
+        return "draws end episodes"
     lasting = any(_spread(play.after) for play in plays)
-    if not lasting and any(_spread(play.rewards_after[..., None]) for play in plays):
+    if not lasting and any(_spread(play.rewards_after) for play in plays):
         return "draws change what comes next"
     if lasting:
         share = _of_actions(plays)
@@ -77,7 +90,8 @@ def run(context: PreflightContext) -> CheckFindings:
         yield from _of_sensors(context, plays)
     reward = _within(plays, rewards=True) / max(float(context.batch.rewards.var()), _NOTHING)
     if not lasting and reward[0] > _DROWNED:
-        yield warning(
+        # What is won by chance is the nature of a bandit.
+        yield (note if at_once else warning)(
             "reward-mostly-noise",
             f"From the same state with the same action, rewards differ as much as those of a whole episode do "
             f"({min(reward[0], 1.0):.0%} of their variance).",
@@ -110,6 +124,11 @@ def _of_sensors(context: PreflightContext, plays: Sequence[Drawn]) -> CheckFindi
             dimensions=[int(i) for i in drowned[:16]],
         )
     return ""
+
+
+def _ends_by_chance(play: Drawn) -> bool:
+    """Return whether some draws end the episode and others do not, the same ones for all actions."""
+    return bool((np.ptp(play.ended, axis=0) == 0).all() and np.ptp(play.ended) > 0)
 
 
 def _spread(values: FloatArray) -> bool:

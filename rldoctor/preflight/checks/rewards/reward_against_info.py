@@ -84,7 +84,14 @@ def run(context: PreflightContext) -> CheckFindings:
     flags = _flags(batch)
     if flags is not None and 0 < flags.sum() < len(flags):
         compared.append(f"{int(flags.sum())} successes")
-        if rewards[flags].max() < rewards[~flags].min() or (
+        if context.has_goals and batch.distances[flags].min() > np.median(batch.distances[~flags]):
+            yield error(
+                "success-far-away",
+                f"Success is reported where the goal is far ({batch.distances[flags].min():.3g} or more), not where it "
+                "is near.",
+                "Compare the distance with its threshold the other way round.",
+            )
+        elif rewards[flags].max() < rewards[~flags].min() or (
             flags.sum() >= 3 and rewards[flags].mean() < np.quantile(rewards[~flags], 0.1)
         ):
             yield error(

@@ -20,6 +20,7 @@ from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.checks.rewards.reward_density import only_two_values
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import Batch
 
 # Tolerance beyond the stated range, as a fraction of it: "roughly [-1, 0]".
 _TOLERANCE = 0.1
@@ -31,6 +32,8 @@ _HUGE = 1e4
 _HUGE_STEP = 1e3
 # A thousandth of the usual -1 to 1.
 _TINY_STEP = 1e-3
+# Episodes whose sums all differ, and steps from which a wait is long.
+_SUMS, _LONG = 3, 10
 
 
 @check(
@@ -45,6 +48,7 @@ _TINY_STEP = 1e-3
         "reward-scale-too-large",
         "reward-scale-too-small",
         "return-large",
+        "reward-only-at-the-end",
     ),
 )
 def run(context: PreflightContext) -> CheckFindings:
@@ -59,7 +63,8 @@ def run(context: PreflightContext) -> CheckFindings:
     low, high, mean = float(rewards.min()), float(rewards.max()), float(rewards.mean())
     context.measured["random_reward"] = {"low": low, "high": high, "mean": mean}
     # One reward for every step still carries a signal where episodes end early (CartPole), or at the goal (sparse).
-    ends_early = any(terminated for _, terminated, _ in batch.ends)
+    # Episodes of several lengths end for a reason, whichever flag says so.
+    ends_early = any(terminated for _, terminated, _ in batch.ends) or len({length for length, *_ in batch.ends}) > 1
     known_sparse = context.expectation.reward.dense is False
     if low == high and not (ends_early or known_sparse or only_two_values(context)):
         message = f"All {len(rewards)} rewards of the random policy are {low:g}: no action looks better than another."
@@ -74,8 +79,27 @@ def run(context: PreflightContext) -> CheckFindings:
         remedy = "Compute the reward from the state after the step."
         yield found("reward-constant", message, remedy, aspect=aspect, observed=low)
         return f"always {low:g}"
+    if (length := paid_at_the_end(batch)) and not context.expectation.envs:
+        yield note(
+            "reward-only-at-the-end",
+            f"All rewards are {float(rewards[0]):g} but those of last steps, which differ: an episode is paid as a "
+            f"whole, up to {length} steps after what earned it.",
+            "Pay each step what it adds to the sum, if the task allows it.",
+            observed=length,
+        )
     yield from _compare(context, low, high, mean)
     return f"in [{low:.3g}, {high:.3g}], mean {mean:.3g}"
+
+
+def paid_at_the_end(batch: Batch) -> int:
+    """Return the length of the longest episode where last steps alone are paid, each another sum; 0 elsewhere."""
+    last = np.append(np.diff(batch.episode) > 0, True)
+    lengths = [length for length, _, _ in batch.ends]
+    paid, before = batch.rewards[last], batch.rewards[~last]
+    whole = len(lengths) == len(batch.starts) >= _SUMS and min(lengths) >= _LONG
+    # A game that is won or lost has few results; a sum that was held back has as many as there are episodes.
+    different = len(np.unique(paid)) == len(paid) and np.ptp(paid) > 0
+    return max(lengths) if whole and different and np.ptp(before) == 0 and (paid != before[0]).all() else 0
 
 
 def _compare(context: PreflightContext, low: float, high: float, mean: float) -> Iterator[Finding]:
