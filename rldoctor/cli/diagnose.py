@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from rldoctor.cli.configured import configured, executor_of, failing, need_train
 from rldoctor.cli.options import ExecutorName, words
 from rldoctor.cli.output import finish
 from rldoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from rldoctor.config import Config as ConfigOf
+    from rldoctor.model import Report
 
 
 def diagnose(
@@ -47,6 +51,15 @@ def diagnose(
             "your own, --select or --ignore, everything is read.",
         ),
     ] = False,
+    parquet: Annotated[
+        str | None,
+        typer.Option(
+            "--parquet",
+            help="For very many runs: keep each diagnosis as Parquet files in this folder (or s3://bucket/results) and "
+            "report an overview. rldoctor show reads them.",
+            callback=options.not_empty,
+        ),
+    ] = None,
     config: options.Config = None,
     isolated: options.Isolated = False,
     fail_on: options.FailOn = None,
@@ -75,6 +88,10 @@ def diagnose(
             "--cache keeps what logs alone say, on this machine.",
             "Leave it out, or --env, --examine, --model, --executor and --address.",
         )
+    if parquet and (env is not None or examine or model is not None or cache):
+        raise UsageError(
+            "--parquet keeps what logs alone say.", "Leave it out, or --env, --examine, --model and --cache."
+        )
     if env is not None or examine or model is not None:
         need_training_packages("diagnose --env, --examine and --model")
         from rldoctor.examination.examine import examine as examine_all
@@ -83,6 +100,8 @@ def diagnose(
         known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine}
         known |= {"model": model, "seconds": budget}
         work = partial(examine_all, where, config=settings, **known, **chosen)
+    if parquet:
+        finish(_kept(where, parquet, executor, address, settings, fail_on, chosen), format_, verbose, output, quiet)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
         results = work(remember=True) if cache else work()
@@ -90,6 +109,28 @@ def diagnose(
         with executor_of(executor, None, address) as shared:
             results = work(executor=shared)
     finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output, quiet)
+
+
+def _kept(
+    where: list[str],
+    place: str,
+    executor: ExecutorName,
+    address: str | None,
+    settings: ConfigOf,
+    fail_on: options.FailOnVerdict | None,
+    chosen: dict[str, Any],
+) -> Report:
+    """Diagnose runs into Parquet files, here or on a cluster, and return the overview."""
+    # Late: nothing else of the command needs pyarrow.
+    from rldoctor.diagnosis.bulk.conduct import report_kept
+    from rldoctor.diagnosis.many import diagnoser
+
+    each = diagnoser(config=settings, **chosen)
+    fails = failing(fail_on, settings)
+    if executor is ExecutorName.LOCAL and address is None:
+        return report_kept(where, each, place, fail_on=fails)
+    with executor_of(executor, None, address) as shared:
+        return report_kept(where, each, place, shared, fail_on=fails)
 
 
 def _expanded(runs: list[str]) -> list[str]:

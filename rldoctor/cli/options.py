@@ -53,7 +53,8 @@ class ExecutorName(StrEnum):
     RAY = "ray"
 
 
-def _not_empty(value: str | None) -> str | None:
+def not_empty(value: str | None) -> str | None:
+    """Refuse an option that says nothing."""
     if value is not None and not value.strip():
         raise typer.BadParameter("must not be empty.")
     return value
@@ -66,7 +67,7 @@ def _no_folder(value: Path | None) -> Path | None:
 
 
 def _env(help_: str) -> Any:
-    return typer.Option("--env", help=help_, callback=_not_empty)
+    return typer.Option("--env", help=help_, callback=not_empty)
 
 
 # What is examined or trained.

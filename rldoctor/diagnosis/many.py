@@ -88,24 +88,45 @@ def diagnose(
             f"There is no run below {', '.join(names)}: no TensorBoard event file was found.",
             "Name the folder that tensorboard --logdir would take.",
         )
-    # Made here and sent on, so that a mistake is one error and no other machine needs the project's files.
-    context = context_of(config, select, ignore)
-    if framework:
-        find_tag_mapping(framework, context.tag_mappings)
-    is_shipped = config.is_plain and not (select or ignore)
-    each = partial(
-        _diagnose_directories,
-        reference=reference,
-        framework=framework,
-        context=None if is_shipped else context,
-        baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
-        statements=tuple(statements),
-    )
+    each = diagnoser(reference, select, ignore, framework, config, baseline_return, statements)
+    is_shipped = _is_of_shipped_rules(config, select, ignore)
     make = partial(_made, each, processes=processes, executor=executor)
     by_files_alone = is_shipped and executor is None and not statements and baseline_return is None
     if remember and by_files_alone and _is_shipped(reference, framework):
         return sorted_by_verdict(_remembered(found, make, (reference or "", framework or "")))
     return sorted_by_verdict(make(found))
+
+
+def diagnoser(
+    reference: str | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    framework: str | None = None,
+    config: Config = DEFAULTS,
+    baseline_return: float | None = None,
+    statements: Sequence[Statement] = (),
+) -> Each:
+    """Return what diagnoses runs in directories, here or wherever it is sent; the arguments are :func:`diagnose`'s.
+
+    Raises:
+        UsageError: An entry of ``select`` or ``ignore`` fits no sign, or the framework does not exist.
+    """
+    # Made here and sent on, so that a mistake is one error and no other machine needs the project's files.
+    context = context_of(config, select, ignore)
+    if framework:
+        find_tag_mapping(framework, context.tag_mappings)
+    return partial(
+        _diagnose_directories,
+        reference=reference,
+        framework=framework,
+        context=None if _is_of_shipped_rules(config, select, ignore) else context,
+        baseline_return=next((item.baseline_return for item in statements if item.baseline_return), baseline_return),
+        statements=tuple(statements),
+    )
+
+
+def _is_of_shipped_rules(config: Config, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    return config.is_plain and not (select or ignore)
 
 
 def _made(each: Each, runs: Sequence[str], processes: int | None, executor: Executor | None) -> list[RunDiagnosis]:

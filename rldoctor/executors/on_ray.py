@@ -10,11 +10,14 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rldoctor.errors import MissingExtra, Stopped, UsageError
 from rldoctor.executors.job import Done, Event, Failed, Handle, Job, JobQueue, Lost, Message, failure_of
+
+if TYPE_CHECKING:
+    from rldoctor.executors.ray_data import Led
 
 # Seconds between two readings of the mailbox.
 _READ_EVERY = 0.2
@@ -107,6 +110,26 @@ class RayExecutor:
                     self._ray.cancel(task, force=True)
             with contextlib.suppress(Exception):
                 self._ray.kill(mailbox)
+
+    def stream(
+        self,
+        units: Sequence[Any],
+        expand: Callable[[Any], Sequence[Any]],
+        work: Callable[[Sequence[Any]], Any],
+        merge: Callable[[Iterable[Any]], Any],
+        most: int,
+    ) -> Led:
+        """List ``units``, work on their items in batches and merge the results, all of it in the cluster.
+
+        The arguments are those of :class:`~rldoctor.executors.ray_data.Stream`.
+
+        Raises:
+            RldoctorError: A unit cannot be listed, a batch failed, or too many machines were lost.
+        """
+        # Late: Ray Data takes seconds to load.
+        from rldoctor.executors.ray_data import Stream, lead
+
+        return lead(self._ray, Stream(units, expand, work, merge, most))
 
     def _mailbox(self) -> Any:
         """Start the mailbox on the driver's node: it must not go down with another one."""

@@ -208,6 +208,23 @@ def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Pa
     return kept
 
 
+def is_link_to_run_elsewhere(run: Path, own: Iterable[str], roots: Iterable[str]) -> bool:
+    """Return whether all logs of a run are symbolic links to logs below ``roots`` that are not below ``own``.
+
+    Such a run is the one that it links to, which is found where folders are searched one by one.
+    """
+    logs = (_logs_in(run) if run.is_dir() else ())[:1]
+    paths = [run / name for _, names in logs for name in names]
+    if not paths or not all(path.is_symlink() for path in paths):
+        return False
+    targets = [path.resolve() for path in paths]
+    inside = [Path(name).resolve() for name in own]
+    return all(
+        any(target.is_relative_to(root) for root in roots) and not any(target.is_relative_to(one) for one in inside)
+        for target in targets
+    )
+
+
 def _identities(run: Path, listed: Mapping[Path, Logs]) -> list[tuple[bool, tuple[int, int]]]:
     """Return of each log file whether it is a link, and which file it is."""
     logs = listed.get(run) or (_logs_in(run) if run.is_dir() else ())

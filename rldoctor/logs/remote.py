@@ -153,6 +153,42 @@ def _scheme(address: str) -> str:
 
 def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
     """Return the file system, and its details on every file at or below ``address``."""
+    system, place = file_system(address)
+    # Of a file that is named, the run that it belongs to.
+    folder = place.rpartition("/")[0] if is_log_file(_name(place)) else place
+    try:
+        return system, system.find(folder, detail=True)
+    except Exception as error:
+        raise _cannot_be_read(address, error) from None
+
+
+def entries(address: str) -> tuple[list[str], list[str]]:
+    """Return the names of the folders and of the files in a folder of an object store, sorted.
+
+    Raises:
+        UsageError: There is no such store or bucket, or it denies access.
+        MissingExtra: fsspec is not installed.
+    """
+    system, place = file_system(address)
+    if is_log_file(_name(place)):
+        return [], [_name(place)]
+    try:
+        found = system.ls(place, detail=True)
+    except Exception as error:
+        raise _cannot_be_read(address, error) from None
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for one in found:
+        names[one["type"] == "directory"].append(_name(one["name"].rstrip("/")))
+    return sorted(names[True]), sorted(names[False])
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, as fsspec has it, and the place on it.
+
+    Raises:
+        UsageError: There is no such store, or the address leads elsewhere.
+        MissingExtra: fsspec is not installed.
+    """
     scheme = _scheme(address)
     place_of(address)
     try:
@@ -162,10 +198,7 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
     try:
         # A directory that was listed a moment ago may have grown.
         system = fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
-        place = system._strip_protocol(address)
-        # Of a file that is named, the run that it belongs to.
-        folder = place.rpartition("/")[0] if is_log_file(_name(place)) else place
-        found = system.find(folder, detail=True)
+        return system, system._strip_protocol(address)
     except ImportError as error:
         if scheme == "s3":
             raise MissingExtra("Reading s3://", "s3fs", "remote") from None
@@ -176,7 +209,6 @@ def _listed(address: str) -> tuple[Any, dict[str, Mapping[str, Any]]]:
         ) from None
     except Exception as error:
         raise _cannot_be_read(address, error) from None
-    return system, found
 
 
 def _cannot_be_read(address: str, error: Exception) -> UsageError:

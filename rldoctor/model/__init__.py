@@ -8,6 +8,7 @@ from rldoctor.model.comparison import ComparisonResult, Parting, SettingPair
 from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
+from rldoctor.model.overview import GroupCounts, OverviewResult, RunLine
 from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
 from rldoctor.model.results import (
     CheckResult,
@@ -58,12 +59,14 @@ __all__ = [
     "Finding",
     "FloatArray",
     "GateResult",
+    "GroupCounts",
     "Instruction",
     "IntArray",
     "Json",
     "Observation",
     "Outcome",
     "OutcomeCurve",
+    "OverviewResult",
     "Page",
     "Parting",
     "PerturbationResult",
@@ -76,6 +79,7 @@ __all__ = [
     "Result",
     "Run",
     "RunDiagnosis",
+    "RunLine",
     "Sample",
     "SettingPair",
     "SettingResult",

@@ -19,6 +19,7 @@ from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model.audit import AuditResult
 from rldoctor.model.comparison import ComparisonResult
 from rldoctor.model.enums import Json, Verdict
+from rldoctor.model.overview import OverviewResult
 from rldoctor.model.report import Report
 from rldoctor.model.results import (
     GateResult,
@@ -40,6 +41,7 @@ RESULTS: tuple[type[Result], ...] = (
     ComparisonResult,
     AuditResult,
     ProbeResult,
+    OverviewResult,
 )
 # Fields that have another name in JSON.
 RENAMED = {"evidence_for": "for", "evidence_against": "against", "checks": "examinations", "runs": "patients"}
@@ -121,7 +123,7 @@ def read_report(file: Path) -> Report:
     if isinstance(early, dict):
         raise CannotJudge(str(early.get("problem", "")), str(early.get("cure", "")))
     try:
-        results = tuple(map(_result, msgspec.convert(content["subjects"], list[Any])))
+        results = tuple(map(read_subject, msgspec.convert(content["subjects"], list[Any])))
         command, code = msgspec.convert(content["command"], str), msgspec.convert(content["exit_code"], int)
         verdict = msgspec.convert(content["verdict"], Verdict)
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
@@ -131,8 +133,12 @@ def read_report(file: Path) -> Report:
     return Report(command, results, verdict, code, fail_on)
 
 
-def _result(subject: Any) -> Result:
-    """Return the result that a subject of a report was written from; what its type does not have must be empty."""
+def read_subject(subject: Any) -> Result:
+    """Return the result that a subject of a report was written from; what its type does not have must be empty.
+
+    Raises:
+        ValueError: It is none; so do ``KeyError``, ``TypeError`` and ``msgspec.ValidationError``.
+    """
     table = _named(msgspec.convert(subject, dict[str, Any]))
     found = next((result for result in RESULTS if result.kind == table["kind"]), None)
     if found is None:

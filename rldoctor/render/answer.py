@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from rldoctor.model import (
     ComparisonResult,
+    OverviewResult,
     PreflightResult,
     ProbeResult,
     Report,
@@ -17,6 +18,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
+from rldoctor.render.overview_tables import command_for
 from rldoctor.render.wording import likelihood, named, odds_of_cause, one_line
 
 # Where instructions are what the reader came for.
@@ -97,6 +99,20 @@ def _(result: ComparisonResult) -> Lines:
 
 
 @answer.register
+def _(result: OverviewResult) -> Lines:
+    first = next(iter(result.causes), None)
+    if first is None or result.verdict is Verdict.HEALTHY:
+        return []
+    verdict, count, total = ("sick", first.sick, result.counts.sick)
+    if not count:
+        verdict, count, total = "not healthy", first.total, result.total - result.counts.healthy
+    return [
+        ("Most frequent cause", one_line(f"{first.name} in {count:,} of {total:,} runs that are {verdict}")),
+        ("These runs", one_line(command_for(result, f'cause == "{first.name}"'))),
+    ]
+
+
+@answer.register
 def _(result: TreatmentResult) -> Lines:
     treatment = result.treatment
     if treatment.outcome is TreatmentOutcome.NOTHING_TO_DO:
@@ -122,8 +138,9 @@ def subject_of_answer(report: Report) -> Result | None:
     """Return the one subject that the report's answer is about; ``None`` where several need attention."""
     if len(report.subjects) == 1:
         return report.subjects[0]
-    # The trainings of a sweep are its evidence.
-    sweep = next((subject for subject in report.subjects if isinstance(subject, SweepResult)), None)
+    # The trainings of a sweep are its evidence, and runs in full are examples of an overview.
+    whole = (SweepResult, OverviewResult)
+    sweep = next((subject for subject in report.subjects if isinstance(subject, whole)), None)
     worst = [one for one in report.subjects if one.verdict is report.verdict and one.verdict is not Verdict.HEALTHY]
     # In a checkup the diagnosis knows more of the cause than the gate does.
     worst = [one for one in worst if isinstance(one, RunDiagnosis)] or worst

@@ -11,6 +11,7 @@ from rldoctor.model import (
     AuditResult,
     ComparisonResult,
     GateResult,
+    OverviewResult,
     Report,
     Result,
     RunDiagnosis,
@@ -18,7 +19,7 @@ from rldoctor.model import (
     SweepResult,
     Verdict,
 )
-from rldoctor.render import comparison_tables
+from rldoctor.render import comparison_tables, overview_tables
 from rldoctor.render.answer import answer_of
 from rldoctor.render.audit_table import HEADINGS, audit_rows
 from rldoctor.render.remarks import Remark, by_configuration, remarks_on
@@ -29,6 +30,8 @@ from rldoctor.render.wording import clean, counted, headline, number, report_wor
 MOST_CHARACTERS = 65_000
 _SIGN = {Verdict.HEALTHY: "✅", Verdict.SUSPECT: "⚠️", Verdict.SICK: "❌", Verdict.UNJUDGED: "❔"}
 _MOST_ROWS = 100
+# Of the worst runs in an overview of very many.
+_WORST_ROWS = 20
 
 
 def render_markdown(report: Report, verbose: bool = False) -> str:
@@ -116,6 +119,15 @@ def _(subject: ComparisonResult, said: Sequence[Remark], verbose: bool) -> str:
     for heading, *rows in comparison_tables.tables(subject, everything=verbose):
         lines += [_row(heading), "|" + "---|" * len(heading), *map(_row, rows), ""]
     return _folded(subject, lines, said, verbose)
+
+
+@_details.register
+def _(subject: OverviewResult, said: Sequence[Remark], verbose: bool) -> str:
+    lines = [""]
+    for table in overview_tables.tables(subject, None if verbose else _WORST_ROWS):
+        lines += [f"#### {escape(table.title)}", "", _row(table.headings), "|" + "---|" * len(table.headings)]
+        lines += [*map(_row, table.rows), ""]
+    return "\n".join([*lines, *map(_bullet, said), ""])
 
 
 @_details.register

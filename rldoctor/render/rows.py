@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rldoctor.model import Report, RunDiagnosis, SweepResult
+from rldoctor.model import Report, Result, RunDiagnosis, SweepResult
 from rldoctor.render.remarks import remarks_on
 
 _NUMBERS = ("mean", "std", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high")
@@ -16,23 +16,27 @@ Rows = Iterator[dict[str, Any]]
 
 def _subjects(report: Report) -> Rows:
     """Yield a row a subject."""
-    for subject in report.subjects:
-        run = subject if isinstance(subject, RunDiagnosis) else None
-        leading = run.diagnoses[0] if run and run.diagnoses else None
-        yield {
-            "path": subject.path,
-            "kind": subject.kind,
-            "verdict": subject.verdict.value,
-            "cause": leading.name if leading else "",
-            "probability": leading.probability if leading and not leading.condition else None,
-            "env": run.env if run else "",
-            "steps": run.steps if run else None,
-            "final_return": run.final_return if run else None,
-            "framework": run.framework if run else "",
-            "reference": subject.reference,
-            "findings": len(subject.findings),
-            "summary": subject.summary,
-        }
+    yield from map(subject_row, report.subjects)
+
+
+def subject_row(subject: Result) -> dict[str, Any]:
+    """Return one subject as a row of the table ``subjects``."""
+    run = subject if isinstance(subject, RunDiagnosis) else None
+    leading = run.diagnoses[0] if run and run.diagnoses else None
+    return {
+        "path": subject.path,
+        "kind": subject.kind,
+        "verdict": subject.verdict.value,
+        "cause": leading.name if leading else "",
+        "probability": leading.probability if leading and not leading.condition else None,
+        "env": run.env if run else "",
+        "steps": run.steps if run else None,
+        "final_return": run.final_return if run else None,
+        "framework": run.framework if run else "",
+        "reference": subject.reference,
+        "findings": len(subject.findings),
+        "summary": subject.summary,
+    }
 
 
 def _remarks(report: Report) -> Rows:

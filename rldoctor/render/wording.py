@@ -11,6 +11,7 @@ from functools import singledispatch
 from rldoctor.model import (
     GateResult,
     Json,
+    OverviewResult,
     RankedDiagnosis,
     Report,
     Result,
@@ -135,6 +136,10 @@ def headline(report: Report) -> str:
 
 def verdict_counts(report: Report) -> str:
     """Return how many subjects have which verdict, such as ``2 sick, 1 healthy``."""
+    overview = next((one for one in report.subjects if isinstance(one, OverviewResult)), None)
+    if overview is not None:
+        counts = [(getattr(overview.counts, verdict.value), verdict.value) for verdict in _WORST_FIRST]
+        return ", ".join(f"{count:,} {word}" for count, word in counts if count)
     # The trainings of a sweep are what counts, not the sweep beside them.
     counted_ones = [one for one in report.subjects if not isinstance(one, SweepResult)] or report.subjects
     ordered = sorted(counted_ones, key=lambda one: _WORST_FIRST.index(one.verdict))

@@ -251,3 +251,19 @@ def test_a_damaged_note_of_versions_costs_one_fetch(tmp_path):
         assert (place / "events.out.tfevents.1").is_file()
     finally:
         memory.rm("/lab2", recursive=True)
+
+
+def test_very_many_runs_are_read_from_a_store_and_kept_in_it(bucket, tmp_path, capsys):
+    pytest.importorskip("pyarrow", reason="needs the extra [parquet]")
+    words = ["diagnose", "s3://lab/runs", "--format", "json", "--isolated"]
+    assert command([*words, "--parquet", "s3://lab/results"]) == 1
+    kept = capsys.readouterr().out
+    # What was fetched for it has been deleted again.
+    assert not (tmp_path / "cache").exists()
+    names = [item["Key"] for item in bucket.list_objects_v2(Bucket="lab", Prefix="results")["Contents"]]
+    assert sorted(name.rpartition("/")[2][:5] for name in names if not name.endswith("/")) == ["_resu", "part-"]
+    assert command(words) == 1
+    assert capsys.readouterr().out == kept
+    assert command(["show", "s3://lab/results", "--where", 'path.endswith("good")', "--format", "json"]) == 0
+    assert "s3://lab/runs/good" in capsys.readouterr().out
+    assert command(["show", "s3://lab/nothing"]) == 2

@@ -19,7 +19,9 @@ from rldoctor.model import (
     FailedCommand,
     Finding,
     GateResult,
+    GroupCounts,
     Outcome,
+    OverviewResult,
     Parting,
     PerturbationResult,
     PreflightResult,
@@ -27,6 +29,7 @@ from rldoctor.model import (
     Report,
     Result,
     RunDiagnosis,
+    RunLine,
     SettingPair,
     Severity,
     Suppressed,
@@ -78,6 +81,13 @@ EVERY: dict[str, Result] = {
             PerturbationResult("other_seeds", "EVL605", "other seeds", 20, 6.0, None, None, None, 0.5, 9.0, 0),
         ),
     ),
+    "overview": OverviewResult(
+        "results", Verdict.SICK, "2,000 runs", place="results", total=2000,
+        counts=GroupCounts("", 2000, 1200, 0, 0, 800),
+        environments=(GroupCounts("My-v0", 2000, 1200, 0, 0, 800),), folders=(GroupCounts("", 2000, 1200, 0, 0, 800),),
+        causes=(GroupCounts("sparse-reward", 1200, 1200, typical="a/b"),), failed=1,
+        worst=(RunLine("a/c", Verdict.SICK, "sparse-reward", 0.7, 0.0, "My-v0", 61, -3.0),),
+    ),
     "command": FailedCommand("rldoctor gate", Verdict.UNJUDGED, "", "No run.", unjudged=(Unjudged("error", "No."),)),
 }  # fmt: skip
 
@@ -99,7 +109,7 @@ def test_every_format_takes_every_type(name, kind, monkeypatch):
         quiet = (kind == "sweep" and name == "csv") or name in ("github", "sarif")
         assert quiet or subject.path in text.replace("\\", "")
         assert "None" not in text.split("<script")[0]
-    several = [one for one in EVERY.values() if one.kind != "sweep"]
+    several = [one for one in EVERY.values() if one.kind not in ("sweep", "overview")]
     whole = text_of(make_report("checkup", several), name)
     assert "runs/x" in whole
     if name == "json":

@@ -24,6 +24,7 @@ from rldoctor.model import (
     Details,
     GateResult,
     Json,
+    OverviewResult,
     PreflightResult,
     Report,
     Result,
@@ -32,7 +33,7 @@ from rldoctor.model import (
     TreatmentResult,
     Verdict,
 )
-from rldoctor.render import comparison_tables
+from rldoctor.render import comparison_tables, overview_tables
 from rldoctor.render.answer import NEEDS_YOU, answer, answer_of
 from rldoctor.render.audit_table import HEADINGS, audit_rows
 from rldoctor.render.html.charts import chart_data, trend_data
@@ -58,6 +59,12 @@ _ASSETS = Path(__file__).resolve().parent / "assets"
 _IN_FULL, _OF_EACH_VERDICT = 100, 10
 # Causes below the first share are left out, below the second only named.
 _SHOWN_FROM, _TOLD_FROM = 0.01, 0.1
+# What the runs below a result that has some are called.
+_RUNS_OF: Mapping[type[Result], str] = {
+    OverviewResult: "Worst and typical runs",
+    SweepResult: "Its trainings",
+    TreatmentResult: "Its trainings",
+}
 
 
 def render_page(report: Report, verbose: bool = False) -> str:
@@ -90,6 +97,7 @@ def render_page(report: Report, verbose: bool = False) -> str:
             lines_only=len(runs) - len(full),
             # Of a sweep or a treatment the runs are compared below it.
             overview_after=next((i for i, one in enumerate(subjects) if _has_runs(one)), -1),
+            runs_title=next((_RUNS_OF[type(one)] for one in subjects if type(one) in _RUNS_OF), "All runs"),
             verbose=verbose,
             version=__version__,
             style=Markup(_asset("page.css")),
@@ -162,7 +170,7 @@ def _embedded(content: Any) -> str:
 
 
 def _has_runs(subject: Result) -> bool:
-    return isinstance(subject, (SweepResult, TreatmentResult))
+    return isinstance(subject, (OverviewResult, SweepResult, TreatmentResult))
 
 
 def _view(subject: Result, report: Report, details: Details, verbose: bool) -> dict[str, Any]:
@@ -240,6 +248,13 @@ def _(subject: AuditResult, _details: Details) -> dict[str, Any]:
 @_part.register
 def _(subject: SweepResult, _details: Details) -> dict[str, Any]:
     return {"heading": "Sweep", "template": "sweep.html", "tables": [one for one in tables(subject) if one.rows]}
+
+
+@_part.register
+def _(subject: OverviewResult, _details: Details) -> dict[str, Any]:
+    commands = [overview_tables.command_for(subject, where) for where in ('verdict == "sick"', 'env == "..."')]
+    found = overview_tables.tables(subject)
+    return {"heading": "Overview", "template": "counts.html", "tables": found, "commands": commands}
 
 
 @_part.register

@@ -14,6 +14,7 @@ from rldoctor.model import (
     AuditResult,
     ComparisonResult,
     GateResult,
+    OverviewResult,
     PreflightResult,
     ProbeResult,
     Report,
@@ -32,7 +33,7 @@ from rldoctor.render.terminal.findings import print_not_checked
 from rldoctor.render.terminal.gate import print_gate
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, has_unicode, put, shortened
 from rldoctor.render.terminal.preflight import print_preflight, print_probes
-from rldoctor.render.terminal.run import print_overview, print_run
+from rldoctor.render.terminal.run import print_counts, print_overview, print_run
 from rldoctor.render.terminal.sweep import print_sweep
 from rldoctor.render.terminal.treatment import print_treatment
 from rldoctor.render.wording import one_line, report_word, verdict_counts, verdict_word
@@ -44,6 +45,7 @@ _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] 
     ProbeResult: ("Probes", print_probes),
     GateResult: ("Gate", print_gate),
     AuditResult: ("Audit", print_audit),
+    OverviewResult: ("Overview", print_counts),
     SweepResult: ("Sweep", print_sweep),
     ComparisonResult: ("Comparison", print_comparison),
     TreatmentResult: ("Treatment", print_treatment),
@@ -51,6 +53,8 @@ _PARTS: Mapping[type[Result], tuple[str, Callable[[Console, Any, View], None]]] 
 _PLANNED = "bold cyan"
 # Detail for this many runs; beyond it a line each says enough and --verbose brings the rest.
 _DETAILED_RUNS = 10
+# As many beside an overview, which names far more.
+_EXAMPLES = 2
 _SHORTEST_PATH = 8
 
 
@@ -59,9 +63,12 @@ def print_report(console: Console, report: Report, verbose: bool = False) -> Non
     runs = [subject for subject in report.subjects if isinstance(subject, RunDiagnosis)]
     several = len(runs) > 1 or any(isinstance(subject, SweepResult) for subject in report.subjects)
     detailed = 0
-    for subject in report.subjects:
+    overviews = [subject for subject in report.subjects if isinstance(subject, OverviewResult)]
+    most = _EXAMPLES if overviews else _DETAILED_RUNS
+    # What is read first in a terminal is what stands at the end.
+    for subject in [*(one for one in report.subjects if one not in overviews), *overviews]:
         if isinstance(subject, RunDiagnosis) and several and not verbose:
-            if subject.verdict is Verdict.HEALTHY or detailed >= _DETAILED_RUNS:
+            if subject.verdict is Verdict.HEALTHY or detailed >= most:
                 continue
             detailed += 1
         view = View(verbose, report.details if verbose or len(runs) == 1 else None)

@@ -1,4 +1,4 @@
-"""The part of the terminal report that is about training runs: key metrics at a glance, and likely causes."""
+"""The part of the terminal report that is about training runs: one, several, or an overview of very many."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rldoctor.model import RankedDiagnosis, RunDiagnosis, Verdict
+from rldoctor.model import OverviewResult, RankedDiagnosis, RunDiagnosis, Verdict
+from rldoctor.render.overview_tables import command_for, tables
 from rldoctor.render.terminal.findings import print_findings
 from rldoctor.render.terminal.marks import VERDICT_STYLE, View, mark, put, shortened, sparkline
-from rldoctor.render.wording import below_what_is_shared, likelihood, named, number, odds, one_line
+from rldoctor.render.wording import below_what_is_shared, counted, likelihood, named, number, odds, one_line
 
 # Diagnoses below this share of the odds are noise for a reader; --verbose shows them all.
 _SHOWN_FROM = 0.05
@@ -20,6 +21,8 @@ _HEALTHY = RankedDiagnosis("healthy", "nothing is wrong", 0.0)
 _SHORTEST_NAME = 16
 # Columns of a terminal that shows the final return of each run too.
 _WIDE = 100
+# Of the worst of very many runs.
+_WORST = 10
 
 
 def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
@@ -41,6 +44,36 @@ def print_overview(console: Console, runs: Sequence[RunDiagnosis]) -> None:
         style = VERDICT_STYLE[Verdict(verdict)]
         table.add_row(Text(verdict, style), Text(shortened(console, name, width, 0)), *map(Text, others))
     put(console, table, above=1)
+
+
+def print_counts(console: Console, overview: OverviewResult, view: View) -> None:
+    """Print the tables of an overview, and how to see the rest."""
+    for found in tables(overview, None if view.verbose else _WORST):
+        put(console, Text(found.title, "bold"), above=1)
+        put(console, _counts_table(console, found.headings, found.rows))
+    if overview.failed:
+        words = f"{counted(overview.failed, 'run')} could not be judged because rldoctor failed: see failed"
+        put(console, Text(one_line(f"{words}, {command_for(overview, 'failed')}"), "cyan"), above=1)
+    if overview.place:
+        command = command_for(overview, 'verdict == "sick"')
+        put(console, Text(one_line(f"Every run is in {overview.place}: {command}"), "dim"), above=1)
+
+
+def _counts_table(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    # The longest texts are names of runs, which give way to the numbers.
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(len(row[place]) for row in [list(headings), *cells]) for place in range(len(headings))]
+    longest = widths.index(max(widths))
+    room = max(_SHORTEST_NAME, console.width - 4 - sum(width + 2 for i, width in enumerate(widths) if i != longest))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for place, heading in enumerate(headings):
+        is_number = all(cell[place][:1] in "-0123456789" for cell in cells)
+        table.add_column(heading, no_wrap=True, justify="right" if is_number else "left")
+    verdicts = {verdict.value: style for verdict, style in VERDICT_STYLE.items() if verdict in Verdict}
+    for row in cells:
+        texts = [shortened(console, cell, room, 0) if i == longest else cell for i, cell in enumerate(row)]
+        table.add_row(*(Text(text, verdicts.get(text, "")) for text in texts))
+    return table
 
 
 def print_run(console: Console, run: RunDiagnosis, view: View) -> None:
