@@ -26,6 +26,8 @@ _ALONE, _WITH_ANOTHER = 1.0, 0.33
 # of a run that is too short asks for.
 _FEW_POINTS, _PLAIN = 10, 0.5
 _RETURN = "episode_return"
+# Signs that say that the return does not improve, or has no trend: none of them stands beside a return that does.
+_STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
 DOUBTFUL = 0.2
 """How likely health has to be by logs alone, so that a return that improves clears a run of other witnesses' warnings:
 ours; no healthy run of tests/runs stands below 0.4."""
@@ -104,7 +106,9 @@ def decide(
         if explained & fired.keys():
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
-            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving.", cause)
+            still = "ends where those of healthy runs do" if case.reference else "ends above where it began"
+            how = still if _STANDS & fired.keys() else "is still improving"
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return {how}.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
