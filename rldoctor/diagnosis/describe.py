@@ -122,7 +122,7 @@ class _Readable(float):
         if math.isfinite(self) and abs(self) >= (_MOST_PERCENT if percent else _MOST_DIGITS):
             return f"{100 * self:.3g}%" if percent else f"{float(self):.3g}"
         shown = format(float(self), spec)
-        return re.sub(r"^-(?=[0.]*%?$)", "+" if spec.startswith("+") else "", shown)
+        return re.sub(r"^[+-](?=[0.]*%?$)", "", shown)
 
 
 def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, advice: Advice) -> Finding:
