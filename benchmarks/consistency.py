@@ -56,6 +56,10 @@ OF_SB3 = re.compile(r"\bMonitor\b|\bVecMonitor\b|\bVecNormalize\b|\bVecCheckNan\
 # Libraries whose environments rldoctor cannot make: they step thousands on a GPU, or are a language model's.
 WITHOUT_PREFLIGHT = ("rsl_rl", "rl_games", "trl")
 TOLERANCE = 0.01
+# Signs of a return that does not improve; of updates that are large, and of updates that move nothing.
+STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
+LARGE, STILL = {"UPD101", "UPD119"}, {"UPD108", "UPD109", "UPD118"}
+UNREADABLE = re.compile(r"(?<![\w.])(?:\d[\d,]{15,}|[+-]0(?:\.0*)?%)")
 # How the codes of witnesses other than the logs begin.
 OF_WITNESS = {"settings": "SET", "environment": "ENV", "model": "MDL"}
 
@@ -74,6 +78,9 @@ KINDS = {
     "fixes": "a sign's fix that contradicts the leading cause's",
     "answer": "an answer that is not the diagnosis's",
     "placeholder": "a placeholder that was not filled in",
+    "trend": "a return that is said to improve, beside a sign that says that it falls, stands or has no trend",
+    "size of updates": "updates that are said to be large in one line and next to nothing in another",
+    "digits": "a number that nobody reads: ten digits and more, or less than nothing",
     "witness": "evidence of a witness that is said to have found nothing unusual",
 }
 HEAD = """# Does a report contradict itself?
@@ -93,6 +100,7 @@ def contradictions(run: Run, said: RunDiagnosis) -> Iterator[Found]:
     yield from _of_the_ranking(said)
     yield from _of_the_advice(run, said)
     yield from _of_the_witnesses(said)
+    yield from _of_the_signs(said)
 
 
 def printed_contradictions(said: RunDiagnosis) -> Iterator[Found]:
@@ -168,6 +176,18 @@ def _of_the_witnesses(said: RunDiagnosis) -> Iterator[Found]:
         codes = sorted(code for code in evidence if code.startswith(OF_WITNESS.get(witness.name, "-")))
         if codes and witness.said.startswith("nothing unusual"):
             yield "witness", f"{', '.join(codes)} is evidence, and {witness.name} is said to be {witness.said}"
+
+
+def _of_the_signs(said: RunDiagnosis) -> Iterator[Found]:
+    codes = {one.code for one in said.findings}
+    if "improving" in said.summary and codes & STANDS:
+        yield "trend", f"{said.summary!r} beside {', '.join(sorted(codes & STANDS))}"
+    if codes & LARGE and codes & STILL:
+        yield "size of updates", f"{', '.join(sorted(codes & LARGE))} beside {', '.join(sorted(codes & STILL))}"
+    for one in said.findings:
+        # What a run is named and where it stopped is its own affair.
+        if one.code[:3] not in ("LOG", "SET") and (number := UNREADABLE.search(one.message)):
+            yield "digits", f"{one.code}: {number[0].strip()} in {one.message!r}"
 
 
 def _of_the_advice(run: Run, said: RunDiagnosis) -> Iterator[Found]:

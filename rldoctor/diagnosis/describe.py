@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +39,8 @@ _CALLBACK, _CALLBACK_TAG = "{callback}", "doctor/"
 _OF_CONDITIONS = ("LOG", "SPD", "NUM102", "NUM11")
 # What is missing at the end where a training ends between two points, or its last episodes were not logged. Ours.
 _NEARLY_ALL = 0.95
+# From these on, numbers are shown with three digits and a power of ten, fractions as per cent.
+_MOST_DIGITS, _MOST_PERCENT = 1e9, 1e4
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
@@ -110,6 +114,17 @@ class DealtWith:
     settings: Collection[str] = ()
 
 
+class _Readable(float):
+    """A number in a sentence: nobody reads thirty digits, and there is no less than nothing."""
+
+    def __format__(self, spec: str) -> str:
+        percent = spec.endswith("%")
+        if math.isfinite(self) and abs(self) >= (_MOST_PERCENT if percent else _MOST_DIGITS):
+            return f"{100 * self:.3g}%" if percent else f"{float(self):.3g}"
+        shown = format(float(self), spec)
+        return re.sub(r"^[+-](?=[0.]*%?$)", "", shown)
+
+
 def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, advice: Advice) -> Finding:
     """Return a sign that fired as a finding, with its numbers filled in."""
     sign, measured = item.sign, item.measured
@@ -129,7 +144,7 @@ def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, a
         code=sign.code,
         name=sign.name,
         severity=_at_most(sign.severity, verdict),
-        message=sign.message.format_map({**evidence, "text": text}),
+        message=sign.message.format_map({**evidence, "observed": _Readable(measured.observed), "text": text}),
         remedy=advice.text(sign.remedy, without=dealt_with.settings) if kept else "",
         evidence=evidence,
         strength=round(item.strength, 3),

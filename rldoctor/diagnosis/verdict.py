@@ -10,6 +10,7 @@ from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
 from rldoctor.rulebook.observe import Evidence
+from rldoctor.rulebook.resample import points_of
 
 # A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
@@ -25,6 +26,8 @@ _ALONE, _WITH_ANOTHER = 1.0, 0.33
 # of a run that is too short asks for.
 _FEW_POINTS, _PLAIN = 10, 0.5
 _RETURN = "episode_return"
+# Signs that say that the return does not improve, or has no trend: none of them stands beside a return that does.
+_STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
 DOUBTFUL = 0.2
 """How likely health has to be by logs alone, so that a return that improves clears a run of other witnesses' warnings:
 ours; no healthy run of tests/runs stands below 0.4."""
@@ -103,7 +106,9 @@ def decide(
         if explained & fired.keys():
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
-            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return is still improving.", cause)
+            still = "ends where those of healthy runs do" if case.reference else "ends above where it began"
+            how = still if _STANDS & fired.keys() else "is still improving"
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return {how}.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
@@ -184,7 +189,10 @@ def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
 
 
 def _points(case: Case) -> int:
-    return max((len(curve) for curve in case.curves.values()), default=0)
+    """Return the points of the longest curve; what is repeated with each row, as a setting is, counts once."""
+    curves = case.run.curves.values()
+    most = max((points_of(curve.finite()) for curve in curves), default=0)
+    return most if most > 1 else max((len(curve.finite()) for curve in curves), default=0)
 
 
 def is_foreign(run: Run) -> bool:

@@ -19,6 +19,7 @@ from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, ReadIssues, Wanted
 from rldoctor.logs.formats.monitor import SLACK_SECONDS
 from rldoctor.logs.formats.tables import read_table
+from rldoctor.logs.last_steps import with_last_steps
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
 from rldoctor.logs.read_issues import (
@@ -88,6 +89,7 @@ def read_run(
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
     if found:
         unknown = {tag: None for tag in unknown if not found.mapping.ignores(tag)}
+    record = with_last_steps(record, directory, curves)
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []

@@ -15,6 +15,8 @@ _FIRST_UPDATES, _START = 3, 0.05
 GRID = 100
 # A curve that changes less often is constant here and there, which is no repetition.
 _FEWEST_CHANGES = 10
+# A setting of two stages is no repetition, however long each of them is.
+_FEWEST_HELD = 3
 
 
 def resampled(curve: Curve) -> Curve:
@@ -54,7 +56,8 @@ def without_repeats(curve: Curve) -> Curve:
         return curve
     changes = np.flatnonzero(np.concatenate([[True], changed]))
     lengths = np.diff(np.append(changes, len(curve)))
-    if len(changes) < FEWEST_POINTS or (len(changes) < _FEWEST_CHANGES and lengths.max() - lengths.min() > 1):
+    uneven = lengths.max() - lengths.min() > 1
+    if len(changes) < (FEWEST_POINTS if uneven else _FEWEST_HELD) or (len(changes) < _FEWEST_CHANGES and uneven):
         return curve
     every = max(1, int(stats.median(lengths)))
     if every == 1:
@@ -64,6 +67,14 @@ def without_repeats(curve: Curve) -> Curve:
     # A last piece of less than half a stretch is a rest of the one before.
     kept &= (since == 0) | (np.repeat(lengths, lengths) - since > every / 2)
     return Curve(curve.metric, curve.steps[kept], curve.values[kept], curve.tag, curve.aggregation)
+
+
+def points_of(curve: Curve) -> int:
+    """Return how many points were logged: where each value is repeated equally often, only one for each."""
+    changes = np.flatnonzero(np.concatenate([[True], curve.values[1:] != curve.values[:-1]])[: len(curve)])
+    lengths = np.diff(np.append(changes, len(curve)))
+    held = len(changes) and lengths.min() > 1 and lengths.max() - lengths.min() <= 1
+    return len(changes) if held else len(curve)
 
 
 def start_of(curve: Curve) -> float:

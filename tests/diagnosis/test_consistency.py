@@ -90,6 +90,25 @@ WRONG: dict[str, tuple[str, Change]] = {
             ),
         ),
     ),
+    "a return that improves and falls": (
+        "trend",
+        lambda said: replace(
+            said,
+            summary="Signs of learning-rate-too-high, but the return is still improving.",
+            findings=(replace(said.findings[0], code="RET102"), *said.findings[1:]),
+        ),
+    ),
+    "updates that are large and next to nothing": (
+        "size of updates",
+        lambda said: replace(said, findings=(*said.findings, replace(said.findings[0], code="UPD118"))),
+    ),
+    "a number of twenty digits": (
+        "digits",
+        lambda said: replace(
+            said,
+            findings=(replace(said.findings[0], message="It grows 10661914876702767926-fold."), *said.findings[1:]),
+        ),
+    ),
     "a placeholder that was not filled": ("placeholder", lambda said: leading(said, remedy="Use {something}.")),
 }
 

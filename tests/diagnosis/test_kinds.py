@@ -193,15 +193,17 @@ def test_targets_that_the_critic_does_not_predict_are(scale: float) -> None:
 @pytest.mark.parametrize(
     ("algorithm", "metrics"),
     [
-        ("a2c", {"value_loss", "entropy", "explained_variance"}),
-        ("trpo", {"value_loss", "explained_variance", "line_search_success"}),
-        ("sac", {"critic_loss", "actor_loss", "ent_coef"}),
-        ("td3", {"critic_loss", "actor_loss"}),
+        ("a2c", {"value_loss", "entropy", "explained_variance", "std", "policy_loss", "learning_rate"}),
+        ("trpo", {"value_loss", "explained_variance", "line_search_success", "std", "kl_divergence"}),
+        ("sac", {"critic_loss", "actor_loss", "ent_coef", "value_per_return"}),
+        ("td3", {"critic_loss", "actor_loss", "value_per_return"}),
         ("dqn", {"loss", "exploration_rate"}),
     ],
 )
 def test_every_algorithm_has_key_metrics_of_its_own(algorithm: str, metrics: set[str]) -> None:
-    curves = {"episode_return": (10, 100, 300, 400), **dict.fromkeys(metrics, (0.9, 0.5, 0.3))}
+    usual = {"kl_divergence": (0.008, 0.009, 0.01), "learning_rate": (7e-4, 4e-4, 1e-4)}
+    logged = {metric: usual.get(metric, (0.9, 0.5, 0.3)) for metric in metrics}
+    curves = {"episode_return": (10, 100, 300, 400), **logged}
     rows = {row.metric: row for row in diagnose_run(replace(run(curves), algorithm=algorithm)).table}
     assert rows.keys() == {"episode_return", "success_rate", *metrics}
     assert {rows[metric].mark for metric in metrics} == {"ok"}

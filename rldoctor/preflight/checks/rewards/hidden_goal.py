@@ -52,9 +52,9 @@ def run(context: PreflightContext) -> CheckFindings:
     plays = [play_with(env, seed, actions) for seed in range(_SEEDS)]
     first = plays[0]
     other = next((p for p in plays[1:] if same(p.seen, first.seen) and not _alike(p.rewards, first.rewards)), None)
-    if other is not None:
+    names = _unseen(context, plays) if other is not None else []
+    if other is not None and not _is_shown_coarsely(context, names, plays, actions):
         gap = other.rewards - first.rewards
-        names = _unseen(context, plays)
         if _is_noise(gap):
             yield error(
                 "reward-noisy",
@@ -104,6 +104,15 @@ def _unseen(context: PreflightContext, plays: list[Interference]) -> list[str]:
     return [name for name in names if not visible(name, starts)]
 
 
+def _is_shown_coarsely(
+    context: PreflightContext, names: list[str], plays: list[Interference], actions: list[object]
+) -> bool:
+    """Return whether episodes that look alike do so by chance: others do not, nor does any target among ``names``."""
+    if all(same(play.seen, plays[0].seen) for play in plays):
+        return False
+    return bool(names) and all(_interfere(context, name, plays, actions) is None for name in names)
+
+
 def _is_noise(gap: FloatArray) -> bool:
     """Return whether differences jump from step to step instead of keeping their sign or changing slowly."""
     moved = gap[1:]
@@ -115,12 +124,19 @@ def _is_noise(gap: FloatArray) -> bool:
 def _interfere(
     context: PreflightContext, name: str, plays: list[Interference], actions: list[object]
 ) -> Interference | None:
-    """Play seed 0 with the value that another seed has; return the play if only its rewards differ."""
-    base = plays[0]
-    for other in plays[1:3]:
+    """Play seed 0 with the values that other seeds have; return a play if only rewards ever differ.
+
+    A board of few cells shows a target coarsely: two values may look the same, and others do not.
+    """
+    base, found = plays[0], None
+    for other in plays[1:]:
         value = other.state[name]
         context.budget.steps(len(actions), plays=1)
         played = play_with(context.env, 0, actions, (name, value))
-        if played.set and same(played.seen[1:], base.seen[1:]) and not _alike(played.rewards, base.rewards):
-            return played.against(base, value)
-    return None
+        if not played.set:
+            continue
+        if not same(played.seen[1:], base.seen[1:]):
+            return None
+        if found is None and not _alike(played.rewards, base.rewards):
+            found = played.against(base, value)
+    return found
