@@ -37,7 +37,7 @@ SMALL = 10
 _SOME = 20
 # The part of a run's episodes that the first round may take, and by how much their length then rises. Ours.
 _FIRST_ROUND, _LONGER = 0.25, 1.15
-# A first row further out than this many intervals, in steps and in episodes, continues an earlier training. Ours.
+# A first row further out than this many intervals continues an earlier training. Ours.
 _CONTINUED = 3.0
 
 
@@ -94,9 +94,11 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
     Args:
         returns: Mean return of the last 100 episodes, finite.
         lengths: Their mean length, finite.
-        most: Episodes of a run from which on the means are left as they are.
+        most: Episodes of a run from which on the means are left as they are; more than :data:`LONG` of an off-policy
+            method, which logs a row every few episodes.
         window: Episodes of a mean.
     """
+    by_episodes = most > LONG
     most = most * window // WINDOW
     if returns.aggregation is not Aggregation.WINDOW or len(returns) < 2 or not len(lengths):
         return returns, lengths
@@ -111,8 +113,11 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
     apart = steps[1:] - steps[:-1]
     if len(steps) < 2 or steps[0] <= 0:
         return returns, lengths
-    further = (steps[0] / stats.median(apart), steps[0] / size[0] / stats.median(apart / size[1:]))
-    if min(further) > _CONTINUED:
+    further = steps[0] / stats.median(apart)
+    if by_episodes:
+        # Its first episodes may take far more steps than later ones, and are as many.
+        further = min(further, steps[0] / size[0] / stats.median(apart / size[1:]))
+    if further > _CONTINUED:
         return returns, lengths
     if float(np.sum(np.concatenate([steps[:1], apart]) / size)) > most:
         counts = steps / size
