@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from rldoctor.diagnosis.rank import HEALTHY, rank
 from rldoctor.diagnosis.verdict import decide
 from rldoctor.diagnosis.witnesses import tied
-from rldoctor.model import Run, Verdict
+from rldoctor.model import Curve, Run, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.detectors.detector import Measured
 from rldoctor.rulebook.observe import Evidence
@@ -65,8 +67,8 @@ def say(book: Rulebook, codes: Sequence[str], strengths: NDArray[Any], points: i
         if strength == strength and code in book.signs
     ]
     ranked = rank(book, {item.sign.code: item.strength for item in observed}, "ppo")
-    curves = {"episode_return" if has_return else "loss": range(points)}
-    case: Any = SimpleNamespace(curves=curves, reference=None)
+    run = _run(points, "episode_return" if has_return else "loss")
+    case: Any = SimpleNamespace(run=run, curves=run.curves, reference=None)
     decision = decide(Run("", "sb3", {}), case, observed, ranked)
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # As in diagnosis/judge.py: the headline's cause leads the list.
@@ -77,6 +79,13 @@ def say(book: Rulebook, codes: Sequence[str], strengths: NDArray[Any], points: i
         tuple(item.probability for item in causes),
         tied(ranked, decision.verdict, decision.cause),
     )
+
+
+@cache
+def _run(points: int, metric: str) -> Run:
+    """Return a run with one curve of so many points, no two alike."""
+    steps = np.arange(points, dtype=np.int64)
+    return Run("", "sb3", {metric: Curve(metric, steps, steps.astype(np.float64))})
 
 
 def rates(said: Sequence[Said], right: Sequence[Sequence[str]], harmed: Sequence[bool]) -> dict[str, tuple[int, int]]:

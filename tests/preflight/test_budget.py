@@ -10,7 +10,8 @@ from rldoctor.model import Outcome, Verdict
 from rldoctor.preflight import budget, measurements
 from rldoctor.preflight.budget import Budget, OutOfTime
 from rldoctor.preflight.checks.learning import baseline_policies
-from rldoctor.preflight.probes import metered, transcript
+from rldoctor.preflight.checks.repeatability import fresh_and_used
+from rldoctor.preflight.probes import long_play, metered, transcript
 from rldoctor.preflight.runner import HANGS, OUT_OF_TIME, run_preflight
 
 
@@ -22,7 +23,7 @@ class Clock:
     def monotonic(self):
         return self.now
 
-    perf_counter = monotonic
+    perf_counter = process_time = monotonic
 
 
 class Slow(gymnasium.Env):
@@ -51,7 +52,7 @@ class Slow(gymnasium.Env):
 @pytest.fixture
 def clock(monkeypatch):
     found = Clock()
-    for module in (budget, measurements, metered, transcript, baseline_policies):
+    for module in (budget, measurements, metered, transcript, baseline_policies, fresh_and_used, long_play):
         monkeypatch.setattr(module, "time", found)
     monkeypatch.setattr(Slow, "clock", found)
     gymnasium.register("Slow-v0", entry_point=Slow, max_episode_steps=50)
@@ -64,7 +65,7 @@ def clock(monkeypatch):
     [
         ({"step_seconds": 1e-4}, False),
         ({"step_seconds": 0.02}, False),
-        ({"step_seconds": 0.05}, False),
+        ({"step_seconds": 0.04}, False),
         ({"step_seconds": 1.0}, True),
         ({"make_seconds": 8.0}, True),
         ({"reset_seconds": 1.5}, True),
