@@ -65,7 +65,7 @@ def clock(monkeypatch):
     [
         ({"step_seconds": 1e-4}, False),
         ({"step_seconds": 0.02}, False),
-        ({"step_seconds": 0.04}, False),
+        ({"step_seconds": 0.03}, False),
         ({"step_seconds": 1.0}, True),
         ({"make_seconds": 8.0}, True),
         ({"reset_seconds": 1.5}, True),
