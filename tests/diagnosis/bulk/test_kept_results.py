@@ -107,7 +107,7 @@ def test_rows_are_those_of_the_data_frame(kept):
     assert json.loads(table["report"].iloc[0])["path"] == table.index[0]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_however_the_runs_are_shared_out_the_report_is_the_same(kept, tmp_path, monkeypatch, processes):
     place, report = kept
     monkeypatch.chdir(RUNS.parent)

@@ -31,10 +31,6 @@ def cluster():
     made.shutdown()
 
 
-def fails(directories):
-    raise UsageError("The reference is gone.", "Name another.")
-
-
 def test_a_node_is_killed_in_the_middle_and_the_report_is_that_of_one_machine(cluster, tmp_path, monkeypatch):
     from rldoctor.executors.on_ray import RayExecutor
 
@@ -59,6 +55,11 @@ def test_a_node_is_killed_in_the_middle_and_the_report_is_that_of_one_machine(cl
     assert (one.total, one.counts, one.worst) == (other.total, other.counts, other.worst)
     assert (one.environments, one.folders, one.causes) == (other.environments, other.folders, other.causes)
     assert len(ray.nodes()) == 2 and sum(node["Alive"] for node in ray.nodes()) == 1
+
+    # Within the test: the workers do not know its module.
+    def fails(directories):
+        raise UsageError("The reference is gone.", "Name another.")
+
     # What is wrong is said as on one machine.
     with pytest.raises(RldoctorError, match=r"^The reference is gone\. Name another\.$") as found:
         report_kept([str(RUNS / "benign")], fails, str(tmp_path / "r"), executor)
