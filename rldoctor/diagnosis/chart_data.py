@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from rldoctor import references, run_directory
 from rldoctor.errors import CannotJudge, RldoctorError
 from rldoctor.logs import read_run
 from rldoctor.logs.remote import place_of
-from rldoctor.model import Band, Curve, Details, EpisodePath, Json, RunDiagnosis
+from rldoctor.model import Band, Curve, Details, EpisodePath, IntArray, Json, RunDiagnosis
 from rldoctor.rulebook import load_rulebook
 
 
@@ -115,14 +115,21 @@ def thinned(curve: Curve, points: int) -> Curve:
     steps, values = curve.steps, curve.values
     if len(steps) <= points:
         return curve
-    edges = np.linspace(0, len(steps), points // 2 + 1).astype(int)
-    kept: set[int] = set()
-    for first, last in pairwise(edges.tolist()):
-        part = values[first:last]
-        finite = np.flatnonzero(np.isfinite(part))
-        if len(finite):
-            kept |= {int(first + finite[pick(part[finite])]) for pick in (np.argmin, np.argmax)}
-        elif last > first:
-            kept.add(int(first))
-    chosen = np.array(sorted(kept))
+    starts, stretch = _stretches(len(steps), points // 2)
+    finite = np.isfinite(values)
+    kept: list[int] = []
+    for extreme, other in ((np.minimum, np.inf), (np.maximum, -np.inf)):
+        # Where nothing is finite its first point stays.
+        filled = np.where(finite, values, other)
+        at = (filled == extreme.reduceat(filled, starts)[stretch]).nonzero()[0]
+        # The first of equal ones.
+        kept += at[np.concatenate([[True], stretch[at[1:]] != stretch[at[:-1]]])].tolist()
+    chosen = np.array(sorted(set(kept)))
     return Curve(curve.metric, steps[chosen], values[chosen], curve.tag, curve.aggregation)
+
+
+@lru_cache(64)
+def _stretches(count: int, stretches: int) -> tuple[IntArray, IntArray]:
+    """Return where equal stretches of ``count`` points begin, and the stretch of each point."""
+    edges = np.linspace(0, count, stretches + 1).astype(int)
+    return edges[:-1], np.repeat(np.arange(stretches), np.diff(edges))
