@@ -156,3 +156,13 @@ def test_the_package_is_typed_and_has_no_data_of_its_own():
     assert not [path for path in package.rglob("*.toml") if "_shipped" not in path.parts]
     for folder in ("checks", "reference_curves"):
         assert not list(datafile.folder(folder).rglob("*.py"))
+
+
+def test_no_text_holds_both_sides_of_a_merge():
+    texts = [*ROOT.glob("*.md"), *(path for name in ("docs", "checks") for path in (ROOT / name).rglob("*.*"))]
+    left = [
+        path.name
+        for path in texts
+        if path.suffix in (".md", ".toml") and re.search(r"^[<>]{7} ", path.read_text("utf-8"), re.M)
+    ]
+    assert (left, len(texts) > 300) == ([], True)

@@ -50,7 +50,8 @@ def main() -> None:
         load = os.getloadavg()[0]
         texts[title] = "\n".join([*ways[title](), "", footnote(load)])
         print(f"## {title}\n\n{texts[title]}\n", flush=True)
-        ordered = [f"## {name}\n\n{texts[name]}\n" for name in ways if name in texts]
+        # What is not measured is words, and stays behind the rest.
+        ordered = [f"## {name}\n\n{texts[name]}\n" for name in dict.fromkeys([*ways, *texts]) if name in texts]
         head = "# Performance\n\nReproduce with `python -m benchmarks.performance` on an idle machine. Ratios are medians of pairs that were measured\nalternately, with the lowest and the highest in parentheses. The *chapter* is the tutorial chapter that rldoctor grew from.\n"
         DOCUMENT.write_text("\n".join([head, *ordered]), encoding="utf-8")
 

@@ -114,7 +114,9 @@ def read_report(file: Path) -> Report:
             raise CannotJudge(f"{name} is larger than any report.", "Name the file that --format json wrote.")
         content = json.loads(text.decode("utf-8"))
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.", "Name a report of --format json.") from None
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}.", "Name a report of --format json, or results of --parquet."
+        ) from None
     except (ValueError, RecursionError):
         raise CannotJudge(f"{name} is not JSON.", "Name the file that --format json wrote.") from None
     if not isinstance(content, dict) or content.get("rldoctor_report") != VERSION:

@@ -24,6 +24,7 @@ from rldoctor.logs.remote import file_system, is_remote
 LIST = "_results.json"
 VERSION = 1
 _AGAIN = "Write them again: rldoctor diagnose RUNS --parquet FOLDER"
+_NAME = "Name the folder that rldoctor diagnose RUNS --parquet FOLDER wrote."
 # Rows that are read at a time.
 _ROWS = 100_000
 
@@ -149,13 +150,15 @@ def open_results(place: str) -> Results:
     try:
         about = system.get_file_info(folder)
         if about.type is pafs.FileType.NotFound:
-            raise UsageError(f"There is no {place}.", "Name the results that rldoctor diagnose --parquet wrote.")
+            raise UsageError(f"There is no {place}.", _NAME)
         if about.type is pafs.FileType.File:
             folder, _, part = folder.rpartition("/")
             parts = [part]
         else:
             parts = _listed(system, folder, place)
-        schema = papq.read_schema(_join(folder, parts[0]), filesystem=system) if parts else pa.schema([])
+        if not parts:
+            raise CannotJudge(f"{place} holds no results of rldoctor.", _NAME)
+        schema = papq.read_schema(_join(folder, parts[0]), filesystem=system)
     except (pa.ArrowException, OSError) as error:
         raise CannotJudge(f"{place} cannot be read as Parquet: {first_line(error)}.", _AGAIN) from None
     types = dict(zip(schema.names, schema.types, strict=True))
