@@ -10,8 +10,8 @@ from rldoctor.rulebook.schema import WitnessRule
 
 # A note is no fault of an environment, but may be the reason why a training fails: ours.
 _OF_A_NOTE = 0.5
-# Many sound environments do so.
-_OF_NOISE = 0.25
+# Many sound environments do so: they draw random numbers, pay at the end, or have a bonus that chance does not reach.
+_OF_WHAT_IS_USUAL = 0.25
 NOISE = "ENV118"
 """The check that measures what steps draw."""
 DRAWS = "draws_while_stepping"
@@ -33,7 +33,7 @@ def strength_of(severity: Severity, alone: bool = True) -> float:
 def _noise(rule: WitnessRule) -> Observation:
     said = "The environment draws random numbers while it steps."
     return Observation(
-        *("environment", "ENV105", "noise-while-stepping", _OF_NOISE, "fault", rule.supports, said),
+        *("environment", "ENV105", "noise-while-stepping", _OF_WHAT_IS_USUAL, "fault", rule.supports, said),
         severity=Severity.NOTE,
     )
 
@@ -62,7 +62,7 @@ def observations_of(result: PreflightResult) -> Iterator[Observation]:
                 "environment",
                 finding.code,
                 name,
-                strength_of(finding.severity, alone),
+                _OF_WHAT_IS_USUAL if rule and rule.usual else strength_of(finding.severity, alone),
                 "fault",
                 rule.supports if rule else (),
                 finding.message,

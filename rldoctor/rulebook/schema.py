@@ -150,11 +150,13 @@ class WitnessRule(Table, frozen=True):
         contradicts: Names of the diagnoses that it makes less likely.
         steady: It says this only of environments that draw no random numbers while they step: what a check measures
             with one seed cannot show that it is noise.
+        usual: Many sound environments do so, and it counts for less.
     """
 
     supports: tuple[str, ...] = ()
     contradicts: tuple[str, ...] = ()
     steady: bool = False
+    usual: bool = False
 
 
 # What a change may name beside one setting: all that differ from the reference.

@@ -90,6 +90,14 @@ def test_a_healthy_run_stays_healthy_beside_a_sound_environment() -> None:
     assert result.verdict == "healthy"
 
 
+def test_a_bonus_that_chance_does_not_reach_makes_no_healthy_run_suspect() -> None:
+    run = Path(__file__).parents[1] / "strangers" / "environments" / "mountain-car-continuous" / "healthy-0"
+    (result,) = examine([run], env="MountainCarContinuous-v0")
+    assert result.verdict == "healthy"
+    # It was seen all the same.
+    assert any("reward-of-the-action-alone" in witness.said for witness in result.witnesses)
+
+
 def test_a_note_and_a_weak_observation_are_no_findings() -> None:
     def observed(strength: float, severity: Severity) -> Observation:
         return Observation("environment", "ENV302", "x", strength, "fault", (), "m", severity=severity)

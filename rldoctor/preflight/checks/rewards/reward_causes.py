@@ -51,9 +51,10 @@ def run(context: PreflightContext) -> CheckFindings:
             if _of_actions_alone(context):
                 yield note(
                     "reward-of-the-action-alone",
-                    "An action earns the same in whatever state it is taken, and others earn other rewards: nothing "
-                    "that the environment does is paid.",
-                    "If a state should be reached or held, let the reward depend on it.",
+                    "An action earns the same in each of the states that were tried, and others earn other rewards: "
+                    "nothing that the environment did there was paid.",
+                    "Where a bonus waits in states that chance does not reach, nothing is wrong. Where a state should "
+                    "be reached or held, let the reward depend on it.",
                 )
             return "rewards differ with the actions"
     together = np.concatenate([rewards[1:] for _, rewards in same_start])
