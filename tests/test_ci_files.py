@@ -104,6 +104,7 @@ def test_the_action_never_passes_on_nothing(act, tmp_path):
     assert outputs["verdict"] == "unjudged"
 
 
+@pytest.mark.slow
 def test_the_action_takes_names_literally(act, tmp_path):
     evil = tmp_path / "$(touch owned); --help"
     shutil.copytree(RUNS / "sick" / "learning-rate-too-high", evil)

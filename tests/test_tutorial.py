@@ -94,6 +94,7 @@ def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_steps_that_train_nothing(typed, tmp_path):
     shutil.copytree(ROOT / "tests/runs/healthy/fetch_reach_dense/quick/as-recorded-20", tmp_path / RUN)
     shutil.copytree(

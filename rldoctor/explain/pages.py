@@ -13,16 +13,16 @@ from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.table import rows_of
 from rldoctor.errors import UsageError, nearest
 from rldoctor.examination.tie_tests import tie_tests
+from rldoctor.explain.sections import Sections, diagnosis_sections, setting_sections, sign_sections
 from rldoctor.logs.frameworks import own_tag_mappings, shipped_tag_mappings
 from rldoctor.model import Page
 from rldoctor.model.website import location
 from rldoctor.preflight.check import CheckDocs
 from rldoctor.preflight.checks import all_checks
-from rldoctor.rulebook import DiagnosisRule, Rulebook, load_rulebook
+from rldoctor.rulebook import Rulebook, load_rulebook
 from rldoctor.rulebook.advice import explained
-from rldoctor.rulebook.schema import ALL_SETTINGS, FIRES_FROM, SettingChange, Sign
 from rldoctor.sb3.model_signs import model_signs
-from rldoctor.settings.signs import SettingSign, setting_signs
+from rldoctor.settings.signs import setting_signs
 
 _CODES = "logs and gate"
 # Names that are offered where only words are shared.
@@ -33,7 +33,6 @@ _FOLDERS = {
     "parts of an algorithm": "parts",
     **{shelf: shelf for shelf in ("metrics", "algorithms", "concepts")},
 }
-_Sections = tuple[tuple[str, str], ...]
 
 
 class Entry(NamedTuple):
@@ -63,11 +62,11 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
         UsageError: Nothing is called so; the message offers close matches.
     """
     wanted = topic.strip().lower()
-    pages = _by_name(_entries(load_rulebook(), all_checks()))
-    if wanted in pages:
-        return pages[wanted]
+    shipped = _shipped_pages()
+    if wanted in shipped:
+        return shipped[wanted]
     rules = config().rules
-    pages |= _by_name(_entries(load_rulebook(own=rules), _plugin_docs()))
+    pages = dict(shipped) | _by_name(_entries(load_rulebook(own=rules), _plugin_docs()))
     found = wanted if wanted in pages else _metric_of_tag(topic.strip(), rules)
     if found in pages:
         return pages[found]
@@ -75,6 +74,11 @@ def look_up(topic: str, config: Callable[[], Config] = lambda: DEFAULTS) -> Page
     close = nearest(wanted, pages, cutoff=0.6) or _with_words_of(wanted, pages)
     offer = re.sub(r"\b[a-z]{3}\d{3}\b", lambda code: code[0].upper(), close) or "rldoctor rules lists everything."
     raise UsageError(f"Nothing is called {topic!r}.", offer)
+
+
+@cache
+def _shipped_pages() -> Mapping[str, Page]:
+    return _by_name(_entries(load_rulebook(), all_checks()))
 
 
 def _with_words_of(wanted: str, pages: Iterable[str]) -> str:
@@ -130,16 +134,17 @@ def _table(name: str) -> Mapping[str, Mapping[str, Any]]:
 def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
     """Yield the page of each rule and check, shelf by shelf."""
     shipped = load_rulebook()
-    page: _Sections
+    page: Sections
     for check in checks:
         page = (*check.sections, ("Provided by", check.origin))
         yield _entry("preflight checks", (check.code, check.name), check.title, page, check.title, check.origin)
+    supported = _causes_by_evidence(book)
     for code, sign in sorted(book.signs.items()):
         origin = "" if code in shipped.signs else str(sign.file)
-        page = (*_sign_sections(book, sign), ("Provided by", origin))
+        page = (*sign_sections(book, sign, supported.get(code, ())), ("Provided by", origin))
         yield _entry("signs", (code, sign.name), sign.what, page, origin=origin)
     for code, of_setting in setting_signs().items():
-        yield _entry("settings", (code, of_setting.name), of_setting.what, _setting_sections(book, of_setting))
+        yield _entry("settings", (code, of_setting.name), of_setting.what, setting_sections(book, of_setting))
     for code, of_model in model_signs().items():
         page = (
             ("What it is", of_model.what),
@@ -174,7 +179,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
         yield _entry(_CODES, (code, entry["name"]), entry["what"], page)
     for name, rule in book.diagnoses.items():
         origin = "" if name in shipped.diagnoses else str(rule.file)
-        page = (*_diagnosis_sections(book, rule), ("Provided by", origin))
+        page = (*diagnosis_sections(book, rule), ("Provided by", origin))
         yield _entry("diagnoses", (name,), rule.title, page, rule.title, origin)
     for name, metric in book.metrics.items():
         page = (
@@ -200,7 +205,7 @@ def _entries(book: Rulebook, checks: Sequence[CheckDocs]) -> Iterator[Entry]:
 
 
 def _entry(
-    shelf: str, names: tuple[str, ...], about: str, sections: _Sections, title: str = "", origin: str = ""
+    shelf: str, names: tuple[str, ...], about: str, sections: Sections, title: str = "", origin: str = ""
 ) -> Entry:
     line = ": ".join((*names[1:], about)).replace("``", "`") + (f" [{origin}]" if origin else "")
     # What others provide is in their documentation.
@@ -208,87 +213,13 @@ def _entry(
     return Entry(shelf, names, line, Page(" ".join(names).strip(), title, sections, place))
 
 
-def _sign_sections(book: Rulebook, sign: Sign) -> _Sections:
-    return (
-        ("What it is", sign.what),
-        ("Why it matters", sign.why),
-        ("How it is measured", sign.measured),
-        ("What to do", explained(sign.remedy)),
-        ("False alarms", sign.false_alarms),
-        ("Applies to", _algorithms_of(book, sign.algorithms)),
-        ("Evidence for", ", ".join(r.name for r in book.diagnoses.values() if sign.code in r.evidence_for)),
-        ("Source", sign.source),
-    )
-
-
-def _setting_sections(book: Rulebook, sign: SettingSign) -> _Sections:
-    conditions = [f"not with {name} {value}" for name, value in sign.unless.items()]
-    conditions += [f"only with {name} {value}" for name, value in sign.only_with.items()]
-    usual = [f"{book.algorithms[name].title}: {sign.describe(of)}" for name, of in sign.ranges.items()]
-    return (
-        ("What it is", sign.what),
-        ("Why it matters", sign.why),
-        ("Setting", "; ".join([sign.setting, *conditions])),
-        ("How it is judged", f"{'; '.join(usual)}. Reported from a strength of {FIRES_FROM:g}."),
-        ("False alarms", sign.false_alarms),
-        ("Evidence for", ", ".join(sign.causes)),
-        ("A usual value is evidence against", ", ".join(sign.cleared)),
-        ("Source", sign.source),
-    )
-
-
-def _diagnosis_sections(book: Rulebook, rule: DiagnosisRule) -> _Sections:
-    names = {check.code: check.name for check in all_checks()}
-    return (
-        ("What happens", rule.what),
-        ("Remedy", explained(rule.remedy)),
-        ("Where that is set already" if rule.ranked else "Where nothing is logged", explained(rule.otherwise)),
-        ("What rldoctor treat tries", _changes_text(rule)),
-        ("Confirmed by", ", ".join(f"{code} {names[code]}" for code in rule.confirmed_by if code in names)),
-        ("How to tell it from similar causes", explained(rule.next_test)),
-        ("Evidence for it", _signs_text(book, rule.evidence_for)),
-        ("Evidence against it", _signs_text(book, rule.evidence_against)),
-        ("Applies to", _algorithms_of(book, rule.algorithms)),
-        ("Source", rule.source),
-    )
-
-
-def _algorithms_of(book: Rulebook, algorithms: Sequence[str]) -> str:
-    """Return the algorithms that a rule applies to; empty where it applies to all."""
-    return ", ".join(book.algorithms[name].title for name in algorithms)
-
-
-def _signs_text(book: Rulebook, codes: Sequence[str]) -> str:
-    # What other witnesses observe is called by code and observation, as ENV302-passed.
-    return ", ".join(
-        f"{code} {book.signs[code].name}" if code in book.signs else code.replace("-", " ", 1) for code in codes
-    )
-
-
-def _changes_text(rule: DiagnosisRule) -> str:
-    """Return the changes of a diagnosis as text; those of the same order are made together."""
-    orders = sorted({change.order for change in rule.change})
-    return "; then ".join(
-        " and ".join(_change_text(change) for change in rule.change if change.order == order) for order in orders
-    )
-
-
-def _change_text(change: SettingChange) -> str:
-    if change.setting == ALL_SETTINGS:
-        return "every setting that differs from the reference, reset to it"
-    to = "SB3's default" if change.default else f"{change.to:g}" if isinstance(change.to, float) else f"{change.to}"
-    if change.scale is not None:
-        what = f"{change.setting} times {change.scale:g}, without a reference"
-    elif change.to is None and not change.default:
-        what = f"{change.setting} to the reference's value"
-    else:
-        first = "the reference's value, else " if change.reference else ""
-        what = f"{change.setting} to {first}{to}"
-    limits = [
-        f"{word} {limit:g}" for word, limit in (("above", change.above), ("below", change.below)) if limit is not None
-    ]
-    limits += [f"{change.spaces} actions"] * bool(change.spaces)
-    return f"{what} ({', '.join(limits)})" if limits else what
+def _causes_by_evidence(book: Rulebook) -> dict[str, list[str]]:
+    """Return the causes that each code is evidence for."""
+    supported: dict[str, list[str]] = {}
+    for rule in book.diagnoses.values():
+        for code in rule.evidence_for:
+            supported.setdefault(code, []).append(rule.name)
+    return supported
 
 
 def _metric_of_tag(tag: str, rules: tuple[Path, ...]) -> str:

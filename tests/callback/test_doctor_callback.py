@@ -132,7 +132,7 @@ HEALTHY_HERE: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("env", SMALL)
+@pytest.mark.parametrize("env", [pytest.param(FETCH, marks=SLOW), *(env for env in SMALL if env != FETCH)])
 def test_a_healthy_run_is_in_the_healthy_range_at_every_point(env: str, curves: Any) -> None:
     found = curves(env)
     for metric, (low, high) in {**HEALTHY, **HEALTHY_HERE[env]}.items():
@@ -150,26 +150,26 @@ def test_a_healthy_run_is_in_the_healthy_range_at_every_point(env: str, curves: 
         pytest.param(FETCH, "advantage-sign", "", "gae_error", 1.99, 2.01, marks=SLOW),
         pytest.param(FETCH, "advantage-sign", "", "advantage_identity_error", 0.5, 5.0, marks=SLOW),
         pytest.param(FETCH, "advantage-sign", "", "update_alignment", -0.9, -0.05, marks=SLOW),
-        (CARTPOLE, "advantages-shuffled", "", "gae_error", 1.2, 1.6),
+        pytest.param(CARTPOLE, "advantages-shuffled", "", "gae_error", 1.2, 1.6, marks=SLOW),
         (CARTPOLE, "advantages-shuffled", "", "advantage_identity_error", 0.1, 5.0),
         (CARTPOLE, "stale-data", "", "stored_data_repeated", 1.0, 1.0),
         (CARTPOLE, "stale-data", "", "first_ratio_error", 0.01, math.inf),
-        (CARTPOLE, "gae-ignores-dones", "", "gae_error", 0.1, 2.0),
+        pytest.param(CARTPOLE, "gae-ignores-dones", "", "gae_error", 0.1, 2.0, marks=SLOW),
         (CARTPOLE, "critic-frozen", "", "critic_weight_change", 0.0, 0.0),
         (CARTPOLE, "critic-frozen", "", "critic_improvement", 0.0, 0.0),
         (CARTPOLE, "policy-frozen", "", "policy_weight_change", 0.0, 0.0),
-        (FETCH, "goal-hidden", "", "goal_constant", 1.0, 1.0),
-        (FETCH, "goal-hidden", "", "policy_goal_sensitivity", 0.0, 0.0),
-        (FETCH, "goal-hidden", "", "critic_goal_sensitivity", 0.0, 0.0),
+        pytest.param(FETCH, "goal-hidden", "", "goal_constant", 1.0, 1.0, marks=SLOW),
+        pytest.param(FETCH, "goal-hidden", "", "policy_goal_sensitivity", 0.0, 0.0, marks=SLOW),
+        pytest.param(FETCH, "goal-hidden", "", "critic_goal_sensitivity", 0.0, 0.0, marks=SLOW),
         (CARTPOLE, "observations-frozen", "", "observation_constant_fraction", 1.0, 1.0),
         (CARTPOLE, "observations-frozen", "", "action_observation_effect", 0.0, 0.0),
         pytest.param(PENDULUM, "observations-unscaled", "", "observation_scale", 1_000.0, math.inf, marks=SLOW),
-        (PENDULUM, "observations-tiny", "", "observation_scale", 0.0, 1e-3),
-        (PENDULUM, "observations-noisy", "", "observation_autocorrelation", -0.3, 0.3),
+        pytest.param(PENDULUM, "observations-tiny", "", "observation_scale", 0.0, 1e-3, marks=SLOW),
+        pytest.param(PENDULUM, "observations-noisy", "", "observation_autocorrelation", -0.3, 0.3, marks=SLOW),
         pytest.param(FETCH, "actions-ignored", "", "action_observation_effect", 0.0, 0.06, marks=SLOW),
         (CARTPOLE, "actions-ignored", "", "action_observation_effect", 0.0, 0.06),
         pytest.param(PENDULUM, "actions-ignored", "", "action_observation_effect", 0.0, 0.06, marks=SLOW),
-        (PENDULUM, "exploration-wild", "", "action_saturated_fraction", 0.9, 1.0),
+        pytest.param(PENDULUM, "exploration-wild", "", "action_saturated_fraction", 0.9, 1.0, marks=SLOW),
         (PENDULUM, "reward-constant", "zero", "reward_std", 0.0, 0.0),
         pytest.param(PENDULUM, "reward-times-large", "strong", "reward_min", -math.inf, -1_000.0, marks=SLOW),
         pytest.param(FETCH, "reward-sparse", "", "reward_unique_fraction", 0.0, 0.05, marks=SLOW),
@@ -230,6 +230,7 @@ def test_every_metric_is_in_the_dictionary(curves: Any) -> None:
         assert own <= set(known)
 
 
+@pytest.mark.slow
 def test_points_stand_where_sb3_logs_and_every_thins_them() -> None:
     each = _watched(CARTPOLE, rollouts=6)
     assert len(each["doctor/gae_error"]) == len(each["time/fps"]) == 6

@@ -47,7 +47,7 @@ def model(algorithm: type[Any], env: Any = None) -> tuple[Any, int]:
 
 
 @pytest.mark.parametrize("algorithm", TRAININGS, ids=lambda item: item.__name__)
-@pytest.mark.parametrize("folder", [True, False], ids=["logs", "no logs"])
+@pytest.mark.parametrize("folder", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["logs", "no logs"])
 def test_every_training_ends_with_the_verdict_in_one_line(
     algorithm: type[Any], folder: bool, tmp_path: Path, said: Any
 ) -> None:

@@ -95,6 +95,7 @@ def test_wrong_usage_is_one_sentence_and_writes_nothing(said, tmp_path, argument
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_foreign_logs_are_asked_for_what_they_lack(said, tmp_path):
     bare = shutil.copytree(STANDS_STILL, tmp_path / "bare", ignore=shutil.ignore_patterns("*.json"))
     assert run(["treat", str(bare)]) == 2

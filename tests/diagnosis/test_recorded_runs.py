@@ -121,6 +121,7 @@ def ends_its_process(directory: Path) -> None:
     os._exit(9)
 
 
+@pytest.mark.slow
 def test_a_process_of_many_that_ends_early_is_one_sentence() -> None:
     with pytest.raises(RldoctorError, match="The work of another process was lost"):
         many._shared(ends_its_process, ["run"] * 50, LocalExecutor(2))  # type: ignore[arg-type]

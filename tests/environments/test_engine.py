@@ -44,7 +44,8 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("threads", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_no_number(threads):
     def plain():
         return Monitor(registry.make(FETCH.env))

@@ -133,6 +133,7 @@ def test_attributes_are_those_of_the_template():
         envs.env_method("compute_reward")
 
 
+@pytest.mark.slow
 def test_a_training_records_its_engine_and_resumes_with_it(tmp_path):
     recipe = FETCH.with_overrides(["total_steps=1024", "n_steps=64"])
     first = train(recipe, tmp_path, 0, engine=Engine.ENVPOOL)

@@ -38,6 +38,7 @@ def test_a_fault_of_the_environment_leads_to_its_cause_and_names_the_wrapper() -
     assert heard["model"].command == "rldoctor diagnose RUN --model MODEL.zip"
 
 
+@pytest.mark.slow
 def test_a_sound_environment_speaks_against_causes_that_live_in_one() -> None:
     (alone,) = examine([IGNORED])
     (heard,) = examine([IGNORED], env=f"{PLACE}:line")
@@ -75,6 +76,7 @@ def test_an_environment_that_cannot_be_made_changes_no_odds() -> None:
     assert "no licence" in " ".join(finding.message for finding in heard.findings)
 
 
+@pytest.mark.slow
 def test_an_environment_may_be_examined_without_a_limit() -> None:
     statement = state_environment(f"{PLACE}:line", {}, DEFAULTS, seconds=float("inf"))
     assert any(item.direction == "health" for item in statement.observations)
@@ -90,6 +92,7 @@ def test_a_healthy_run_stays_healthy_beside_a_sound_environment() -> None:
     assert result.verdict == "healthy"
 
 
+@pytest.mark.slow
 def test_a_bonus_that_chance_does_not_reach_makes_no_healthy_run_suspect() -> None:
     run = Path(__file__).parents[1] / "strangers" / "environments" / "mountain-car-continuous" / "healthy-0"
     (result,) = examine([run], env="MountainCarContinuous-v0")

@@ -58,6 +58,7 @@ def test_the_same_run_is_no_regression(played):
     assert subject.facts["compared_with"] == [str(run)]
 
 
+@pytest.mark.slow
 def test_chance_is_no_regression(played):
     for seed in range(20):
         rng = np.random.default_rng(seed)

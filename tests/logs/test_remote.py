@@ -253,6 +253,7 @@ def test_a_damaged_note_of_versions_costs_one_fetch(tmp_path):
         memory.rm("/lab2", recursive=True)
 
 
+@pytest.mark.slow
 def test_very_many_runs_are_read_from_a_store_and_kept_in_it(bucket, tmp_path, capsys):
     pytest.importorskip("pyarrow", reason="needs the extra [parquet]")
     words = ["diagnose", "s3://lab/runs", "--format", "json", "--isolated"]

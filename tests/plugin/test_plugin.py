@@ -21,6 +21,7 @@ def project(folder, text):
     return subprocess.run([*command, "."], cwd=folder, env=env, capture_output=True, text=True, check=False).stdout
 
 
+@pytest.mark.slow
 def test_a_missing_evaluation_and_a_faulty_algorithm_fail_the_test(tmp_path):
     said = project(
         tmp_path,

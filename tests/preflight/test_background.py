@@ -24,6 +24,7 @@ def test_a_process_that_dies_is_an_error_for_those_who_wait(tmp_path):
     assert not background.failed.is_set()
 
 
+@pytest.mark.slow
 def test_findings_and_baselines_arrive(tmp_path):
     progress = []
     recipe = Recipe("small", "CartPole-v1", total_steps=1_024, n_envs=1, evaluation_episodes=100)

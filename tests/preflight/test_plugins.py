@@ -166,6 +166,7 @@ def test_a_configuration_ignores_an_own_check_with_a_reason(install):
     assert asked.suppressed == ()
 
 
+@pytest.mark.slow
 def test_the_command_sees_an_installed_package(install, tmp_path):
     site = install(gripper=GOOD, broken=BROKEN)
     root = Path(__file__).parents[2]

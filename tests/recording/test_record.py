@@ -34,6 +34,7 @@ def test_a_reference_is_recorded_and_recorded_again(own_reference, tmp_path, cap
     assert [line for line in after if line[0] != "#"] == [line for line in before if line[0] != "#"]
 
 
+@pytest.mark.slow
 def test_seeds_that_do_not_pass_are_left_out(own_reference, tmp_path, capsys):
     recipe = own_reference / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("above = 10", "above = 100000"))

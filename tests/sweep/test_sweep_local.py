@@ -53,6 +53,7 @@ def swept(recipe_file, tmp_path_factory):
     return out / "sweeps/tests/cart"
 
 
+@pytest.mark.slow
 def test_each_trial_is_an_ordinary_run(swept, cart, tmp_path):
     directory = swept / "recipe/seed-1"
     record = json.loads((directory / run_directory.RUN_FILE).read_text())
@@ -64,6 +65,7 @@ def test_each_trial_is_an_ordinary_run(swept, cart, tmp_path):
         assert alone.curves[name].values.tolist() == here.curves[name].values.tolist()
 
 
+@pytest.mark.slow
 def test_reports_in_every_format(swept):
     assert {path.name for path in swept.glob("clip_range.*")} == {
         f"clip_range.{suffix}" for suffix in ("txt", "json", "csv", "md", "html")
@@ -90,6 +92,7 @@ def test_reports_in_every_format(swept):
         assert render(report, format_)
 
 
+@pytest.mark.slow
 def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("*") if path.is_file() and path.parent != swept}
     out = swept.parents[2]
@@ -101,6 +104,7 @@ def test_nothing_that_is_finished_is_done_again(swept, recipe_file, capsys):
     assert before == {p: p.stat().st_mtime_ns for p in swept.rglob("*") if p.is_file() and p.parent != swept}
 
 
+@pytest.mark.slow
 def test_a_dry_run_only_prints_the_plan(recipe_file, tmp_path, capsys):
     arguments = ["--seeds", "0-4", "--vary", "clip_range=0.1,0.2", "--runs", str(tmp_path), "--dry-run"]
     assert command(["sweep", "--reference", str(recipe_file), *arguments]) == 0

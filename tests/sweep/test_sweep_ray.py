@@ -52,6 +52,7 @@ def curves(trial):
     return {name: curve.values for name, curve in found.curves.items() if name != "throughput"}
 
 
+@pytest.mark.slow
 def test_jobs_end_on_ray_as_they_do_here(executor):
     events = {}
     work = [(jobs.double, (4,)), (jobs.raise_usage,), (jobs.divide,), (jobs.die,), (jobs.double, (5,))]
@@ -70,6 +71,7 @@ def test_no_cluster_at_the_address():
         RayExecutor("127.0.0.1:1")
 
 
+@pytest.mark.slow
 def test_diagnosing_is_shared_among_the_nodes(executor):
     from pathlib import Path
 

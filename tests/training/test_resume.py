@@ -190,6 +190,7 @@ class HasItsOwnChance(gymnasium.Wrapper):
         return observation, reward, terminated or self.chance.random() < 0.2, truncated, info
 
 
+@pytest.mark.slow
 def test_an_environment_that_cannot_be_restored_begins_new_episodes(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(small, tmp_path, 0, wrap=HasItsOwnChance, watcher=Interrupts(700, times=2))

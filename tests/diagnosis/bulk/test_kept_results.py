@@ -50,6 +50,7 @@ def named_below(run):
     return str(Path(run.path).relative_to(RUNS)) if Path(run.path).is_absolute() else run.path.removeprefix("runs/")
 
 
+@pytest.mark.slow
 def test_the_counts_are_those_of_diagnose(kept):
     _, report = kept
     found, runs = report.subjects[0], plain().subjects
@@ -107,7 +108,8 @@ def test_rows_are_those_of_the_data_frame(kept):
     assert json.loads(table["report"].iloc[0])["path"] == table.index[0]
 
 
-@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
 def test_however_the_runs_are_shared_out_the_report_is_the_same(kept, tmp_path, monkeypatch, processes):
     place, report = kept
     monkeypatch.chdir(RUNS.parent)
