@@ -192,7 +192,7 @@ def _is_above_runs(directory: str, found: Logs, logs: Mapping[str, Logs]) -> boo
 def _is_hparams(path: Path, most: int = 1) -> bool:
     """Return whether an event file holds settings and at most one point of each result, or no point at all."""
     try:
-        if path.stat().st_size > _LARGEST_HPARAMS or not path.is_file():
+        if not 0 < path.stat().st_size <= _LARGEST_HPARAMS or not path.is_file():
             return False
         if most and _HPARAMS not in path.read_bytes():
             return False
