@@ -106,9 +106,7 @@ def decide(
         if explained & fired.keys():
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
-            still = "ends where those of healthy runs do" if case.reference else "ends above where it began"
-            how = still if _STANDS & fired.keys() else "is still improving"
-            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return {how}.", cause)
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but {_what_is_fine(case, fine, fired)}.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
@@ -116,13 +114,28 @@ def decide(
             Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
         )
     if fine:
-        return Decision(
-            Verdict.HEALTHY,
-            "The result matches healthy runs." if case.reference else "The return improves as in healthy runs.",
-        )
+        if case.reference:
+            return Decision(Verdict.HEALTHY, "The result matches healthy runs.")
+        improves = _of_return(fine)
+        how = "The return improves as in healthy runs." if improves else "The policy does what the task asks for."
+        return Decision(Verdict.HEALTHY, how)
     if _RETURN not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
+
+
+def _of_return(fine: Sequence[Evidence]) -> bool:
+    """Return whether the return itself went well, and not only what success or a baseline makes of it."""
+    return any(item.sign.metrics[0] == _RETURN for item in fine)
+
+
+def _what_is_fine(case: Case, fine: Sequence[Evidence], fired: Mapping[str, Evidence]) -> str:
+    """Return in words what went well although there are signs of a cause."""
+    if not _of_return(fine):
+        return "the policy does what the task asks for"
+    if not _STANDS & fired.keys():
+        return "the return is still improving"
+    return f"the return ends {'where those of healthy runs do' if case.reference else 'above where it began'}"
 
 
 def explained_by(fired: Iterable[Evidence]) -> set[str]:
