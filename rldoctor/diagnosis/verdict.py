@@ -15,6 +15,8 @@ from rldoctor.rulebook.resample import points_of
 # A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
 _CRASHED = "NUM102"
+# Signs of what is not logged accuse nobody.
+_NOT_LOGGED = {"LOG401", "LOG402", "LOG403"}
 # From this strength on, a sign shows without a doubt.
 _FULLY = 0.95
 # How likely a cause has to be, as a fraction of health, so that its hallmark accuses: as likely as health, where it is
@@ -197,8 +199,9 @@ def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[st
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
-    """Return whether a sign that shows, other than one of health, is evidence for a cause."""
-    return any(code in fired and not fired[code].sign.of_health for code in cause.evidence_for)
+    """Return whether a sign that shows is evidence for a cause, other than one of health or of what is not logged."""
+    codes = set(cause.evidence_for) - _NOT_LOGGED
+    return any(code in fired and not fired[code].sign.of_health for code in codes)
 
 
 def _points(case: Case) -> int:

@@ -159,7 +159,7 @@ class Advice:
         return found
 
     def _worded(self, raw: str, otherwise: str, fix: str, without: Collection[str]) -> str:
-        raw = _HAS.sub(lambda found: found[2 if self._is_logged(found[1]) else 3], raw)
+        raw = _HAS.sub(self._of_what_is_logged, raw)
         raw = _PREFLIGHT.sub(lambda found: found[1 if self.library.preflight else 2], raw)
         if not self.library.preflight:
             raw = re.sub(r" \([^()]*rldoctor preflight[^()]*\)", "", raw)
@@ -172,6 +172,12 @@ class Advice:
 
     def _target(self, setting: str, to: str) -> float:
         return float(to) * (self.rate if setting == "learning_rate" else 1.0)
+
+    def _of_what_is_logged(self, found: re.Match[str]) -> str:
+        metric, text, other = found.groups()
+        if self.logged is None and text.endswith(".") and other:
+            return f"{text} Where {metric} is not logged: {other[0].lower()}{other[1:]}"
+        return str(text if self._is_logged(metric) else other)
 
     def _is_logged(self, metric: str) -> bool:
         return self.logged is None or metric in self.logged
