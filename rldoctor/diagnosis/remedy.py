@@ -104,7 +104,15 @@ def advice_of(known: Known, run: Run) -> Advice:
 
     own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
     lacks = frozenset(setting for setting in SETTINGS if not _has(known.algorithm, setting))
-    return Advice(library(run.framework, run.suite), value, known.controlled, own, lacks, _rate(known.algorithm), frozenset(run.curves))
+    return Advice(
+        library(run.framework, run.suite),
+        value,
+        known.controlled,
+        own,
+        lacks,
+        _rate(known.algorithm),
+        frozenset(run.curves),
+    )
 
 
 def _rate(algorithm: str) -> float:
