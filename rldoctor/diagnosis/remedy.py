@@ -116,7 +116,7 @@ def advice_of(known: Known, run: Run) -> Advice:
 
 
 def _rate(algorithm: str) -> float:
-    """Return an algorithm's usual learning rate as a multiple of PPO's; 1 for what rldoctor trains and does not know."""
+    """Return an algorithm's usual learning rate as a multiple of PPO's; 1 where it is not stated."""
     known = load_rulebook().algorithms.get(algorithm)
     usual = DEFAULTS["ppo"]["learning_rate"]
     return known.learning_rate / usual if known and known.learning_rate and isinstance(usual, float) else 1.0

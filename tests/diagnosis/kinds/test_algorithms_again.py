@@ -109,7 +109,7 @@ class TestLargeUpdates:
     def test_a_single_one_is_told(self, tmp_path: Path, size: float, told: bool) -> None:
         at = rows(STEPS, EVERY)
         kl = np.where(np.arange(len(at)) == 50, size, 0.01)
-        _, said = trained(tmp_path, SB3, LEARNS, RISES, **{"train__approx_kl": (at, kl)})
+        _, said = trained(tmp_path, SB3, LEARNS, RISES, train__approx_kl=(at, kl))
         assert said.verdict is Verdict.HEALTHY
         assert ("UPD126" in [found.code for found in said.findings]) is told
         assert told is any("UPD126" in row.why for row in said.table if row.metric == "approx_kl")
@@ -196,7 +196,7 @@ class TestLogsWithoutAReturn:
 
     def test_evaluations_show_what_the_policy_achieves(self, tmp_path: Path) -> None:
         at = rows(STEPS, 6_000)
-        run, said = trained(tmp_path, SB3, LEARNS, None, **{"eval__mean_reward": (at, np.linspace(-200, 240, len(at)))})
+        run, said = trained(tmp_path, SB3, LEARNS, None, eval__mean_reward=(at, np.linspace(-200, 240, len(at))))
         assert said.verdict is Verdict.HEALTHY
         assert not [found.code for found in said.findings if found.code == "LOG401"]
         of_its_own(run, said)
