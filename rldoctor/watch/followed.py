@@ -271,7 +271,7 @@ class FollowedRun:
         of = f" of {self._planned:,}" if self._planned else ""
         how = f"killed after {self.row.step:,}{of} steps" if state == "killed" else state
         if self._planned and not self._is_done():
-            said = f"{how}: {self.row.verdict}."
+            said = f"{how}: {self.row.verdict}{f', {self.row.cause}' if self.row.cause else ''}."
         else:
             for tail in self._tails or ():
                 tail.poll()

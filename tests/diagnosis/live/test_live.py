@@ -17,6 +17,8 @@ from rldoctor.diagnosis.live.schedule import Schedule, shares
 from rldoctor.logs.series import MOST_POINTS, Series
 from rldoctor.model import Json, Verdict
 from rldoctor.rulebook import load_rulebook
+from rldoctor.rulebook.applicable import applicable
+from rldoctor.rulebook.detectors.shape import Gain
 from rldoctor.settings.in_memory import settings_in_memory
 
 SICK = Glance(0, 10, Verdict.SICK, "learning-rate-too-high", 0.9, False, 0.1, ("UPD101 approx-kl-above-range",))
@@ -101,7 +103,26 @@ def test_a_sign_counts_as_far_as_it_goes_beyond_healthy_runs_in_that_phase() -> 
 def test_that_the_return_does_not_rise_yet_says_nothing_by_itself_until_late() -> None:
     late = live_rules().late
     assert "RET101" in late.still(0.3) and "RET101" in late.still(None) and not late.still(late.begins)
-    assert late.signs <= load_rulebook().signs.keys()
+    assert late.still(None) <= load_rulebook().signs.keys()
+    # Off-policy trainings have phases of many tasks.
+    assert "EXP205" in late.still(0.3) and "EXP205" not in late.still(0.3, "off_policy")
+
+
+def test_signs_of_a_return_that_does_not_rise_wait_until_it_might_have() -> None:
+    waiting = live_rules().late.still(0.0)
+    for sign in applicable(load_rulebook(), "ppo").signs:
+        gains = [when for when in sign.when if isinstance(when, Gain) and when.metric == "episode_return"]
+        still = any(when.thresholds[0] > when.thresholds[1] >= 0 for when in gains)
+        assert sign.of_health or sign.code in waiting or not still, sign.code
+
+
+def test_a_healthy_task_of_one_decision_is_not_called_sick_before_it_might_have_learned() -> None:
+    memory, course = Memory("sb3"), Course()
+    for point in range(1, 15):
+        for tag, value in {"rollout/ep_rew_mean": -0.8, "rollout/ep_len_mean": 1.0, "train/approx_kl": 0.01}.items():
+            memory.add(tag, 2048 * point, value + 0.001 * (point % 3) * (tag == "rollout/ep_rew_mean"))
+        course.add(glance(memory.run(""), 60_000))
+    assert course.standing.verdict is Verdict.UNJUDGED
 
 
 def test_the_shipped_phases_are_whole() -> None:
