@@ -53,7 +53,8 @@ class Hook:
         if self.kind == "webhook":
             self._post(text, payload)
         elif self.kind == "command":
-            _run(shlex.split(self.target), json.dumps({"text": text, **payload}).encode())
+            # A line for each event, where they are added to a file.
+            _run(shlex.split(self.target), (json.dumps({"text": text, **payload}) + "\n").encode())
         else:
             # A text that begins with a dash is no option.
             _run(["notify-send", "--", "rldoctor", text], b"")

@@ -53,7 +53,7 @@ def test_a_run_that_is_sick_at_the_first_look_is_told_and_stopped_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running_copy(tmp_path / "runs" / "a", monkeypatch)
-    code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
+    code = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     tell = ["--notify", f'{sys.executable} -c "{code}" {tmp_path}/told']
     asked = ["watch", str(tmp_path / "runs"), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop", *tell]
     done = CliRunner().invoke(application(), asked)

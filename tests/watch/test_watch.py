@@ -266,6 +266,24 @@ def test_a_healthy_run_that_was_killed_young_is_not_called_sick(
     assert runs.rows[0].state == "killed" and runs.rows[0].verdict is not Verdict.SICK
 
 
+def test_a_sick_run_that_ended_too_short_for_diagnose_keeps_what_it_stood_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "progress.csv"
+    path.write_text("time/total_timesteps,rollout/ep_rew_mean,train/approx_kl,train/learning_rate\n")
+    with path.open("a") as file:
+        file.writelines(f"{2048 * row},9.4,20.0,0.3\n" for row in range(1, 4))
+    for writer in ("alive", "gone"):
+        monkeypatch.setattr(writer_module, "writer_of", lambda _, writer=writer: writer)
+        # Of a run that was watched, and of one that had ended before the first look.
+        runs = watcher(tmp_path, [path.stat().st_mtime + 10])
+        runs.poll()
+        monkeypatch.setattr(writer_module, "writer_of", lambda _: "gone")
+        runs.runs[tmp_path]._writer._next = 0.0
+        runs.poll()
+        assert runs.rows[0].state == "ended" and runs.rows[0].cause == "learning-rate-too-high"
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_narrow_table_keeps_the_cause_and_tells_runs_apart(width):
     rows = [

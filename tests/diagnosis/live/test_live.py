@@ -14,6 +14,7 @@ from rldoctor.diagnosis.live.memory import Memory
 from rldoctor.diagnosis.live.phase import Phases, shipped_phases
 from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.live.schedule import Schedule, shares
+from rldoctor.diagnosis.live.session import LiveSession, last_line
 from rldoctor.logs.series import MOST_POINTS, Series
 from rldoctor.model import Json, Verdict
 from rldoctor.rulebook import load_rulebook
@@ -245,3 +246,16 @@ def test_an_off_policy_training_that_learns_is_not_stopped() -> None:
     signs = {"doctor__target_gap": 0.0, "doctor__terminal_value_error": 1.5, "train__loss": 1.0}
     assert off_policy_course((20.0, 20.0), **signs).standing.verdict is Verdict.SICK
     assert off_policy_course((20.0, 400.0), **signs).standing.verdict is not Verdict.SICK
+
+
+def test_a_training_that_ends_young_is_told_what_to_change() -> None:
+    live = LiveSession(Memory("sb3"), 60_000)
+    for step in (2048, 4096, 6144):
+        for tag, value in {"rollout/ep_rew_mean": 9.4, "train/approx_kl": 20.0, "train/learning_rate": 0.3}.items():
+            live.memory.add(tag, step, value)
+        live.examine()
+    result = live.report("runs/a")
+    # Too short to be diagnosed as a whole.
+    assert result is not None and result.verdict is Verdict.UNJUDGED
+    assert live.remedy(result) == "Set learning_rate to 0.0003 (was 0.3)."
+    assert "(was 0.3). More: rldoctor explain learning" in last_line(result, live.standing, live.remedy(result))
