@@ -234,7 +234,7 @@ def ask() -> dict[str, list[dict[str, str]]]:
         run = replace(run, record={**run.record})
         before = {alone: said(run, alone) for alone in (False, True)}
         for title, (kind, alone, change) in CHANGES.items():
-            if kind == "scaled" and before[alone][1] in SCALE_FAULTS:
+            if kind == "scaled" and (before[alone][1] in SCALE_FAULTS or any(fault in name for fault in SCALE_FAULTS)):
                 continue
             other = change(run)
             if other is None:

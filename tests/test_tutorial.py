@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from rldoctor import run_directory
 from rldoctor.cli.app import application
 
 ROOT = Path(__file__).parents[1]
@@ -66,11 +67,25 @@ def test_an_environment_and_a_model_of_ones_own(typed, tmp_path):
     assert done.stdout.strip() == "0", done.stderr[-2000:]
 
 
+def passed(directory):
+    """Check what a quick checkup that passes leaves in its run directory."""
+    evaluation = json.loads((directory / run_directory.EVALUATION_FILE).read_text())
+    assert evaluation["aggregate"]["n_episodes"] == len(evaluation["episodes"]) == 100
+    assert evaluation["aggregate"]["success_rate"] > 0.9
+    assert evaluation["aggregate"]["final_distance_mean"] < 0.02
+    report = json.loads((directory / "report.json").read_text())
+    assert report["exit_code"] == 0
+    (environment,) = [subject for subject in report["subjects"] if subject["kind"] == "environment"]
+    assert not [finding for finding in environment["findings"] if finding["severity"] == "error"]
+
+
 @pytest.mark.slow
 def test_the_tutorial_and_what_it_leads_to(typed, tmp_path):
     assert len(blocks("tutorial.md")) == 9
     done = typed(*blocks("tutorial.md"), *blocks("how-to/ci.md"))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Traceback" not in done.stderr
+    passed(tmp_path / RUN)
     # What the text says of each step.
     assert "worst of 2 runs" in done.stdout
     assert "IQM of 2 runs" in done.stdout

@@ -195,6 +195,14 @@ def _points(case: Case) -> int:
     return most if most > 1 else max((len(curve.finite()) for curve in curves), default=0)
 
 
+def _has_points(case: Case, wanted: int) -> bool:
+    """Return whether :func:`_points` are so many, at least 2: what the first curve often shows."""
+    curves = [curve.finite() for curve in case.run.curves.values()]
+    if any(points_of(curve) >= wanted for curve in curves):
+        return True
+    return any(len(curve) >= wanted for curve in curves) and all(points_of(curve) <= 1 for curve in curves)
+
+
 def is_foreign(run: Run) -> bool:
     """Return whether the logs hold scalars, none of them known."""
     return not run.curves and bool(run.unknown_tags)
@@ -202,9 +210,9 @@ def is_foreign(run: Run) -> bool:
 
 def is_short(case: Case) -> bool:
     """Return whether no curve has as many points as signs need."""
-    return _points(case) < FEWEST_POINTS
+    return not _has_points(case, FEWEST_POINTS)
 
 
 def has_few_points(case: Case) -> bool:
     """Return whether the outcome is logged at so few points that only what is plain can be said."""
-    return _points(case) < _FEW_POINTS and "episode_return" in case.curves
+    return "episode_return" in case.curves and not _has_points(case, _FEW_POINTS)

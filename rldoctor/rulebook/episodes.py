@@ -111,7 +111,8 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
     returns, size = _part(returns, new), size[new]
     steps = returns.steps.astype(np.float64)
     apart = steps[1:] - steps[:-1]
-    if len(steps) < 2 or steps[0] <= 0:
+    # Rows at one and the same step do not say how far they are apart.
+    if len(steps) < 2 or steps[0] <= 0 or stats.median(apart) <= 0:
         return returns, lengths
     further = steps[0] / stats.median(apart)
     if by_episodes:

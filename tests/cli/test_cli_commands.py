@@ -165,28 +165,6 @@ def test_a_checkup_on_a_broken_environment_ends_with_preflight_and_leaves_nothin
     assert not [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
 
 
-@pytest.mark.slow
-def test_a_whole_quick_checkup_passes(tmp_path):
-    done = checkup(tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "HEALTHY" in done.stdout
-    assert "Traceback" not in done.stderr
-    directory = tmp_path / RUN
-    evaluation = json.loads((directory / run_directory.EVALUATION_FILE).read_text())
-    assert evaluation["aggregate"]["n_episodes"] == len(evaluation["episodes"]) == 100
-    assert evaluation["aggregate"]["success_rate"] > 0.9
-    assert evaluation["aggregate"]["final_distance_mean"] < 0.02
-    report = json.loads((directory / "report.json").read_text())
-    assert report["exit_code"] == 0
-    assert not [
-        f for s in report["subjects"] if s["kind"] == "environment" for f in s["findings"] if f["severity"] == "error"
-    ]
-    gate = subprocess.run(
-        [sys.executable, "-m", "rldoctor", "gate", directory], capture_output=True, text=True, check=False
-    )
-    assert gate.returncode == 0, gate.stdout
-
-
 def test_arguments_of_an_environment_need_the_environment(place, said):
     assert run(["diagnose", str(place), "--env-kwargs", "size=3"]) == 2
     assert "--env-kwargs and --max-episode-steps need --env." in said()

@@ -106,7 +106,7 @@ def test_the_distributions_work_in_a_clean_environment(tmp_path):
         assert {path.relative_to(ROOT).as_posix() for path in files} <= in_sdist
     venv.create(tmp_path / "clean", with_pip=True)
     folder = tmp_path / "clean" / ("Scripts" if os.name == "nt" else "bin")
-    install = [str(folder / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    install = [str(folder / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-compile"]
     subprocess.run([*install, "-c", str(ROOT / "constraints.txt"), str(wheel)], check=True)
 
     def output(name, *arguments, code=0):

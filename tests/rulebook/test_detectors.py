@@ -206,6 +206,14 @@ def test_behind_the_reference() -> None:
     assert isinstance(BEHIND.measure(case(episode_return=RISING)), NotMeasured)
 
 
+def test_who_arrives_at_last_is_not_behind() -> None:
+    """A mean over a hundred long episodes may jump to where healthy runs are in the last few points."""
+    band = (RISING - 0.05, RISING, RISING + 0.05)
+    jumps = np.where(np.arange(100) < 96, 0.3, 1.0)
+    assert seen(BEHIND, case(band, episode_return=jumps)).strength == 0.0
+    assert seen(BEHIND, case(band, episode_return=np.where(np.arange(100) < 99, 0.3, 1.0))).strength == 1.0
+
+
 def test_nobody_is_behind_before_healthy_runs_have_moved() -> None:
     flat = np.full(100, -10.0)
     assert isinstance(

@@ -88,6 +88,13 @@ def test_a_long_run_stays_as_it_is_logged() -> None:
     assert np.array_equal(returns.values, curves["episode_return"].values)
 
 
+def test_rows_at_one_step_are_left_as_they_are() -> None:
+    steps = np.full(6, 100)
+    returns = Curve("episode_return", steps, np.arange(6.0), "", WINDOW)
+    lengths = Curve("episode_length", steps, np.full(6, 10.0), "", WINDOW)
+    assert taken_apart(returns, lengths) == (returns, lengths)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("envs", "row"), [(16, 1024), (64, 2048), (8, 256)])
 def test_short_episodes_that_end_first_are_no_improvement(seed: int, envs: int, row: int) -> None:

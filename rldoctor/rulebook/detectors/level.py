@@ -64,6 +64,10 @@ _CREDIT = 3.0
 _LATE, _EARLIER, _START = (0.85, 1.0), (0.5, 0.7), (0.0, 0.08)
 
 
+# So many points show where a run ends. Ours.
+_LAST = 3
+
+
 class BehindReference(Graded, frozen=True):
     """How far the metric is behind the reference's median at the same steps, late in the run.
 
@@ -87,16 +91,21 @@ class BehindReference(Graded, frozen=True):
         width = stats.median(np.interp(part.steps, band.steps, band.high - band.low))
         if abs(gained) <= width:
             return stack.same(NotMeasured(f"healthy runs have not moved their {self.metric} yet at this step"))
-        there = stats.median(median)
-        behind = [(there - here) / gained for here in part.medians]
+        # Who has arrived by the last few points is not behind, however much of the window was spent on the way.
+        ends = [
+            (stats.median(median), part.medians),
+            (stats.median(median[-_LAST:]), stats.medians(part.values[:, -_LAST:])),
+        ]
+        lags = [[((there - here) / gained, here, there) for here in values] for there, values in ends]
+        behind, heres, theres = (list(of) for of in zip(*map(min, *lags), strict=True))
         if not stack.cases[0].same_recipe:
-            late = zip(behind, part.medians, curve.within(_EARLIER).medians, strict=True)
+            late = zip(behind, heres, curve.within(_EARLIER).medians, strict=True)
             behind = [
                 max(0.0, lag - _CREDIT * max(0.0, (here - earlier) / gained)) if lag > 0 else lag
                 for lag, here, earlier in late
             ]
-        rows = zip(strengths(behind, self.thresholds), part.medians, strict=True)
-        return [Measured(strength, here, f"{there:.3g}", *part.ends) for strength, here in rows]
+        rows = zip(strengths(behind, self.thresholds), heres, theres, strict=True)
+        return [Measured(strength, here, f"{there:.3g}", *part.ends) for strength, here, there in rows]
 
 
 # How many times as large as the lowest the highest of values of one size may be. Ours.

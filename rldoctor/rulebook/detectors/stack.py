@@ -94,6 +94,8 @@ def _median_length(case: Case) -> float:
 
 def stacked(cases: Sequence[Case]) -> list[list[int]]:
     """Return the places of cases that can be looked at together, each once."""
+    if len(cases) == 1:
+        return [[0]]
     found: dict[Hashable, list[int]] = {}
     for place, case in enumerate(cases):
         found.setdefault(_likeness(case), []).append(place)
