@@ -284,11 +284,11 @@ class FollowedRun:
         if result is None or (result.verdict is Verdict.UNJUDGED and self.row.verdict in _FAULTY):
             said = f"{how}: {self.row.verdict}{f', {self.row.cause}' if self.row.cause else ''}."
         else:
-            cause = result.cause.name if result.cause and result.verdict in _FAULTY else ""
+            cause = result.cause if result.verdict in _FAULTY else None
+            name, remedy = (cause.name, cause.remedy.strip()) if cause else ("", "")
             said = f"{how}: {result.verdict}. {result.summary}"
-            confidence = (result.cause.probability if cause and result.cause else result.health) or 0.0
-            remedy = _remedy(result, cause)
-            self.row = replace(self.row, verdict=result.verdict, cause=cause, confidence=confidence, remedy=remedy)
+            confidence = (cause.probability if cause else result.health) or 0.0
+            self.row = replace(self.row, verdict=result.verdict, cause=name, confidence=confidence, remedy=remedy)
         self.row = replace(self.row, withdrawn_when="")
         self.is_over, self._tails = True, None
         return [said]
@@ -296,7 +296,3 @@ class FollowedRun:
 
 def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
     return lambda tag: any(mapping.wants(tag) for mapping in mappings)
-
-
-def _remedy(result: RunDiagnosis, cause: str) -> str:
-    return next((item.remedy.strip() for item in result.diagnoses if item.name == cause), "")
