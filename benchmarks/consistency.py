@@ -182,6 +182,9 @@ def _of_the_signs(said: RunDiagnosis) -> Iterator[Found]:
     codes = {one.code for one in said.findings}
     if "improving" in said.summary and codes & STANDS:
         yield "trend", f"{said.summary!r} beside {', '.join(sorted(codes & STANDS))}"
+    still = [one.code for one in said.findings if "return does not move" in one.message]
+    if "RET102" in codes and still:
+        yield "trend", f"RET102, the return falls, beside {', '.join(still)}, it does not move"
     if codes & LARGE and codes & STILL:
         yield "size of updates", f"{', '.join(sorted(codes & LARGE))} beside {', '.join(sorted(codes & STILL))}"
     for one in said.findings:

@@ -13,7 +13,7 @@ from rldoctor.diagnosis.match import Match, differences
 from rldoctor.hyperparameters import DEFAULTS, SETTINGS
 from rldoctor.model import Json, Run
 from rldoctor.recipe import Recipe
-from rldoctor.rulebook import DiagnosisRule
+from rldoctor.rulebook import DiagnosisRule, load_rulebook
 from rldoctor.rulebook.advice import Advice, library, show
 from rldoctor.rulebook.schema import ALL_SETTINGS, SettingChange
 
@@ -74,6 +74,8 @@ def known_of(matched: Match, run: Run) -> Known:
         if setting in stated:
             return stated[setting]
         curve = run.curves.get(setting)
+        if setting == "ent_coef" and run.algorithm == "sac" and curve is not None and len(set(curve.values)) > 1:
+            return "auto"  # What is tuned moves; only its first value would be a setting.
         return float(curve.values[0]) if setting in SETTINGS and curve is not None and len(curve) else None
 
     return Known(logged, reference, False, discrete(run), controlled(run), run.algorithm or "ppo")
@@ -101,7 +103,23 @@ def advice_of(known: Known, run: Run) -> Advice:
         return 0.0 if setting == "log_std_init" and known.discrete else known.value(setting)
 
     own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
-    return Advice(library(run.framework, run.suite), value, known.controlled, own)
+    lacks = frozenset(setting for setting in SETTINGS if not _has(known.algorithm, setting))
+    return Advice(
+        library(run.framework, run.suite),
+        value,
+        known.controlled,
+        own,
+        lacks,
+        _rate(known.algorithm),
+        frozenset(run.curves),
+    )
+
+
+def _rate(algorithm: str) -> float:
+    """Return an algorithm's usual learning rate as a multiple of PPO's; 1 where it is not stated."""
+    known = load_rulebook().algorithms.get(algorithm)
+    usual = DEFAULTS["ppo"]["learning_rate"]
+    return known.learning_rate / usual if known and known.learning_rate and isinstance(usual, float) else 1.0
 
 
 def discrete(run: Run) -> bool | None:
@@ -137,7 +155,8 @@ def concrete(rule: DiagnosisRule, known: Known, advice: Advice) -> tuple[str, st
 
 def _usual(rule: DiagnosisRule, known: Known, advice: Advice) -> str:
     """Return the first change to a usual value, for a run of which no setting is known; empty otherwise."""
-    change = next((change for change in rule.change if change.to is not None), None)
+    fitting = (change for change in rule.change if _has(known.algorithm, change.setting))
+    change = next((change for change in fitting if change.to is not None), None)
     if (
         change is None
         or known.exact
@@ -188,12 +207,15 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
     target = _target(change, now, known)
     if target is None or not _differ(now, target, 0.0 if known.exact else _TOLERANCE):
         return {}
-    return {change.setting: Move(now, target)} if _is_its_way(change, now, target, known.reference) else {}
+    return {change.setting: Move(now, target)} if _is_its_way(change, now, target, known) else {}
 
 
 def _has(algorithm: str, setting: str) -> bool:
-    """Return whether an algorithm has a setting; of one that rldoctor does not train that is not known."""
-    return algorithm not in DEFAULTS or setting == "n_envs" or setting in DEFAULTS[algorithm]
+    """Return whether an algorithm has a setting; of one that is not known it may."""
+    if algorithm in DEFAULTS:
+        return setting == "n_envs" or setting in DEFAULTS[algorithm]
+    known = load_rulebook().algorithms.get(algorithm)
+    return known is None or setting not in known.lacks
 
 
 def _target(change: SettingChange, now: Json, known: Known) -> Json:
@@ -205,7 +227,14 @@ def _target(change: SettingChange, now: Json, known: Known) -> Json:
     if change.scale is not None:
         return float(now) * change.scale if isinstance(now, (int, float)) else None
     # Algorithms that rldoctor does not train are on-policy relatives of PPO; a setting that is not theirs stays.
-    return DEFAULTS.get(known.algorithm, DEFAULTS["ppo"]).get(change.setting) if change.default else change.to
+    if change.default:
+        return DEFAULTS.get(known.algorithm, DEFAULTS["ppo"]).get(change.setting)
+    return change.to if change.to is None else _scaled(change.to, change.setting, known)
+
+
+def _scaled(value: Json, setting: str, known: Known) -> Json:
+    """Return a value for PPO as one for the run's algorithm."""
+    return value * _rate(known.algorithm) if setting == "learning_rate" and isinstance(value, float) else value
 
 
 def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:
@@ -213,16 +242,17 @@ def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:
     return change.reference and reference is not None and reference.knows(change.setting)
 
 
-def _is_its_way(change: SettingChange, now: Json, target: Json, reference: Recipe | None) -> bool:
+def _is_its_way(change: SettingChange, now: Json, target: Json, known: Known) -> bool:
     """Return whether a change goes in the direction of its diagnosis: down from above, up from below."""
     if not isinstance(now, (int, float)) or not isinstance(target, (int, float)):
         return True
-    if _goes_back(change, reference):
+    if _goes_back(change, known.reference):
         return not (
             (change.above is not None and target > now and change.below is None)
             or (change.below is not None and target < now and change.above is None)
         )
-    return (change.above is None or now > change.above) and (change.below is None or now < change.below)
+    above, below = (_scaled(limit, change.setting, known) for limit in (change.above, change.below))
+    return not ((isinstance(above, float) and now <= above) or (isinstance(below, float) and now >= below))
 
 
 def _differ(now: Json, target: Json, tolerance: float) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rldoctor import datafile, stats
 from rldoctor.datafile import Table
+from rldoctor.diagnosis.impossible import CODE as SET_ASIDE
 from rldoctor.model import Curve, Finding, Json, Severity, TableRow, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS
@@ -99,7 +100,10 @@ def _is_about(row: Row, case: Case, code: str, metric: Json, subject: Json) -> b
 def _filled(row: Row, case: Case, findings: Sequence[Finding], verdict: Verdict) -> TableRow:
     curve = case.curves.get(row.metric)
     if curve is None or not len(curve):
-        return TableRow(row.metric, "", row.expected, "not logged", (), "missing")
+        aside = any(
+            row.metric == found.evidence.get("metric") for found in case.run.findings if found.code == SET_ASIDE
+        )
+        return TableRow(row.metric, "", row.expected, "set aside" if aside else "not logged", (), "missing")
     worst = max((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
     mark, why = _MARKS.get(worst, "missing" if verdict is Verdict.UNJUDGED else "ok"), ""
     if row.usual is None:

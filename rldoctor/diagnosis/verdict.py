@@ -15,6 +15,8 @@ from rldoctor.rulebook.resample import points_of
 # A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
 _CRASHED = "NUM102"
+# Signs of what is not logged accuse nobody.
+_NOT_LOGGED = {"LOG401", "LOG402", "LOG403"}
 # From this strength on, a sign shows without a doubt.
 _FULLY = 0.95
 # How likely a cause has to be, as a fraction of health, so that its hallmark accuses: as likely as health, where it is
@@ -106,9 +108,7 @@ def decide(
         if explained & fired.keys():
             return Decision(Verdict.SUSPECT, f"Signs of {cause}, which accounts for the lower return.", cause)
         if fine:
-            still = "ends where those of healthy runs do" if case.reference else "ends above where it began"
-            how = still if _STANDS & fired.keys() else "is still improving"
-            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but the return {how}.", cause)
+            return Decision(Verdict.SUSPECT, f"Signs of {cause}, but {_what_is_fine(case, fine, fired)}.", cause)
         return Decision(Verdict.SUSPECT, f"Signs of {cause}; the logs do not show how training ended.", cause)
     if harmed:
         worst = max(harmed, key=lambda item: item.strength)
@@ -116,13 +116,28 @@ def decide(
             Verdict.SUSPECT, f"The outcome looks wrong ({worst.sign.name}), but no single cause stands out."
         )
     if fine:
-        return Decision(
-            Verdict.HEALTHY,
-            "The result matches healthy runs." if case.reference else "The return improves as in healthy runs.",
-        )
+        if case.reference:
+            return Decision(Verdict.HEALTHY, "The result matches healthy runs.")
+        improves = _of_return(fine)
+        how = "The return improves as in healthy runs." if improves else "The policy does what the task asks for."
+        return Decision(Verdict.HEALTHY, how)
     if _RETURN not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
+
+
+def _of_return(fine: Sequence[Evidence]) -> bool:
+    """Return whether the return itself went well, and not only what success or a baseline makes of it."""
+    return any(item.sign.metrics[0] == _RETURN for item in fine)
+
+
+def _what_is_fine(case: Case, fine: Sequence[Evidence], fired: Mapping[str, Evidence]) -> str:
+    """Return in words what went well although there are signs of a cause."""
+    if not _of_return(fine):
+        return "the policy does what the task asks for"
+    if not _STANDS & fired.keys():
+        return "the return is still improving"
+    return f"the return ends {'where those of healthy runs do' if case.reference else 'above where it began'}"
 
 
 def explained_by(fired: Iterable[Evidence]) -> set[str]:
@@ -184,8 +199,9 @@ def _least(hallmark: Evidence, cause: Ranked, healthy: Ranked, fired: Mapping[st
 
 
 def _is_shown(cause: Ranked, fired: Mapping[str, Evidence]) -> bool:
-    """Return whether a sign that shows, other than one of health, is evidence for a cause."""
-    return any(code in fired and not fired[code].sign.of_health for code in cause.evidence_for)
+    """Return whether a sign that shows is evidence for a cause, other than one of health or of what is not logged."""
+    codes = set(cause.evidence_for) - _NOT_LOGGED
+    return any(code in fired and not fired[code].sign.of_health for code in codes)
 
 
 def _points(case: Case) -> int:

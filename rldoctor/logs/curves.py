@@ -11,7 +11,10 @@ from rldoctor.logs.formats.log_file import LARGEST_STEP
 from rldoctor.logs.formats.monitor import EPISODES_PER_MEAN, recent_mean
 from rldoctor.logs.merge import Points
 from rldoctor.logs.tag_mapping import Meaning, TagMapping
-from rldoctor.model import Aggregation, Curve
+from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
+
+# RLlib's tables hold their means before there is an episode to take them over.
+_MEANS_OF_EPISODES = frozenset({"episode_return", "episode_length", "success_rate"})
 
 
 def env_step_axis(points: Mapping[str, Points], counters: Sequence[str]) -> tuple[Mapping[str, Points], str]:
@@ -58,11 +61,21 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             if meaning.aggregation is Aggregation.EPISODE:
                 # What the signs expect: SB3 and others log the mean of the last hundred episodes.
                 values = recent_mean(values, _window(len(values)))
+            elif meaning.metric in _MEANS_OF_EPISODES:
+                steps, values = _from_the_first_episode(steps, values)
             metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric
             metric = next((name for other, name in meaning.beside.items() if other in points), metric)
             found.setdefault(metric, Curve(metric, steps, values, tag, meaning.aggregation))
         curves = {**found, **curves}
     return dict(sorted(curves.items())), [tag for tag in points if tag not in used]
+
+
+def _from_the_first_episode(steps: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return means of episodes without the NaN that some loggers write until the first episode has ended."""
+    if not np.isnan(values[:1]).any():
+        return steps, values
+    begun = int(np.argmin(np.isnan(values)))
+    return (steps, values) if np.isnan(values[begun]) else (steps[begun:], values[begun:])
 
 
 @lru_cache(256)

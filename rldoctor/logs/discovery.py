@@ -45,7 +45,8 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
 
     Symbolic links to directories are followed where they are given, not below; a directory whose logs are links to
     those of another run is none of its own, nor is one that holds no more than what ``add_hparams`` wrote for the run
-    above it. A directory below the given ones that cannot be listed is returned as well, since it may hold a run:
+    above it or for those below. A directory below the given ones that cannot be listed is returned as well, since it
+    may hold a run:
     ``read_run`` reports it.
 
     Raises:
@@ -142,6 +143,7 @@ def _runs_below(root: Path, listed: dict[Path, Logs]) -> Iterator[Path]:
             logs[directory] = found
             if any(format_.includes_subfolders for format_, _ in found):
                 folders.clear()
+    logs = {directory: found for directory, found in logs.items() if not _is_above_runs(directory, found, logs)}
     formats: Mapping[str, Sequence[LogFormat]] = {
         directory: [format_ for format_, _ in found] for directory, found in logs.items()
     }
@@ -181,14 +183,25 @@ def _is_of_run_above(directory: Path, found: Logs, logs: Mapping[str, Logs]) -> 
     return all(_is_hparams(directory / name) for name in found[0][1])
 
 
-def _is_hparams(path: Path) -> bool:
+def _is_above_runs(directory: str, found: Logs, logs: Mapping[str, Logs]) -> bool:
+    """Return whether a directory holds no point itself, only what a writer began there for the runs below it."""
+    if len(found) > 1 or found[0][0] is not TFEVENTS or not any(run.startswith(directory + os.sep) for run in logs):
+        return False
+    return all(_is_hparams(Path(directory, name), most=0) for name in found[0][1])
+
+
+def _is_hparams(path: Path, most: int = 1) -> bool:
+    """Return whether an event file holds settings and at most one point of each result, or no point at all."""
     try:
-        if path.stat().st_size > _LARGEST_HPARAMS or not path.is_file() or _HPARAMS not in path.read_bytes():
+        if not 0 < path.stat().st_size <= _LARGEST_HPARAMS or not path.is_file():
+            return False
+        if most and _HPARAMS not in path.read_bytes():
             return False
     except OSError:
         return False
-    points = np.bincount(read_event_file(path, lambda _: True).tag_ids)
-    return bool((points <= 1).all())
+    log = read_event_file(path, lambda _: True)
+    points = np.bincount(log.tag_ids)
+    return not (log.issues.counts.keys() - {"empty"}) and bool((points <= most).all())
 
 
 def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Path]:

@@ -129,8 +129,10 @@ def _evidence(breaks: Sequence[Break]) -> dict[str, Json]:
 def stepless_finding(files: Sequence[LogFile]) -> list[Finding]:
     """Return the note that all points are at step 0, and are taken in their order."""
     points = sum(file.count for file in files)
-    message = f"All {points} points are at step 0 (add_scalar without a step): they are taken in their order."
-    remedy = "Log with the number of environment steps: writer.add_scalar(tag, value, global_step)."
+    message = f"All {points} points are at step 0: they are taken in their order."
+    remedy = "Log with the number of environment steps."
+    if any(is_event_file(file.path.name) for file in files):
+        remedy = "Log with the number of environment steps: writer.add_scalar(tag, value, global_step)."
     return [Finding("LOG211", "no-steps", Severity.NOTE, message, remedy, {"points": points})]
 
 

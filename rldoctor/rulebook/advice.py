@@ -22,6 +22,7 @@ PLAIN, EXPLAINED = "plain", "sb3"
 _CHANGE = re.compile(r"\{(lower|raise|limit) (\w+) (-?[\d.]+(?:e-?\d+)?)\}")
 _PREFLIGHT = re.compile(r"\{preflight\?([^|{}]*)\|([^|{}]*)\}")
 _FIX = re.compile(r"\{fix\|([^|{}]*)\}")
+_HAS = re.compile(r"\{has (\w+)\?((?:[^|{}]|\{\w+\})*)\|((?:[^|{}]|\{\w+\})*)\}")
 _WORD = re.compile(r"\{(\w+)\}")
 _SENTENCE, _CLAUSE = re.compile(r"(?<=[.!?]) (?=[A-Z{])"), "; "
 # A value that is so close to the one to set is that one: the first value of a schedule is logged an update into it.
@@ -89,12 +90,18 @@ class Advice:
         value: Returns the run's value of a setting; ``None`` where it is not known.
         controlled: Settings that the trainer itself moves up and down to hold the KL divergence.
         places: Where the files beside the logs state a setting, and what they call it.
+        lacks: Settings that the run's algorithm does not have: clauses that change them are left out.
+        rate: The usual learning rate of the run's algorithm, as a multiple of PPO's: so are those that texts name.
+        logged: The metrics that the run logs; ``None`` where that is not known, so that all may be.
     """
 
     library: Library
     value: Callable[[str], Json] = _nothing
     controlled: Collection[str] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    lacks: Collection[str] = ()
+    rate: float = 1.0
+    logged: Collection[str] | None = None
     # What the settings that a text names are in this run, by the text's settings.
     _known: dict[frozenset[str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -128,8 +135,10 @@ class Advice:
         if "{" not in raw and (self.library.preflight or "rldoctor preflight" not in raw):
             return raw
         # Runs side by side get the same advice where what it names is the same for them.
+        without = frozenset(without) | frozenset(self.lacks)
         known = self._known_of(settings_of(raw)) + (self._known_of(settings_of(otherwise)) if otherwise else "")
-        key = id(self.library), raw, otherwise, fix, frozenset(without), known
+        known += repr([self.rate, *(name for name, _, _ in _HAS.findall(raw + otherwise) if self._is_logged(name))])
+        key = id(self.library), raw, otherwise, fix, without, known
         found = _texts.get(key)
         # The library is kept with its texts, so that no other one gets its identity.
         if found is None or found[0] is not self.library:
@@ -150,14 +159,28 @@ class Advice:
         return found
 
     def _worded(self, raw: str, otherwise: str, fix: str, without: Collection[str]) -> str:
+        raw = _HAS.sub(self._of_what_is_logged, raw)
         raw = _PREFLIGHT.sub(lambda found: found[1 if self.library.preflight else 2], raw)
         if not self.library.preflight:
             raw = re.sub(r" \([^()]*rldoctor preflight[^()]*\)", "", raw)
         changes = _changes(raw)
-        if otherwise and changes and all(self._is_made(*change) for change in changes):
+        open_ = [change for change in changes if change[1] not in self.lacks and not self._is_made(*change)]
+        if otherwise and changes and not open_:
             return self.text(otherwise, fix=fix, without=without)
         sentences = _SENTENCE.split(raw) if "{" in raw or not self.library.preflight else [raw]
         return " ".join(filter(None, (self._sentence(sentence, fix, without) for sentence in sentences)))
+
+    def _target(self, setting: str, to: str) -> float:
+        return float(to) * (self.rate if setting == "learning_rate" else 1.0)
+
+    def _of_what_is_logged(self, found: re.Match[str]) -> str:
+        metric, text, other = found.groups()
+        if self.logged is None and text.endswith(".") and other:
+            return f"{text} Where {metric} is not logged: {other[0].lower()}{other[1:]}"
+        return str(text if self._is_logged(metric) else other)
+
+    def _is_logged(self, metric: str) -> bool:
+        return self.logged is None or metric in self.logged
 
     def _sentence(self, sentence: str, fix: str, without: Collection[str]) -> str:
         clauses = sentence.split(_CLAUSE)
@@ -184,7 +207,7 @@ class Advice:
         return not (settings_of(clause) & set(without))
 
     def _is_made(self, verb: str, setting: str, to: str) -> bool:
-        now, target = self.value(setting), float(to)
+        now, target = self.value(setting), self._target(setting, to)
         if not isinstance(now, (int, float)) or isinstance(now, bool):
             return False
         slack = _TOLERANCE * (max(abs(now), abs(target)) or 1.0)
@@ -212,7 +235,7 @@ class Advice:
             beside = self.now(setting, now)
         elif verb == "limit":
             beside = ""
-        return f"{'set' if verb == 'limit' else verb} {self.name(setting)} to {show(float(to))}{beside}"
+        return f"{'set' if verb == 'limit' else verb} {self.name(setting)} to {show(self._target(setting, to))}{beside}"
 
 
 # Texts as they were worded, with the library that they were worded for.

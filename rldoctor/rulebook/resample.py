@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve
+from rldoctor.model import Curve, FloatArray
 from rldoctor.rulebook.families import FEWEST_POINTS
 from rldoctor.rulebook.parts import Part
 
 # So many updates show where a run starts; of a short run those in its first twentieth do. Ours.
 _FIRST_UPDATES, _START = 3, 0.05
+# So many points show that the first one is no noise, if the others lie closer together than it is to them. Ours.
+_FEWEST_APART = 8
 # Stretches of steps on which a curve is judged: a few more than the longest recorded runs have points.
 GRID = 100
 # A curve that changes less often is constant here and there, which is no repetition.
@@ -78,13 +80,30 @@ def points_of(curve: Curve) -> int:
 
 
 def start_of(curve: Curve) -> float:
-    """Return where a resampled curve starts: the median of its first two or three updates."""
-    return stats.median(curve.values[: _first_updates(len(curve))])
+    """Return where a resampled curve starts: the median of its first two or three updates.
+
+    The first alone where it is further from all others than these are from each other: in a run of few rows the second
+    may be at the end of all learning.
+    """
+    return float(_starts(curve.values[None, :])[0])
 
 
 def starts_of(part: Part) -> list[float]:
     """Return where each curve of a part starts, as :func:`start_of` does."""
-    return stats.medians(part.values[:, : _first_updates(len(part))])
+    found: list[float] = _starts(part.values).tolist()
+    return found
+
+
+def _starts(values: FloatArray) -> FloatArray:
+    """Return where curves start, given as rows of ``values``."""
+    points = values.shape[1]
+    first = values[:, 0]
+    medians = np.array(stats.medians(values[:, : _first_updates(points)]))
+    if not _FEWEST_APART <= points <= GRID:
+        return medians
+    lowest, highest = values[:, 1:].min(axis=1), values[:, 1:].max(axis=1)
+    apart = np.maximum(lowest - first, first - highest) > highest - lowest
+    return np.where(apart, first, medians)
 
 
 def _first_updates(points: int) -> int:

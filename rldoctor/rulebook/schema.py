@@ -49,6 +49,9 @@ class Algorithm(Table, frozen=True):
         family: Algorithms that are judged alike: ``weights_<family>.toml`` has the weights for their runs. Empty for
             those of ``weights.toml``.
         names: What settings files call its variants, in lower case, to how people write them.
+        learning_rate: Stable-Baselines3's default, where rldoctor does not train the algorithm: rates that texts name
+            for PPO are scaled by it. 0 for that of PPO.
+        lacks: Settings of PPO that it does not have; of algorithms that rldoctor trains, their own settings tell.
     """
 
     title: Text
@@ -57,6 +60,8 @@ class Algorithm(Table, frozen=True):
     limits: str = ""
     family: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    learning_rate: float = 0.0
+    lacks: tuple[str, ...] = ()
 
 
 class Example(Table, frozen=True):

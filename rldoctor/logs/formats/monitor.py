@@ -190,6 +190,9 @@ def _episodes(rows: Sequence[dict[str, str]], begun: float, issues: ReadIssues) 
     found: list[Episode] = []
     session, before, longest = 0, 0.0, 0.0
     for index, row in enumerate(rows):
+        if _is_header(row):
+            session, before = session + 1, 0.0
+            continue
         try:
             success = _SUCCESS.get((row.get("is_success") or "").lower(), math.nan)
             took, total, length = float(row["t"]), float(row["r"]), float(row["l"])
@@ -205,6 +208,12 @@ def _episodes(rows: Sequence[dict[str, str]], begun: float, issues: ReadIssues) 
     if not rows:
         issues.add("empty", 0, "has no episodes")
     return found, longest
+
+
+def _is_header(row: dict[str, str]) -> bool:
+    """Return whether a row is that of a header: of a second file that was put behind the first one."""
+    first = row.get("r") or ""
+    return first.startswith('#{"') or first == "r"
 
 
 MONITOR = LogFormat(by_name(is_monitor), read_monitors, supplement=True, shows_training=True, trainings=trainings)

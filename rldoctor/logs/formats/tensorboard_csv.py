@@ -1,7 +1,8 @@
 """TensorBoard's "download CSV" and "download JSON": one tag a file, and the tag only in the file's name.
 
 The CSV has the columns ``Wall time,Step,Value``, the JSON is one list of such threes. The browser saves
-``run-NAME-tag-TAG.csv`` and puts ``_`` for each ``/`` of the tag; people rename it as they like.
+``run-NAME-tag-TAG.csv`` (earlier ``run_NAME-tag-TAG.csv`` and ``run_NAME,tag_TAG.csv``) and puts ``_`` for each ``/``
+of the tag; people rename it as they like.
 Source: tensorboard/plugins/scalar, tf-scalar-dashboard's data downloader.
 """
 
@@ -25,7 +26,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # How a list of threes begins: wall time and step.
 _OF_JSON = re.compile(rb"\s*\[\s*\[\s*[\d.e+]+\s*,\s*\d+\s*,")
 _HEAD = 120
-_DEFAULT_NAME = re.compile(r"run-(?P<run>.*)-tag-(?P<tag>.*)", re.DOTALL)
+_DEFAULT_NAME = re.compile(r"(?:run[-_])?(?P<run>.*)(?:-tag-|,tag_)(?P<tag>.*)", re.DOTALL)
 # A second download of the same name.
 _COPY = re.compile(r" ?\(\d+\)$")
 # RLlib's tags have six slashes; longer names are nobody's tag, and the candidates are many.

@@ -48,20 +48,22 @@ class Recorded(OneByOne, frozen=True, kw_only=True):
 
 
 class Missing(OneByOne, frozen=True, kw_only=True):
-    """The metric, and all of ``alternatives``, are not logged although another one (``logged``) is."""
+    """The metric, and all of ``alternatives``, are not logged although another one (``logged``, ``or_logged``) is."""
 
     logged: str
+    or_logged: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
 
     measures = "{metric} is not logged although {logged} is"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look whether the metric is there at all."""
-        other = case.run.curves.get(self.logged)
-        if other is None or not len(other):
+        curves = {name: curve for name, curve in case.run.curves.items() if len(curve)}
+        own = [curves[name] for name in (self.metric, *self.alternatives) if name in curves]
+        others = [curves[name] for name in (self.logged, *self.or_logged) if name in curves]
+        if not (own or others):
             return NotMeasured(f"{self.logged} is not in the logs either", self.logged)
-        present = any(len(case.run.curves.get(metric, ())) for metric in (self.metric, *self.alternatives))
-        return Measured(float(not present), 0.0, "logged", *ends(other.steps))
+        return Measured(float(not own), 0.0, "logged", *ends((own or others)[0].steps))
 
 
 class NotBelow(OneByOne, frozen=True, kw_only=True):

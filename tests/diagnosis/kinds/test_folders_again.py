@@ -183,3 +183,78 @@ class TestValuesThatCannotBe:
         assert said.verdict is Verdict.HEALTHY, said.summary
         of_logs = [found.message for found in said.findings if found.code.startswith("LOG")]
         assert any("%" in message or "per cent" in message for message in of_logs)
+
+
+class TestWhatWritersLeaveBesideRuns:
+    """Kind 11: what belongs to a run is none of its own, and what only looks broken is read."""
+
+    @pytest.mark.parametrize("runs", [1, 3])
+    def test_settings_that_were_written_above_the_runs(self, tmp_path: Path, runs: int) -> None:
+        """SummaryWriter(root).add_hparams() leaves a file without a point in root, and the settings below it."""
+        for number in range(runs):
+            as_events(logged(well(seed=number), SB3, every=600, steps=60_000), tmp_path / f"run{number}")
+        as_events({}, tmp_path)
+        point = (np.array([0.0]), np.array([1.0]))
+        as_events({"_hparams_/session_start_info": point, "hparam/score": point}, tmp_path / "1700000600.1")
+        report = diagnose(tmp_path)
+        assert [Path(one.path).name for one in report.subjects] == [f"run{number}" for number in range(runs)]
+        assert report.exit_code == 0
+
+    def test_a_file_without_a_point_alone_is_a_run_without_points(self, tmp_path: Path) -> None:
+        as_events({}, tmp_path)
+        [said] = diagnose(tmp_path).subjects
+        assert said.verdict is Verdict.UNJUDGED
+
+    @pytest.mark.parametrize("kept", [0, 1, 2], ids=["both header lines", "the columns", "none"])
+    @pytest.mark.parametrize("second", [well, ill])
+    def test_monitor_files_put_one_behind_the_other(self, tmp_path: Path, kept: int, second: object) -> None:
+        first = as_monitor(well(environments=1), tmp_path / "monitor.csv")
+        more = as_monitor(second(environments=1, seed=3), tmp_path / "other/m.csv", begun=1_700_100_000)  # type: ignore[operator]
+        lines = more.read_text(encoding="utf-8").splitlines(keepends=True)[kept:]
+        first.write_text(first.read_text(encoding="utf-8") + "".join(lines), encoding="utf-8")
+        [said] = subjects(tmp_path).values()
+        assert [found.code for found in said.findings if found.code == "LOG102"] == []
+        assert (said.steps, said.verdict is Verdict.SICK) == (120_000, second is ill)
+
+    @pytest.mark.parametrize(
+        "name", ["run_PPO_1-tag-{}.csv", "run_.-tag-{}.csv", "run_PPO_1,tag_{}.csv", "PPO_1-tag-{}.csv"]
+    )
+    def test_exports_of_earlier_tensorboards(self, tmp_path: Path, name: str) -> None:
+        for tag, (steps, values) in logged(ill(), SB3, every=600, steps=60_000).items():
+            exported(tmp_path / name.format(tag.replace("/", "_")), steps, values)
+        [said] = diagnose(tmp_path).subjects
+        assert (said.verdict, said.diagnoses[0].name) == (Verdict.SICK, "update-direction-wrong")
+
+    @pytest.mark.parametrize("empty", [1, 4, 20])
+    @pytest.mark.parametrize("form", ["csv", "json"])
+    def test_means_before_the_first_episode_are_no_fault(self, tmp_path: Path, form: str, empty: int) -> None:
+        """RLlib writes NaN until an episode has ended."""
+        at, gained, took = recent(well(), rows(60_000, 600))
+        gained[:empty] = took[:empty] = np.nan
+        found = [
+            {
+                "training_iteration": place + 1,
+                "timesteps_total": int(step),
+                "episode_reward_mean": g,
+                "episode_len_mean": t,
+            }
+            for place, (step, g, t) in enumerate(zip(at, gained.tolist(), took.tolist(), strict=True))
+        ]
+        if form == "json":
+            text = "".join(json.dumps(row) + "\n" for row in found)
+            (tmp_path / "result.json").write_text(text, encoding="utf-8")
+        else:
+            with (tmp_path / "progress.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, list(found[0]))
+                writer.writeheader()
+                writer.writerows(found)
+        [said] = subjects(tmp_path).values()
+        assert (said.framework, said.verdict) == ("rllib", Verdict.HEALTHY), said.summary
+        assert "NUM101" not in [found.code for found in said.findings]
+
+    def test_nan_that_comes_later_is(self, tmp_path: Path) -> None:
+        table = logged(well(), SB3, every=600, steps=60_000)
+        table[SB3["return"]][1][40:] = np.nan
+        as_progress(table, tmp_path)
+        [said] = subjects(tmp_path).values()
+        assert said.verdict is not Verdict.HEALTHY and "NUM101" in [found.code for found in said.findings]
