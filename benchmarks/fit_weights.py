@@ -156,11 +156,15 @@ def fit(book: Rulebook, corpus: Sequence[RecordedRun]) -> Fitted:
     # A weight that came out as zero has no side of zero left to keep.
     as_before = odds.Expected(both.weight, both.weight != 0)
     found = odds.fit(x, y, weight, as_before, both, RECALIBRATION, pull=PENALTY, moving=health)
+    # Signs of other algorithms show in no training here: what was set by hand stays.
+    by_hand = {code for code, sign in book.signs.items() if not made_for(sign, "ppo")}
     return {
         name: (
             float(found.bias[i]),
             {
-                code: min(float(found.weight[i, j]), MOST.get(code, np.inf))
+                code: book.diagnoses[name].weights.get(code, 0.0)
+                if code in by_hand
+                else min(float(found.weight[i, j]), MOST.get(code, np.inf))
                 for j, code in enumerate(codes)
                 if says.side[i, j]
             },

@@ -54,6 +54,7 @@ bias = 2.0
 [weights]
 OWN101 = 9.0
 UPD103 = 3.0
+UPD125 = 3.0
 """
 METRIC = """
 [joint_torque]
