@@ -116,8 +116,7 @@ class Doctor:
         if not news:
             return
         standing, result = self.standing, self._live.report(self._name)
-        cause = next((item for item in result.diagnoses if item.name == standing.cause), None) if result else None
-        remedy = cause.remedy.strip() if cause else ""
+        remedy = self._live.remedy(result)
         text = " ".join(part for part in (news, remedy) if part)
         if self._warn:
             _log.warning("%s: %s", self._name, text)
@@ -159,7 +158,7 @@ class Doctor:
 
     def _say(self) -> None:
         result = self._live.report(self._name)
-        say_last_line(result, self.standing, _log)
+        say_last_line(result, self._live, _log)
 
     def _guard(self, what: str, act: Callable[[], object]) -> None:
         try:

@@ -229,14 +229,15 @@ class DoctorCallback(BaseCallback):
         if not (self._warn or self._stop_when == "sick"):
             return
         news = self._live.examine()
-        result = self._result() if news else None
         if news and self._warn:
-            name = self._live.standing.cause
-            cause = next((item for item in result.diagnoses if item.name == name), None) if result else None
-            remedy = f" {cause.remedy.strip()}" if cause else ""
-            _log.warning("%s", f"{news}{remedy}{f' More: rldoctor explain {name}' if name else ''}")
+            self._guard("the warning", lambda: self._tell(news))
         if self._stop_when == "sick" and self._live.course.hopeless:
             self._stop()
+
+    def _tell(self, news: str) -> None:
+        name = self._live.standing.cause
+        words = (news, self._live.remedy(self._result()), f"More: rldoctor explain {name}" if name else "")
+        _log.warning("%s", " ".join(word for word in words if word))
 
     def _stop(self) -> None:
         self.stopped = True

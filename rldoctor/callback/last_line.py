@@ -51,4 +51,4 @@ def _say(live: LiveSession, path: Callable[[], str]) -> None:
             result = live.report(path())
     except Exception as error:  # it must not end the user's program
         _log.warning("DoctorCallback skips the last diagnosis: %s: %s", type(error).__name__, error)
-    say_last_line(result, live.standing, _log)
+    say_last_line(result, live, _log)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,9 +14,8 @@ from rldoctor.errors import EXIT_FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from rldoctor.hooks.notifier import Notifier
+    from rldoctor.watch.stopping import Stopper
     from rldoctor.watch.watcher import Event, Watcher
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1")
 
 
 def watch(
@@ -61,11 +57,12 @@ def watch(
     from rldoctor.hooks.hook import parse
     from rldoctor.hooks.notifier import Notifier
     from rldoctor.logs.frameworks import find_tag_mapping
+    from rldoctor.watch.stopping import Stopper
     from rldoctor.watch.watcher import Watcher
 
     if format_ is PlainFormat.JSON and not once:
         raise UsageError("--format json needs --once.", "Add --once.")
-    stopper = _stopper(stop)
+    stopper = Stopper(stop) if stop is not None else None
     notifier = Notifier([parse(text) for text in notify or ()], cool_down)
     context = context_of(configured(config, isolated), words(select), words(ignore))
     if framework:
@@ -87,7 +84,7 @@ def watch(
 def _follow(
     watcher: Watcher,
     notifier: Notifier,
-    stopper: tuple[str, str] | None,
+    stopper: Stopper | None,
     interval: float,
     exit_on: FailOnVerdict | None,
 ) -> None:
@@ -140,13 +137,15 @@ def _is_bad(watcher: Watcher, exit_on: FailOnVerdict | None) -> bool:
     return any(row.verdict in bad for row in watcher.rows)
 
 
-def _tell(events: list[Event], notifier: Notifier, stopper: tuple[str, str] | None) -> None:
+def _tell(events: list[Event], notifier: Notifier, stopper: Stopper | None) -> None:
     from rldoctor.model import Verdict
     from rldoctor.render.wording import clean
 
-    for event in events:
+    held = [event for event in events if event.holds]
+    for event in {event.row.path: event for event in held}.values():
         row = event.row
-        text = clean(f"rldoctor: {row.path}: {event.text}{f' {row.remedy}' if row.remedy else ''}")
+        said = [other.text for other in held if other.row.path == row.path]
+        text = clean(" ".join([f"rldoctor: {row.path}:", *said, *([row.remedy] if row.remedy else [])]))
         about: dict[str, str | int | float | None] = {
             "cause": row.cause,
             "confidence": round(row.confidence, 3),
@@ -154,39 +153,6 @@ def _tell(events: list[Event], notifier: Notifier, stopper: tuple[str, str] | No
             "state": row.state,
         }
         notifier.notify(row.path, str(row.verdict), text, {**about, "planned": row.planned, "remedy": row.remedy})
-        if stopper and row.verdict is Verdict.SICK and not event.run.is_over and event.run.is_hopeless:
-            typer.echo(_stop(event, *stopper), err=True)
-
-
-def _stopper(text: str | None) -> tuple[str, str] | None:
-    """Return how a sick run is stopped: ``signal`` and its name, or ``file`` and its name.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text is None:
-        return None
-    kind, _, name = text.partition(":")
-    if kind == "file" and name and name == Path(name).name and name not in (".", ".."):
-        return "file", name
-    if text in _SIGNALS:
-        return "signal", text
-    raise UsageError(f"--stop {text!r} is not known.", f"Use {', '.join(_SIGNALS)}, or file:NAME.")
-
-
-def _stop(event: Event, kind: str, name: str) -> str:
-    path = event.row.path
-    if kind == "file":
-        try:
-            (event.run.directory / name).touch()
-        except OSError as error:
-            return f"{path}: {name} could not be written: {error.strerror}."
-        return f"{path}: wrote {name}."
-    process = event.run.writing_process
-    if process is None:
-        return f"{path}: not stopped: its logs do not say which process of this machine writes them."
-    try:
-        os.kill(process, getattr(signal, name))
-    except OSError as error:
-        return f"{path}: process {process} could not be sent {name}: {error.strerror}."
-    return f"{path}: sent {name} to process {process}."
+        sick = row.verdict is Verdict.SICK and not event.run.is_over and event.run.is_hopeless
+        if stopper and sick and (done := stopper.stop(event.run)):
+            typer.echo(clean(done), err=True)

@@ -15,12 +15,13 @@ from msgspec import structs
 
 from rldoctor.config import Config
 from rldoctor.environments.baselines import measure_baselines
-from rldoctor.environments.registry import make
+from rldoctor.environments.registry import make, make_to_examine
 from rldoctor.examination.environment import DRAWS
 from rldoctor.examination.play import Played, play_model
 from rldoctor.logs import read_run
 from rldoctor.logs.read import baseline_return
 from rldoctor.model import Json, PreflightResult, Run, Verdict
+from rldoctor.preflight.probes.inspection import normalises_rewards
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.recipe import Recipe
 from rldoctor.training.train import train
@@ -82,7 +83,14 @@ def draws_while_stepping(env: gymnasium.Env[Any, Any]) -> bool:
 
 
 def baseline(examined: Examined, _seconds: float, verdict: Verdict) -> float | None:
-    """Return the better mean return of the zero-action and the random policy; ``None`` where it was not measured."""
+    """Return the better mean return of the zero-action and the random policy; ``None`` where it was not measured.
+
+    Returns of normalised rewards are none: Monitor logs those of the rewards inside, and whichever it logs, the running
+    statistics of a training are not those of a few episodes.
+    """
+    with contextlib.suppress(Exception), contextlib.closing(make_to_examine(examined.env, **examined.arguments)) as env:
+        if normalises_rewards(env):
+            return None
     found = examined.measured.get("baselines")
     # An environment that has failed or run out of time is not played again.
     if not found and verdict in (Verdict.HEALTHY, Verdict.SUSPECT):

@@ -6,8 +6,9 @@ import json
 import shlex
 import shutil
 import subprocess
+import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -52,13 +53,11 @@ class Hook:
         if self.kind == "webhook":
             self._post(text, payload)
         elif self.kind == "command":
-            words = shlex.split(self.target)
-            content = json.dumps({"text": text, **payload}).encode()
-            subprocess.run(words, input=content, timeout=_TIMEOUT, check=True, capture_output=True)
+            # A line for each event, where they are added to a file.
+            _run(shlex.split(self.target), (json.dumps({"text": text, **payload}) + "\n").encode())
         else:
             # A text that begins with a dash is no option.
-            words = ["notify-send", "--", "rldoctor", text]
-            subprocess.run(words, timeout=_TIMEOUT, check=True, capture_output=True)
+            _run(["notify-send", "--", "rldoctor", text], b"")
 
     def _post(self, text: str, payload: Payload) -> None:
         short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
@@ -75,6 +74,25 @@ class Hook:
         )
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT):
             pass
+
+
+def _run(words: Sequence[str], content: bytes) -> None:
+    """Run a command: what it prints is not for the terminal, and what it leaves running is not waited for."""
+    unheard = subprocess.DEVNULL
+    subprocess.run(words, input=content, stdout=unheard, stderr=unheard, timeout=_TIMEOUT, check=True)
+
+
+def why(error: Exception) -> str:
+    """Return why an event was not delivered, as the rest of a sentence that begins with the hook; never its URL."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"ended with exit code {error.returncode}"
+    if isinstance(error, urllib.error.HTTPError):
+        return f"answered {error.code}"
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, TimeoutError | subprocess.TimeoutExpired):
+        return f"took longer than {_TIMEOUT:g} s"
+    told = reason.strerror if isinstance(reason, OSError) else None
+    return f"could not be reached: {told or type(reason).__name__}"
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -8,8 +8,6 @@ from rldoctor.diagnosis.context import DiagnosisContext
 from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import glance, points_of
 from rldoctor.diagnosis.live.schedule import Schedule
-from rldoctor.diagnosis.match import match
-from rldoctor.diagnosis.remedy import advice_of, concrete, known_of
 from rldoctor.model import Run
 
 
@@ -69,14 +67,6 @@ class Examinations:
                 said += [self.course.news] if self.course.news and self.course.news not in self._said else []
                 self._said.update(said)
         return said
-
-    def remedy(self, run: Run, cause: str) -> str:
-        """Return what to change for a cause that a diagnosis of the whole run does not name yet; empty for none."""
-        rule = self._context.book.diagnoses.get(cause)
-        if rule is None:
-            return ""
-        known = known_of(match(run, self._reference, self._context.references), run)
-        return concrete(rule, known, advice_of(known, run))[0].strip()
 
 
 def _steps_after(run: Run, step: int) -> list[int]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from rldoctor.diagnosis.context import DiagnosisContext
 from rldoctor.diagnosis.describe import planned_steps
 from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.live.advice import remedy_of
+from rldoctor.diagnosis.live.glance import points_of
 from rldoctor.logs import read_run
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import Wanted
@@ -20,6 +22,7 @@ from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Run, RunDiagnosis, Verdict, WatchRow
 from rldoctor.model.settings import Settings
 from rldoctor.model.watching import State
+from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.run_record import RunRecord
 from rldoctor.settings import read_settings
 from rldoctor.watch.examinations import Examinations
@@ -31,6 +34,7 @@ from rldoctor.watch.writer import WriterCheck, process_of, writer_of
 STALLED_SECONDS, _STALLED_GAPS = 60.0, 5.0
 # Loggers write all that belongs to a step at once.
 _SETTLED_SECONDS = 1.0
+_FAULTY = (Verdict.SICK, Verdict.SUSPECT)
 _ENDED: dict[str, State] = {"finished": "finished", "interrupted": "ended", "failed": "killed"}
 
 
@@ -192,7 +196,8 @@ class FollowedRun:
         self._planned = self._planned or planned_steps(run)
         self._pace.note(now, run.last_step)
         self.row = replace(self.row, step=run.last_step, planned=self._planned)
-        if self.examinations.upto < 0 and self._has_ended(now):
+        # Nothing but its examinations says anything of a run that is too short for diagnose.
+        if self.examinations.upto < 0 and self._has_ended(now) and points_of(run) >= FEWEST_POINTS:
             return []
         said = self.examinations.look(run, self._planned, to_the_end)
         standing = self.examinations.course.standing
@@ -205,8 +210,9 @@ class FollowedRun:
             news=said[-1] if said else self.row.news,
             withdrawn_when=self.examinations.course.taken_back_when,
         )
-        if said and standing.verdict in (Verdict.SICK, Verdict.SUSPECT):
-            remedy = _remedy(self._diagnosis(run), standing.cause) or self.examinations.remedy(run, standing.cause)
+        if said and standing.verdict in _FAULTY:
+            found = self._diagnosis(run)
+            remedy = remedy_of(run, standing.cause, found, self._reference, self._context)
             self.row = replace(self.row, remedy=remedy)
         return said
 
@@ -226,9 +232,8 @@ class FollowedRun:
         if state in ("finished", "killed", "ended") and not self.is_over:
             said = self._end(state)
         elif state != self.row.state and state == "stalled":
-            said = [
-                f"step {self.row.step:,}: nothing logged for {age:.0f} s, and the writer is still there or unknown."
-            ]
+            how = "the writer is still there or unknown"
+            said = [f"step {self.row.step:,}: nothing logged for {age:.0f} s, and {how}."]
         elif self.row.state == "stalled" and state == "running":
             self.row = replace(self.row, news="")
         left = None if self.is_over else self._pace.left(self._planned, self.row.step, self._tails or ())
@@ -266,30 +271,28 @@ class FollowedRun:
     def _end(self, state: State) -> list[str]:
         """Give the last verdict, and let go of the points: a run that did its plan gets that of ``diagnose``.
 
-        One that ended before is as young as when it ended: what it stood at stays.
+        One that ended before is as young as when it ended: what it stood at stays. So does a warning of one that is too
+        short for ``diagnose``.
         """
         of = f" of {self._planned:,}" if self._planned else ""
         how = f"killed after {self.row.step:,}{of} steps" if state == "killed" else state
-        if self._planned and not self._is_done():
-            said = f"{how}: {self.row.verdict}."
-        else:
+        result = None
+        if not self._planned or self._is_done():
             for tail in self._tails or ():
                 tail.poll()
             result = self._diagnosis(self._read())
-            cause = result.cause.name if result.cause and result.verdict in (Verdict.SICK, Verdict.SUSPECT) else ""
+        if result is None or (result.verdict is Verdict.UNJUDGED and self.row.verdict in _FAULTY):
+            said = f"{how}: {self.row.verdict}{f', {self.row.cause}' if self.row.cause else ''}."
+        else:
+            cause = result.cause if result.verdict in _FAULTY else None
+            name, remedy = (cause.name, cause.remedy.strip()) if cause else ("", "")
             said = f"{how}: {result.verdict}. {result.summary}"
-            confidence = (result.cause.probability if cause and result.cause else result.health) or 0.0
-            remedy = _remedy(result, cause)
-            self.row = replace(self.row, verdict=result.verdict, cause=cause, confidence=confidence, remedy=remedy)
+            confidence = (cause.probability if cause else result.health) or 0.0
+            self.row = replace(self.row, verdict=result.verdict, cause=name, confidence=confidence, remedy=remedy)
         self.row = replace(self.row, withdrawn_when="")
-        self.is_over = True
-        self._tails = None
+        self.is_over, self._tails = True, None
         return [said]
 
 
 def _wanted(mappings: Sequence[TagMapping]) -> Wanted:
     return lambda tag: any(mapping.wants(tag) for mapping in mappings)
-
-
-def _remedy(result: RunDiagnosis, cause: str) -> str:
-    return next((item.remedy.strip() for item in result.diagnoses if item.name == cause), "")

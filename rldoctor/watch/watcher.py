@@ -25,11 +25,19 @@ _WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY
 
 @dataclass(frozen=True)
 class Event:
-    """Something that changed on a run."""
+    """Something that changed on a run.
+
+    Attributes:
+        row: How the run stands now.
+        text: What changed, as a sentence.
+        run: The run.
+        holds: Whether it still holds: not of a verdict that another one followed in the same look.
+    """
 
     row: WatchRow
     text: str
     run: FollowedRun
+    holds: bool = True
 
 
 class Watcher:
@@ -78,9 +86,10 @@ class Watcher:
                 "Name the folder that tensorboard --logdir would take.",
             )
         for run in self.runs.values():
-            said = run.poll(now, all_of_it)
-            said += run.settle(now, self._looked_since)
-            events += [Event(run.row, text, run) for text in said]
+            *before, last = run.poll(now, all_of_it) or [""]
+            after = run.settle(now, self._looked_since)
+            events += [Event(run.row, text, run, holds=False) for text in before]
+            events += [Event(run.row, text, run) for text in (last, *after) if text]
         return events
 
     @property
@@ -105,6 +114,7 @@ class Watcher:
             found = discover(self._paths)
         except UsageError:
             if first:
+                self._require()
                 raise
             return events  # a folder is being moved, or a store does not answer: what is known is watched
         for directory in found:
@@ -113,3 +123,10 @@ class Watcher:
                 run = self.runs[directory] = FollowedRun(directory, self._context, *self._options)
             run.refresh()
         return events
+
+    def _require(self) -> None:
+        """Say what to do about a folder that is not there yet."""
+        for path in self._paths:
+            if not is_remote(path) and not os.path.lexists(path):
+                cure = f"Name the folder of the runs. If they have not begun yet, make it first: mkdir {path}"
+                raise UsageError(f"There is no folder {path}.", cure)

@@ -13,7 +13,8 @@ from rldoctor.errors import UsageError
 from rldoctor.examination.child import Examiner
 from rldoctor.examination.environment import strength_of
 from rldoctor.examination.examine import examine, hear, state_environment
-from rldoctor.model import Observation, Severity, Statement
+from rldoctor.examination.jobs import Examined, baseline
+from rldoctor.model import Observation, Severity, Statement, Verdict
 from tests.diagnosis.made_up_runs import run as made_up_run
 from tests.examination import stacks
 
@@ -151,3 +152,22 @@ def test_an_environment_may_die_or_hang_below_python(name: str) -> None:
     (observation,) = statement.observations
     assert observation.name == "environment-not-examined"
     assert not observation.causes
+
+
+@pytest.mark.parametrize("name", ["pendulum_vec_normalised", "pendulum_rewards_normalised"])
+def test_returns_of_normalised_rewards_are_no_baseline(name: str, tmp_path: Path) -> None:
+    """Monitor logs raw returns inside VecNormalize, and what NormalizeReward pays changes as a training goes on."""
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import gymnasium\n"
+        "from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize\n"
+        "def pendulum_vec_normalised() -> VecEnv:\n"
+        "    return VecNormalize(DummyVecEnv([lambda: gymnasium.make('Pendulum-v1')]))\n"
+        "def pendulum_rewards_normalised() -> gymnasium.Env:\n"
+        "    return gymnasium.wrappers.NormalizeReward(gymnasium.make('Pendulum-v1'))\n"
+    )
+    measured = {"baselines": {"random": {"return_mean": -50.0}}}
+    examined = Examined(f"{file}:{name}", {}, DEFAULTS, measured)
+    assert baseline(examined, 5.0, Verdict.HEALTHY) is None
+    plain = Examined("Pendulum-v1", {}, DEFAULTS, measured)
+    assert baseline(plain, 5.0, Verdict.HEALTHY) == -50.0

@@ -108,6 +108,40 @@ def test_a_hook_that_hangs_keeps_nobody_waiting() -> None:
     notifier.close()
 
 
+def test_a_hook_that_hangs_holds_up_no_other(server: Any) -> None:
+    hangs = threading.Event()
+
+    class Hanging(Hook):
+        def send(self, *_: Any) -> None:
+            hangs.wait()
+
+    notifier = Notifier([Hanging("command", target="x"), parse(f"{server.url}/x")])
+    notifier.notify("a", "suspect", "first", {})
+    notifier.notify("a", "sick", "second", {})
+    notifier.close(timeout=0.2)
+    assert [body["text"] for _, body in server.received] == ["first", "second"]
+    hangs.set()
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("{url}/broken", "json webhook at 127.0.0.1 answered 500."),
+        ("http://127.0.0.1:9/hunter2", "json webhook at 127.0.0.1 could not be reached: Connection refused."),
+        ("http://127.0.0.1/hunter2 x", "json webhook at 127.0.0.1 could not be reached: InvalidURL."),
+        ("false", "command false ended with exit code 1."),
+    ],
+)
+def test_what_was_not_delivered_is_said_with_its_reason_and_ends_no_delivery(
+    target: str, expected: str, server: Any, caplog: Any
+) -> None:
+    notifier = Notifier([parse(target.format(url=server.url))], cool_down=0)
+    notifier.notify("a", "sick", "first", {})
+    notifier.notify("a", "sick", "second", {})
+    notifier.close()
+    assert [record.getMessage() for record in caplog.records] == [f"The {expected}"]
+
+
 def test_a_command_gets_the_event_on_standard_input(tmp_path: Any) -> None:
     code = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
     parse(f'{sys.executable} -c "{code}" {tmp_path}/got').send(TEXT, {"run": "a; rm -rf /"})

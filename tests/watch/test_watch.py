@@ -115,10 +115,17 @@ def test_a_day_of_points_takes_no_more_memory_than_an_hour(tmp_path: Path) -> No
     assert tail.log_file().steps[-1] == 17_999
 
 
+def running_copy(directory: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
+    """Copy the sick run as if it still ran, and with ``monkeypatch`` as if its writer, long gone, were alive."""
+    shutil.copytree(SICK, directory)
+    (directory / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
+    if monkeypatch:
+        monkeypatch.setattr(writer_module, "writer_of", lambda _: "alive")
+
+
 def test_a_sick_run_is_told_with_its_cause_and_what_would_withdraw_it(tmp_path: Path) -> None:
     clock = [0.0]
-    shutil.copytree(SICK, tmp_path / "a")
-    (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
+    running_copy(tmp_path / "a")
     runs = watcher(tmp_path, clock, planned=200_000)
     said = [event.text for event in runs.poll(all_of_it=True)]
     assert any("sick" in text and "Withdrawn when" in text for text in said)
@@ -203,7 +210,7 @@ def test_the_name_of_an_event_file_says_whether_its_writer_lives() -> None:
 
 
 def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="There is no folder"):
         watcher(tmp_path / "nothing", [0.0]).poll()
     with pytest.raises(CannotJudge):
         watcher(tmp_path, [0.0]).poll(all_of_it=True)
@@ -226,10 +233,7 @@ def test_the_command_looks_once_and_ends_with_the_exit_code_that_was_asked_for(t
 def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(SICK, tmp_path / "a")
-    (tmp_path / "a" / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
-    # The recorded writer is long gone.
-    monkeypatch.setattr(writer_module, "writer_of", lambda _: "alive")
+    running_copy(tmp_path / "a", monkeypatch)
     CliRunner().invoke(application(), ["watch", str(tmp_path), "--once", "--isolated"])
     assert not (tmp_path / "a" / "stop").exists()
     asked = ["watch", str(tmp_path), "--once", "--isolated", "--steps", "200000", "--stop", "file:stop"]
@@ -242,9 +246,7 @@ def test_a_sick_run_is_stopped_by_a_file_only_where_that_was_asked_for(
     assert not (tmp_path / "a" / "stop").exists()
 
 
-@pytest.mark.parametrize(
-    "options", [["--stop", "SIGKILL"], ["--stop", "file:../x"], ["--format", "json"], ["--notify", "ftp://x/y"]]
-)
+@pytest.mark.parametrize("options", [["--stop", "SIGKILL"], ["--format", "json"], ["--notify", "ftp://x/y"]])
 def test_wrong_options_are_refused(options: list[str], tmp_path: Path) -> None:
     done = CliRunner().invoke(application(), ["watch", str(tmp_path), "--isolated", *options], standalone_mode=False)
     assert isinstance(done.exception, UsageError)
@@ -264,6 +266,24 @@ def test_a_healthy_run_that_was_killed_young_is_not_called_sick(
     assert runs.rows[0].state == "killed" and runs.rows[0].verdict is not Verdict.SICK
 
 
+def test_a_sick_run_that_ended_too_short_for_diagnose_keeps_what_it_stood_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "progress.csv"
+    path.write_text("time/total_timesteps,rollout/ep_rew_mean,train/approx_kl,train/learning_rate\n")
+    with path.open("a") as file:
+        file.writelines(f"{2048 * row},9.4,20.0,0.3\n" for row in range(1, 4))
+    for writer in ("alive", "gone"):
+        monkeypatch.setattr(writer_module, "writer_of", lambda _, writer=writer: writer)
+        # Of a run that was watched, and of one that had ended before the first look.
+        runs = watcher(tmp_path, [path.stat().st_mtime + 10])
+        runs.poll()
+        monkeypatch.setattr(writer_module, "writer_of", lambda _: "gone")
+        runs.runs[tmp_path]._writer._next = 0.0
+        runs.poll()
+        assert runs.rows[0].state == "ended" and runs.rows[0].cause == "learning-rate-too-high"
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_narrow_table_keeps_the_cause_and_tells_runs_apart(width):
     rows = [
@@ -273,7 +293,7 @@ def test_a_narrow_table_keeps_the_cause_and_tells_runs_apart(width):
     console = Console(file=StringIO(), width=width)
     console.print(watch_table(console, rows))
     text = console.file.getvalue()
-    assert "most likely cause" in text
+    assert "most likely cause" in text and "2 runs: 2 sick" in text
     assert "learning-rate-too-" in text
     assert [line.split()[0] for line in text.splitlines() if "sick" in line][:2] == ["a", "b"]
     assert ("since" in text) is (width == 120)

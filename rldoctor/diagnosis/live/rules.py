@@ -32,14 +32,22 @@ class Sick(Table, frozen=True):
 
 
 class Late(Table, frozen=True, rename={"begins": "from"}):
-    """Signs that healthy runs show until they begin to learn."""
+    """Signs that healthy runs show until they begin to learn; ``on_policy`` those of PPO and its kin alone."""
 
     begins: Share
     signs: frozenset[str]
+    on_policy: frozenset[str]
 
-    def still(self, share: float | None) -> frozenset[str]:
-        """Return the signs that say nothing by themselves after a share of the plan; ``None`` where it is unknown."""
-        return self.signs if share is None or share < self.begins else frozenset()
+    def still(self, share: float | None, family: str = "") -> frozenset[str]:
+        """Return the signs that say nothing by themselves after a share of the plan.
+
+        Args:
+            share: ``None`` where the plan is unknown.
+            family: Of the algorithm, as ``checks/algorithms.toml`` has it: empty for PPO and its kin.
+        """
+        if share is not None and share >= self.begins:
+            return frozenset()
+        return self.signs if family else self.signs | self.on_policy
 
 
 class LiveRules(Table, frozen=True):

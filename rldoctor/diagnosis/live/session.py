@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from rldoctor.diagnosis.judge import diagnose_run
+from rldoctor.diagnosis.live.advice import remedy_of
 from rldoctor.diagnosis.live.course import Course, Standing
 from rldoctor.diagnosis.live.glance import glance
 from rldoctor.diagnosis.live.memory import Memory
@@ -68,6 +69,15 @@ class LiveSession:
         self.course.add(glance(self.memory.run("", self._record, self._settings), self._planned, self._reference))
         return self.course.news
 
+    def remedy(self, result: RunDiagnosis | None) -> str:
+        """Return what to change about the cause that the training is warned of; empty where there is none.
+
+        Args:
+            result: The whole diagnosis of the run so far.
+        """
+        run = self.memory.run("", self._record, self._settings)
+        return remedy_of(run, self.standing.cause, result, self._reference) if self.standing.cause else ""
+
     def report(self, path: str) -> RunDiagnosis | None:
         """Return the whole diagnosis of the run so far; ``None`` before anything was logged."""
         now = self.memory.step, self.memory.points
@@ -89,15 +99,17 @@ def leading(result: RunDiagnosis) -> RankedDiagnosis | None:
 _FAULTS = frozenset({Verdict.SICK, Verdict.SUSPECT})
 
 
-def say_last_line(result: RunDiagnosis | None, standing: Standing, log: logging.Logger) -> None:
+def say_last_line(result: RunDiagnosis | None, live: LiveSession, log: logging.Logger) -> None:
     """Say how a training ended: as a warning, or where all is well as information that is always seen.
 
     Args:
         result: As for :func:`last_line`.
-        standing: Likewise.
+        live: The training.
         log: The logger for warnings.
     """
-    line = last_line(result, standing)
+    standing = live.standing
+    seen_live = result is not None and _seen_live(result, standing) is not None
+    line = last_line(result, standing, live.remedy(result) if seen_live else "")
     if result is not None and _FAULTS.intersection((result.verdict, _seen_live(result, standing))):
         log.warning("%s", line)
     elif log.isEnabledFor(logging.INFO):
@@ -106,17 +118,18 @@ def say_last_line(result: RunDiagnosis | None, standing: Standing, log: logging.
         print(line, file=sys.stderr)  # noqa: T201  # a healthy training ends with a word too
 
 
-def last_line(result: RunDiagnosis | None, standing: Standing) -> str:
+def last_line(result: RunDiagnosis | None, standing: Standing, remedy: str = "") -> str:
     """Return how a training ended, in one line.
 
     Args:
         result: The diagnosis of all of it; ``None`` where nothing was logged.
         standing: How it stood at the last examination.
+        remedy: What to change about the cause of that.
     """
     if result is None:
         return "rldoctor: unjudged. Nothing was logged."
     if (live := _seen_live(result, standing)) is not None:
-        found = f"Since step {standing.since:,}: {standing.cause}."
+        found = f"Since step {standing.since:,}: {standing.cause}. {remedy}".strip()
         return f"rldoctor: {live} after {result.steps:,} steps. {found} More: rldoctor explain {standing.cause}"
     cause = leading(result)
     words = [f"rldoctor: {result.verdict} after {result.steps:,} steps.", result.summary.strip()]

@@ -36,6 +36,21 @@ def layers(env: Env) -> Iterator[Env]:
         layer = inner
 
 
+def normalises_rewards(env: Env) -> bool:
+    """Return whether a wrapper, of the environment or of the vec env that it is taken from, normalises rewards."""
+    from rldoctor.environments.first_of_vec_env import FirstOfVecEnv, vec_env_wrappers
+
+    for layer in layers(env):
+        if type(layer).__name__ == "NormalizeReward":
+            return True
+        if isinstance(layer, FirstOfVecEnv) and any(
+            type(wrapper).__name__ == "VecNormalize" and getattr(wrapper, "norm_reward", False)
+            for wrapper in vec_env_wrappers(layer.vec_env)
+        ):
+            return True
+    return False
+
+
 def user_wrappers(env: gymnasium.Env[Any, Any]) -> list[object]:
     """Return the wrappers of an environment, outermost first, without those that ``gymnasium.make`` adds by itself.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
@@ -37,10 +38,9 @@ def watch_table(console: Console, rows: Sequence[WatchRow], seconds: float | Non
     names = below_what_is_shared([clean(row.path) for row in rows[:most]]) if len(rows) > 1 else [r.path for r in rows]
     for name, row in zip(names, rows[:most], strict=True):
         faulty = row.verdict in (Verdict.SICK, Verdict.SUSPECT)
-        verdict = "too young" if row.verdict is Verdict.UNJUDGED and row.state == "running" else str(row.verdict)
         table.add_row(
             shortened(console, clean(name), width),
-            Text(verdict, style=VERDICT_STYLE[row.verdict]),
+            Text(_word(row), style=VERDICT_STYLE[row.verdict]),
             *((f"{row.since:,}" if faulty and row.since else "",) if wide else ()),
             f"{row.share:.0%} of {short(row.planned)}" if row.share is not None else short(row.step),
             *(("" if row.left is None else lasting(row.left),) if wide else ()),
@@ -53,10 +53,18 @@ def watch_table(console: Console, rows: Sequence[WatchRow], seconds: float | Non
     for row in [row for row in rows if row.news][:3]:
         news = clean(" ".join(part for part in (row.news, row.remedy) if part))
         below.append(Text.assemble((shortened(console, clean(row.path), width), "bold"), f"  {news}"))
-    counts = [f"{sum(r.verdict is v for r in rows)} {v}" for v in VERDICT_STYLE if any(r.verdict is v for r in rows)]
+    words = Counter(map(_word, sorted(rows, key=lambda row: [*VERDICT_STYLE].index(row.verdict))))
     every = "" if seconds is None else f"; a look every {seconds:g} s, Ctrl-C ends"
     runs = "1 run" if len(rows) == 1 else f"{len(rows)} runs"
-    return Group(table, *below, Text(f"{runs}: {', '.join(counts) or 'none yet'}{every}", style="dim"))
+    return Group(
+        table,
+        *below,
+        Text(f"{runs}: {', '.join(f'{n} {word}' for word, n in words.items()) or 'none yet'}{every}", style="dim"),
+    )
+
+
+def _word(row: WatchRow) -> str:
+    return "too young" if row.verdict is Verdict.UNJUDGED and row.state == "running" else str(row.verdict)
 
 
 def short(number: int | None) -> str:

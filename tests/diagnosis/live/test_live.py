@@ -14,9 +14,12 @@ from rldoctor.diagnosis.live.memory import Memory
 from rldoctor.diagnosis.live.phase import Phases, shipped_phases
 from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.live.schedule import Schedule, shares
+from rldoctor.diagnosis.live.session import LiveSession, last_line
 from rldoctor.logs.series import MOST_POINTS, Series
 from rldoctor.model import Json, Verdict
 from rldoctor.rulebook import load_rulebook
+from rldoctor.rulebook.applicable import applicable
+from rldoctor.rulebook.detectors.shape import Gain
 from rldoctor.settings.in_memory import settings_in_memory
 
 SICK = Glance(0, 10, Verdict.SICK, "learning-rate-too-high", 0.9, False, 0.1, ("UPD101 approx-kl-above-range",))
@@ -101,7 +104,30 @@ def test_a_sign_counts_as_far_as_it_goes_beyond_healthy_runs_in_that_phase() -> 
 def test_that_the_return_does_not_rise_yet_says_nothing_by_itself_until_late() -> None:
     late = live_rules().late
     assert "RET101" in late.still(0.3) and "RET101" in late.still(None) and not late.still(late.begins)
-    assert late.signs <= load_rulebook().signs.keys()
+    assert late.still(None) <= load_rulebook().signs.keys()
+    # Off-policy trainings have phases of many tasks.
+    assert "EXP205" in late.still(0.3) and "EXP205" not in late.still(0.3, "off_policy")
+
+
+def test_signs_of_a_return_that_does_not_rise_wait_until_it_might_have() -> None:
+    waiting = live_rules().late.still(0.0)
+    for sign in applicable(load_rulebook(), "ppo").signs:
+        gains = [
+            when
+            for when in sign.when
+            if isinstance(when, Gain) and when.metric == "episode_return" and not when.optional
+        ]
+        still = any(when.thresholds[0] > when.thresholds[1] >= 0 for when in gains)
+        assert sign.of_health or sign.code in waiting or not still, sign.code
+
+
+def test_a_healthy_task_of_one_decision_is_not_called_sick_before_it_might_have_learned() -> None:
+    memory, course = Memory("sb3"), Course()
+    for point in range(1, 15):
+        for tag, value in {"rollout/ep_rew_mean": -0.8, "rollout/ep_len_mean": 1.0, "train/approx_kl": 0.01}.items():
+            memory.add(tag, 2048 * point, value + 0.001 * (point % 3) * (tag == "rollout/ep_rew_mean"))
+        course.add(glance(memory.run(""), 60_000))
+    assert course.standing.verdict is Verdict.UNJUDGED
 
 
 def test_the_shipped_phases_are_whole() -> None:
@@ -224,3 +250,16 @@ def test_an_off_policy_training_that_learns_is_not_stopped() -> None:
     signs = {"doctor__target_gap": 0.0, "doctor__terminal_value_error": 1.5, "train__loss": 1.0}
     assert off_policy_course((20.0, 20.0), **signs).standing.verdict is Verdict.SICK
     assert off_policy_course((20.0, 400.0), **signs).standing.verdict is not Verdict.SICK
+
+
+def test_a_training_that_ends_young_is_told_what_to_change() -> None:
+    live = LiveSession(Memory("sb3"), 60_000)
+    for step in (2048, 4096, 6144):
+        for tag, value in {"rollout/ep_rew_mean": 9.4, "train/approx_kl": 20.0, "train/learning_rate": 0.3}.items():
+            live.memory.add(tag, step, value)
+        live.examine()
+    result = live.report("runs/a")
+    # Too short to be diagnosed as a whole.
+    assert result is not None and result.verdict is Verdict.UNJUDGED
+    assert live.remedy(result) == "Set learning_rate to 0.0003 (was 0.3)."
+    assert "(was 0.3). More: rldoctor explain learning" in last_line(result, live.standing, live.remedy(result))
