@@ -28,7 +28,7 @@ from benchmarks.corpus import without_doctor
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import match
 from rldoctor.diagnosis.rank import HEALTHY
-from rldoctor.diagnosis.remedy import known_of
+from rldoctor.diagnosis.remedy import advice_of, known_of
 from rldoctor.logs import discover, read_run
 from rldoctor.model import Run, RunDiagnosis, Severity, Verdict, make_report
 from rldoctor.render.formats import render
@@ -56,6 +56,7 @@ OF_SB3 = re.compile(r"\bMonitor\b|\bVecMonitor\b|\bVecNormalize\b|\bVecCheckNan\
 # Libraries whose environments rldoctor cannot make: they step thousands on a GPU, or are a language model's.
 WITHOUT_PREFLIGHT = ("rsl_rl", "rl_games", "trl")
 TOLERANCE = 0.01
+LEAST_HEALTH = 0.05
 # Signs of a return that does not improve; of updates that are large, and of updates that move nothing.
 STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
 LARGE, STILL = {"UPD101", "UPD119"}, {"UPD108", "UPD109", "UPD118"}
@@ -75,12 +76,14 @@ KINDS = {
     "health hidden": "a suspect run that does not show how likely health is",
     "set already": "advice to set what is set already, or what lies beyond it",
     "another library": "advice for another library, or for one that uses the callback to use it",
+    "lacks": "advice on a setting that the algorithm does not have",
     "fixes": "a sign's fix that contradicts the leading cause's",
     "answer": "an answer that is not the diagnosis's",
     "placeholder": "a placeholder that was not filled in",
     "trend": "a return that is said to improve, beside a sign that says that it falls, stands or has no trend",
     "size of updates": "updates that are said to be large in one line and next to nothing in another",
     "digits": "a number that nobody reads: ten digits and more, or less than nothing",
+    "unlikely health": "a healthy verdict beside odds of less than 5 % for it",
     "witness": "evidence of a witness that is said to have found nothing unusual",
 }
 HEAD = """# Does a report contradict itself?
@@ -147,6 +150,8 @@ def _of_the_verdict(said: RunDiagnosis) -> Iterator[Found]:
     if said.verdict is Verdict.UNJUDGED and Severity.ERROR in severities:
         codes = ", ".join(one.code for one in said.findings if one.severity is Severity.ERROR)
         yield "failed and unjudged", f"unjudged, with errors: {codes}"
+    # What is wrong with a file is no fault of the training.
+    severities = {finding.severity for finding in said.findings if not finding.code.startswith("LOG")}
     if said.verdict is Verdict.HEALTHY and severities - {Severity.NOTE}:
         yield "healthy with warnings", ", ".join(f"{one.code} {one.severity}" for one in said.findings)
     if said.verdict is Verdict.HEALTHY and any(row.mark in ("bad", "odd") for row in said.table):
@@ -161,6 +166,8 @@ def _of_the_ranking(said: RunDiagnosis) -> Iterator[Found]:
     ranked = [diagnosis for diagnosis in said.diagnoses if rules[diagnosis.name].ranked]
     if said.verdict is Verdict.HEALTHY and ranked and ranked[0].name != HEALTHY:
         yield "headline", f"the verdict is healthy, the list begins with {ranked[0].name}"
+    if said.verdict is Verdict.HEALTHY and (said.health or 0.0) < LEAST_HEALTH:
+        yield "unlikely health", f"the verdict is healthy, and health has {said.health}"
     odds = [diagnosis.probability for diagnosis in ranked]
     if odds != sorted(odds, reverse=True):
         yield "order", f"the list is not ordered by probability: {odds}"
@@ -195,6 +202,7 @@ def _of_the_signs(said: RunDiagnosis) -> Iterator[Found]:
 
 def _of_the_advice(run: Run, said: RunDiagnosis) -> Iterator[Found]:
     known = known_of(match(run), run)
+    lacks = advice_of(known, run).lacks if run.algorithm else ()
     fixes = [(one.code, one.remedy) for one in said.findings if one.remedy]
     cause = said.diagnoses[0] if said.diagnoses else None
     if cause is not None:
@@ -209,6 +217,8 @@ def _of_the_advice(run: Run, said: RunDiagnosis) -> Iterator[Found]:
                     yield "set already", f"{who}: {setting} is {now:g} already: {text}"
                 elif setting == "learning_rate" and isinstance(now, float) and _opposite(text, words, now, target):
                     yield "set already", f"{who}: {setting} is {now:g}, beyond {target:g}: {text}"
+            if setting in lacks and re.search(words, text, re.IGNORECASE):
+                yield "lacks", f"{who} to {run.algorithm}: {text}"
         if "{" in text:
             yield "placeholder", f"{who}: {text}"
         if "rldoctor preflight" in text and run.framework in WITHOUT_PREFLIGHT:

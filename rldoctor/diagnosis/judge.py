@@ -23,6 +23,7 @@ from rldoctor.diagnosis.verdict import (
     has_few_points,
     is_foreign,
     is_short,
+    unless_unlikely,
 )
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
@@ -105,6 +106,7 @@ def _concluded(
             decision = with_witnesses
         else:
             ranked, decision = by_logs, decide(run, case, observed, by_logs)
+    decision = unless_unlikely(decision, ranked)
     verdict = decision.verdict
     known = known_of(matched, run)
     advice = advice_of(known, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rldoctor.diagnosis.rank import HEALTHY, Ranked
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of
 from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
 from rldoctor.rulebook.case import FEWEST_POINTS, SUCCESS_METRICS
@@ -30,6 +30,9 @@ _FEW_POINTS, _PLAIN = 10, 0.5
 _RETURN = "episode_return"
 # Signs that say that the return does not improve, or has no trend: none of them stands beside a return that does.
 _STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
+# So unlikely is health that a return which rises a little does not show it: ours; a healthy run that people asked about
+# (tests/cases) stands at 0.07, none of tests/runs below 0.4.
+_HARDLY = 0.05
 DOUBTFUL = 0.2
 """How likely health has to be by logs alone, so that a return that improves clears a run of other witnesses' warnings:
 ours; no healthy run of tests/runs stands below 0.4."""
@@ -124,6 +127,13 @@ def decide(
     if _RETURN not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
+
+
+def unless_unlikely(decision: Decision, ranked: Sequence[Ranked]) -> Decision:
+    """Return a decision, but of a healthy verdict beside next to no odds for it that nothing is decided."""
+    if decision.verdict is not Verdict.HEALTHY or probability_of(HEALTHY, ranked) >= _HARDLY:
+        return decision
+    return Decision(Verdict.UNJUDGED, "No problems found, but the run is unlike healthy ones.")
 
 
 def _of_return(fine: Sequence[Evidence]) -> bool:

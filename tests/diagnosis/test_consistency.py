@@ -102,6 +102,20 @@ WRONG: dict[str, tuple[str, Change]] = {
         "size of updates",
         lambda said: replace(said, findings=(*said.findings, replace(said.findings[0], code="UPD118"))),
     ),
+    "a healthy run that is not likely to be": (
+        "unlikely health",
+        lambda said: replace(said, verdict=Verdict.HEALTHY, health=0.01),
+    ),
+    "a return that falls and does not move": (
+        "trend",
+        lambda said: replace(
+            said,
+            findings=(
+                replace(said.findings[0], code="RET102"),
+                replace(said.findings[0], message="The return does not move."),
+            ),
+        ),
+    ),
     "a number of twenty digits": (
         "digits",
         lambda said: replace(
@@ -127,6 +141,13 @@ def test_advice_of_another_library_is_found() -> None:
     assert list(contradictions(run, wrapped)) == []
     found = {kind for kind, _ in contradictions(replace(run, framework="rl_games"), wrapped)}
     assert found == {"another library"}
+
+
+def test_advice_on_a_setting_of_another_algorithm_is_found() -> None:
+    run, said = sick()
+    clipped = leading(said, remedy="Lower clip_range to 0.1.")
+    assert "lacks" not in {kind for kind, _ in contradictions(run, clipped)}
+    assert "lacks" in {kind for kind, _ in contradictions(replace(run, algorithm="trpo", record={}), clipped)}
 
 
 def test_a_condition_never_has_a_percentage() -> None:

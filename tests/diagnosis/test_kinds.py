@@ -434,3 +434,12 @@ def test_a_flat_return_is_no_fault_where_the_task_is_solved(returns: Sequence[fl
     subject = diagnose_run(noisy(run(curves, points=12), {"success_rate": 0.01}))
     assert subject.verdict is Verdict.HEALTHY
     assert subject.summary == "The policy does what the task asks for."
+
+
+@pytest.mark.parametrize("seed", [0, 2, 5])
+@pytest.mark.parametrize("entropy", [(1.4, 1.1, -2), (1.4, 1.0, -2.5)])
+def test_a_healthy_verdict_has_odds_for_it(entropy: Sequence[float], seed: int) -> None:
+    """A fifth is gained, with ups and downs, while the policy narrows without bound."""
+    drawn = run({"episode_return": (-200, -180, -190, -150, -160), "entropy": entropy}, points=100)
+    subject = diagnose_run(replace(noisy(drawn, {"episode_return": 4.0}, seed), framework="tianshou"))
+    assert subject.verdict is not Verdict.HEALTHY or (subject.health or 0) >= 0.05
