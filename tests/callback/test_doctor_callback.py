@@ -222,6 +222,7 @@ def test_the_training_is_the_same_with_and_without(env: str, tmp_path: Path, cur
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_every_metric_is_in_the_dictionary(curves: Any) -> None:
     known = load_rulebook().metrics
     for env in SMALL:
@@ -238,6 +239,7 @@ def test_points_stand_where_sb3_logs_and_every_thins_them() -> None:
     assert len(_watched(CARTPOLE, rollouts=6, log_interval=3)["doctor/gae_error"]) == 2
 
 
+@pytest.mark.slow
 def test_two_dozen_rollouts_of_a_long_training_are_measured_evenly_whatever_the_clock_says() -> None:
     found = _watched(CARTPOLE, budget=0.02, rollouts=90, n_steps=16, batch_size=64, n_epochs=1)
     assert len(found["doctor/gae_error"]) == 24 < len(found["time/fps"])

@@ -61,6 +61,7 @@ def check_complete(directory):
     assert (directory / run_directory.POLICY_FILE).is_file()
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
     process, directory = in_training(tmp_path)
     process.send_signal(signal.SIGINT)

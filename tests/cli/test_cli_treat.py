@@ -31,6 +31,7 @@ def test_a_healthy_run_needs_nothing(said, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_plan_is_printed_with_its_expected_time_and_nothing_is_written(said, tmp_path):
     assert run(["treat", str(STANDS_STILL), "--dry-run"]) == 0
     text = said()

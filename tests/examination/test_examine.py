@@ -61,7 +61,12 @@ def test_a_run_that_names_no_environment_says_so_where_it_was_to_be_examined() -
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("dies", "os._exit(7)"), ("raises", "no licence"), ("hangs", "did not return")]
+    ("name", "why"),
+    [
+        pytest.param("dies", "os._exit(7)", marks=pytest.mark.slow),
+        ("raises", "no licence"),
+        pytest.param("hangs", "did not return", marks=pytest.mark.slow),
+    ],
 )
 def test_an_environment_that_cannot_be_examined_costs_its_evidence_alone(name: str, why: str) -> None:
     statement = state_environment(f"{PLACE}:{name}", {}, DEFAULTS, seconds=3.0)
@@ -70,6 +75,7 @@ def test_an_environment_that_cannot_be_examined_costs_its_evidence_alone(name: s
     assert not [item for item in statement.observations if item.direction == "health"]
 
 
+@pytest.mark.slow
 def test_an_environment_that_cannot_be_made_changes_no_odds() -> None:
     (alone,) = examine([IGNORED])
     (heard,) = examine([IGNORED], env=f"{PLACE}:raises")

@@ -90,7 +90,7 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("discrete", [True, False])
+@pytest.mark.parametrize("discrete", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("settings", SETTINGS, ids=["defaults", "entropy", "unnormalised", "target-kl", "relu"])
 def test_update_is_that_of_stable_baselines(discrete: bool, settings: dict[str, Any], monkeypatch: Any) -> None:
     model = sb3_model(discrete, **settings)

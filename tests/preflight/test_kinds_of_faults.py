@@ -21,7 +21,7 @@ QUICK = {
     "simulation-reset-in-mid-episode",
 }
 # Of the public environments of each package one in so many.
-EVERY = 5
+EVERY = 8
 
 
 def case(kind: Kind):

@@ -55,7 +55,7 @@ def test_the_fault_is_named_once_and_without_a_crash(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*BROKEN][::4])  # Every one is examined above, without the slowest checks.
+@pytest.mark.parametrize("name", [*BROKEN][::8])  # Every one is examined above, without the slowest checks.
 def test_the_fault_is_named_among_all_checks(name):
     subject = _examined(BROKEN[name].make)
     names = [finding.name for finding in subject.findings]

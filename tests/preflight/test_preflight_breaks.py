@@ -115,6 +115,7 @@ def test_healthy_environment_gives_no_warning(env, recipe):
         assert "action-dimension-dead-as-known" in names(result)
 
 
+@pytest.mark.slow
 def test_every_fault_of_a_broken_environment_in_one_run():
     """Faults do not hide each other: three at once, three findings, in one run with everything else."""
 

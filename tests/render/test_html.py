@@ -83,6 +83,7 @@ def test_paths_that_a_stranger_wrote_are_left_out(evaluated_once, tmp_path):
         assert '"paths":null' in render(Report.of("diagnose", diagnose([run])), "html")
 
 
+@pytest.mark.slow
 def test_several_runs_are_laid_over_each_other_and_can_be_chosen(page):
     report = Report.of("diagnose", diagnose(SEVERAL))
     browser = page(report)

@@ -228,6 +228,7 @@ def test_a_directory_that_holds_something_else(plan_of):
     assert (directory / "thesis.tex").exists()
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_killed_before_its_first_checkpoint_starts_again(plan_of):
     plan = plan_of(seeds=(0,))
     directory = plan.trials[0].directory

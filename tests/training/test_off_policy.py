@@ -212,6 +212,7 @@ def test_settings_are_those_of_the_algorithm() -> None:
     assert other.setting("tau") == 0.005 and other.setting("clip_range") is None
 
 
+@pytest.mark.slow
 def test_a_sweep_knows_how_long_off_policy_trainings_take() -> None:
     rate = _measure(lambda _: None, RECIPES["dqn"], Engine.GYMNASIUM)
     assert 0 < rate.training < rate.playing

@@ -18,6 +18,7 @@ from rldoctor.errors import CannotJudge, MissingExtra, UsageError
 from rldoctor.training import reach_picture, video
 
 
+@pytest.mark.slow
 def test_the_evaluation_keeps_the_paths(evaluated_once):
     rows = read_paths(evaluated_once)
     episodes, paths = (

@@ -264,6 +264,7 @@ def test_a_checkpoint_whose_state_makes_no_sense(interrupted, small, member, con
     assert record_of(interrupted)["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_interrupted_twice(interrupted):
     again = resume(interrupted, watcher=Interrupts(1200, number=signal.SIGTERM))
     assert (again.status, again.steps) == ("interrupted", 1152)
@@ -319,6 +320,7 @@ class BreaksOnce(gymnasium.Wrapper):
         return self.env.step(action)
 
 
+@pytest.mark.slow
 def test_a_failed_run_resumes_and_forgets_the_error(small, tmp_path):
     with pytest.raises(TrainingFailed):
         train(small, tmp_path, 0, wrap=BreaksOnce)

@@ -61,6 +61,7 @@ def test_same_seed_same_curves(trained_once, repeated):
         np.testing.assert_array_equal(curve.values, second[name].values, name)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_curve(trained_once, small, tmp_path):
     train(small, tmp_path, 0, threads=1)
     first, second = scalars(trained_once), scalars(tmp_path)
@@ -221,6 +222,7 @@ class FirstReturnNaN(gymnasium.RewardWrapper):
         return math.nan if first else reward
 
 
+@pytest.mark.slow
 def test_a_return_that_is_not_finite_does_not_stop_the_checkpoints(small, train_into):
     directory = train_into(small, 0, wrap=FirstReturnNaN, adjust=lambda model: setattr(model, "train", lambda: None))
     state = algorithm.load_weights(model_of(small), directory / run_directory.POLICY_FILE)

@@ -119,6 +119,7 @@ def test_the_remedy_with_which_the_signs_go_is_tried_first(tmp_path: Path) -> No
     assert in_order(wrong, tie_in(wrong), context(nobody), said.append) == (right, pilots)
 
 
+@pytest.mark.slow
 def test_where_the_signs_go_with_the_first_its_rivals_are_not_piloted(tmp_path: Path) -> None:
     plan = plan_of(CLIPPED_LATE, tmp_path)
     same, pilots = in_order(plan, tie_in(plan), context(), lambda line: None)
