@@ -53,10 +53,9 @@ WITNESS_ROUNDS = 500
 # A hallmark that is an error is no hint: it counts at least this for its cause, whatever else the few runs that show it
 # had. On the recorded runs 3 to 4.5 did about as well, and none did better without.
 CERTAIN = 4.0
-# What depends on the unit of the reward shows a size and no fault: whatever else is wrong with a training whose rewards are
-# in cents has to be heard. The two signs of large ones show one fact, and come together. Without this 95.4 % of the runs of
-# docs/invariance.md keep their diagnosis where rewards are a hundred times as large, with it 96.6 %, with 3.6 97.2 %; with
-# 3.6 eight of the recorded runs of rewards too large lose their cause where a whole environment is held out, with this six.
+# What depends on the unit of the reward shows a size and no fault, and must not hide what else is wrong with a training. The
+# two signs of large rewards show one fact, and come together. Lower limits favour docs/invariance.md (rewards times 100),
+# higher ones the runs of that fault in docs/accuracy.md (a whole environment held out).
 MOST = {"RET115": 4.5, "VAL102": 4.5}
 UPDATE_METRICS = {"approx_kl", "clip_fraction", "clip_range", "learning_rate", "explained_variance", "success_rate"}
 # A fault that shows but does no harm should be mentioned (suspect), with less weight than one that harms.

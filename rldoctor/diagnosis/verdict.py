@@ -222,7 +222,7 @@ def _points(case: Case) -> int:
 
 
 def _has_points(case: Case, wanted: int) -> bool:
-    """Return whether :func:`_points` are so many, at least 2: what the first curve often shows."""
+    """Return whether :func:`_points` is at least ``wanted``, which is 2 or more; usually the first curve decides."""
     curves = [curve.finite() for curve in case.run.curves.values()]
     if any(points_of(curve) >= wanted for curve in curves):
         return True

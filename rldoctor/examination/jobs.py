@@ -88,12 +88,15 @@ def baseline(examined: Examined, _seconds: float, verdict: Verdict) -> float | N
     Returns of normalised rewards are none: Monitor logs those of the rewards inside, and whichever it logs, the running
     statistics of a training are not those of a few episodes.
     """
+    found = examined.measured.get("baselines")
+    # An environment that has failed or run out of time is not played again.
+    playable = verdict in (Verdict.HEALTHY, Verdict.SUSPECT)
+    if not (found or playable):
+        return None
     with contextlib.suppress(Exception), contextlib.closing(make_to_examine(examined.env, **examined.arguments)) as env:
         if normalises_rewards(env):
             return None
-    found = examined.measured.get("baselines")
-    # An environment that has failed or run out of time is not played again.
-    if not found and verdict in (Verdict.HEALTHY, Verdict.SUSPECT):
+    if not found:
         with contextlib.suppress(Exception):
             found = measure_baselines(lambda: make(examined.env, **examined.arguments), range(_BASELINE_EPISODES))
     return baseline_return(found) if found else None

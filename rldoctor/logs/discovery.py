@@ -46,8 +46,7 @@ def discover(paths: Sequence[Path | str]) -> list[Path]:
     Symbolic links to directories are followed where they are given, not below; a directory whose logs are links to
     those of another run is none of its own, nor is one that holds no more than what ``add_hparams`` wrote for the run
     above it or for those below. A directory below the given ones that cannot be listed is returned as well, since it
-    may hold a run:
-    ``read_run`` reports it.
+    may hold a run: ``read_run`` reports it.
 
     Raises:
         UsageError: A path does not exist, cannot be read, or is a file that is no log.
