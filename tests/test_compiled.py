@@ -100,7 +100,7 @@ def test_the_shipped_data_is_the_same_from_the_cache(cache):
         again = compiled.compiled(name, kind, lambda: pytest.fail("it was kept"))
         # Not by ==: an example has NaN in it.
         assert repr(again) == repr(read), name
-    paths = sorted((root / "tags").glob("*.toml"))
+    paths = sorted((root / "tags").rglob("*.toml"))
     mappings = compiled.compiled("tags", tuple[TagMapping, ...], lambda: tuple(map(load_tag_mapping, paths)))
     again = compiled.compiled("tags", tuple[TagMapping, ...], lambda: pytest.fail("it was kept"))
     assert [repr(mapping) for mapping in again] == [repr(mapping) for mapping in mappings]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from rldoctor.logs.formats.columns import Points
 from rldoctor.logs.formats.log_file import LARGEST_STEP
 from rldoctor.logs.formats.monitor import EPISODES_PER_MEAN, recent_mean
-from rldoctor.logs.merge import Points
 from rldoctor.logs.tag_mapping import Meaning, TagMapping
 from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
 
@@ -61,7 +62,7 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             if meaning.aggregation is Aggregation.EPISODE:
                 # What the signs expect: SB3 and others log the mean of the last hundred episodes.
                 values = recent_mean(values, _window(len(values)))
-            elif meaning.metric in _MEANS_OF_EPISODES:
+            elif meaning.metric in _MEANS_OF_EPISODES or (meaning.unused is not None and math.isnan(meaning.unused)):
                 steps, values = _from_the_first_episode(steps, values)
             metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric
             metric = next((name for other, name in meaning.beside.items() if other in points), metric)

@@ -17,7 +17,7 @@ from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
-from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table
+from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table, is_text_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.run_directory import require
@@ -105,7 +105,7 @@ def _searchable(path: Path) -> Path:
         own = next((group[0] for group in groups if path in group), None)
         if own:
             return own
-    if is_table(path.name) and not (logs and path.name in logs[0][1]):
+    if (is_table(path.name) or is_text_table(path)) and not (logs and path.name in logs[0][1]):
         return path
     if is_log_file(path.name) or (logs and path.name in logs[0][1]):
         return path.parent

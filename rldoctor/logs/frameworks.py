@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 from rldoctor import datafile
@@ -32,27 +33,28 @@ class IdentifiedFramework:
 
 @cache
 def shipped_tag_mappings() -> tuple[TagMapping, ...]:
-    """Return the shipped tag mappings, by file name.
+    """Return the shipped tag mappings, by file name, in whichever folder of ``tags/`` they are.
 
     Raises:
         UsageError: One of the files is not valid.
     """
 
     def read() -> tuple[TagMapping, ...]:
-        return tuple(load_tag_mapping(path) for path in sorted((datafile.folder("checks") / "tags").glob("*.toml")))
+        paths = (datafile.folder("checks") / "tags").rglob("*.toml")
+        return tuple(load_tag_mapping(path) for path in sorted(paths, key=attrgetter("stem")))
 
     return compiled("tags", tuple[TagMapping, ...], read)
 
 
 @cache
 def own_tag_mappings(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
-    """Return the tag mappings in ``tags/`` of the user's rules folders; ``names/`` is its earlier name.
+    """Return the tag mappings in and below ``tags/`` of the user's rules folders; ``names/`` is its earlier name.
 
     Raises:
         UsageError: One of the files is not valid, or has the name of another.
     """
     taken = {mapping.framework for mapping in shipped_tag_mappings()}
-    paths = (p for folder in rules for name in ("tags", "names") for p in sorted((folder / name).glob("*.toml")))
+    paths = (p for folder in rules for name in ("tags", "names") for p in sorted((folder / name).rglob("*.toml")))
     found = []
     for path in paths:
         if path.stem in taken:

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
+from rldoctor.logs.formats.columns import Columns, Points, in_order_of_steps
 from rldoctor.logs.formats.log_file import LogFile
-from rldoctor.model import FloatArray, IntArray
-
-Points = tuple[IntArray, FloatArray]
-"""Steps (non-decreasing, each once) and values of one tag, shape ``(n,)`` each."""
+from rldoctor.model import IntArray
 
 # A fresh run logs its first point after one interval, SB3's train/ tags after two; half an interval of slack.
 _FRESH_INTERVALS = 2.5
-# Numbers of tags that numpy sorts in one pass over their two bytes.
-_SORTED_AT_ONCE = 2**16
 # Wall clocks of two writers on one machine agree to far less than this.
 _CLOCK_SLACK_SECONDS = 2.0
 
@@ -65,38 +60,6 @@ class Merged:
     overlaps: tuple[Break, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Points of all tags in the order in which they were written."""
-
-    tag_ids: IntArray
-    steps: IntArray
-    values: FloatArray
-
-    def __getitem__(self, keep: slice | np.ndarray) -> _Columns:
-        return _Columns(self.tag_ids[keep], self.steps[keep], self.values[keep])
-
-    def by_tag(self) -> _Columns:
-        """Return the points of each tag together, in their order."""
-        few = not len(self.tag_ids) or self.tag_ids.max() < _SORTED_AT_ONCE
-        return self[np.argsort(self.tag_ids.astype(np.uint16) if few else self.tag_ids, kind="stable")]
-
-    def go_back(self) -> bool:
-        """Return whether the steps of a tag do, of points that are sorted by tag."""
-        return bool(((self.tag_ids[1:] == self.tag_ids[:-1]) & (self.steps[1:] < self.steps[:-1])).any())
-
-    def last_at_each_step(self) -> dict[int, Points]:
-        """Return the points by tag, of those that are sorted by tag; of several at one step the last."""
-        tag_ids, steps, values = self.tag_ids, self.steps, self.values
-        other = tag_ids[1:] != tag_ids[:-1]
-        last = np.append(other | (steps[1:] != steps[:-1]), True)
-        if not last.all():
-            tag_ids, steps, values = tag_ids[last], steps[last], values[last]
-            other = tag_ids[1:] != tag_ids[:-1]
-        bounds = [0, *(np.flatnonzero(other) + 1).tolist(), len(tag_ids)]
-        return {int(tag_ids[a]): (steps[a:b], values[a:b]) for a, b in pairwise(bounds) if b > a}
-
-
 def in_their_order(files: Sequence[LogFile]) -> tuple[list[LogFile], bool]:
     """Number the points of each tag where all are at step 0, as ``add_scalar`` without a step writes them.
 
@@ -136,7 +99,7 @@ def merge(files: Sequence[LogFile]) -> Merged:
         ids.append(ids_of_file[file.tag_ids])
     if not tags:
         return Merged({})
-    whole = _Columns(
+    whole = Columns(
         np.concatenate(ids),
         np.concatenate([file.steps for file in files]),
         np.concatenate([file.values for file in files]),
@@ -149,7 +112,7 @@ def merge(files: Sequence[LogFile]) -> Merged:
     by_tag = whole.by_tag()
     if not by_tag.go_back():
         return Merged({names[tag]: points for tag, points in by_tag.last_at_each_step().items()})
-    return _fold([(file, whole[owner == i]) for i, file in enumerate(files)], names)
+    return _fold([(file, in_order_of_steps(whole[owner == i])) for i, file in enumerate(files)], names)
 
 
 def _last_at_each_step(points: Points) -> Points:
@@ -183,7 +146,7 @@ def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:
     return keep
 
 
-def _fold(pieces: Iterable[tuple[LogFile, _Columns]], names: tuple[str, ...]) -> Merged:
+def _fold(pieces: Iterable[tuple[LogFile, Columns]], names: tuple[str, ...]) -> Merged:
     """Add file after file to a chain of points, starting over where another run begins."""
     chain: dict[int, Points] = {}
     chain_file: LogFile | None = None
@@ -235,7 +198,7 @@ def _fold(pieces: Iterable[tuple[LogFile, _Columns]], names: tuple[str, ...]) ->
     return Merged({names[t]: p for t, p in chain.items() if len(p[0])}, tuple(mixed), tuple(overlaps))
 
 
-def _last_segment(columns: _Columns) -> tuple[int, int, int, int]:
+def _last_segment(columns: Columns) -> tuple[int, int, int, int]:
     """Return where in one file the last run begins, and the tag, last and first step of that break.
 
     A run begins where a tag's step is below the one that it had before in the same run.

@@ -6,7 +6,7 @@ from array import array
 
 import numpy as np
 
-from rldoctor.logs.merge import Points
+from rldoctor.logs.formats.columns import Points
 
 # Signs look at a hundred stretches of a curve (rldoctor.rulebook.resample.GRID): forty points make up one of them.
 MOST_POINTS = 4096

@@ -33,7 +33,8 @@ class _Scale(Table, frozen=True):
         aggregation: What the value is taken over.
         axis: What the steps of this tag count, where that is not the framework's ``step_axis``; they are stretched to
             the length of the run.
-        unused: A value, NaN possibly, that stands for "not measured" where the tag holds no other.
+        unused: A value, NaN possibly, that stands for "not measured" where the tag holds no other; NaN does so before
+            the first number as well, as in the rows before the first update.
         note: For readers of the file.
     """
 

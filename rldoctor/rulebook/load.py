@@ -33,7 +33,7 @@ _CODE = re.compile(r"(RET|UPD|VAL|EXP|NUM|LOG|SPD)\d{3}$")
 OWN_CODE = re.compile(rf"(?!{'|'.join(FAMILIES)})[A-Z]{{3}}\d{{3}}$")
 _OWN_FILES = (
     *("metrics.toml", "weights.toml", "signs/**/*.toml", "diagnoses/*.toml"),
-    *("tags/*.toml", "names/*.toml", "preflight/environments/*.toml"),
+    *("tags/**/*.toml", "names/**/*.toml", "preflight/environments/*.toml"),
 )
 _T = TypeVar("_T")
 

@@ -7,10 +7,11 @@ import itertools
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
-from msgspec import field
+from msgspec import field, structs
 
 from rldoctor import datafile
 from rldoctor.caches.compiled import compiled
@@ -32,6 +33,7 @@ DERIVED = (
     "train_unit",
 )
 Keys = tuple[Text, ...]
+_RUN = "{run}"
 
 
 class Library(Table, frozen=True):
@@ -50,7 +52,8 @@ class Library(Table, frozen=True):
         complete: Whether they state everything, so that no other library's files are read.
         fallback: Whether these names are tried only where no other library is identified.
         settings: Setting, or one of ``DERIVED``, to the keys that state it; the first that is stated counts. ``*.lr``
-            is any key that ends in ``.lr`` or is ``lr``, if there is only one.
+            is any key that ends in ``.lr`` or is ``lr``, if there is only one. ``{run}`` is the name of the run's
+            folder, for files that state the settings of several runs.
         values: Setting to pattern of a value, in lower case, to what it means here.
         off: Setting to the values with which it is switched off.
         algorithms: Algorithm to keys of which one identifies it, where ``settings`` state none.
@@ -87,6 +90,13 @@ class Library(Table, frozen=True):
         """Return whether ``keys`` are those of this library."""
         return self.fallback or any(key in keys for key in self.identified_by)
 
+    def of_run(self, run: str) -> Library:
+        """Return the library with the name of a run's folder for ``{run}`` in its keys."""
+        if not any(_RUN in key for keys in self.settings.values() for key in keys):
+            return self
+        own = {name: tuple(key.replace(_RUN, run) for key in keys) for name, keys in self.settings.items()}
+        return structs.replace(self, settings=own)
+
     def meaning(self, name: str, value: Any) -> Any:
         """Return what a value of a setting means in the normal form."""
         word = str(value).lower()
@@ -108,7 +118,8 @@ def libraries() -> tuple[Library, ...]:
 
 def _libraries() -> tuple[Library, ...]:
     found = []
-    for path in sorted((datafile.folder("checks") / "settings" / "libraries").glob("*.toml")):
+    paths = (datafile.folder("checks") / "settings" / "libraries").rglob("*.toml")
+    for path in sorted(paths, key=attrgetter("stem")):
         library = datafile.load(path, Library, "list of settings")
         if library.library != path.stem:
             raise UsageError(f"{path}: library = {library.library!r} must be the name of the file.")

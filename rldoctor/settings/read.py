@@ -51,6 +51,7 @@ def read_settings(directory: Path) -> Settings | None:
     reader = _Reader(directory)
     sources: list[tuple[Library, dict[str, Found], dict[str, Stated]]] = []
     used: set[str] = set()
+    run = directory.absolute().name
     for library in libraries():
         if library.fallback and sources:
             continue
@@ -58,6 +59,7 @@ def read_settings(directory: Path) -> Settings | None:
         stated = {key: Stated(entry, file.name) for file in reversed(files) for key, entry in file.entries.items()}
         if not stated or not library.is_stated_in(stated):
             continue
+        library = library.of_run(run)
         found = normal_form(library, stated)
         if library.fallback and len(found) < 2:
             continue

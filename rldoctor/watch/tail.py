@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LogFile, ReadIssues, Wanted, open_log
-from rldoctor.logs.formats.tables import RLLIB, TABLES, Row, flat_row, is_json, read_rows
+from rldoctor.logs.formats.tables import RLLIB, TAB_SEPARATED, TABLES, Row, delimiter_of, flat_row, is_json, read_rows
 from rldoctor.logs.formats.tfevents import TFEVENTS, begun, read_events_from
 from rldoctor.logs.series import Series
 
@@ -136,11 +136,12 @@ class EventTail(Tail):
 
 
 class TableTail(Tail):
-    """A table of which lines are added: ``progress.csv``, ``progress.json``, ``result.json``."""
+    """A table of which lines are added: ``progress.csv``, ``progress.json``, ``progress.txt``, ``result.json``."""
 
     def _reset(self) -> None:
         super()._reset()
         self._header: list[str] = []
+        self._delimiter = ""
 
     def _read(self, size: int) -> LogFile:
         try:
@@ -162,7 +163,8 @@ class TableTail(Tail):
                 self._issues.add("corrupt", self._at, "has a line that is no JSON object")
                 return None
             return flat_row(row) if isinstance(row, dict) else None
-        cells = next(csv.reader(io.StringIO(line)), [])
+        self._delimiter = self._delimiter or delimiter_of(line)
+        cells = next(csv.reader(io.StringIO(line), delimiter=self._delimiter), [])
         if not self._header:
             self._header = cells
             return None
@@ -184,6 +186,7 @@ def tails_of(directory: Path, wanted: Wanted, known: Mapping[Path, Tail]) -> lis
         (TFEVENTS, EventTail),
         (RLLIB, TableTail),
         (TABLES, TableTail),
+        (TAB_SEPARATED, TableTail),
     )
     for format_, names in formats_of(sorted(folders), sorted(files), directory):
         if format_.supplement:

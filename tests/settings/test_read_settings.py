@@ -303,7 +303,7 @@ def test_yaml_as_people_write_it():
 
 def test_every_list_of_settings_says_its_source():
     folder = datafile.folder("checks") / "settings" / "libraries"
-    assert {path.stem for path in folder.glob("*.toml")} == {library.library for library in libraries()}
+    assert {path.stem for path in folder.rglob("*.toml")} == {library.library for library in libraries()}
     assert all(library.source and library.files for library in libraries())
     assert not any(math.isnan(value) for library in libraries() for values in library.off.values() for value in values)
 

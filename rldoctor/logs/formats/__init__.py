@@ -12,7 +12,7 @@ from rldoctor.logs.formats.evaluations import EVALUATIONS
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.mlflow import MLFLOW
 from rldoctor.logs.formats.monitor import MONITOR
-from rldoctor.logs.formats.tables import RLLIB, TABLES, TRAINER_STATE
+from rldoctor.logs.formats.tables import RLLIB, TAB_SEPARATED, TABLES, TRAINER_STATE
 from rldoctor.logs.formats.tensorboard_csv import TENSORBOARD_CSV
 from rldoctor.logs.formats.tfevents import TFEVENTS
 from rldoctor.logs.formats.wandb import WANDB
@@ -23,6 +23,7 @@ FORMATS: Mapping[str, LogFormat] = {
     "TensorBoard": TFEVENTS,
     "RLlib": RLLIB,
     "table": TABLES,
+    "tab-separated table": TAB_SEPARATED,
     "trainer_state.json": TRAINER_STATE,
     "Weights & Biases": WANDB,
     "TensorBoard CSV": TENSORBOARD_CSV,

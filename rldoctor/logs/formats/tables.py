@@ -1,5 +1,8 @@
 """Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV with a column of steps.
 
+A table whose header has tabs is separated by tabs, as Spinning Up's ``progress.txt`` (spinup/utils/logx.py) and PFRL's
+``scores.txt`` (pfrl/experiments/evaluator.py) are.
+
 RLlib's ``progress.csv`` and ``result.json`` (one JSON object a line) hold what it writes to TensorBoard, under tags
 without ``ray/tune/``, one row for each iteration (ray/tune/logger/json.py, csv.py and tensorboardx.py).
 
@@ -33,11 +36,16 @@ from rldoctor.logs.formats.monitor import is_monitor
 
 # What Stable-Baselines3's logger writes with format_strings csv or json; the first is read, both hold the same numbers.
 _PROGRESS = ("progress.csv", "progress.json")
+# What Spinning Up and PFRL write. Other programs use such names for text, so that the header decides.
+_TAB_SEPARATED = ("progress.txt", "scores.txt")
+_TEXT, _LONGEST_HEADER = ".txt", 2**16
 # The first of these columns that is there holds the step at which a row was written.
 STEP_COLUMNS = (
     *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
     *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step", "timestep", "env_step", "frames"),
-    *("frame", "environment_steps"),
+    # Of Spinning Up, garage, and Baselines with Stable-Baselines 2.
+    *("frame", "environment_steps", "TotalEnvInteracts", "TotalEnvSteps"),
+    *("misc/total_timesteps", "TimestepsSoFar", "total timesteps", "total/steps"),
 )
 # RLlib's, in its tables, with what it puts in front of the tags and what it leaves out in TensorBoard.
 _RLLIB_STEPS, _RLLIB_PREFIX = "training_iteration", "ray/tune/"
@@ -51,8 +59,14 @@ Row = Mapping[str, object]
 
 
 def is_table(name: str) -> bool:
-    """Return whether a file that a user names may be a table of curves of any name: a CSV, or JSON lines."""
-    return PurePath(name).suffix.lower() in (".csv", *_JSON_SUFFIXES) and name not in _PROGRESS and not is_monitor(name)
+    """Return whether a file that a user names may be a table of curves of any name: a CSV, a TSV, or JSON lines."""
+    suffixes = (".csv", ".tsv", *_JSON_SUFFIXES)
+    return PurePath(name).suffix.lower() in suffixes and name not in _PROGRESS and not is_monitor(name)
+
+
+def is_text_table(path: Path) -> bool:
+    """Return whether a text file is a table separated by tabs, by its suffix and its first line."""
+    return path.suffix.lower() == _TEXT and "\t" in _header(path)
 
 
 def is_json(path: Path) -> bool:
@@ -64,7 +78,7 @@ def read_table(path: Path, wanted: Wanted) -> LogFile:
     """Read what can be read of a CSV or of JSON lines. Never raises for the state or the content of the file.
 
     Args:
-        path: The file; JSON lines by its suffix, a CSV otherwise.
+        path: The file; JSON lines by its suffix, a CSV or a TSV otherwise.
         wanted: Tells whether the points of a column are kept.
     """
     text, issues = read_text(path)
@@ -124,8 +138,8 @@ def read_rows(
 
 
 def csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
-    """Yield the rows of a CSV under its column names; short ones are added to ``issues``."""
-    lines = csv.reader(io.StringIO(text, newline=""))
+    """Yield the rows of a CSV or a TSV under its column names; short ones are added to ``issues``."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text.partition("\n")[0]))
     short: list[str] | None = None
     try:
         header = next(lines, [])
@@ -140,6 +154,11 @@ def csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:
     if short is not None:
         # A writer that was killed, or is still writing, leaves half a row at the end.
         issues.add("truncated", 0, _short(short, header))
+
+
+def delimiter_of(header: str) -> str:
+    """Return what separates the columns of a table, by its first line: a tab or a comma."""
+    return "\t" if header.count("\t") > header.count(",") else ","
 
 
 def _short(cells: list[str], header: list[str]) -> str:
@@ -206,6 +225,16 @@ def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
     return [name for name in _PROGRESS if name in files][:1]
 
 
+def _header(path: Path) -> str:
+    return begins_with(path, _LONGEST_HEADER).decode("utf-8-sig", errors="replace").partition("\n")[0].rstrip("\r")
+
+
+def _has_steps(path: Path) -> bool:
+    """Return whether the header of a table that tabs separate names a column of steps."""
+    cells = _header(path).split("\t")
+    return len(cells) > 1 and any(name in cells for name in STEP_COLUMNS)
+
+
 def _is_rllib(path: Path) -> bool:
     return f'"{_RLLIB_STEPS}"'.encode() in begins_with(path, _HEAD_OF_RESULTS)
 
@@ -213,4 +242,5 @@ def _is_rllib(path: Path) -> bool:
 # The header of RLlib's progress.csv is that of the first result, often without a return; result.json has it all.
 RLLIB = LogFormat(by_name("result.json".__eq__), one_by_one(read_table), confirm=_is_rllib)
 TABLES = LogFormat(_find, one_by_one(read_table))
+TAB_SEPARATED = LogFormat(by_name(_TAB_SEPARATED.__contains__), one_by_one(read_table), confirm=_has_steps)
 TRAINER_STATE = LogFormat(by_name(TRAINER_STATE_FILE.__eq__), one_by_one(read_trainer_state))
