@@ -23,6 +23,7 @@ from rldoctor.preflight.probes import alternatives, long_play, playable, steerin
 from rldoctor.preflight.probes.alternatives import Effects
 from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
+from rldoctor.preflight.probes.monitor import monitored
 from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.preflight.replay.examined import ExaminedReplay
 from rldoctor.recipe import Recipe
@@ -69,6 +70,7 @@ class PreflightContext:
         plugins: The checks of other packages.
         budget: The time that is left.
         arguments: What the environment is made with; what the recipe says by default.
+        verdict_only: Nobody uses ``measured`` for more than the report: what decides no check may be played less.
         failed: Codes of the checks that have found an error so far.
         told: What the environment raised that has been reported.
         repeatable: Whether seed 0 repeats itself; found out by ENV105.
@@ -85,6 +87,7 @@ class PreflightContext:
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
     arguments: Mapping[str, Json] | None = None
+    verdict_only: bool = False
     failed: set[str] = field(default_factory=set, init=False)
     told: Told = field(default_factory=Told, init=False)
     repeatable: bool = field(default=True, init=False)
@@ -134,10 +137,8 @@ class PreflightContext:
 
     def close(self) -> list[BaseException]:
         """Close every environment that was made, and return what that raised."""
-        opened: list[Any] = [*self._opened]
         # Those of our own vec env are among them.
-        if self.make_vec_env and "vec_env" in vars(self):
-            opened.append(self.vec_env)
+        opened: list[Any] = [*self._opened, *([self.vec_env] if self.make_vec_env and "vec_env" in vars(self) else [])]
         raised: list[BaseException] = []
         for env in opened:
             try:
@@ -234,10 +235,8 @@ class PreflightContext:
     @cached_property
     def batch(self) -> Batch:
         """Some hundred transitions of the random policy over several episodes."""
-        from stable_baselines3.common.monitor import Monitor
-
         self.require_playable()
-        batch = measurements.play_random(Monitor(self.env), self.horizon, self.budget)
+        batch = measurements.play_random(monitored(self.env), self.horizon, self.budget)
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
 
