@@ -51,6 +51,13 @@ def test_baselines_that_preflight_played_too_few_episodes_of_are_played_again():
         assert _baselines(recipe, found)["random"]["n_episodes"] == expected
 
 
+def test_baselines_are_played_in_full_for_whoever_uses_the_numbers():
+    episodes = {"zero_action": 5, "random": 5}
+    for measured, expected in ((None, episodes), ({}, {"zero_action": 20, "random": 20})):
+        result = run_preflight("CartPole-v1", select=["ENV601"], measured=measured)
+        assert {name: found["n_episodes"] for name, found in result.facts["baselines"].items()} == expected
+
+
 @pytest.fixture
 def started(monkeypatch):
     """The processes that were started for checks, on a machine with two cores where PyTorch is not imported."""
