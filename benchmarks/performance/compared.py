@@ -93,7 +93,7 @@ def examine(other: Path, python: str) -> list[str]:
     with tempfile.TemporaryDirectory() as place:
         here = ("--out", place)
         works = [
-            Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), 7),
+            Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), 5),
             Work("`checkup`, quick recipe", (*_RLDOCTOR, "checkup", *here), 5),
         ]
         rows = [_row(work, builds) for work in works]

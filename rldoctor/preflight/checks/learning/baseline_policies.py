@@ -48,10 +48,13 @@ def _length(context: PreflightContext) -> float:
 def _play(context: PreflightContext, seconds: float) -> dict[str, Json]:
     """Play both policies episode by episode, until all are played or another would take longer than ``seconds``."""
     from rldoctor.environments.baselines import aggregate
+    from rldoctor.environments.robot_joints import read_joints_at_once
     from rldoctor.environments.rollouts import random_action, roll_out, zero_action
     from rldoctor.preflight.probes.metered import Kept
 
     env = Kept(context.spare)
+    # The same numbers, as in an evaluation; what examines the environment is done with it.
+    read_joints_at_once(env)
     policies = {"zero_action": zero_action(env.action_space), "random": random_action(env.action_space)}
     episodes: dict[str, list[Episode]] = {name: [] for name in policies}
     began = time.monotonic()
