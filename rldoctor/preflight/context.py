@@ -23,7 +23,6 @@ from rldoctor.preflight.probes import alternatives, long_play, playable, steerin
 from rldoctor.preflight.probes.alternatives import Effects
 from rldoctor.preflight.probes.inspection import time_limit
 from rldoctor.preflight.probes.long_play import LongPlay
-from rldoctor.preflight.probes.monitor import monitored
 from rldoctor.preflight.probes.steering import Homing, Movement
 from rldoctor.preflight.replay.examined import ExaminedReplay
 from rldoctor.recipe import Recipe
@@ -236,7 +235,7 @@ class PreflightContext:
     def batch(self) -> Batch:
         """Some hundred transitions of the random policy over several episodes."""
         self.require_playable()
-        batch = measurements.play_random(monitored(self.env), self.horizon, self.budget)
+        batch = measurements.play_random(measurements.monitored(self.env), self.horizon, self.budget)
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
 
