@@ -27,17 +27,16 @@ class FiniteNumbers:
     """Tells whether arrays are finite, by the cheapest test of them: NaN and infinities survive a sum."""
 
     def __init__(self) -> None:
-        self._ones: dict[tuple[tuple[int, ...], np.dtype[Any]], NDArray[Any] | None] = {}
+        self._ones: dict[tuple[int, np.dtype[Any]], NDArray[Any] | None] = {}
 
     def hold(self, observed: Any) -> bool:
         """Return whether all entries of an array, or of a dictionary of arrays, are finite, and their sum too."""
         if isinstance(observed, dict):
             return all(map(self.hold, observed.values()))
-        try:
-            ones = self._ones[observed.shape, observed.dtype]
-        except KeyError:
-            ones = np.ones(observed.shape, observed.dtype) if observed.dtype.kind == "f" else None
-            self._ones[observed.shape, observed.dtype] = ones
+        size, kind = observed.size, observed.dtype
+        if (size, kind) not in self._ones:
+            self._ones[size, kind] = np.ones(size, kind) if kind.kind == "f" else None
+        ones = self._ones[size, kind]
         return ones is None or math.isfinite(np.vdot(observed, ones))
 
 

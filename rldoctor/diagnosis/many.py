@@ -16,9 +16,9 @@ from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
 from rldoctor.diagnosis.context import DiagnosisContext, context_of, shipped_context
 from rldoctor.diagnosis.judge import diagnose_runs
-from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.discovery import no_run_below
 from rldoctor.logs.frameworks import find_tag_mapping, shipped_tag_mappings
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
 from rldoctor.model import Run, RunDiagnosis, Statement, Verdict
@@ -84,10 +84,7 @@ def diagnose(
     found = [str(directory) for directory in discover([name for name in names if name not in remote])]
     found += [run for name in remote for run in list_runs(name)]
     if not found:
-        raise CannotJudge(
-            f"There is no run below {', '.join(names)}: no TensorBoard event file was found.",
-            "Name the folder that tensorboard --logdir would take.",
-        )
+        raise no_run_below(names)
     each = diagnoser(reference, select, ignore, framework, config, baseline_return, statements)
     is_shipped = _is_of_shipped_rules(config, select, ignore)
     make = partial(_made, each, processes=processes, executor=executor)

@@ -18,6 +18,7 @@ from rldoctor.examination.play import gap_to_training
 from rldoctor.examination.tie_tests import with_tests
 from rldoctor.examination.ties import break_tie
 from rldoctor.logs import discover, read_run
+from rldoctor.logs.discovery import no_run_below
 from rldoctor.model import Json, Observation, PreflightResult, Run, RunDiagnosis, Severity, Statement
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.run_record import read_run_record
@@ -102,10 +103,7 @@ def examine(
 def _runs(paths: Sequence[Path | str]) -> list[Path]:
     found = list(discover([str(path) for path in paths]))
     if not found:
-        raise CannotJudge(
-            f"There is no run below {', '.join(map(str, paths))}: no TensorBoard event file was found.",
-            "Name the folder that tensorboard --logdir would take.",
-        )
+        raise no_run_below(paths)
     return found
 
 

@@ -7,11 +7,12 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from rldoctor.errors import UsageError
+from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
@@ -28,6 +29,8 @@ Logs = Sequence[tuple[LogFormat, Sequence[str]]]
 _LARGEST_HPARAMS = 2**20
 _HPARAMS = b"_hparams_/"
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
+# Where no run is found, a whole disk is not searched for an advice.
+_MOST_NAMES = 10_000
 
 
 def discover(paths: Sequence[Path | str]) -> list[Path]:
@@ -251,3 +254,13 @@ def _identities(run: Path, listed: Mapping[Path, Logs]) -> list[tuple[bool, tupl
             continue
         found.append((link, (status.st_dev, status.st_ino)))
     return found
+
+
+def no_run_below(paths: Sequence[Path | str]) -> CannotJudge:
+    """Return the error of paths below which no run was found; it points at a table that has to be named itself."""
+    what = f"There is no run below {', '.join(map(str, paths))}: no log of a known format was found."
+    names = (Path(folder, name) for path in paths for folder, _, names in os.walk(path) for name in names)
+    table = min((path for path in islice(names, _MOST_NAMES) if is_table(path.name)), default=None)
+    if table is not None:
+        return CannotJudge(what, f"A table is read if it is named itself: rldoctor diagnose {table}")
+    return CannotJudge(what, "Name the folder that the training writes its logs into, as for tensorboard --logdir.")

@@ -127,10 +127,10 @@ def _evidence(breaks: Sequence[Break]) -> dict[str, Json]:
 
 
 def stepless_finding(files: Sequence[LogFile]) -> list[Finding]:
-    """Return the note that all points are at step 0, and are taken in their order."""
+    """Return the note that all points are at step 0, or at none, and are taken in their order."""
     points = sum(file.count for file in files)
-    message = f"All {points} points are at step 0: they are taken in their order."
-    remedy = "Log with the number of environment steps."
+    message = f"All {points} points are at step 0, or have no step: they are taken in their order."
+    remedy = "Log the number of environment steps as well; in a table, in a column named global_step."
     if any(is_event_file(file.path.name) for file in files):
         remedy = "Log with the number of environment steps: writer.add_scalar(tag, value, global_step)."
     return [Finding("LOG211", "no-steps", Severity.NOTE, message, remedy, {"points": points})]

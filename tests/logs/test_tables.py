@@ -145,7 +145,6 @@ def test_an_exported_table_with_another_frameworks_tags(tmp_path):
     ("text", "code", "said"),
     [
         ("", "LOG103", "has no rows"),
-        ("a,b\n1,2\n", "LOG102", "has no column of steps"),
         ("step,approx_kl\n1,2\n2\n3,4\n", "LOG102", "has a row of 1 cells under 2"),
         ("step,approx_kl\n1,2\n2\n", "LOG101", "has a row of 1 cells under 2"),
     ],
@@ -157,6 +156,21 @@ def test_tables_that_are_damaged(tmp_path, text, code, said):
     assert finding.code == code
     assert said in finding.message
     assert "byte" not in finding.message and "event file" not in finding.message and "event" not in finding.name
+
+
+def test_rows_without_a_step_are_taken_in_their_order(tmp_path):
+    rows = [f"{-100 + i},0.01" for i in range(30)]
+    run = read_run(table(tmp_path / "log.csv", "episode_return,approx_kl", rows))
+    assert run.curves["episode_return"].steps.tolist() == list(range(30))
+    assert (run.step_axis, [finding.code for finding in run.findings]) == ("iterations", ["LOG211"])
+    assert "global_step" in run.findings[0].remedy
+
+
+def test_json_lines_whose_first_has_no_step(tmp_path):
+    lines = ['{"approx_kl": 9}', *(f'{{"step": {100 * i}, "approx_kl": 0.01}}' for i in range(20))]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
+    run = read_run(tmp_path / "log.jsonl")
+    assert run.curves["approx_kl"].steps.tolist() == [100 * i for i in range(20)]
 
 
 def test_a_short_row_costs_no_other_row(tmp_path):
@@ -273,3 +287,11 @@ def test_nothing_at_all(tmp_path):
     with pytest.raises(CannotJudge, match="no run below"):
         rldoctor.diagnose(tmp_path)
     assert read_run(tmp_path / "notes.csv").curves
+
+
+def test_a_table_in_a_folder_is_pointed_at(tmp_path):
+    (tmp_path / "lab").mkdir()
+    table(tmp_path / "lab" / "log.csv", "step,episode_return", ["1,2"])
+    with pytest.raises(CannotJudge, match="no log of a known format") as caught:
+        rldoctor.diagnose(tmp_path)
+    assert str(tmp_path / "lab" / "log.csv") in caught.value.cure

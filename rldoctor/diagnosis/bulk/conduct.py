@@ -13,8 +13,8 @@ from rldoctor.diagnosis.bulk.plan import Found, Unit, list_unit, plan
 from rldoctor.diagnosis.bulk.summary import Summary, merged
 from rldoctor.diagnosis.bulk.work import Batch
 from rldoctor.diagnosis.many import PRELOAD, Each
-from rldoctor.errors import CannotJudge
 from rldoctor.executors import Executor, Send, map_jobs
+from rldoctor.logs.discovery import no_run_below
 from rldoctor.model import Report, Verdict
 
 # Runs of a file: ours. A thousand take a core some seconds and a megabyte of disk.
@@ -49,10 +49,7 @@ def keep(
     try:
         found = _shared(units, batch, executor, processes)
         if found is None:
-            raise CannotJudge(
-                f"There is no run below {', '.join(names)}: no TensorBoard event file was found.",
-                "Name the folder that tensorboard --logdir would take.",
-            )
+            raise no_run_below(names)
         store.commit(place, found.parts)
     except BaseException:
         store.clear(place, batch.token)

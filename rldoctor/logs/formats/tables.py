@@ -36,7 +36,8 @@ _PROGRESS = ("progress.csv", "progress.json")
 # The first of these columns that is there holds the step at which a row was written.
 STEP_COLUMNS = (
     *("time/total_timesteps", "global_step", "total_timesteps", "timesteps", "env_steps", "num_timesteps"),
-    *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step"),
+    *("step", "steps", "trainer/global_step", "train/global_step", "_step", "Step", "timestep", "env_step", "frames"),
+    *("frame", "environment_steps"),
 )
 # RLlib's, in its tables, with what it puts in front of the tags and what it leaves out in TensorBoard.
 _RLLIB_STEPS, _RLLIB_PREFIX = "training_iteration", "ray/tune/"
@@ -83,16 +84,20 @@ def read_rows(
         rows: One row per step; cells that hold no number are skipped.
         size: Bytes of the file.
         wanted: Tells whether the points of a column are kept.
-        issues: What could not be read so far; that there is no row, or none with a step, is added.
-        column: The column of steps; the first of ``STEP_COLUMNS`` that a row has by default.
+        issues: What could not be read so far; that there is no row is added.
+        column: The column of steps; the first of ``STEP_COLUMNS`` that a row has by default. Without any, all rows are
+            at step 0, and so in their order (:func:`rldoctor.logs.merge.in_their_order`).
     """
     points: dict[str, tuple[array[int], array[float]]] = {}
     unknown: dict[str, None] = {}
     count = 0
     for row in rows:
         count += 1
-        column = column or next((name for name in (*STEP_COLUMNS, _RLLIB_STEPS) if name in row), "")
-        step = as_float(row.get(column))
+        if not column:
+            column = next((name for name in (*STEP_COLUMNS, _RLLIB_STEPS) if name in row), "")
+            if column:
+                points.clear()
+        step = as_float(row.get(column)) if column else 0.0
         if step is None or not 0 <= step < LARGEST_STEP:
             continue
         for tag, cell in row.items():
@@ -111,8 +116,6 @@ def read_rows(
                 unknown[tag] = None
     if not issues.counts and not count:
         issues.add("empty", 0, "has no rows")
-    elif count and not column:
-        issues.add("corrupt", 0, f"has no column of steps ({', '.join(STEP_COLUMNS[:3])}, step, ...)")
     arrays = {
         tag: (np.frombuffer(steps, np.int64), np.frombuffer(values, np.float64))
         for tag, (steps, values) in points.items()
