@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,8 +87,8 @@ def _row(work: Work, builds: Mapping[str, Build]) -> str:
     return f"| {work.name} | {' | '.join(cells)} |"
 
 
-def examine(other: Path, python: str) -> list[str]:
-    """Return the table of what examines and trains FetchReach, each from process start; the seeds are the same."""
+def examine(other: Path, python: str, asked: Sequence[str]) -> list[str]:
+    """Return the table of the commands ``asked`` that examine and train FetchReach, each from process start."""
     builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
     with tempfile.TemporaryDirectory() as place:
         here = ("--out", place)
@@ -96,8 +96,8 @@ def examine(other: Path, python: str) -> list[str]:
             Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), 5),
             Work("`checkup`, quick recipe", (*_RLDOCTOR, "checkup", *here), 5),
         ]
-        rows = [_row(work, builds) for work in works]
-    return ["From process start, in turns.", "", *_HEAD, *rows]
+        rows = [_row(work, builds) for work in works if work.command[2] in asked]
+    return ["From process start, in turns, five pairs each.", "", *_HEAD, *rows]
 
 
 def measure(other: Path, python: str, brief: bool = False) -> list[str]:
