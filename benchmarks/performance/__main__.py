@@ -1,4 +1,4 @@
-"""How fast rldoctor is: python -m benchmarks.performance [--only PART ...] [--other CHECKOUT PYTHON]
+"""How fast rldoctor is: python -m benchmarks.performance [--only PART ...] [--other CHECKOUT PYTHON [--examining WHAT ...]]
 
 Measures the start-up of the commands; reading and diagnosing; training with the chapter's recipe, compared with plain
 Stable-Baselines3; DoctorCallback; and the checkup, compared with the chapter's own job. Writes docs/performance.md; with
@@ -41,10 +41,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(names), default=list(names))
     parser.add_argument("--other", nargs=2, metavar=("CHECKOUT", "PYTHON"), help="compare with this build only")
     parser.add_argument("--brief", action="store_true", help="with --other: leave out what takes longest")
+    examined = ("preflight", "checkup")
+    parser.add_argument("--examining", nargs="+", choices=examined, help="with --other: compare these commands")
     asked = parser.parse_args()
     ways = {title: part.measure for title, part in PARTS.items()}
     ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1], asked.brief)
-    chosen = [compared.TITLE] if asked.other else [names[name] for name in asked.only]
+    ways[compared.EXAMINING] = lambda: compared.examine(Path(asked.other[0]), asked.other[1], asked.examining)
+    chosen = (
+        [compared.EXAMINING if asked.examining else compared.TITLE]
+        if asked.other
+        else [names[name] for name in asked.only]
+    )
     texts = remembered()
     for title in chosen:
         load = os.getloadavg()[0]

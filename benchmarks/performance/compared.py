@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +20,15 @@ from benchmarks.reliability import big_file
 from rldoctor.logs import read_run
 
 TITLE = "Compared with another build"
+EXAMINING = "Preflight and checkup, compared with another build"
+ENV = "FetchReachDense-v4"
 ROUNDS = 3
 BIG = 1_900_000_000  # bytes
+_RLDOCTOR = ("-m", "rldoctor")
+_HEAD = (
+    "| work | other build | this build | times as fast | in processor time | memory, other / this | output, other / this |",
+    "|---|---|---|---|---|---|---|",
+)
 _ROOT = Path(__file__).resolve().parents[2]
 # Runs a command, and prints its largest process in KiB, what it wrote in bytes, and its processor time in milliseconds.
 _WATCHED = """
@@ -80,6 +87,19 @@ def _row(work: Work, builds: Mapping[str, Build]) -> str:
     return f"| {work.name} | {' | '.join(cells)} |"
 
 
+def examine(other: Path, python: str, asked: Sequence[str]) -> list[str]:
+    """Return the table of the commands ``asked`` that examine and train FetchReach, each from process start."""
+    builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
+    with tempfile.TemporaryDirectory() as place:
+        here = ("--out", place)
+        works = [
+            Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), 5),
+            Work("`checkup`, quick recipe", (*_RLDOCTOR, "checkup", *here), 5),
+        ]
+        rows = [_row(work, builds) for work in works if work.command[2] in asked]
+    return ["From process start, in turns, five pairs each.", "", *_HEAD, *rows]
+
+
 def measure(other: Path, python: str, brief: bool = False) -> list[str]:
     """Return the table; ``brief`` leaves out what takes longest, and takes two rounds of the rest."""
     builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
@@ -117,7 +137,6 @@ def measure(other: Path, python: str, brief: bool = False) -> list[str]:
     return [
         "From process start, in turns; memory of the largest process, and what was printed.",
         "",
-        "| work | other build | this build | times as fast | in processor time | memory, other / this | output, other / this |",
-        "|---|---|---|---|---|---|---|",
+        *_HEAD,
         *rows,
     ]

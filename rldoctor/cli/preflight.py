@@ -35,6 +35,7 @@ def preflight(
     need_training_packages("preflight")
     from rldoctor.cli.progress import bars
     from rldoctor.model import make_report
+    from rldoctor.preflight.background import environment_checks
     from rldoctor.preflight.runner import available_checks, run_preflight
     from rldoctor.references import load_trainable
 
@@ -58,5 +59,6 @@ def preflight(
             watcher=lambda name, done, total: shown.count(done, total, name),
             config=settings,
             budget=budget,
+            beside=environment_checks,
         )
     finish(make_report("preflight", [result], failing(fail_on, settings)), format_, verbose, output, quiet)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rldoctor.errors import first_line
-from rldoctor.model import Finding, Json, Severity
+from rldoctor.model import CheckResult, Finding, Json, Outcome, Severity
 
 if TYPE_CHECKING:
     from rldoctor.preflight.context import PreflightContext
@@ -86,6 +86,7 @@ class Check(CheckDocs):
         faults: Names of the findings it may yield.
         run: Yields findings without a code; the runner adds the check's own.
         raw: Runs although the environment cannot be played: it looks at why.
+        heavy: Imports PyTorch, which takes seconds.
         late: Runs after the checks of its group with a smaller number, as it costs more or says less.
     """
 
@@ -95,6 +96,7 @@ class Check(CheckDocs):
     run: Callable[[PreflightContext], CheckFindings]
     late: int = 0
     raw: bool = False
+    heavy: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,23 @@ def check(
     requires: tuple[str, ...] = (),
     late: int = 0,
     raw: bool = False,
+    heavy: bool = False,
 ) -> Callable[[Callable[[PreflightContext], CheckFindings]], Check]:
     """Declare the decorated function to be a check; see :class:`Check` for the arguments."""
 
     def declare(run: Callable[[PreflightContext], CheckFindings]) -> Check:
         docs = inspect.cleandoc(sys.modules[run.__module__].__doc__ or "")
         return Check(
-            code=code, name=name, docs=docs, group=group, requires=requires, faults=faults, run=run, late=late, raw=raw
+            code=code,
+            name=name,
+            docs=docs,
+            group=group,
+            requires=requires,
+            faults=faults,
+            run=run,
+            late=late,
+            raw=raw,
+            heavy=heavy,
         )
 
     return declare
@@ -157,3 +169,18 @@ def one_line(error: BaseException) -> str:
 def shortened(dimensions: Sequence[int]) -> str:
     """Return the first eight dimensions, with an ellipsis for the rest."""
     return ", ".join(map(str, dimensions[:8])) + (", ..." if len(dimensions) > 8 else "")
+
+
+def summary(results: Sequence[CheckResult], findings: Sequence[Finding]) -> str:
+    """Return how many checks passed, had findings, were skipped and were not run."""
+    severities = {severity.value: sum(f.severity is severity for f in findings) for severity in reversed(Severity)}
+    found = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in severities.items() if count)
+    words = {
+        Outcome.PASSED: "passed",
+        Outcome.FIRED: f"with findings ({found})",
+        Outcome.SKIPPED: "skipped",
+        Outcome.NOT_RUN: "not run",
+    }
+    counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in words}
+    parts = [f"{count} {words[outcome]}" for outcome, count in counts.items() if count]
+    return f"{len(results)} checks: {', '.join(parts) or 'none to run'}"

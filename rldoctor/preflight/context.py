@@ -69,6 +69,7 @@ class PreflightContext:
         plugins: The checks of other packages.
         budget: The time that is left.
         arguments: What the environment is made with; what the recipe says by default.
+        verdict_only: Nobody uses ``measured`` for more than the report: what decides no check may be played less.
         failed: Codes of the checks that have found an error so far.
         told: What the environment raised that has been reported.
         repeatable: Whether seed 0 repeats itself; found out by ENV105.
@@ -85,6 +86,7 @@ class PreflightContext:
     plugins: Plugins = Plugins()  # noqa: RUF009
     budget: Budget = field(default_factory=Budget)
     arguments: Mapping[str, Json] | None = None
+    verdict_only: bool = False
     failed: set[str] = field(default_factory=set, init=False)
     told: Told = field(default_factory=Told, init=False)
     repeatable: bool = field(default=True, init=False)
@@ -134,10 +136,8 @@ class PreflightContext:
 
     def close(self) -> list[BaseException]:
         """Close every environment that was made, and return what that raised."""
-        opened: list[Any] = [*self._opened]
         # Those of our own vec env are among them.
-        if self.make_vec_env and "vec_env" in vars(self):
-            opened.append(self.vec_env)
+        opened: list[Any] = [*self._opened, *([self.vec_env] if self.make_vec_env and "vec_env" in vars(self) else [])]
         raised: list[BaseException] = []
         for env in opened:
             try:
@@ -234,10 +234,8 @@ class PreflightContext:
     @cached_property
     def batch(self) -> Batch:
         """Some hundred transitions of the random policy over several episodes."""
-        from stable_baselines3.common.monitor import Monitor
-
         self.require_playable()
-        batch = measurements.play_random(Monitor(self.env), self.horizon, self.budget)
+        batch = measurements.play_random(measurements.monitored(self.env), self.horizon, self.budget)
         self.budget.step_seconds = float(np.median(batch.seconds))
         return batch
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +30,7 @@ _NUMBERS = 3_000_000
 _FEWEST = 25
 # Fraction of the budget for the random episodes: most checks look at nothing else.
 _BATCH_SHARE = 0.25
+_MONITOR = "stable_baselines3.common.monitor"
 
 
 def arrays(observation: Any) -> dict[str, NDArray[Any]]:
@@ -212,3 +217,36 @@ def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
     """
     random = np.random.default_rng(12345)
     return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
+
+
+def monitored(env: Any) -> Any:
+    """Put Stable-Baselines3's Monitor around ``env``, without PyTorch where that is not imported yet."""
+    return _monitor()(env)
+
+
+def _monitor() -> Any:
+    if "torch" not in sys.modules and (found := _by_itself()):
+        return found
+    from stable_baselines3.common.monitor import Monitor
+
+    return Monitor
+
+
+@cache
+def _by_itself() -> Any:
+    """Return the class from its file: its package imports PyTorch, which takes seconds, and Monitor needs none of it.
+
+    ``None`` where it does not load by itself, as with another version of the package.
+    """
+    package = importlib.util.find_spec(_MONITOR.partition(".")[0])
+    if package is None or not package.origin:
+        return None
+    spec = importlib.util.spec_from_file_location(_MONITOR, Path(package.origin).with_name("common") / "monitor.py")
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception:
+        return None
+    return getattr(module, "Monitor", None)

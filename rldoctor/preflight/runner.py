@@ -6,6 +6,7 @@ import contextlib
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from rldoctor.model import (
 )
 from rldoctor.preflight.blame import contained, raised_in
 from rldoctor.preflight.budget import SECONDS, Budget, Hangs, OutOfTime
-from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, warning
+from rldoctor.preflight.check import Check, Group, NotRun, Skipped, error, one_line, summary, warning
 from rldoctor.preflight.checks import all_checks, in_order
 from rldoctor.preflight.context import MakeModel, MakeVecEnv, PreflightContext, Wrapper
 from rldoctor.preflight.plain import plain
@@ -47,6 +48,9 @@ OUT_OF_TIME = "not run: budget"
 # Called with the name of the next check, its place (from 0) and how many there are.
 Watcher = Callable[[str, int, int], None]
 CheckOutcome = tuple[CheckResult, tuple[Finding, ...]]
+# Gives what came of a check that runs in another process, None for all others.
+Elsewhere = Callable[[Check], CheckOutcome | None]
+Beside = Callable[[PreflightContext, Sequence[Check]], AbstractContextManager[Elsewhere]]
 
 
 def available_checks() -> tuple[Check, ...]:
@@ -79,6 +83,7 @@ def run_preflight(
     config: Config = DEFAULTS,
     budget: float = SECONDS,
     arguments: Mapping[str, Json] | None = None,
+    beside: Beside = lambda context, checks: contextlib.nullcontext(lambda check: None),
 ) -> PreflightResult:
     """Check the machine and one environment.
 
@@ -98,6 +103,7 @@ def run_preflight(
         config: What the project asks for; ``select`` goes before its selection, and what that names in full runs.
         arguments: What the environment is made with; what the recipe says by default.
         budget: Seconds after which no further check runs; what does not fit is reported as not run.
+        beside: Runs some checks in another process, such as :func:`rldoctor.preflight.background.environment_checks`.
 
     Raises:
         UsageError: The environment's id, a ``select`` or an ``ignore`` is not known.
@@ -106,7 +112,6 @@ def run_preflight(
     # Checks report a broken package; only an unknown id ends the preflight here.
     with contextlib.suppress(registry.EnvironmentBroken):
         registry.resolve(env_id)
-    measured = {} if measured is None else measured
     context = PreflightContext(
         env_id,
         recipe,
@@ -114,15 +119,16 @@ def run_preflight(
         make_vec_env,
         make_model,
         directory or Path(),
-        measured,
+        {} if measured is None else measured,
         config.rules,
         load_plugins(),
         Budget(budget),
         arguments,
+        verdict_only=measured is None,
     )
     try:
-        with context.budget.enforced(), contained():
-            results = run_checks(selection.rules, context, watcher)
+        with beside(context, selection.rules) as elsewhere, context.budget.enforced(), contained():
+            results = run_checks(selection.rules, context, watcher, elsewhere)
             results = with_layers(results, context.make, partial(_without_wrappers, context))
     finally:
         with contained():
@@ -135,7 +141,12 @@ def run_preflight(
     )
 
 
-def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watcher) -> list[CheckOutcome]:
+def run_checks(
+    checks: Sequence[Check],
+    context: PreflightContext,
+    watcher: Watcher,
+    elsewhere: Elsewhere = lambda check: None,
+) -> list[CheckOutcome]:
     """Run ``checks`` in order; one that requires a failed one is not run, which is neither pass nor fail."""
     failed: dict[str, str] = {}
     results: list[CheckOutcome] = []
@@ -146,7 +157,7 @@ def run_checks(checks: Sequence[Check], context: PreflightContext, watcher: Watc
             failed[check.code] = cause
             results.append((CheckResult(check.code, check.name, Outcome.NOT_RUN, f"not run: {cause}"), ()))
             continue
-        result, findings = _run(check, context)
+        result, findings = elsewhere(check) or _run(check, context)
         if any(finding.severity is Severity.ERROR for finding in findings):
             failed[check.code] = f"{check.name} ({check.code}) failed"
             context.failed.add(check.code)
@@ -283,18 +294,3 @@ def _result(context: PreflightContext, results: Sequence[CheckOutcome]) -> Prefl
         checks=checked,
         facts={**facts, **context.measured},
     )
-
-
-def summary(results: Sequence[CheckResult], findings: Sequence[Finding]) -> str:
-    """Return how many checks passed, had findings, were skipped and were not run."""
-    severities = {severity.value: sum(f.severity is severity for f in findings) for severity in reversed(Severity)}
-    found = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in severities.items() if count)
-    words = {
-        Outcome.PASSED: "passed",
-        Outcome.FIRED: f"with findings ({found})",
-        Outcome.SKIPPED: "skipped",
-        Outcome.NOT_RUN: "not run",
-    }
-    counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in words}
-    parts = [f"{count} {words[outcome]}" for outcome, count in counts.items() if count]
-    return f"{len(results)} checks: {', '.join(parts) or 'none to run'}"

@@ -92,7 +92,7 @@ def test_slow_environments_play_fewer_baseline_episodes(monkeypatch, clock):
     played = []
     for seconds in (1e-3, 0.02, 0.2):
         monkeypatch.setattr(Slow, "step_seconds", seconds)
-        baselines = run_preflight("Slow-v0", select=["ENV601"]).facts.get("baselines", {})
+        baselines = run_preflight("Slow-v0", select=["ENV601"], measured={}).facts.get("baselines", {})
         played.append({name: found["n_episodes"] for name, found in baselines.items()})
     assert played == [{"zero_action": 20, "random": 20}, {"zero_action": 5, "random": 5}, {}]
 

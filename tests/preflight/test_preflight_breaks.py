@@ -108,7 +108,7 @@ def test_healthy_environment_gives_no_warning(env, recipe):
     spoken = [f for f in result.findings if f.code not in ("SYS102", "SYS103", "SYS301")]
     assert [f for f in spoken if f.severity is not Severity.NOTE] == []
     assert not any(e.outcome is Outcome.NOT_RUN for e in result.checks)
-    # 20, fewer only where the machine is too busy for them.
+    # Nobody else needs the numbers, so that five without a success are enough.
     assert 5 <= result.facts["baselines"]["random"]["n_episodes"] <= 20
     if env == ENV:
         assert result.facts["baselines"]["zero_action"]["return_mean"] == pytest.approx(-7.0, abs=1.0)

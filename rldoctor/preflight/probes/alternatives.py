@@ -80,8 +80,8 @@ def heads_at(space: Any, part: float) -> NDArray[Any]:
     return np.asarray(start + np.ceil(part * most)).astype(space.dtype)
 
 
-def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
-    """Hold each action for a few steps from the start of seed 0; ``None`` for spaces that cannot be probed so."""
+def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STEPS) -> Effects | None:
+    """Hold each action for up to ``most`` steps from the start of seed 0; ``None`` where actions cannot be tried so."""
     from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     space = env.action_space
@@ -94,7 +94,7 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
                 action[index] = bound[index]
                 probes.append(action)
             labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
-        found = _effects(env, batch, idle, probes, budget)
+        found = _effects(env, batch, idle, probes, budget, most)
         sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, (MultiDiscrete, MultiBinary)) and np.prod(space.shape) <= _MOST_HEADS:
@@ -102,23 +102,25 @@ def probe_actions(env: Env, batch: Batch, budget: Budget) -> Effects | None:
         some = [first.copy() for _ in range(2 * first.size)]
         for number, action in enumerate(some):
             action.flat[number // 2] = heads_at(space, (0.5, 1.0)[number % 2]).flat[number // 2]
-        found = _effects(env, batch, first, some, budget)
+        found = _effects(env, batch, first, some, budget, most)
         sizes, rewards = (numbers.reshape(-1, 2).max(axis=1) for numbers in found)
         labels = [f"action[{', '.join(map(str, index))}]" for index in np.ndindex(space.shape)]
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget)
+        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget, most)
         labels = [f"action {c}" for c in choices]
         whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
         return Effects(tuple(labels), whole[0], whole[1])
     return None
 
 
-def _effects(env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget) -> tuple[FloatArray, FloatArray]:
+def _effects(
+    env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget, most: int
+) -> tuple[FloatArray, FloatArray]:
     """Return how far each probe moves observations and rewards from those of ``idle``."""
-    steps = budget.steps(_PROBE_STEPS, plays=1 + len(probes))
+    steps = budget.steps(most, plays=1 + len(probes))
     spread = np.stack([flatten(observation) for observation in batch.raw]).std(axis=0)
     spread[~(spread > 1e-9)] = 1.0
     scale = float(batch.rewards.std())

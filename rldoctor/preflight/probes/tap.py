@@ -79,6 +79,28 @@ def passage(env: Env, steps: int) -> Passage | None:
     return Passage(_pair(*actions), _pair(*observations), (np.concatenate(rewards[0]), np.concatenate(rewards[1])))
 
 
+def steps_inside(env: Env, steps: int) -> int:
+    """Return how many steps of the innermost environment one step outside is, the most of ``steps`` random ones.
+
+    1 where nothing can be seen.
+    """
+    random = np.random.default_rng(18)
+    inner: list[tuple[Any, ...]] = []
+    most = 1
+    try:
+        with _tapped(env, inner):
+            env.reset(seed=0)
+            for _ in range(steps):
+                inner.clear()
+                _, _, terminated, truncated, _ = env.step(draw(env.action_space, random))
+                most = max(most, len(inner))
+                if terminated or truncated:
+                    break
+    except AttributeError:
+        return 1
+    return most
+
+
 def _by_key(observation: Any) -> FloatArray:
     # The keys of a dictionary have no order that a wrapper would have to keep.
     return flatten(dict(sorted(observation.items())) if isinstance(observation, dict) else observation)

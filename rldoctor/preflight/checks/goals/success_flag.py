@@ -2,7 +2,7 @@
 
 What it does: compares ``info["is_success"]`` with the distance threshold, in random episodes and in those of a simple
 controller that steers at the goal. Where no threshold is known, it looks whether the flag is sometimes set and
-sometimes not.
+sometimes not, and whether it is set wherever an episode is cut off, and nowhere else, whatever was done.
 
 Why it matters: the success rate is the first number that people read. A flag that is never set makes a solved task look
 hopeless; one that is always set makes a hopeless task look solved.
@@ -23,9 +23,37 @@ from rldoctor.preflight.probes.transcript import is_number
 
 # Without a threshold nothing says where success should be; seen to be set and not set, the flag is not stuck.
 _HELD, _STARTS, _LONGEST, _SHARE = 4, 4, 100, 0.8
+# Episodes that all end so by no chance, and steps from which an end is not the whole of an episode.
+_EPISODES, _LONG = 3, 10
 
 
-def _of_any_kind(context: PreflightContext) -> str:
+def _at_every_end(context: PreflightContext, name: str) -> bool:
+    """Return whether the flag is set where episodes are cut off, and only there, in random and in held actions."""
+    batch = context.batch
+    last = np.append(np.diff(batch.episode) > 0, True)
+    flags = np.array([bool(info.get(name)) for info in batch.infos])
+    cut = all(truncated and not terminated for _, terminated, truncated in batch.ends)
+    longest = max((length for length, *_ in batch.ends), default=0)
+    if not (cut and len(batch.ends) == len(batch.starts) >= _EPISODES and longest >= _LONG):
+        return False
+    if not np.array_equal(flags, last):
+        return False
+    if context.has_goals and batch.distances[last].max() <= np.median(batch.distances[~last]):
+        # It is near in all of them: a goal may be checked at the end alone.
+        return False
+    for seed, plan in enumerate(alternatives(context.env.action_space, _HELD, seed=82)):
+        context.budget.steps(longest, least=longest)
+        context.env.reset(seed=seed)
+        for _ in range(longest):
+            _, _, terminated, truncated, info = context.env.step(plan)
+            if bool(info.get(name)) != bool(truncated) or (terminated and not truncated):
+                return False
+            if truncated:
+                break
+    return True
+
+
+def _of_any_kind(context: PreflightContext) -> CheckFindings:
     """Look whether the flag is ever set and ever not, in random and in held actions."""
     name = next((one for one in ("is_success", *SUCCESS) if any(one in info for info in context.batch.infos)), None)
     if name is None:
@@ -47,15 +75,28 @@ def _of_any_kind(context: PreflightContext) -> str:
                 break
     if not any(flags) or all(flags):
         raise Skipped(f"{name} was {'always' if flags and all(flags) else 'never'} set")
+    if _at_every_end(context, name):
+        yield error(
+            "success-at-every-end",
+            f"{name} is set in the last step of every episode that is cut off, and in no other step, whatever the "
+            "actions were.",
+            "Compute it from the state after the step, not from terminated or truncated.",
+            observed=sum(flags),
+        )
     return f"{name} in {sum(flags)} of {len(flags)} steps"
 
 
-@check("ENV405", "success-flag", requires=("ENV201", "ENV202", "ENV206"), faults=("success-signal-wrong",))
+@check(
+    "ENV405",
+    "success-flag",
+    requires=("ENV201", "ENV202", "ENV206"),
+    faults=("success-signal-wrong", "success-at-every-end"),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the flag with the distance."""
     threshold = context.distance_threshold
     if not context.has_goals or threshold is None:
-        return _of_any_kind(context)
+        return (yield from _of_any_kind(context))
     pairs = [
         (distance, info["is_success"])
         for distance, info in zip(context.batch.distances, context.batch.infos, strict=True)

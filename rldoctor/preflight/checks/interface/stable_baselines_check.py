@@ -27,6 +27,7 @@ _CALLS = 20
     "stable-baselines-check",
     requires=("ENV102", "ENV201", "ENV203", "ENV301"),
     late=2,
+    heavy=True,
     faults=("stable-baselines-complaint",),
 )
 def run(context: PreflightContext) -> CheckFindings:

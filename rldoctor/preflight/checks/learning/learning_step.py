@@ -64,6 +64,7 @@ def judge(step: LearningStep, whole: bool = False) -> Iterator[Finding]:
     "ENV501",
     "learning-step",
     Group.LEARNING,
+    heavy=True,
     requires=("ENV201", "ENV202", "ENV203", "ENV301"),
     faults=(
         "update-not-finite",

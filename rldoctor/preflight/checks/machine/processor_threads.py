@@ -35,7 +35,7 @@ def oversubscribed(cores: int, torch_threads: int, omp: str | None) -> Finding |
     )
 
 
-@check("SYS102", "processor-threads", Group.MACHINE, faults=("threads-oversubscribed",))
+@check("SYS102", "processor-threads", Group.MACHINE, heavy=True, faults=("threads-oversubscribed",))
 def run(context: PreflightContext) -> CheckFindings:
     """Compare threads with cores."""
     import torch

@@ -38,7 +38,7 @@ def write_and_read(folder: Path) -> list[float]:
     return read
 
 
-@check("SYS104", "tensorboard-logs", Group.MACHINE, requires=("SYS103",), faults=("tensorboard-broken",))
+@check("SYS104", "tensorboard-logs", Group.MACHINE, heavy=True, requires=("SYS103",), faults=("tensorboard-broken",))
 def run(context: PreflightContext) -> CheckFindings:
     """Write scalars and read them back."""
     remedy = "python -m pip install -c constraints.txt --force-reinstall tensorboard protobuf"

@@ -30,6 +30,7 @@ _MORE_SEEDS = 8
     "ENV107",
     "parallel-environments",
     late=1,
+    heavy=True,
     requires=("ENV111", "ENV201", "ENV206"),
     faults=("parallel-environments-alike",),
 )

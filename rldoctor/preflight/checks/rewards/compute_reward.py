@@ -16,11 +16,14 @@ import numpy as np
 from rldoctor.model import FloatArray, IntArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, one_line, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.probes.tap import steps_inside
 
 # Correlation from which one reward is the other in other units, or shifted: ours; two that agree but for noise of a
 # tenth of their spread stand at 0.995.
 _ALIKE = 0.98
 _LATEST = 50
+# Steps of the policy in which those of the environment are counted.
+_COUNTED = 3
 
 
 @check(
@@ -43,6 +46,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if gap.max() > near:
         count = int((gap > near).sum())
         aspect, words = _difference(batch.rewards, single, batch.episode)
+        if aspect == "unrelated" and (inner := steps_inside(context.env, _COUNTED)) > 1:
+            aspect, words = "summed", f": each step is {inner} of the environment, whose rewards are added"
         yield error(
             "reward-differs-from-compute-reward",
             f"In {count} of {len(gap)} steps the reward differs from compute_reward, by up to {gap.max():.3g}{words}.",
