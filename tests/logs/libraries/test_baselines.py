@@ -149,3 +149,13 @@ def test_off_policy_methods(tmp_path):
     assert (run.framework, run.algorithm, run.last_step, run.unknown_tags) == ("sb2", "sac", STEPS, ())
     assert {"actor_loss", "critic_loss", "ent_coef", "episode_return"} <= run.curves.keys()
     assert not {"policy_loss", "value_loss", "entropy"} & run.curves.keys()
+
+
+def test_hindsight_experience_replay(tmp_path):
+    her = {"epoch": range(POINTS), "train/success_rate": curve(0, 0.9), "test/success_rate": curve(0, 1)}
+    her |= {"test/mean_Q": curve(-3, -1), "train/episode": range(POINTS), "test/episode": range(POINTS)}
+    run = read_run(
+        write_table(tmp_path / "progress.csv", her | {"stats_o/mean": curve(0, 1), "stats_g/std": curve(1, 1)})
+    )
+    assert (run.framework, run.algorithm, run.step_axis, run.unknown_tags) == ("baselines", "td3", "iterations", ())
+    assert {"success_rate", "evaluation_success_rate", "q_value"} == run.curves.keys()
