@@ -144,8 +144,8 @@ class _Reader:
             problem = str(error)
         except OSError as error:
             problem = f"cannot be read: {(error.strerror or str(error)).lower()}"
-        # Of its logs and of run.json the reader of logs says so.
-        if format_ != "events" and name != RUN_FILE:
+        # Of its logs and of run.json the reader of logs says so; a text of that name may be anybody's.
+        if format_ != "events" and name != RUN_FILE and path.suffix != ".txt":
             self.findings.append(_unreadable(name, problem))
         return None
 

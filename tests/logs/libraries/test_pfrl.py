@@ -92,3 +92,9 @@ def test_other_agents(tmp_path, algorithm):
     run = read_run(folder)
     assert (run.framework, run.algorithm, run.last_step, run.unknown_tags) == ("pfrl", algorithm, 90_000, ())
     assert metrics | {"evaluation_return"} <= run.curves.keys()
+
+
+def test_arguments_in_words_are_no_settings_of_pfrl(tmp_path):
+    (tmp_path / "args.txt").write_text("--env CartPole-v1 --lr 0.01\n")
+    write_events(tmp_path, 40_000, {"rollout/ep_rew_mean": curve(20, 200)})
+    assert read_run(tmp_path).settings is None
