@@ -54,6 +54,8 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
                 values, np.full_like(values, meaning.unused), equal_nan=True
             ):
                 continue
+            if meaning.unused is not None and math.isnan(meaning.unused):
+                steps, values = _from_the_first_episode(steps, values)
             if meaning.axis and steps[-1] > 0:
                 # Updates come evenly with steps, so that both axes end together.
                 steps = np.round(steps * (_last_step(points, mappings) / steps[-1])).astype(np.int64)
@@ -62,7 +64,7 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             if meaning.aggregation is Aggregation.EPISODE:
                 # What the signs expect: SB3 and others log the mean of the last hundred episodes.
                 values = recent_mean(values, _window(len(values)))
-            elif meaning.metric in _MEANS_OF_EPISODES or (meaning.unused is not None and math.isnan(meaning.unused)):
+            elif meaning.metric in _MEANS_OF_EPISODES:
                 steps, values = _from_the_first_episode(steps, values)
             metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric
             metric = next((name for other, name in meaning.beside.items() if other in points), metric)
