@@ -16,6 +16,8 @@ from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
 
 # RLlib's tables hold their means before there is an episode to take them over.
 _MEANS_OF_EPISODES = frozenset({"episode_return", "episode_length", "success_rate"})
+# From so many episodes a mean on, in a run of a hundred, means over fewer are left out at the start. Ours.
+_WIDE = 5
 
 
 def env_step_axis(points: Mapping[str, Points], counters: Sequence[str]) -> tuple[Mapping[str, Points], str]:
@@ -62,8 +64,11 @@ def to_curves(points: Mapping[str, Points], mappings: Sequence[TagMapping]) -> t
             # Adding 0 keeps a zero whose sign was changed from becoming -0.
             values = values if meaning.factor == 1.0 else values * meaning.factor + 0.0
             if meaning.aggregation is Aggregation.EPISODE:
-                # What the signs expect: SB3 and others log the mean of the last hundred episodes.
-                values = recent_mean(values, _window(len(values)))
+                # What the signs expect: SB3 and others log the mean of the last hundred episodes. A mean over the first
+                # two or three is no level to start from, unless there are few in all.
+                window = _window(len(values))
+                first = window - 1 if window >= _WIDE else 0
+                steps, values = steps[first:], recent_mean(values, window)[first:]
             elif meaning.metric in _MEANS_OF_EPISODES:
                 steps, values = _from_the_first_episode(steps, values)
             metric = meaning.otherwise if meaning.otherwise and meaning.metric in found else meaning.metric

@@ -151,6 +151,12 @@ def _noises(stack: Stack, curve: Part) -> list[float]:
     return curve.known("noise", lambda curve: _ups_and_downs(curve, stack.rows_in_common(curve)))
 
 
+def _doubts(stack: Stack, curve: Part) -> list[float]:
+    """Return the standard deviation of a change since the start, over the square root of 2, as that of a point."""
+    both = zip(_noises(stack, curve), stack.scatter_at_start(curve), strict=True)
+    return [noise * math.sqrt((1.0 + scatter**2) / 2.0) for noise, scatter in both]
+
+
 def _ups_and_downs(curve: Part, rows_apart: Sequence[int]) -> list[float]:
     found = [0.0] * len(rows_apart)
     for apart in set(rows_apart):
@@ -168,7 +174,7 @@ def _ups_and_downs(curve: Part, rows_apart: Sequence[int]) -> list[float]:
 class Rise(Graded, frozen=True, kw_only=True):
     """How clear a rise is: late against early level, in standard deviations of the curve's ups and downs.
 
-    A rise by less than ``least_gain`` of the metric's size, or in fewer than ``least_points`` points, is none: 0.
+    A fall is negative; a change by less than ``least_gain`` of its size is 0. It takes ``least_points`` points.
     """
 
     least_gain: float = 0.2
@@ -180,12 +186,12 @@ class Rise(Graded, frozen=True, kw_only=True):
         if len(curve) < self.least_points:
             return stack.same(NotMeasured(f"{self.metric} has too few points for its noise"))
         levels = curve.known("start", starts_of), curve.within(_LATE).medians
-        rows = zip(*levels, _noises(stack, curve), curve.known("gain", _gains), strict=True)
+        rows = zip(*levels, _doubts(stack, curve), curve.known("gain", _gains), strict=True)
         return self._found([self._rise(*row) for row in rows], curve.ends)
 
     def _rise(self, before: float, after: float, noise: float, gain: float) -> float:
         noise = max(noise, 1e-3 * max(abs(before), abs(after)))
-        return (after - before) / noise * _enough(gain, self.least_gain) if noise > 0 else 0.0
+        return (after - before) / noise * _enough(abs(gain), self.least_gain) if noise > 0 else 0.0
 
 
 class DropsFromPeak(Graded, frozen=True, kw_only=True):

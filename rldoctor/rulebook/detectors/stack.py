@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from rldoctor.rulebook.parts import Part
 _T = TypeVar("_T")
 # Metrics of which a row is a mean over episodes: how many rows share them depends on their lengths.
 _LENGTH = "episode_length"
+# Of returns that are logged one by one, a point is the mean over a twentieth of the episodes, or less in a long run.
+_SHARE_OF_A_MEAN = 0.05
 
 
 class Stack:
@@ -76,14 +79,31 @@ class Stack:
 
     def rows_in_common(self, curve: Part) -> list[int]:
         """Return how many rows of a curve share episodes, where each is a mean over the last ones; else 1."""
+        if curve.aggregation is Aggregation.EPISODE:
+            return self.same(max(1, math.ceil(len(curve) * _SHARE_OF_A_MEAN)))
         spacing = stats.median(curve.steps[1:] - curve.steps[:-1]) if len(curve) > 1 else 0.0
         if curve.aggregation is not Aggregation.WINDOW or spacing <= 0:
             return self.same(1)
+        most = max(len(curve) // 8, 1)
+        return [min(max(round(window / spacing), 1), most) for window in self._windows()]
+
+    def scatter_at_start(self, curve: Part) -> list[float]:
+        """Return how many times as far as any other level that at the start may be off by chance; at least 1.
+
+        The first rows of a mean over the last episodes are means over as few as there are by then; how many that are
+        is known where steps of the environment are counted.
+        """
+        counted = self.cases[0].run.counts_steps
+        if curve.aggregation is not Aggregation.WINDOW or len(curve) < FEWEST_POINTS or not counted:
+            return self.same(1.0)
+        begun = max(float(curve.steps[1]), 1.0)
+        return [math.sqrt(max(window / begun, 1.0)) for window in self._windows()]
+
+    def _windows(self) -> list[float]:
+        """Return the steps over which a mean over the last episodes is taken, 0 where lengths are not logged."""
         if self._lengths is None:
             self._lengths = [_median_length(case) for case in self.cases]
-        most = max(len(curve) // 8, 1)
-        rows = [round(case.window * length / spacing) for case, length in zip(self.cases, self._lengths, strict=True)]
-        return [min(max(number, 1), most) for number in rows]
+        return [case.window * length for case, length in zip(self.cases, self._lengths, strict=True)]
 
 
 def _median_length(case: Case) -> float:
@@ -112,4 +132,4 @@ def _likeness(case: Case) -> Hashable:
             if number not in steps:
                 steps[number] = curve.steps.tobytes()
             curves.append((name, curve.aggregation, steps[number]))
-    return case.run.algorithm, id(case.reference), case.same_recipe, tuple(curves)
+    return case.run.algorithm, case.run.counts_steps, id(case.reference), case.same_recipe, tuple(curves)
