@@ -221,7 +221,7 @@ def write(rows: Mapping[str, str]) -> None:
         f"|---|---|---|---|---|---|---|---|\n{rows['seeds']}",
         "## A checkup",
         "`rldoctor checkup --reference NAME` from process start to verdict: preflight, training, evaluation, gate and diagnosis. The\n"
-        "second time is what its processes computed, on all cores together. Other work was running on the machine.",
+        "second time is what its processes computed, on all cores together.",
         f"| reference | gate | wall time | CPU time |\n|---|---|---|---|\n{rows['checkups']}",
         "## Speed",
         f"Environment steps a second over the first {STEPS:,} steps of a training, learning included, {ROUNDS} rounds in turns: plain Stable-Baselines3 with one\n"
