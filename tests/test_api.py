@@ -89,6 +89,7 @@ class Room(gymnasium.Env):
         return self.place.copy(), -float(np.linalg.norm(self.place)), False, self.steps >= 25, {}
 
 
+@pytest.mark.slow
 def test_preflight_takes_an_id_or_a_function():
     by_id = rldoctor.preflight("CartPole-v1", select=["ENV101", "ENV102"])
     assert by_id.verdict is Verdict.HEALTHY

@@ -94,6 +94,7 @@ def test_the_action_passes_on_healthy_runs_and_takes_arguments(act):
     assert outputs["verdict"] == "healthy"
 
 
+@pytest.mark.slow
 def test_the_action_never_passes_on_nothing(act, tmp_path):
     (tmp_path / "empty").mkdir()
     done, outputs, _ = act(COMMAND="gate", RUNS="empty")

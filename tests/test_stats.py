@@ -285,6 +285,7 @@ def test_stratified_interval_leaves_differences_between_strata_out():
     assert stats.stratified_interval([[], [2.0]]) == (2.0, 2.0)
 
 
+@pytest.mark.slow
 def test_stratified_interval_covers_the_truth():
     draw = np.random.default_rng(0)
     covered = 0

@@ -38,6 +38,7 @@ def trained(algorithm: Any, env: str, steps: int, callback: Any = None, **settin
     return model
 
 
+@pytest.mark.slow
 def test_the_training_is_the_same_with_the_callback_as_without() -> None:
     callback = DoctorCallback(warn=False, last_line=False)
     with_it = trained(SAC, "Pendulum-v1", 120, callback).policy.state_dict()

@@ -89,6 +89,7 @@ def test_an_environment_may_be_examined_without_a_limit() -> None:
     assert any(item.direction == "health" for item in statement.observations)
 
 
+@pytest.mark.slow
 def test_an_environment_that_does_not_exist_is_a_mistake_of_the_command() -> None:
     with pytest.raises(UsageError, match="NoSuch"):
         state_environment("NoSuch-v0", {}, DEFAULTS, seconds=5.0)

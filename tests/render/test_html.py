@@ -122,6 +122,7 @@ def test_the_table_of_runs_is_sorted_and_filtered(page):
     assert len(shown) == 4 + len(groups)
 
 
+@pytest.mark.slow
 def test_it_can_be_used_by_keyboard(page):
     from selenium.webdriver.common.keys import Keys
 
