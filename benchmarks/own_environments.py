@@ -240,7 +240,7 @@ def measure() -> None:
         "A fault that did not keep the training from learning within its steps counts as missed here where it is called healthy",
         "(CartPoleUnscaled, LanderPixels, ReacherFlees, GridLate, CraneDead); the report of all but ReacherFlees lists what its",
         "environment does wrong all the same. fetch_short lasts five steps, in which a controller that steers straight at the goal",
-        "ends within 20 mm of it: its author was wrong. CartPoleCosts and PendulumFlipped reward the opposite of what their author",
+        "reaches it: its author was wrong. CartPoleCosts and PendulumFlipped reward the opposite of what their author",
         "meant, and nothing in them says so: a cost for every step is that of any task which should end soon. HoverWeak is a task that",
         "no policy solves, and nothing in it says so. Pendulum (-1,130 to -1,030), MountainCar, ReacherDistance, Dot, LakeOneHot and",
         "hopper_normalised have no fault and had not learned yet; they count on neither side.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rldoctor.config import DEFAULTS, Config, read_config
 from rldoctor.diagnosis.many import diagnose as diagnose_all
 from rldoctor.diagnosis.report import Report
-from rldoctor.errors import CannotJudge, MissingExtra, UsageError
+from rldoctor.errors import MissingExtra, UsageError
 from rldoctor.gate import Statistic, judge_runs
 from rldoctor.model import Json, Verdict
 from rldoctor.references import load_recipe, load_trainable
@@ -107,14 +107,12 @@ def read_runs(*runs: Paths | Iterable[Paths], framework: str | None = None) -> p
         CannotJudge: There is no run.
     """
     from rldoctor.logs import discover, read_run
+    from rldoctor.logs.discovery import no_run_below
     from rldoctor.logs.frame import frame_of
 
     found = discover(_flat(runs))
     if not found:
-        raise CannotJudge(
-            f"There is no run below {', '.join(_flat(runs))}: no event file was found.",
-            "Name the folder that tensorboard --logdir would take.",
-        )
+        raise no_run_below(_flat(runs))
     return frame_of(read_run(directory, framework) for directory in found)
 
 

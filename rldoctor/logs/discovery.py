@@ -109,7 +109,7 @@ def _searchable(path: Path) -> Path:
         return path
     if is_log_file(path.name) or (logs and path.name in logs[0][1]):
         return path.parent
-    raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the event files.")
+    raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the logs, or a table.")
 
 
 def _logs_in(directory: Path) -> Logs:

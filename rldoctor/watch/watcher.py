@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rldoctor.diagnosis.context import DiagnosisContext
-from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.errors import UsageError
 from rldoctor.logs import discover
+from rldoctor.logs.discovery import no_run_below
 from rldoctor.logs.remote import is_remote
 from rldoctor.model import Verdict, WatchRow
 from rldoctor.watch.followed import FollowedRun
@@ -81,10 +82,7 @@ class Watcher:
         self._looked_at = now
         events = self._discover(now) if now >= self._next_discovery else []
         if all_of_it and not self.runs:
-            raise CannotJudge(
-                f"There is no run below {', '.join(self._paths)}: no log was found.",
-                "Name the folder that tensorboard --logdir would take.",
-            )
+            raise no_run_below(self._paths)
         for run in self.runs.values():
             *before, last = run.poll(now, all_of_it) or [""]
             after = run.settle(now, self._looked_since)

@@ -1,4 +1,4 @@
-"""Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV with a column of steps.
+"""Curves in tables: Stable-Baselines3's ``progress.csv`` and ``progress.json``, and any CSV or JSON lines.
 
 A table whose header has tabs is separated by tabs, as Spinning Up's ``progress.txt`` (spinup/utils/logx.py) and PFRL's
 ``scores.txt`` (pfrl/experiments/evaluator.py) are.
@@ -110,6 +110,7 @@ def read_rows(
         if not column:
             column = next((name for name in (*STEP_COLUMNS, _RLLIB_STEPS) if name in row), "")
             if column:
+                # Rows before the first with a step cannot be placed among the others.
                 points.clear()
         step = as_float(row.get(column)) if column else 0.0
         if step is None or not 0 <= step < LARGEST_STEP:

@@ -148,8 +148,10 @@ def run(context: PreflightContext) -> CheckFindings:
     if strongest < _WEAK:
         longer = probe_actions(context.env, context.batch, context.budget, _LONG_HELD)
         far = strongest if longer is None else float(longer.sizes.max())
-        message = f"Full actions, held for five steps, move the observation by {strongest:.2g} standard deviations"
-        message = f"{message}; held for up to {_LONG_HELD}, by {far:.2g}."
+        message = (
+            f"Full actions, held for five steps, move the observation by {strongest:.2g} standard deviations; held for "
+            f"up to {_LONG_HELD}, by {far:.2g}."
+        )
         remedy = "Compare the action's bounds with what the simulation expects."
         found = warning if far < _STILL_WEAK else note
         yield found("actions-weak", message, remedy, observed=far, expected=_STILL_WEAK)
