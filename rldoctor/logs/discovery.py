@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import re
@@ -15,8 +16,9 @@ import numpy as np
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
-from rldoctor.logs.formats.log_file import LogFormat
+from rldoctor.logs.formats.log_file import LogFormat, begins_with
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
+from rldoctor.logs.formats.printed import OUTPUT_SUFFIXES, is_printed
 from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table, is_text_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
@@ -105,11 +107,18 @@ def _searchable(path: Path) -> Path:
         own = next((group[0] for group in groups if path in group), None)
         if own:
             return own
-    if (is_table(path.name) or is_text_table(path)) and not (logs and path.name in logs[0][1]):
+    if logs and path.name in logs[0][1]:
+        return path if logs[0][0].last_resort else path.parent
+    if is_table(path.name) or is_text_table(path):
         return path
-    if is_log_file(path.name) or (logs and path.name in logs[0][1]):
+    if is_log_file(path.name):
         return path.parent
-    raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the logs, or a table.")
+    if is_printed(path):
+        return path
+    raise UsageError(
+        f"{path} is a file, not a directory.",
+        "Name the directory that holds the logs, a table, or a text that the training printed.",
+    )
 
 
 def _logs_in(directory: Path) -> Logs:
@@ -189,21 +198,32 @@ def _is_above_runs(directory: str, found: Logs, logs: Mapping[str, Logs]) -> boo
     """Return whether a directory holds no point itself, only what a writer began there for the runs below it."""
     if len(found) > 1 or found[0][0] is not TFEVENTS or not any(run.startswith(directory + os.sep) for run in logs):
         return False
-    return all(_is_hparams(Path(directory, name), most=0) for name in found[0][1])
+    return all(_is_empty(Path(directory, name)) for name in found[0][1])
 
 
-def _is_hparams(path: Path, most: int = 1) -> bool:
-    """Return whether an event file holds settings and at most one point of each result, or no point at all."""
+def _is_hparams(path: Path) -> bool:
+    """Return whether an event file holds settings of ``add_hparams`` and at most one point of each result."""
+    return _is_small(path) and _HPARAMS in begins_with(path, _LARGEST_HPARAMS) and _most_points(path) <= 1
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether an event file holds no point."""
+    return _is_small(path) and _most_points(path) == 0
+
+
+def _is_small(path: Path) -> bool:
     try:
-        if not 0 < path.stat().st_size <= _LARGEST_HPARAMS or not path.is_file():
-            return False
-        if most and _HPARAMS not in path.read_bytes():
-            return False
+        return path.is_file() and 0 < path.stat().st_size <= _LARGEST_HPARAMS
     except OSError:
         return False
+
+
+def _most_points(path: Path) -> float:
+    """Return how many points the tag of an event file has that has most; infinity where it cannot be read."""
     log = read_event_file(path, lambda _: True)
-    points = np.bincount(log.tag_ids)
-    return not (log.issues.counts.keys() - {"empty"}) and bool((points <= most).all())
+    if log.issues.counts.keys() - {"empty"}:
+        return math.inf
+    return int(np.bincount(log.tag_ids).max(initial=0))
 
 
 def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Path]:
@@ -257,10 +277,14 @@ def _identities(run: Path, listed: Mapping[Path, Logs]) -> list[tuple[bool, tupl
 
 
 def no_run_below(paths: Sequence[Path | str]) -> CannotJudge:
-    """Return the error of paths below which no run was found; it points at a table that has to be named itself."""
+    """Return the error of paths below which there is no run; it points at a file that is read if named itself."""
     what = f"There is no run below {', '.join(map(str, paths))}: no log of a known format was found."
     names = (Path(folder, name) for path in paths for folder, _, names in os.walk(path) for name in names)
-    table = min((path for path in islice(names, _MOST_NAMES) if is_table(path.name)), default=None)
+    found = list(islice(names, _MOST_NAMES))
+    table = min((path for path in found if is_table(path.name)), default=None)
     if table is not None:
         return CannotJudge(what, f"A table is read if it is named itself: rldoctor diagnose {table}")
+    text = min((path for path in found if path.suffix.lower() in OUTPUT_SUFFIXES), default=None)
+    if text is not None:
+        return CannotJudge(what, f"What a training printed is read if it is named itself: rldoctor diagnose {text}")
     return CannotJudge(what, "Name the folder that the training writes its logs into, as for tensorboard --logdir.")

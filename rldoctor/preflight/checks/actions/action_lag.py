@@ -12,6 +12,8 @@ is part of the task, add the last actions to the observation.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
@@ -25,6 +27,9 @@ _AFTER = 6
 _MOST = 4
 _LONG = 50
 _VALUES = 2
+# Where an effect comes late after the first starts, more are tried: of actions that random numbers replace in seven
+# steps of ten, none shows at once in three starts with a chance of 34 %, in twelve of 1 %.
+_STARTS, _MOST_STARTS = 3, 12
 
 
 def _first(rows: list[np.ndarray], prefix: int) -> int | None:
@@ -34,6 +39,23 @@ def _first(rows: list[np.ndarray], prefix: int) -> int | None:
         if any(not np.array_equal(rows[0][step], other[step], equal_nan=True) for other in rows[1:]):
             return step - prefix - 1
     return None
+
+
+def _follows_what_moves_late(context: PreflightContext, plans: list[Any], reward_lag: int) -> bool:
+    """Return whether a number of the observation moves as late as the reward does, while others move at once.
+
+    A position follows its velocity: a reward of the position after the step is one step later than the action.
+    """
+    held = [[plans[0]] * _PREFIX + [plan] * (reward_lag + 1) for plan in plans]
+    seen = [play_actions(context.env, 0, actions)[0] for actions in held]
+    if min(map(len, seen)) < _PREFIX + 2 + reward_lag:
+        return False
+    moved = [
+        np.any([seen[0][_PREFIX + 1 + lag] != other[_PREFIX + 1 + lag] for other in seen[1:]], axis=0)
+        for lag in range(reward_lag + 1)
+    ]
+    first = np.any(moved[:-1], axis=0)
+    return bool(first.any() and (moved[-1] & ~first).any())
 
 
 @check(
@@ -52,7 +74,9 @@ def run(context: PreflightContext) -> CheckFindings:
     reward_lags: list[int] = []
     firsts: set[float] = set()
     laters: set[float] = set()
-    for seed in range(3):
+    for seed in range(_MOST_STARTS):
+        if seed >= _STARTS and not (lags and min(lags) > 0):
+            break
         # The same first actions in all plays; then each holds its own.
         prefix = [alternatives(context.env.action_space, _PREFIX + 1, seed=seed)[i % 2] for i in range(_PREFIX)]
         plays = [play_actions(context.env, seed, [*prefix, *[plan] * after]) for plan in plans]
@@ -89,7 +113,7 @@ def run(context: PreflightContext) -> CheckFindings:
         firsts.update(float(rewards[1]) for rewards in far)
         laters.update(float(value) for rewards in far for value in rewards[2:])
     # A reward of two values waits for its event; how late it comes says nothing.
-    telling = len(firsts | laters) > _VALUES and not paid_at_the_end(context.batch)
+    telling = len(firsts | laters) > _VALUES and not paid_at_the_end(context.batch, shortest=2)
     lag, reward_lag = min(lags), min(reward_lags, default=None) if telling else None
     if lag > 0:
         steps = "one step" if lag == 1 else f"{lag} steps"
@@ -109,7 +133,7 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=lag,
                 expected=0,
             )
-    elif reward_lag:
+    elif reward_lag and not _follows_what_moves_late(context, plans, reward_lag):
         steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
         message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
         remedy = "Compute the reward from the state after the step."
