@@ -37,6 +37,12 @@ def _seeded(context: PreflightContext, steps: int) -> FloatArray:
         random.setstate(kept[1])
 
 
+def _follows_the_last_episode(context: PreflightContext, steps: int) -> bool:
+    """Return whether plays are the same wherever the episode before them was: nothing is drawn at random."""
+    last = trajectory(context.env, 0, steps)
+    return all(same(last, played_again(context.env, last, steps)) for _ in range(2))
+
+
 @check(
     "ENV105",
     "reproducible",
@@ -64,7 +70,7 @@ def run(context: PreflightContext) -> CheckFindings:
     context.repeatable = False
     aspect = difference(first, again)
     first, again = _seeded(context, steps), _seeded(context, steps)
-    if same(first, again):
+    if same(first, again) and not _follows_the_last_episode(context, steps):
         yield warning(
             "generator-not-seeded",
             f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "
@@ -73,6 +79,18 @@ def run(context: PreflightContext) -> CheckFindings:
             aspect=aspect,
             first_step=step,
             observed=largest,
+        )
+        return ""
+    if _follows_the_last_episode(context, steps):
+        yield error(
+            "trajectory-not-reproducible",
+            f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}: it depends on the "
+            "episode that was played before.",
+            "Set whatever step changes in reset, also what a wrapper keeps.",
+            aspect=aspect,
+            first_step=step,
+            observed=largest,
+            expected=0.0,
         )
         return ""
     generators = generators_of(context.env)
