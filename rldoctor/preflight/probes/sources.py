@@ -1,4 +1,4 @@
-"""What the numbers of an observation show: attributes of the environment as they are, or as they were some steps ago."""
+"""What the numbers of an observation show: attributes of the environment as they are, or as they were steps ago."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def of_actions(plays: Sequence[Watched], actions: Sequence[FloatArray]) -> NDArr
 
 
 def _alike(first: Sequence[FloatArray], second: Sequence[FloatArray], late: int) -> NDArray[np.bool_]:
-    """Return which columns of ``first`` are those of ``second`` so many rows before, but for a factor and a constant."""
+    """Return which columns of ``first`` are those of ``second`` so many rows before, up to a factor and a constant."""
     # The first row, of a reset, may be older than it looks.
     rows = np.concatenate([one[max(late, 1) :] for one in first])
     others = np.concatenate([one[max(late, 1) - late : len(one) - late] for one in second])

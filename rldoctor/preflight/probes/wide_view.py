@@ -1,4 +1,4 @@
-"""Steps beyond the random batch that go further: random ones with other seeds, and actions held until an episode ends."""
+"""Steps that go further than the random batch: random ones with other seeds, and actions that are held."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 What it does: looks for observations that consist of equal blocks of which each step changes a single one, the next one
 in turn, while what it writes there goes on from the block that was written last.
 
-Why it matters: frames that are returned as they lie in a ring buffer change their places from step to step: the newest is
-the first one now and the second one then. No number means the same in two steps, and a policy cannot tell which way
+Why it matters: frames that are returned as they lie in a ring buffer change their places from step to step: the newest
+is the first one now and the second one then. No number means the same in two steps, and a policy cannot tell which way
 things move.
 
 What to do: return the oldest frame first: ``np.roll(ring, -place, axis=0)``, or keep the frames in a

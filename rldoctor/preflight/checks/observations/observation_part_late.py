@@ -3,8 +3,8 @@
 What it does: compares the numbers of the observation with the environment's own attributes over some random steps, and
 looks for those that show what an attribute was one or more steps before, while others show what is now.
 
-Why it matters: an observation of which one part is late describes a state that there never was. The policy acts on where
-something has been, and no other part tells it where it is.
+Why it matters: an observation of which one part is late describes a state that there never was. The policy acts on
+where something has been, and no other part tells it where it is.
 
 What to do: read all of the observation after the simulation has moved; look for a copy that is taken too early.
 """
@@ -49,7 +49,7 @@ def run(context: PreflightContext) -> CheckFindings:
     if not now.any():
         raise Skipped("no number of the observation is one of its attributes")
     # Which attributes are seen as they are, and which numbers of the observation show one so.
-    shown, current = now.any(axis=0), now.any(axis=1)
+    shown, current = np.asarray(now.any(axis=0)), np.asarray(now.any(axis=1))
     for late in range(1, _MOST_LATE + 1):
         then = follows(plays, late) & ~current[:, None] & ~shown & ~waiting
         if not then.any():
@@ -59,11 +59,12 @@ def run(context: PreflightContext) -> CheckFindings:
         if dimensions:
             name = next(names[j] for j in np.flatnonzero(then[dimensions[0]]) if names[j] in moved)
             several = len(dimensions) > 1
-            steps_late = "one step" if late == 1 else f"{late} steps"
+            ago = "one step" if late == 1 else f"{late} steps"
+            shows = "they show" if several else "it shows"
             yield warning(
                 "observation-part-late",
-                f"Number{'s' if several else ''} {shortened(dimensions)} of the observation {'are' if several else 'is'} "
-                f"{steps_late} late: {'they show' if several else 'it shows'} self.{name} as it was {steps_late} before, "
+                f"Number{'s' if several else ''} {shortened(dimensions)} of the observation "
+                f"{'are' if several else 'is'} {ago} late: {shows} self.{name} as it was {ago} before, "
                 "while others show what is now.",
                 "Read all of the observation after the simulation has moved.",
                 observed=late,

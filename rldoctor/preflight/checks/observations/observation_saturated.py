@@ -51,8 +51,9 @@ def run(context: PreflightContext) -> CheckFindings:
             named = f" ({ends[0]:g} and {ends[-1]:g})" if len(ends) == 2 else ""
             yield warning(
                 "observation-saturated",
-                f"{len(saturated)} of {len(places)} numbers of {key} that change ({shortened(places[saturated].tolist())}) "
-                f"are exactly at one of two values{named} in {at_ends:.0%} of the steps: the rest is clipped away.",
+                f"{len(saturated)} of {len(places)} numbers of {key} that change "
+                f"({shortened(places[saturated].tolist())}) are exactly at one of two values{named} "
+                f"in {at_ends:.0%} of the steps: the rest is clipped away.",
                 "Scale the observation first and clip it afterwards, to bounds that it seldom reaches.",
                 observed=at_ends,
                 expected=_AT_ENDS,
@@ -70,4 +71,4 @@ def _share(column: FloatArray) -> float:
 
 
 def _between(column: FloatArray) -> FloatArray:
-    return column[(column > column.min()) & (column < column.max())]
+    return np.asarray(column[(column > column.min()) & (column < column.max())])

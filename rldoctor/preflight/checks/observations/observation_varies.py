@@ -185,8 +185,8 @@ def run(context: PreflightContext) -> CheckFindings:
         plural = "s" if len(dimensions) > 1 else ""
         message = f"{len(dimensions)} dimension{plural} of {key} never changed under the random policy ({shown})."
         remedy = (
-            "Nothing to do for a sensor that random actions do not reach; else compute it from the state after the step, "
-            "or leave it out."
+            "Nothing to do for a sensor that random actions do not reach; else compute it from the state after the "
+            "step, or leave it out."
         )
         yield note("observation-dimensions-constant", message, remedy, dimensions=dimensions[:32])
     return f"{moving} of {total} dimensions change"

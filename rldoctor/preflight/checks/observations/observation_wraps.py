@@ -1,13 +1,13 @@
 """Numbers of the observation do not wrap around.
 
 What it does: looks for numbers of the observation that take at most 256 evenly spaced values, fill that range, and jump
-across more than half of it from one step to the next; those that are declared as bytes count where the reward jumps with
-them. It also looks for angles in [0, 2 pi) or [0, 360) that jump from one end to the other. Where a number may do so, it
-plays on, also with actions that are held.
+across more than half of it from one step to the next; those that are declared as bytes count where the reward jumps
+with them. It also looks for angles in [0, 2 pi) or [0, 360) that jump from one end to the other. Where a number may do
+so, it plays on, also with actions that are held.
 
-Why it matters: a number that is cast to a byte and does not fit wraps around: 127 is followed by -128, and 0 by 255. Two
-states that are alike look quite different, and two that differ look the same. An angle that jumps where it points at the
-target does so just where control has to be finest.
+Why it matters: a number that is cast to a byte and does not fit wraps around: 127 is followed by -128, and 0 by 255.
+Two states that are alike look quite different, and two that differ look the same. An angle that jumps where it points
+at the target does so just where control has to be finest.
 
 What to do: scale the number before it is cast, or return it as ``float32``. Return the sine and the cosine of an angle.
 """
