@@ -11,6 +11,8 @@ What to do: return the state after the step, not a stored one.
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from rldoctor.model import FloatArray
@@ -28,7 +30,7 @@ _SMALL = 12
 _MANY, _COARSE, _FINE = 40, 0.25, 0.6
 # Further episodes whose first steps are looked at for what four episodes left as it was: a bit that each reset draws is
 # the same in four of them once in eight times.
-_STARTS, _STARTS_SHARE = 24, 0.02
+_STARTS, _STARTS_SHARE, _LONGEST = 60, 0.02, 60.0
 
 
 def _frozen(constant: int, size: int, keys: int) -> bool:
@@ -85,10 +87,9 @@ def _still(context: PreflightContext, constant: dict[str, list[int]]) -> dict[st
     """Return the dimensions that further episodes leave as they were, too: few starts are alike by chance."""
     env, batch, random = context.env, context.batch, np.random.default_rng(7)
     first = {key: batch.observations[key][0].ravel() for key in constant}
-    # Of the budget; a reset that takes seconds is not repeated.
-    seconds = max(context.budget.reset_seconds, 1e-6)
-    for number in range(int(min(_STARTS, _STARTS_SHARE * min(context.budget.seconds, 60.0) / seconds))):
-        if not constant:
+    until = time.monotonic() + _STARTS_SHARE * min(context.budget.seconds, _LONGEST)
+    for number in range(_STARTS):
+        if not constant or time.monotonic() > until:
             break
         seen = [env.reset(seed=300 + number)[0]]
         for _ in range(_FEW):
