@@ -135,6 +135,13 @@ class QueueOfOne(Plane):
         super().move(now)
 
 
+class Fleeting(Plane):
+    """Most episodes end with their first step."""
+
+    def over(self) -> bool:
+        return abs(self.x) > 0.2
+
+
 # What is paid for and cannot be seen.
 class HiddenCell(Base):
     """A corridor of cells, one of which pays and ends the episode; which one is not seen."""

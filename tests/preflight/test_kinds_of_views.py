@@ -49,7 +49,7 @@ def test_the_fault_is_named(name, code, finding):
 @pytest.mark.parametrize(
     ("code", "name"),
     [
-        *(("ENV215", name) for name in ("NowAndBefore", "LastDemand", "PlacesAlone", "Plane")),
+        *(("ENV215", name) for name in ("NowAndBefore", "LastDemand", "PlacesAlone", "Fleeting")),
         *(("ENV311", name) for name in ("PlacesAlone", "PlacesAndTorque", "stacked", "Plane")),
         *(("ENV411", name) for name in ("ShownCell", "ShownByDirection", "UnusedCell")),
         *(("ENV214", name) for name in ("AroundZero", "SineAndCosine", "Winding")),

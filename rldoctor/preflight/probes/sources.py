@@ -97,7 +97,7 @@ def _alike(first: Sequence[FloatArray], second: Sequence[FloatArray], late: int)
     """Return which columns of ``first`` are those of ``second`` so many rows before, up to a factor and a constant."""
     # The first row, of a reset, may be older than it looks.
     rows = np.concatenate([one[max(late, 1) :] for one in first])
-    others = np.concatenate([one[max(late, 1) - late : len(one) - late] for one in second])
+    others = np.concatenate([one[max(late, 1) - late : max(0, len(one) - late)] for one in second])
     if len(rows) <= _FEWEST_CHANGES:
         return np.zeros((rows.shape[1], others.shape[1]), dtype=bool)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
