@@ -22,7 +22,7 @@ from rldoctor.preflight.checks.rewards.reward_range import paid_at_the_end
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
-from rldoctor.preflight.probes.sources import copies, differs_at_once, follows, somewhere, watch
+from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, somewhere, watch
 
 _PREFIX = 3
 _AFTER = 6

@@ -17,7 +17,7 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, shortened, w
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays, draw
 from rldoctor.preflight.probes.alternatives import alternatives
-from rldoctor.preflight.probes.sources import copies, differs_at_once, follows, of_actions, watch
+from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, of_actions, watch
 
 _STEPS, _PLAYS = 25, 3
 _MOST_LATE = 4

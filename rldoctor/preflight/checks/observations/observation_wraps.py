@@ -21,7 +21,7 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, note, shorte
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays
 from rldoctor.preflight.probes.prediction import explained
-from rldoctor.preflight.probes.wide_view import WideView, look_wide
+from rldoctor.preflight.probes.views.wide_view import WideView, look_wide
 
 # A byte has 256 values, the largest 255 steps above the smallest. Random play of the three broken environments of
 # tests/preflight/test_kinds_of_limits.py spans 252 to 255 of these steps; hours of a day span 23, whole degrees 358.
