@@ -18,7 +18,8 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 
-_RESETS = 50
+# Resets, and those that say enough; the first of their seeds; and what they may take of the budget.
+_RESETS, _FEW, _FIRST, _PART = 50, 20, 1000, 0.05
 _PLANS = 4
 # Ours: one start in seven; of goals drawn on a small board some are next to the start.
 _OFTEN = 0.15
@@ -39,23 +40,26 @@ def run(context: PreflightContext) -> CheckFindings:
         raise Skipped("every random episode is one step long (ENV108)")
     random = np.random.default_rng(12)
     plans = alternatives(env.action_space, _PLANS, seed=93)
-    context.budget.steps(1, least=1, plays=2 * _RESETS)
+    affordable = _PART * context.budget.seconds / max(context.budget.reset_seconds + context.budget.step_seconds, 1e-6)
+    if affordable < _FEW:
+        raise Skipped("resets are too slow to look at many")
+    resets = int(min(_RESETS, affordable))
     ended = []
-    for seed in range(1000, 1000 + _RESETS):
+    for seed in range(_FIRST, _FIRST + resets):
         if _ends(context, seed, draw(env.action_space, random)) and all(_ends(context, seed, plan) for plan in plans):
             ended.append(seed)
-    share = len(ended) / _RESETS
+    share = len(ended) / resets
     others = _others(context, plans, ended) if share >= _OFTEN else 0.0
     if others >= _LONG:
         yield warning(
             "starts-at-the-end",
-            f"{len(ended)} of {_RESETS} starts end with their first step, whatever the action is; other episodes last "
+            f"{len(ended)} of {resets} starts end with their first step, whatever the action is; other episodes last "
             f"{others:.0f} steps and more.",
             "Compare the range of starts with the bounds outside which an episode ends; keep goals away from starts.",
             observed=share,
             expected=0.0,
         )
-    return f"{len(ended)} of {_RESETS} starts end with their first step"
+    return f"{len(ended)} of {resets} starts end with their first step"
 
 
 def _ends(context: PreflightContext, seed: int, action: object) -> bool:
@@ -67,7 +71,7 @@ def _ends(context: PreflightContext, seed: int, action: object) -> bool:
 def _others(context: PreflightContext, plans: list[object], ended: list[int]) -> float:
     """Return the median length of held episodes from starts that do not end at once, up to a few steps."""
     lengths = []
-    for seed in [seed for seed in range(1000, 1000 + _RESETS) if seed not in ended][:_PLANS]:
+    for seed in [seed for seed in range(_FIRST, _FIRST + _FEW) if seed not in ended][:_PLANS]:
         for plan in plans:
             lengths.append(len(play_actions(context.env, seed, [plan] * (2 * _LONG))[1]) - 1)
     return float(np.median(lengths)) if lengths else 0.0
