@@ -1,8 +1,8 @@
 """Train and judge what signs and weights have not seen: python -m benchmarks.blind train|score SET FOLDER
 
 ``train`` writes plain logs of Stable-Baselines3 and, beside each run, ``truth.json`` with what was broken and how episodes
-truly went; it skips what is there. Needs box2d and minigrid. ``score`` diagnoses them by their logs alone. SET is
-``first`` (before which no sign was looked at, but some were changed after) or ``second`` (after which none was).
+truly went; it skips what is there. Needs minigrid. ``score`` diagnoses them by their logs alone. SET is ``first``, after which
+signs were changed, or ``second``, after which none was. docs/blind.md has what came of both.
 """
 
 from __future__ import annotations

@@ -60,18 +60,15 @@ FIRST = {
     "balls": ("gamma-zero", "policy-frozen", "stale-data", "reward-constant", "a2c healthy", "a2c advantage-sign"),
     "mini-grid": ("entropy-bonus", "clip-range-low", "observations-shuffled", "advantages-shuffled"),
     "mountain-car-shaped": ("learning-rate-low", "reward-sign", "observations-frozen", "epochs-many"),
-    "lunar-lander": ("learning-rate-raised", "gradient-clipped", "actions-ignored", "reward-at-the-end"),
 }
 SECOND = {
     "chase": ("healthy", "gamma-zero", "observations-noisy", "advantage-sign"),
-    "lunar-lander-continuous": ("exploration-wild", "reward-large"),
     "point-goal": ("advantage-sign", "actions-tiny", "gradient-clipped"),
     "tanks": ("reward-sign", "observations-frozen"),
-    "warehouse": ("actions-ignored", "epochs-many"),
+    "warehouse": ("actions-ignored", "entropy-bonus"),
     "advertisements": ("reward-random",),
     "balls": ("observations-shuffled", "reward-small"),
     "mini-grid": ("learning-rate-high", "critic-not-trained"),
     "mountain-car-shaped": ("actions-flipped",),
-    "lunar-lander": ("stale-data",),
 }
 SETS = {"first": _planned(FIRST, 0, 2), "second": _planned(SECOND, 40, 1)}

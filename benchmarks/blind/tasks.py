@@ -46,10 +46,6 @@ class Flat(gymnasium.ObservationWrapper[Any, Any, Any]):
         return np.concatenate([observation["image"].ravel() / 8, way]).astype(np.float32)
 
 
-def lunar_lander(continuous: bool = False) -> Env:
-    return gymnasium.make("LunarLander-v3", continuous=continuous)
-
-
 def mini_grid(name: str = "Empty-Random-5x5") -> Env:
     import minigrid  # noqa: F401
 
@@ -76,9 +72,7 @@ class Task:
 
 
 _USUAL: Mapping[str, Any] = dict(n_steps=128, batch_size=128, n_epochs=8, learning_rate=1e-3)
-_LONG: Mapping[str, Any] = dict(n_steps=128, batch_size=64, n_epochs=6, gamma=0.999, gae_lambda=0.98, ent_coef=0.01)
 TASKS: Mapping[str, Task] = {
-    "lunar-lander": Task(lunar_lander, 60_000, {**_LONG, "learning_rate": 1e-3}),
     "mountain-car-shaped": Task(
         lambda: Shaped(gymnasium.make("MountainCar-v0")), 60_000, {**_USUAL, "n_epochs": 6}, normalize=True
     ),
@@ -89,5 +83,4 @@ TASKS: Mapping[str, Task] = {
     "advertisements": Task(worlds.Advertisements, 40_000, _USUAL),
     "balls": Task(worlds.Balls, 50_000, {**_USUAL, "gamma": 0.97, "ent_coef": 0.01}),
     "chase": Task(worlds.Chase, 50_000, {**_USUAL, "gamma": 0.97}),
-    "lunar-lander-continuous": Task(lambda: lunar_lander(True), 60_000, {**_LONG, "learning_rate": 1e-3}),
 }
