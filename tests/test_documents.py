@@ -59,7 +59,7 @@ def test_every_command_has_the_options_it_is_shown_with(document):
         options = {option for parameter in word.params for option in (*parameter.opts, *parameter.secondary_opts)}
         options |= {"--help", "-h"}
         for argument in arguments[1:]:
-            if argument.startswith("-") and not re.fullmatch(r"-[\d.]+", argument):
+            if argument.startswith("-") and not re.fullmatch(r"-[\d.]*", argument):
                 assert argument.partition("=")[0] in options, (document.name, arguments)
 
 

@@ -16,14 +16,19 @@ from rldoctor.cli.output import finish
 from rldoctor.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rldoctor.config import Config as ConfigOf
-    from rldoctor.model import Report
+    from rldoctor.model import Report, RunDiagnosis
 
 
 def diagnose(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(help="Folders, or s3://bucket/runs; every run at or below them is diagnosed. [default: runs]"),
+        typer.Argument(
+            help="Folders, or s3://bucket/runs; every run at or below them is diagnosed. Also a table of metrics, or a "
+            "file with what a training printed; - is what is piped in. [default: runs]"
+        ),
     ] = None,
     reference: options.ComparedReference = None,
     framework: options.Framework = None,
@@ -69,18 +74,23 @@ def diagnose(
     quiet: options.Quiet = False,
 ) -> None:
     """Read training logs back: healthy or not, what is wrong, the evidence, and what to change."""
+    from rldoctor.cli.standard_input import PIPED, kept, named
     from rldoctor.diagnosis.many import diagnose as diagnose_all
     from rldoctor.model import make_report
 
     where = _expanded(runs) if runs else [_default_folder()]
     settings = configured(config, isolated)
+    if PIPED in where and (parquet or cache or executor is not ExecutorName.LOCAL or address):
+        raise UsageError(
+            "What is piped in is diagnosed here, once.", "Leave out --parquet, --cache, --executor and --address."
+        )
     chosen: dict[str, Any] = {
         "reference": reference,
         "select": words(select),
         "ignore": words(ignore),
         "framework": framework,
     }
-    work = partial(diagnose_all, where, config=settings, **chosen)
+    work: Callable[..., list[RunDiagnosis]] = partial(diagnose_all, config=settings, **chosen)
     if env is None and (env_kwargs or max_episode_steps):
         raise UsageError("--env-kwargs and --max-episode-steps need --env.", "Add --env ID.")
     if cache and (env is not None or examine or model is not None or executor is not ExecutorName.LOCAL or address):
@@ -99,15 +109,16 @@ def diagnose(
         arguments = options.env_arguments(env_kwargs, max_episode_steps)
         known: dict[str, Any] = {"env": env, "arguments": arguments, "recorded_env": examine}
         known |= {"model": model, "seconds": budget}
-        work = partial(examine_all, where, config=settings, **known, **chosen)
+        work = partial(examine_all, config=settings, **known, **chosen)
     if parquet:
         finish(_kept(where, parquet, executor, address, settings, fail_on, chosen), format_, verbose, output, quiet)
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
-        results = work(remember=True) if cache else work()
+        with kept(where) as files:
+            results = named(work(files, remember=True) if cache else work(files), where, files)
     else:
         with executor_of(executor, None, address) as shared:
-            results = work(executor=shared)
+            results = work(where, executor=shared)
     finish(make_report("diagnose", results, failing(fail_on, settings)), format_, verbose, output, quiet)
 
 

@@ -17,6 +17,7 @@ from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
+from rldoctor.logs.formats.printed import OUTPUT_SUFFIXES, is_printed
 from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table, is_text_table
 from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
 from rldoctor.logs.remote import fetch, is_remote
@@ -105,11 +106,18 @@ def _searchable(path: Path) -> Path:
         own = next((group[0] for group in groups if path in group), None)
         if own:
             return own
-    if (is_table(path.name) or is_text_table(path)) and not (logs and path.name in logs[0][1]):
+    if logs and path.name in logs[0][1]:
+        return path if logs[0][0].last_resort else path.parent
+    if is_table(path.name) or is_text_table(path):
         return path
-    if is_log_file(path.name) or (logs and path.name in logs[0][1]):
+    if is_log_file(path.name):
         return path.parent
-    raise UsageError(f"{path} is a file, not a directory.", "Name the directory that holds the logs, or a table.")
+    if is_printed(path):
+        return path
+    raise UsageError(
+        f"{path} is a file, not a directory.",
+        "Name the directory that holds the logs, a table, or a text that the training printed.",
+    )
 
 
 def _logs_in(directory: Path) -> Logs:
@@ -257,10 +265,14 @@ def _identities(run: Path, listed: Mapping[Path, Logs]) -> list[tuple[bool, tupl
 
 
 def no_run_below(paths: Sequence[Path | str]) -> CannotJudge:
-    """Return the error of paths below which no run was found; it points at a table that has to be named itself."""
+    """Return the error of paths below which there is no run; it points at a file that is read if named itself."""
     what = f"There is no run below {', '.join(map(str, paths))}: no log of a known format was found."
     names = (Path(folder, name) for path in paths for folder, _, names in os.walk(path) for name in names)
-    table = min((path for path in islice(names, _MOST_NAMES) if is_table(path.name)), default=None)
+    found = list(islice(names, _MOST_NAMES))
+    table = min((path for path in found if is_table(path.name)), default=None)
     if table is not None:
         return CannotJudge(what, f"A table is read if it is named itself: rldoctor diagnose {table}")
+    text = min((path for path in found if path.suffix.lower() in OUTPUT_SUFFIXES), default=None)
+    if text is not None:
+        return CannotJudge(what, f"What a training printed is read if it is named itself: rldoctor diagnose {text}")
     return CannotJudge(what, "Name the folder that the training writes its logs into, as for tensorboard --logdir.")

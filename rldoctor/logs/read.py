@@ -18,7 +18,8 @@ from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, ReadIssues, Wanted
 from rldoctor.logs.formats.monitor import SLACK_SECONDS
-from rldoctor.logs.formats.tables import read_table
+from rldoctor.logs.formats.printed import read_printed
+from rldoctor.logs.formats.tables import is_table, is_text_table, read_table
 from rldoctor.logs.last_steps import with_last_steps
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
@@ -89,7 +90,7 @@ def read_run(
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
     if found:
         unknown = {tag: None for tag in unknown if not found.mapping.ignores(tag)}
-    record = with_last_steps(record, directory, curves)
+    record = with_last_steps(_with_error(record, files), directory, curves)
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []
@@ -117,6 +118,14 @@ def read_run(
         versions=recorded_versions(directory, record),
         suite=_suite(curves, mappings),
     )
+
+
+def _with_error(record: RunRecord, files: Sequence[LogFile]) -> RunRecord:
+    """Return a record that says with what error the training ended, where only its printed log does."""
+    error = next((file.error for file in reversed(files) if file.error), "")
+    if record.content or not error:
+        return record
+    return RunRecord({"status": "interrupted" if "KeyboardInterrupt" in error else "failed", "error": error})
 
 
 @lru_cache(16)
@@ -163,7 +172,7 @@ def _read_files(
     ]
     if file:
         groups = [(f, group) for f, paths in found if f.trainings for group in f.trainings(paths) if file in group]
-        return groups[0][0].read(groups[0][1], wanted) if groups else [read_table(file, wanted)], []
+        return groups[0][0].read(groups[0][1], wanted) if groups else [_read_alone(file, wanted)], []
     main = [*known] if known is not None else _main(found, wanted)
     supplements = [f.read(_of_training(paths), wanted) for f, paths in found if f.supplement]
     if not main:
@@ -173,6 +182,11 @@ def _read_files(
     added = [log for logs in supplements for log in _of_one_training(logs, begun)]
     lacking = [log for log in added if log.issues.counts or logged.isdisjoint(log.tags)]
     return main + lacking, [log for log in added if all(log is not other for other in lacking)]
+
+
+def _read_alone(file: Path, wanted: Wanted) -> LogFile:
+    """Read a file that the user named and that no format claims: a table, or else what a training printed."""
+    return (read_table if is_table(file.name) or is_text_table(file) else read_printed)(file, wanted)
 
 
 def _main(found: Sequence[tuple[LogFormat, Sequence[Path]]], wanted: Wanted) -> list[LogFile]:

@@ -70,10 +70,13 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, steps: int) -
     import torch
     from gymnasium.spaces import Discrete
 
+    from rldoctor.sb3.without_logs import without_logs
+
     model = _build(recipe, envs, steps)
     # With the wrappers that SB3 adds, such as the one that puts the channels of pictures first.
     envs = model.get_env() or envs
     envs.seed(seed)
+    without_logs(model)
     # Private, but the only way to stop between SB3's rollout and its update; learn() calls just these.
     _, callback = model._setup_learn(model.n_steps * envs.num_envs, None)
     before = {name: weight.detach().clone() for name, weight in model.policy.named_parameters()}

@@ -192,6 +192,8 @@ def _sb3(name: str) -> Train:
     def train(make_env: MakeEnv, num_envs: int, steps: int, seed: int, gamma: float) -> Any:
         from stable_baselines3.common.vec_env import DummyVecEnv
 
+        from rldoctor.sb3.without_logs import without_logs
+
         settings: dict[str, Any] = {"policy_kwargs": {"net_arch": [32]}, "learning_rate": 3e-3}
         if name in ("PPO", "A2C"):
             settings |= {"n_steps": (128 if name == "PPO" else 8) // num_envs}
@@ -200,7 +202,9 @@ def _sb3(name: str) -> Train:
             settings |= {"learning_starts": 100, "batch_size": 64, "train_freq": 2, "buffer_size": 5000}
             settings |= {"exploration_fraction": 0.4, "target_update_interval": 50} if name == "DQN" else {"tau": 0.02}
         envs = DummyVecEnv([make_env] * num_envs)
-        return algorithm("MlpPolicy", envs, seed=seed, gamma=gamma, device="cpu", **settings).learn(steps)
+        model = algorithm("MlpPolicy", envs, seed=seed, gamma=gamma, device="cpu", **settings)
+        without_logs(model)
+        return model.learn(steps)
 
     return train
 

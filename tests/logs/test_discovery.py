@@ -51,7 +51,7 @@ def test_what_is_no_place_to_search(tmp_path):
     loop.symlink_to(loop)
     for path, words in (
         (tmp_path / "none", "There is no directory"),
-        (touch(tmp_path / "notes.txt"), "is a file, not a directory"),
+        (touch(tmp_path / "notes.pdf"), "is a file, not a directory"),
         (loop, "There is no directory"),
         (Path("a\0b"), "There is no directory"),
     ):

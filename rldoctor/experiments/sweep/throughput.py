@@ -60,12 +60,14 @@ def _measure(_send: Send, recipe: Recipe, engine: Engine) -> Rate:
     from rldoctor.environments.vec_envs import make_training_envs
     from rldoctor.sb3.fast_policy import use_fast_policy
     from rldoctor.sb3.fast_update import use_fast_update
+    from rldoctor.sb3.without_logs import without_logs
     from rldoctor.training import algorithm
 
     small, begin, rollout = _short(recipe)
     envs = make_training_envs(small, threads=1, engine=engine)
     try:
         model = algorithm.build(small, envs, 0)
+        without_logs(model)
         if not use_fast_policy(model.policy):
             use_fast_update(model)
         with algorithm.one_thread():

@@ -12,6 +12,7 @@ from rldoctor.logs.formats.evaluations import EVALUATIONS
 from rldoctor.logs.formats.log_file import LogFormat
 from rldoctor.logs.formats.mlflow import MLFLOW
 from rldoctor.logs.formats.monitor import MONITOR
+from rldoctor.logs.formats.printed import PRINTED
 from rldoctor.logs.formats.tables import RLLIB, TAB_SEPARATED, TABLES, TRAINER_STATE
 from rldoctor.logs.formats.tensorboard_csv import TENSORBOARD_CSV
 from rldoctor.logs.formats.tfevents import TFEVENTS
@@ -29,6 +30,7 @@ FORMATS: Mapping[str, LogFormat] = {
     "TensorBoard CSV": TENSORBOARD_CSV,
     "evaluations.npz": EVALUATIONS,
     "monitor.csv": MONITOR,
+    "printed output": PRINTED,
 }
 
 
@@ -42,8 +44,10 @@ def formats_of(
         files: The names of its files.
         directory: Where they are; without it, formats that are known by content alone are left out.
     """
-    found = []
+    found: list[tuple[LogFormat, list[str]]] = []
     for format_ in FORMATS.values():
+        if found and format_.last_resort:
+            continue
         names = format_.find(folders, files)
         if format_.confirm is not None:
             names = [name for name in names if directory is not None and format_.confirm(directory / name)]

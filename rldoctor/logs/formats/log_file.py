@@ -89,6 +89,7 @@ class LogFile:
         last_time: Wall time of the last one.
         grew: The file was appended to while it was read.
         points: Tag to its steps and values, in place of the columns: of a large file whose steps never go back.
+        error: What broke the training, in the words of the error that a printed log ends with.
     """
 
     path: Path
@@ -104,6 +105,7 @@ class LogFile:
     last_time: float = math.nan
     grew: bool = False
     points: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+    error: str = ""
 
     @property
     def count(self) -> int:
@@ -151,6 +153,7 @@ class LogFormat:
             run only where nothing else does.
         shows_training: A supplement whose files alone show a whole training: a folder of them is a run also where
             folders beside it hold other logs.
+        last_resort: It is read only where nothing else was logged: what a training printed is a part of its logs.
         includes_subfolders: What lies below a run belongs to it and may be copies of its logs.
         confirm: Whether a file that ``find`` returned is one by its content, for names that anything may have.
         trainings: Sorts the files of one directory by the training that they are of, the earliest training first;
@@ -161,6 +164,7 @@ class LogFormat:
     read: Callable[[Sequence[Path], Wanted], list[LogFile]]
     supplement: bool = False
     shows_training: bool = False
+    last_resort: bool = False
     includes_subfolders: bool = False
     confirm: Callable[[Path], bool] | None = None
     trainings: Callable[[Sequence[Path]], list[list[Path]]] | None = None

@@ -102,7 +102,9 @@ def read_rows(
         column: The column of steps; the first of ``STEP_COLUMNS`` that a row has by default. Without any, all rows are
             at step 0, and so in their order (:func:`rldoctor.logs.merge.in_their_order`).
     """
-    points: dict[str, tuple[array[int], array[float]]] = {}
+    tags: dict[str, int] = {}
+    # In the order of the rows, which shows where another training begins.
+    ids, steps, values = array("i"), array("q"), array("d")
     unknown: dict[str, None] = {}
     count = 0
     for row in rows:
@@ -111,7 +113,7 @@ def read_rows(
             column = next((name for name in (*STEP_COLUMNS, _RLLIB_STEPS) if name in row), "")
             if column:
                 # Rows before the first with a step cannot be placed among the others.
-                points.clear()
+                tags, ids, steps, values = {}, array("i"), array("q"), array("d")
         step = as_float(row.get(column)) if column else 0.0
         if step is None or not 0 <= step < LARGEST_STEP:
             continue
@@ -124,18 +126,23 @@ def read_rows(
                     continue
                 tag = _RLLIB_PREFIX + tag
             if wanted(tag):
-                steps, values = points.setdefault(tag, (array("q"), array("d")))
+                ids.append(tags.setdefault(tag, len(tags)))
                 steps.append(int(step))
                 values.append(value)
             elif len(unknown) < MAX_UNKNOWN_TAGS:
                 unknown[tag] = None
     if not issues.counts and not count:
         issues.add("empty", 0, "has no rows")
-    arrays = {
-        tag: (np.frombuffer(steps, np.int64), np.frombuffer(values, np.float64))
-        for tag, (steps, values) in points.items()
-    }
-    return LogFile.from_points(path, arrays, size, tuple(unknown), issues)
+    return LogFile(
+        path,
+        size=size,
+        tags=tuple(tags),
+        tag_ids=np.frombuffer(ids, np.int32),
+        steps=np.frombuffer(steps, np.int64),
+        values=np.frombuffer(values, np.float64),
+        unknown_tags=tuple(unknown),
+        issues=issues,
+    )
 
 
 def csv_rows(text: str, issues: ReadIssues) -> Iterator[Row]:

@@ -24,6 +24,7 @@ from rldoctor.environments import naming
 from rldoctor.preflight.check import one_line
 from rldoctor.recipe import Recipe
 from rldoctor.sb3.arguments import algorithm_arguments, algorithm_class, policy_class
+from rldoctor.sb3.without_logs import without_logs
 
 GOALS = ("achieved_goal", "desired_goal")
 # Steps of an episode, environments, and steps of each: a dozen ends of both kinds, and a buffer of ROWS wraps around.
@@ -195,6 +196,7 @@ def collect(make_model: MakeModel, observations: spaces.Space[Any], actions: spa
     stand_ins = [StandIn(observations, actions, place) for place in range(ENVS)]
     envs = DummyVecEnv([lambda one=one: Monitor(one) for one in stand_ins])  # type: ignore[misc]
     model = _made(make_model, envs)
+    without_logs(model)
     # Private, but the only way to stop between what learn() calls.
     _, callback = model._setup_learn(STEPS * ENVS * 100, None)
     model.collect_rollouts(

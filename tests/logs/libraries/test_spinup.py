@@ -10,7 +10,6 @@ import json
 
 import pytest
 
-from rldoctor.errors import UsageError
 from rldoctor.logs import discover, read_run
 from rldoctor.watch.tail import tails_of
 
@@ -155,5 +154,5 @@ def test_text_is_no_table(tmp_path):
     (tmp_path / "progress.txt").write_text("Monday:\tnothing works\n")
     (tmp_path / "notes.txt").write_text("a, b\n")
     assert discover([tmp_path]) == []
-    with pytest.raises(UsageError, match="is a file, not a directory"):
-        discover([tmp_path / "notes.txt"])
+    run = read_run(*discover([tmp_path / "notes.txt"]))
+    assert (run.curves, [finding.code for finding in run.findings]) == ({}, ["LOG103"])

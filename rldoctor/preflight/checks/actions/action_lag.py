@@ -12,6 +12,8 @@ is part of the task, add the last actions to the observation.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
@@ -34,6 +36,23 @@ def _first(rows: list[np.ndarray], prefix: int) -> int | None:
         if any(not np.array_equal(rows[0][step], other[step], equal_nan=True) for other in rows[1:]):
             return step - prefix - 1
     return None
+
+
+def _follows_what_moves_late(context: PreflightContext, plans: list[Any], reward_lag: int) -> bool:
+    """Return whether a number of the observation moves as late as the reward does, while others move at once.
+
+    A position follows its velocity: a reward of the position after the step is one step later than the action.
+    """
+    held = [[plans[0]] * _PREFIX + [plan] * (reward_lag + 1) for plan in plans]
+    seen = [play_actions(context.env, 0, actions)[0] for actions in held]
+    if min(map(len, seen)) < _PREFIX + 2 + reward_lag:
+        return False
+    moved = [
+        np.any([seen[0][_PREFIX + 1 + lag] != other[_PREFIX + 1 + lag] for other in seen[1:]], axis=0)
+        for lag in range(reward_lag + 1)
+    ]
+    first = np.any(moved[:-1], axis=0)
+    return bool(first.any() and (moved[-1] & ~first).any())
 
 
 @check(
@@ -89,7 +108,7 @@ def run(context: PreflightContext) -> CheckFindings:
         firsts.update(float(rewards[1]) for rewards in far)
         laters.update(float(value) for rewards in far for value in rewards[2:])
     # A reward of two values waits for its event; how late it comes says nothing.
-    telling = len(firsts | laters) > _VALUES and not paid_at_the_end(context.batch)
+    telling = len(firsts | laters) > _VALUES and not paid_at_the_end(context.batch, shortest=2)
     lag, reward_lag = min(lags), min(reward_lags, default=None) if telling else None
     if lag > 0:
         steps = "one step" if lag == 1 else f"{lag} steps"
@@ -109,7 +128,7 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=lag,
                 expected=0,
             )
-    elif reward_lag:
+    elif reward_lag and not _follows_what_moves_late(context, plans, reward_lag):
         steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
         message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
         remedy = "Compute the reward from the state after the step."

@@ -35,6 +35,8 @@ def run(context: PreflightContext) -> CheckFindings:
             raise Skipped("its goals are not plain arrays")
         if context.compute_reward is None and "desired_goal" not in context.expectation.observation:
             raise Skipped("no goals")
+        if place := _place_in_a_vector(context):
+            return f"the goal is in the observation, at {place}"
         message = f"The observation has no desired_goal, only {', '.join(batch.observations)}."
         yield error("goal-not-observed", message, remedy)
         return ""
@@ -64,6 +66,23 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"desired_goal is the same in {len(shown)} episodes with different seeds."
         yield warning("goal-never-changes", message, "Draw a new goal from self.np_random at every reset.")
     return f"{len(shown)} episodes, {len(np.unique(np.stack(shown), axis=0))} goals"
+
+
+def _place_in_a_vector(context: PreflightContext) -> str:
+    """Return where the goal of each episode is among the numbers of an observation without keys; empty for nowhere.
+
+    Gymnasium's FlattenObservation and FilterObservation make such an observation of one with goals.
+    """
+    batch = context.batch
+    goals = [np.ravel(goal) for goal in batch.goals if goal is not None]
+    if len(goals) != len(batch.starts) or not _varies(goals):
+        return ""
+    for name in batch.observations:
+        starts, size = np.stack([np.ravel(start[name]) for start in batch.starts]), len(goals[0])
+        for first in range(starts.shape[1] - size + 1):
+            if np.allclose(starts[:, first : first + size], np.stack(goals), rtol=1e-4, atol=1e-6):
+                return f"{name}[{first}:{first + size}]"
+    return ""
 
 
 def _pursued(context: PreflightContext) -> str:

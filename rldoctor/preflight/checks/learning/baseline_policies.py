@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rldoctor.model import Json
-from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, warning
+from rldoctor.preflight.check import CheckFindings, Group, Skipped, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EPISODES = 20
 # A policy that succeeds in more of the episodes is worth a warning.
 _OFTEN = 0.5
+# One that does nothing and succeeds in no more of them shows that success has to be earned. Ours.
+_SELDOM = 0.1
 # Without a success in so many, a warning after all 20 has a chance of at most 0.0023, whatever the true rate is.
 _CLEAR = 5
 # A slow environment with long episodes plays fewer of them, and one that is slower still none: a preflight should take
@@ -94,13 +96,17 @@ def run(context: PreflightContext) -> CheckFindings:
             raise Skipped("not run: budget")
         context.measured["baselines"] = _play(context, min(half, left))
     baselines: Any = {name.replace("_", "-"): found for name, found in context.measured["baselines"].items()}  # type: ignore[union-attr]
+    idle = baselines.get("zero-action", {}).get("success_rate")
     for name, aggregate in baselines.items():
         rate = aggregate.get("success_rate")
-        if rate is not None and rate > _OFTEN:
-            yield warning(
-                "baseline-succeeds",
-                f"The {name} policy already succeeds in {rate:.0%} of the episodes.",
-                "Look for goals at the start position, or a success flag that is always set.",
-                observed=rate,
-            )
+        if rate is None or rate <= _OFTEN:
+            continue
+        message = f"The {name} policy already succeeds in {rate:.0%} of the episodes."
+        if name == "random" and idle is not None and idle <= _SELDOM:
+            # Neither the start nor the flag brings success, or doing nothing would have it too: the task is easy.
+            remedy = "Compare the success rate of a training with this one, or make the task harder."
+            yield note("baseline-succeeds", message, remedy, aspect="by-chance", observed=rate)
+        else:
+            remedy = "Look for goals at the start position, or a success flag that is always set."
+            yield warning("baseline-succeeds", message, remedy, observed=rate)
     return "return: " + ", ".join(f"{name} {aggregate['return_mean']:.1f}" for name, aggregate in baselines.items())

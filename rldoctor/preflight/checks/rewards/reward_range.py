@@ -76,7 +76,12 @@ def run(context: PreflightContext) -> CheckFindings:
             message = f"{message} It may wait for an end that random actions did not reach."
             # A reward of nothing waits for an event; a cost of each step is mostly a reward that went missing.
             aspect = "so-far-nothing" if low == 0 else "so-far"
-        remedy = "Compute the reward from the state after the step."
+        remedy = (
+            "Check that play can reach what is rewarded; a step may also pay how much nearer it came."
+            if found is note and low == 0
+            else "Pay what the step brought about: look for a clip, a cast or a wrapper that makes all rewards alike, "
+            "and compute them from the state after the step."
+        )
         yield found("reward-constant", message, remedy, aspect=aspect, observed=low)
         return f"always {low:g}"
     if (length := paid_at_the_end(batch)) and not context.expectation.envs:
@@ -91,12 +96,17 @@ def run(context: PreflightContext) -> CheckFindings:
     return f"in [{low:.3g}, {high:.3g}], mean {mean:.3g}"
 
 
-def paid_at_the_end(batch: Batch) -> int:
-    """Return the length of the longest episode where last steps alone are paid, each another sum; 0 elsewhere."""
+def paid_at_the_end(batch: Batch, shortest: int = _LONG) -> int:
+    """Return the length of the longest episode where last steps alone are paid, each another sum; 0 elsewhere.
+
+    Args:
+        batch: Episodes of the random policy.
+        shortest: Steps of the shortest episode of which it is said.
+    """
     last = np.append(np.diff(batch.episode) > 0, True)
     lengths = [length for length, _, _ in batch.ends]
     paid, before = batch.rewards[last], batch.rewards[~last]
-    whole = len(lengths) == len(batch.starts) >= _SUMS and min(lengths) >= _LONG
+    whole = len(lengths) == len(batch.starts) >= _SUMS and min(lengths) >= shortest
     # A game that is won or lost has few results; a sum that was held back has as many as there are episodes.
     different = len(np.unique(paid)) == len(paid) and np.ptp(paid) > 0
     return max(lengths) if whole and different and np.ptp(before) == 0 and (paid != before[0]).all() else 0

@@ -1,0 +1,44 @@
+"""What is piped into a command, kept in a file while it is read: ``python train.py | rldoctor diagnose -``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rldoctor.errors import UsageError
+from rldoctor.model import RunDiagnosis
+
+PIPED = "-"
+"""How standard input is named."""
+
+
+@contextmanager
+def kept(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the paths with standard input as a file, which is there as long as the context is.
+
+    Raises:
+        UsageError: Nothing is piped in.
+    """
+    if PIPED not in paths:
+        yield list(paths)
+        return
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(
+            "Nothing is piped into the command.", "Pipe the output of a training: python train.py | rldoctor diagnose -"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "standard-input")
+        with file.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield [str(file) if path == PIPED else path for path in paths]
+
+
+def named(results: Iterable[RunDiagnosis], paths: Sequence[str], files: Sequence[str]) -> list[RunDiagnosis]:
+    """Return results in which the file of :func:`kept` is called as the user called it."""
+    names = dict(zip(files, paths, strict=True))
+    return [replace(result, path=names.get(result.path, result.path)) for result in results]

@@ -1,0 +1,62 @@
+"""Tables with a frame, one for each time that was logged: a name and its value in each line.
+
+Stable-Baselines3 prints sections, whose names stand alone in a line and before the tags below them::
+
+    ---------------------------------
+    | rollout/           |          |
+    |    ep_rew_mean     | 21.3     |
+    | time/              |          |
+    |    total_timesteps | 2048     |
+    ---------------------------------
+
+OpenAI Baselines, Stable-Baselines 2 and Spinning Up print the same without sections, and Ray Tune with thin lines.
+Sources: stable_baselines3/common/logger.py (HumanOutputFormat), baselines/logger.py, spinup/utils/logx.py
+(dump_tabular), ray/tune/experimental/output.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rldoctor.logs.formats.tables import Row
+
+_THIN = str.maketrans({"│": "|", "┃": "|", "║": "|"})
+_FRAME = re.compile(r"^[\s>]*[-+=─━═╭╮╰╯┌┐└┘├┤╔╗╚╝ ]{8,}\s*$")
+_BETWEEN = re.compile(r"\s{2,}")
+
+
+def rows_of_boxes(lines: Iterable[str]) -> Iterator[Row]:
+    """Yield each table as a row. What others print between its lines is left out."""
+    row: dict[str, object] = {}
+    section = ""
+    for line in lines:
+        cells = _cells(line)
+        if cells is None:
+            if row and _FRAME.match(line):
+                yield row
+                row, section = {}, ""
+            continue
+        name, value = cells
+        if name.endswith("/") and not value:
+            section = name
+            continue
+        # The full name of a tag stands in few tables; there are no sections then.
+        tag = name if "/" in name or not section else section + name
+        if tag in row:
+            yield row
+            row = {}
+        row[tag] = value
+    if row:
+        yield row
+
+
+def _cells(line: str) -> tuple[str, str] | None:
+    """Return the two cells of a line of a table, whatever stands before and after its frame."""
+    parts = line.translate(_THIN).split("|")
+    inner = [part.strip() for part in parts[1:-1]]
+    if len(inner) == 1:
+        inner = _BETWEEN.split(inner[0])
+    if len(inner) != 2 or not inner[0]:
+        return None
+    return inner[0], inner[1]
