@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TypeVar
 
-from benchmarks.off_policy.kept import Kept, trainings
+from benchmarks.off_policy.kept import Kept, View, trainings
 from benchmarks.prefixes import At, as_toml, cells, course_of_run, is_sick
 from rldoctor import datafile
 from rldoctor.diagnosis.live import glance as glancing
@@ -32,7 +32,7 @@ FAMILY = "off_policy"
 JOBS = 4
 PHASES = datafile.folder("checks") / f"phases_{FAMILY}.toml"
 # With everything that may be logged, and with what Stable-Baselines3 logs by itself.
-VIEWS = {"with DoctorCallback and evaluations": (True, True), "plain": (False, False)}
+VIEWS = {"with DoctorCallback and evaluations": View(doctor=True, evaluated=True), "plain": View()}
 
 
 def task_of(kept: Kept) -> str:
@@ -58,8 +58,8 @@ def _strengths_in_phases(number: int) -> Mapping[str, tuple[float, ...]]:
     """Return the largest strength of each sign of a fault in each phase of a healthy training and those beside it."""
     kept, begins, signs = healthy()[number], shipped_phases().begins, load_rulebook().signs
     most: dict[str, list[float]] = {}
-    for doctor, evaluated in VIEWS.values():
-        for share, prefix in examined(kept.view(doctor, evaluated), kept.label["steps"]):
+    for view in VIEWS.values():
+        for share, prefix in examined(kept.view(view), kept.label["steps"]):
             phase = bisect_right(begins, share) - 1
             for code, strength in strengths_of(prefix)[0].items():
                 if not signs[code].of_health:
@@ -102,7 +102,7 @@ def _course(job: tuple[str, int, str]) -> list[At]:
     glancing.shipped_phases = lambda _="": phases  # type: ignore[assignment]
     glancing.WARNED_AT_MOST = frozenset()  # type: ignore[misc]
     steps = int(kept.label["steps"])
-    return course_of_run((prefix for _, prefix in examined(kept.view(*VIEWS[view]), steps)), steps, until=is_sick)
+    return course_of_run((prefix for _, prefix in examined(kept.view(VIEWS[view]), steps)), steps, until=is_sick)
 
 
 def kinds() -> dict[str, list[tuple[int, str]]]:

@@ -8,25 +8,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.corpus import without_doctor
 from benchmarks.off_policy.faults import BY_NAME
 from rldoctor.diagnosis.live.memory import Memory
-from rldoctor.model import Curve, Json, Run
+from rldoctor.model import Curve, FloatArray, Json, Run
 from rldoctor.model.settings import Settings
 from rldoctor.settings.in_memory import settings_in_memory
 
 RECORDED = Path(__file__).with_name("trainings.npz")
 # Points of a curve that are kept: as many as a judgement looks at.
 POINTS = 60
+# Bits of a number that are kept: 13 of its 23 behind the point; and half of the last one.
+_KEPT, _HALF = 0xFFFFFC00, 0x200
 HEALTHY = ("healthy",)
 # As in the laboratory of PPO (benchmarks/laboratory/harm.py): half of what good ones gain.
 LEARNED = 0.5
 # Environment steps a second, of which nothing is to be learned.
 _SPEED = 1_000.0
+
+
+class View(NamedTuple):
+    """What of a training is at hand beside what Stable-Baselines3 writes to TensorBoard by itself.
+
+    Attributes:
+        doctor: DoctorCallback's metrics.
+        evaluated: Evaluations.
+        settings: Those of a saved model.
+        counted: The number of updates, which progress.csv has.
+    """
+
+    doctor: bool = False
+    evaluated: bool = False
+    settings: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +73,14 @@ class Kept:
         """The causes that a report may name, best first."""
         return (BY_NAME[self.fault].right or HEALTHY) if self.fault else HEALTHY
 
-    def view(self, doctor: bool, evaluated: bool, settings: bool = False) -> Run:
-        """Return the run with or without DoctorCallback's metrics, evaluations, and the settings of a saved model."""
-        run = self.run if doctor else without_doctor(self.run)
-        if settings:
+    def view(self, at_hand: View) -> Run:
+        """Return the run as one view shows it."""
+        run = self.run if at_hand.doctor else without_doctor(self.run)
+        if at_hand.settings:
             run = replace(run, settings=settings_of(self.label))
-        if evaluated:
-            return run
-        return replace(run, curves={name: c for name, c in run.curves.items() if not name.startswith("evaluation_")})
+        hidden = () if at_hand.evaluated else tuple(name for name in run.curves if name.startswith("evaluation_"))
+        hidden += () if at_hand.counted else ("n_updates",)
+        return replace(run, curves={name: curve for name, curve in run.curves.items() if name not in hidden})
 
 
 def settings_of(label: dict[str, Any]) -> Settings:
@@ -109,9 +127,7 @@ def join(parts: Sequence[Path], file: Path) -> int:
                 number, _, tag = name.partition("|")
                 array = found[name]
                 if tag != "label":
-                    # A middle row more than sixty says nothing new.
-                    kept = np.unique(np.linspace(0, array.shape[1] - 1, POINTS).round().astype(int))
-                    array = array[:, kept].astype(np.float32)
+                    array = _thinned(array, found[f"{number}|rollout|ep_rew_mean"][0])
                 arrays[f"{count + int(number)}|{tag}"] = array
             count += sum(name.endswith("|label") for name in found.files)
     labels = [json.loads(str(arrays.pop(f"{i}|label"))) for i in range(count)]
@@ -134,6 +150,18 @@ def join(parts: Sequence[Path], file: Path) -> int:
             values=np.concatenate([row[1] for row in rows]).astype(np.float32),
         )
     return count
+
+
+def _thinned(curve: FloatArray, rows: FloatArray) -> FloatArray:
+    """Return a curve at sixty rows of its log, the same ones for each: a middle row more says nothing new."""
+    if curve.shape[1] > POINTS:
+        kept = rows[np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))]
+        curve = curve[:, np.isin(curve[0], kept) | (np.arange(curve.shape[1]) == 0)]
+    # Four digits of a number are enough, and take half the room.
+    steps, values = curve.astype(np.float32)
+    bits = values.view(np.uint32)
+    rounded = np.where(np.isfinite(values), (bits + np.uint32(_HALF)) & np.uint32(_KEPT), bits).astype(np.uint32)
+    return np.stack([steps, rounded.view(np.float32)])
 
 
 @cache

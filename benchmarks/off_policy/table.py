@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from benchmarks.fit_weights import Row
 from benchmarks.off_policy import fit
-from benchmarks.off_policy.kept import Kept, trainings
+from benchmarks.off_policy.kept import Kept, View, trainings
 from rldoctor import datafile
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
@@ -34,16 +35,20 @@ targets, exploration and logs are those of Stable-Baselines3, many trainings sid
 return late in training is below that of nine in ten healthy trainings of the recipe, with a third of their gain missing;
 trainings without a fault that gained less than half of what good ones gain, or ended below the line of harm, are no healthy
 ones (the former is the rule of the laboratory of PPO); what is said of them stands below the table. Each training is judged by weights that were fitted without a
-quarter of all trainings, itself among them. Reproduce with `python -m benchmarks.off_policy.table --write`, and record others
+quarter of all trainings, itself among them; the second table is of weights that were fitted without all trainings of its task. Reproduce with `python -m benchmarks.off_policy.table --write`, and record others
 with `python -m benchmarks.off_policy.record OUT --seed 1`. Trainings that were recorded without time/fps are judged as if they had
-logged it, as Stable-Baselines3 does: at a constant speed, so that it says that rows were written and nothing else.
+logged it, as Stable-Baselines3 does: at a constant speed, so that it says that rows were written and nothing else. Rows before which
+there was no update since the last row have no losses, as in Stable-Baselines3, also those of trainings that were recorded with them.
 
-Plain logs are what Stable-Baselines3 logs by itself. They do not hold what is in the replay buffer, how often there is an
-update, or what the critic expects: of many faults they show the harm alone, and settings or DoctorCallback tell the cause.
+Plain logs are what Stable-Baselines3 writes to TensorBoard by itself. They do not hold what is in the replay buffer, how often
+there is an update, or what the critic expects: of many faults they show the harm alone, and settings or DoctorCallback tell the
+cause. Its progress.csv has the number of updates as well (`train/n_updates`). `First or tied` counts reports whose tie of likeliest
+causes, which is shown as one, has the right one; `causes in a tie` is how many are shown on average, a lone one counted as 1.
 Settings are those of a model that Stable-Baselines3 saved (`model.zip`) or of `run.json`. A reward of the wrong sign is
 optimised as well as any other: where success is not logged, the logs of such a training are those of a healthy one.
 
 """
+STRANGE = "The same, by weights that were fitted without any training of the task:"
 TIES = """## What plain logs do not tell apart
 
 Trainings, of those above, in whose plain logs the wrong one of two causes comes first. Such causes are reported as a tie
@@ -63,18 +68,12 @@ class Judged:
     """One training as one view shows it, and what was said of it."""
 
     kept: Kept
-    doctor: bool
-    evaluated: bool
-    settings: bool
+    view: View
     result: RunDiagnosis
 
     @property
     def found(self) -> bool:
         return self.result.verdict in BAD
-
-    @property
-    def view(self) -> tuple[bool, bool, bool]:
-        return self.doctor, self.evaluated, self.settings
 
     @property
     def said(self) -> str:
@@ -92,12 +91,12 @@ class Judged:
         return self.found and any(name in self.kept.right for name in self.causes[:most])
 
 
-def judged(kept: Sequence[Kept], context: DiagnosisContext) -> list[Judged]:
+def judged(kept: Sequence[Kept], context: DiagnosisContext, views: Sequence[View]) -> list[Judged]:
     return [
-        Judged(item, doctor, evaluated, settings, diagnose_run(item.view(doctor, evaluated, settings), context=context))
+        Judged(item, view, diagnose_run(item.view(view), context=context))
         for item in kept
-        for doctor, evaluated, settings in fit.VIEWS
-        if evaluated or item.fault != "evaluation-normalised"
+        for view in views
+        if view.evaluated or item.fault != "evaluation-normalised"
     ]
 
 
@@ -107,17 +106,23 @@ def folds_of(kept: Sequence[Kept]) -> dict[int, int]:
     return {id(item): int(random.integers(FOLDS)) for item in kept}
 
 
-def held_out() -> list[Judged]:
-    """Judge every training by weights that were fitted on the others: those of its recipe and fold are left out."""
+def tasks_of(kept: Sequence[Kept]) -> dict[int, int]:
+    """Return the number of the task of each training, by its ``id``."""
+    names = [str(item.label["recipe"]).partition("/")[0] for item in kept]
+    order = sorted(set(names))
+    return {id(item): order.index(name) for item, name in zip(kept, names, strict=True)}
+
+
+def held_out(
+    kept: Sequence[Kept], taught: Sequence[tuple[Kept, Row]], fold: Mapping[int, int], views: Sequence[View]
+) -> list[Judged]:
+    """Judge every training by weights that were fitted on the others: those of its fold are left out."""
     book = load_rulebook()
-    kept = trainings()
-    taught = [(item, row) for item in kept for row in fit.rows(book, item)]
-    fold = folds_of(kept)
     found = []
-    for number in range(FOLDS):
+    for number in sorted(set(fold.values())):
         fitted = fit.fit(book, [(item, row) for item, row in taught if fold[id(item)] != number])
         context = shipped_context_with(fit.with_weights(book, fitted))
-        found += judged([item for item in kept if fold[id(item)] == number], context)
+        found += judged([item for item in kept if fold[id(item)] == number], context, views)
     return found
 
 
@@ -131,43 +136,48 @@ def share(items: Sequence[bool]) -> str:
     return f"{sum(items) / len(items):.0%} of {len(items)}" if items else "-"
 
 
+PLAIN, DOCTOR, WITH_SETTINGS = View(), View(doctor=True), View(settings=True)
 ROWS = (
-    ("plain", (False, False, False)),
-    ("plain, with evaluations", (False, True, False)),
-    ("plain, with settings", (False, False, True)),
-    ("DoctorCallback", (True, False, False)),
-    ("DoctorCallback, with evaluations", (True, True, False)),
-    ("DoctorCallback, with settings", (True, False, True)),
+    ("plain", PLAIN),
+    ("plain, from progress.csv", View(counted=True)),
+    ("plain, with evaluations", View(evaluated=True)),
+    ("plain, with settings", WITH_SETTINGS),
+    ("DoctorCallback", DOCTOR),
+    ("DoctorCallback, with evaluations", View(doctor=True, evaluated=True)),
+    ("DoctorCallback, with settings", View(doctor=True, settings=True)),
 )
-PLAIN, DOCTOR = ROWS[0][1], ROWS[3][1]
-WITH_SETTINGS = ROWS[2][1]
 # Trainings in which plain logs point to another cause, from which on two causes are said to look alike.
-FEWEST = 3
+FEWEST = 4
 
 
 def summary(found: Sequence[Judged]) -> list[str]:
     lines = [
-        "| logs | found | cause first | first or tied | among three | healthy called sick | healthy suspect | healthy unjudged |",
-        "|---|---|---|---|---|---|---|---|",
+        "| logs | found | cause first | first or tied | causes in a tie | among three | harmed called healthy | healthy called sick | healthy suspect | healthy unjudged |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, view in ROWS:
         here = [item for item in found if item.view == view]
+        if not here:
+            continue
         bad = [item for item in here if item.kept.harmed]
         well = [item for item in here if not item.kept.fault and item.kept.learned]
         lines.append(
             f"| {name} | {share([i.found for i in bad])} | {share([i.named(1) for i in bad])} | "
-            f"{share([i.in_tie for i in bad])} | {share([i.named(3) for i in bad])} | "
+            f"{share([i.in_tie for i in bad])} | {np.mean([max(1, len(i.result.tied)) for i in bad if i.found]):.1f} | "
+            f"{share([i.named(3) for i in bad])} | {share([i.result.verdict is Verdict.HEALTHY for i in bad])} | "
             f"{share([i.result.verdict is Verdict.SICK for i in well])} | {share([i.result.verdict is Verdict.SUSPECT for i in well])} | "
             f"{share([i.result.verdict is Verdict.UNJUDGED for i in well])} |"
         )
+    return lines
+
+
+def without_a_fault(found: Sequence[Judged]) -> str:
     lost = [item for item in found if not item.kept.fault and not item.kept.learned and item.view == PLAIN]
     said = Counter(item.result.verdict.value for item in lost)
-    lines += [
-        "",
+    return (
         f"Of {sum(not item.kept.fault and item.view == PLAIN for item in found)} trainings without a fault {len(lost)} did not learn, or lost it again. "
-        f"Their plain logs are called {', '.join(f'{verdict} ({count})' for verdict, count in said.most_common())}.",
-    ]
-    return lines
+        f"Their plain logs are called {', '.join(f'{verdict} ({count})' for verdict, count in said.most_common())}."
+    )
 
 
 def by_fault(found: Sequence[Judged]) -> list[str]:
@@ -221,9 +231,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
-    found = held_out()
+    book, kept = load_rulebook(), trainings()
+    taught = [(item, row) for item in kept for row in fit.rows(book, item)]
+    found = held_out(kept, taught, folds_of(kept), fit.VIEWS)
+    strange = held_out(kept, taught, tasks_of(kept), (PLAIN, DOCTOR))
     pairs = confused(found)
-    tables = "\n".join([*summary(found), "", *by_fault(found), "", TIES, "", *ties(pairs)])
+    parts = [*summary(found), "", STRANGE, "", *summary(strange), "", without_a_fault(found), "", *by_fault(found)]
+    tables = "\n".join([*parts, "", TIES, "", *ties(pairs)])
     print(tables)
     if chosen.write:
         write_look_alikes(pairs)

@@ -123,6 +123,7 @@ class _Batch:
         self.recent: list[deque[tuple[float, int, float]]] = [deque(maxlen=WINDOW) for _ in knobs]
         self.doctors = [_Doctor(self, row) for row in range(self.n)]
         self.alive = np.ones(self.n, bool)
+        self.logged = np.zeros(self.n, np.int64)
 
     def run(self) -> list[Trained]:
         recipe, task = self.recipe, self.world.task
@@ -225,7 +226,10 @@ class _Batch:
             values["rollout/success_rate"] = float(table[:, 2].mean())
         if self.world.task.discrete:
             values["rollout/exploration_rate"] = float(self._epsilon(step)[row])
-        if self.learner.updates[row]:
+        # A row without an update since the one before has no train/: the logger forgets what it has written.
+        if self.learner.updates[row] > self.logged[row]:
+            self.logged[row] = self.learner.updates[row]
+            values["train/n_updates"] = float(self.logged[row])
             values["train/learning_rate"] = float(self._rate_at(step)[row])
             values |= {
                 f"train/{tag}": float(found[row])

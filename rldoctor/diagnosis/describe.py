@@ -238,20 +238,22 @@ def _how(book: Rulebook, metric: str) -> str:
 
 
 def planned_steps(run: Run) -> int | None:
-    """Return the steps that ``run.json`` or the settings beside the logs plan; ``None`` where neither does."""
+    """Return the steps that ``run.json``, the settings beside the logs or the logs plan; ``None`` where none does."""
     stated = RunRecord(run.record).recipe_table.get("total_steps") if run.record else None
     if isinstance(stated, int) and stated > 0:
         return stated
-    return run.settings.total_steps if run.settings else None
+    return (run.settings.total_steps if run.settings else None) or run.planned or None
 
 
 def unfinished(run: Run) -> str:
     """Return in a sentence how much of its plan a training has done; empty where that is all of it, or unknown."""
     planned, done = planned_steps(run), run.last_step
-    if planned is None or not run.counts_steps or not done or RunRecord(run.record).is_finished:
+    # Settings count steps; what a training prints counts what it prints.
+    if planned is None or not (run.counts_steps or run.planned) or not done or RunRecord(run.record).is_finished:
         return ""
     longest = max(run.curves.values(), key=len)
     spacing = stats.median(np.diff(longest.steps)) if len(longest) > 1 else 0.0
     if done >= _NEARLY_ALL * planned or done + spacing >= planned:
         return ""
-    return f"The run is unfinished: {done / planned:.0%} of {planned:,} steps."
+    what = "steps" if run.counts_steps else run.step_axis
+    return f"The run is unfinished: {done / planned:.0%} of {planned:,} {what}."

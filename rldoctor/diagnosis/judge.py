@@ -23,6 +23,7 @@ from rldoctor.diagnosis.verdict import (
     has_few_points,
     is_foreign,
     is_short,
+    repeats_few_returns,
     unless_unlikely,
 )
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
@@ -212,7 +213,7 @@ def _why_unjudged(case: Case) -> str:
     """Return the diagnosis of a run that cannot be judged: too few points, too few metrics, or nothing decisive."""
     if is_foreign(case.run):
         return _MISSING
-    if is_short(case) or has_few_points(case):
+    if is_short(case) or has_few_points(case) or repeats_few_returns(case):
         return _SHORT
     return _INCONCLUSIVE if "episode_return" in case.curves else _MISSING
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from rldoctor import stats
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of
 from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
@@ -82,7 +85,8 @@ def decide(
         and code not in explained
         and (not solved or item.sign.metrics[0] in SUCCESS_METRICS)
     ]
-    errors = any(item.sign.severity is Severity.ERROR for code, item in fired.items() if code not in explained)
+    wrong = [item for code, item in fired.items() if code not in explained and item.sign.severity is Severity.ERROR]
+    errors = bool(wrong)
     if is_foreign(run):
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
         return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
@@ -101,6 +105,10 @@ def decide(
     plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)
     if has_few_points(case) and not (errors or proven or plain or (fine and not (cause or harmed))):
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {_points(case)} logged points show nothing clear yet.")
+    elsewhere = any(_RETURN not in item.sign.metrics for item in wrong)
+    if repeats_few_returns(case) and not (elsewhere or proven or plain):
+        what = f"{_returns_repeated(case)} returns are all that there is, repeated row after row"
+        return Decision(Verdict.UNJUDGED, f"Too short to judge: {what}.")
     if cause:
         if harmed or (errors and not fine):
             # Where no outcome could be judged, that training failed is not known.
@@ -241,4 +249,21 @@ def is_short(case: Case) -> bool:
 
 def has_few_points(case: Case) -> bool:
     """Return whether the outcome is logged at so few points that only what is plain can be said."""
-    return "episode_return" in case.curves and not _has_points(case, _FEW_POINTS)
+    return _RETURN in case.curves and not _has_points(case, _FEW_POINTS)
+
+
+def repeats_few_returns(case: Case) -> bool:
+    """Return whether so few returns are all that there is, however many rows repeat them."""
+    return 0 < _returns_repeated(case) < _FEW_POINTS
+
+
+def _returns_repeated(case: Case) -> int:
+    """Return how many returns are repeated row after row, as until the next episodes end; 0 where they are not.
+
+    Each stretch of rows has a return of its own then; one that is constant but for an episode or two is another case.
+    """
+    logged = case.run.curves[_RETURN].finite().values if _RETURN in case.run.curves else np.empty(0)
+    starts = np.flatnonzero(np.append(True, logged[1:] != logged[:-1])[: len(logged)])
+    lengths = np.diff(np.append(starts, len(logged)))
+    of_its_own = len(starts) > 1 and len(np.unique(logged[starts])) == len(starts)
+    return len(starts) if of_its_own and stats.median(lengths) > 1 and 2 * lengths.max() <= len(logged) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import re
@@ -15,7 +16,7 @@ import numpy as np
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
-from rldoctor.logs.formats.log_file import LogFormat
+from rldoctor.logs.formats.log_file import LogFormat, begins_with
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
 from rldoctor.logs.formats.printed import OUTPUT_SUFFIXES, is_printed
 from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table, is_text_table
@@ -197,21 +198,32 @@ def _is_above_runs(directory: str, found: Logs, logs: Mapping[str, Logs]) -> boo
     """Return whether a directory holds no point itself, only what a writer began there for the runs below it."""
     if len(found) > 1 or found[0][0] is not TFEVENTS or not any(run.startswith(directory + os.sep) for run in logs):
         return False
-    return all(_is_hparams(Path(directory, name), most=0) for name in found[0][1])
+    return all(_is_empty(Path(directory, name)) for name in found[0][1])
 
 
-def _is_hparams(path: Path, most: int = 1) -> bool:
-    """Return whether an event file holds settings and at most one point of each result, or no point at all."""
+def _is_hparams(path: Path) -> bool:
+    """Return whether an event file holds settings of ``add_hparams`` and at most one point of each result."""
+    return _is_small(path) and _HPARAMS in begins_with(path, _LARGEST_HPARAMS) and _most_points(path) <= 1
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether an event file holds no point."""
+    return _is_small(path) and _most_points(path) == 0
+
+
+def _is_small(path: Path) -> bool:
     try:
-        if not 0 < path.stat().st_size <= _LARGEST_HPARAMS or not path.is_file():
-            return False
-        if most and _HPARAMS not in path.read_bytes():
-            return False
+        return path.is_file() and 0 < path.stat().st_size <= _LARGEST_HPARAMS
     except OSError:
         return False
+
+
+def _most_points(path: Path) -> float:
+    """Return how many points the tag of an event file has that has most; infinity where it cannot be read."""
     log = read_event_file(path, lambda _: True)
-    points = np.bincount(log.tag_ids)
-    return not (log.issues.counts.keys() - {"empty"}) and bool((points <= most).all())
+    if log.issues.counts.keys() - {"empty"}:
+        return math.inf
+    return int(np.bincount(log.tag_ids).max(initial=0))
 
 
 def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Path]:

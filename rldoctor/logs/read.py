@@ -116,6 +116,7 @@ def read_run(
         baseline_return=baseline_return(evaluation.get("baselines")),
         settings=settings,
         versions=recorded_versions(directory, record),
+        planned=max((file.planned for file in files), default=0),
         suite=_suite(curves, mappings),
     )
 

@@ -86,6 +86,7 @@ class Run:
         baseline_return: Better mean return of the zero-action and the random policy; ``None`` where not measured.
         settings: What the files beside the logs say of its settings; ``None`` where there are none.
         versions: Distribution to the version that it was trained with; empty where nothing records them.
+        planned: The step at which the training will end, where its logs say so; otherwise 0.
         suite: The collection of environments whose terms were logged, such as ``isaac_lab``; empty where none is known.
     """
 
@@ -103,6 +104,7 @@ class Run:
     baseline_return: float | None = None
     settings: Settings | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    planned: int = 0
     suite: str = ""
 
     def family(self, name: str) -> dict[str, Curve]:

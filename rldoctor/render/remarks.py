@@ -66,7 +66,10 @@ _Parts = tuple[str, str, Severity, str, str]
 def _remarks(subject: Result) -> Iterator[_Parts]:
     if subject.verdict is Verdict.UNJUDGED:
         reasons = "; ".join(item.reason for item in subject.unjudged[:3])
-        cures = " ".join(dict.fromkeys(item.how_to_log for item in subject.unjudged if item.how_to_log))
+        diagnoses = subject.diagnoses if isinstance(subject, RunDiagnosis) else ()
+        logged = dict.fromkeys(item.how_to_log for item in subject.unjudged if item.how_to_log)
+        # What leaves a run unjudged has a cure of its own: to train longer, say, whatever else is not logged.
+        cures = diagnoses[0].remedy if diagnoses else " ".join(logged)
         message = subject.summary or reasons or "Nothing could be judged."
         yield "unjudged", "could-not-judge", Severity.ERROR, message, cures
     yield from _of_its_type(subject)

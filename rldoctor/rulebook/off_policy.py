@@ -16,8 +16,13 @@ OFF_POLICY_METRICS = (
     "value_per_return",
     "q_per_return",
     "critic_loss_per_reward",
+    "critic_loss_per_value",
+    "signed_value",
     "evaluation_size",
     "evaluation_length_ratio",
+    "evaluation_lead",
+    "entropy_kept",
+    "updates_per_step",
     "return_by_episode",
 )
 # A mean over episodes that took more than this share of a run's steps says what earlier policies did; it is taken apart
@@ -52,9 +57,14 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
 
     ``value_per_return`` is the size of the actor's loss, which is that of the values of its actions, over the largest
     discounted return that the rewards of the run so far allow; about 1 and less for values that are right.
+    ``signed_value`` is the same with its sign: below 0 where values are of the other sign than all returns.
+    ``critic_loss_per_value`` is the error of the critic over the square of the values of the actor's actions.
     ``q_per_return`` is the same for values and returns that DoctorCallback has measured on the same steps.
     ``critic_loss_per_reward`` is the error of the critic in the unit in which it is measured, that of a squared reward,
     over the size of the rewards: about 1 for a critic that knows nothing, whatever the scale of the rewards.
+    ``updates_per_step``, where DoctorCallback has not measured it, follows from ``n_updates``. ``entropy_kept`` is the
+    entropy of SAC's policy above its target, over what it was at the start.
+    ``evaluation_lead`` is by how much evaluations are above the return in training at the same steps.
     ``evaluation_size`` is the size of evaluations over that of the return in training, the largest so far, and
     ``evaluation_length_ratio`` the same of their lengths.
     """
@@ -71,7 +81,11 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
         if most[-1] > _TINY:
             size = np.interp(losses.steps, returns.steps, np.maximum(most, _TINY))
             found["value_per_return"] = _like(losses, "value_per_return", np.abs(losses.values) / size)
+            side = float(np.sign(returns.values[0]))
+            if (side * returns.values > 0).all():
+                found["signed_value"] = _like(losses, "signed_value", -side * losses.values / size)
     found |= _critic_loss(curves, run.algorithm)
+    found |= {**_updates(curves, run), **_entropy(curves), **_lead(curves), **_critic_loss_per_value(curves)}
     values, got = curves.get("q_mean"), curves.get("return_got")
     if values is not None and got is not None and _all(values, got):
         size = np.interp(values.steps, got.steps, np.abs(got.values))
@@ -106,6 +120,58 @@ def _critic_loss(curves: Mapping[str, Curve], algorithm: str) -> dict[str, Curve
     # Beyond 1 DQN's error is not squared (smooth_l1_loss).
     size = reward if algorithm == "dqn" and reward > 1.0 else reward**2
     return {"critic_loss_per_reward": _like(losses, "critic_loss_per_reward", losses.values / size)}
+
+
+def _updates(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
+    """Return the gradient steps for each environment step where they are counted and the ratio is not measured."""
+    counted = curves.get("n_updates")
+    if counted is None or len(counted) < 2 or "updates_per_step" in curves or not run.counts_steps:
+        return {}
+    passed = np.diff(counted.steps).astype(np.float64)
+    later = np.flatnonzero(passed > 0)
+    done = np.diff(counted.values)[later] / passed[later]
+    return {
+        "updates_per_step": Curve("updates_per_step", counted.steps[1:][later], done, counted.tag, Aggregation.MEAN)
+    }
+
+
+# Of the rows of a temperature, those that show where its entropy began; and how near to 1 a temperature is whose
+# logarithm is lost in the noise of a batch. Ours.
+_BEGUN, _FEWEST_BEGUN, _NEAR_ONE = 0.1, 3, 0.02
+
+
+def _entropy(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return what is left of the entropy above its target: the loss of the temperature is that times its logarithm."""
+    losses, temperatures = curves.get("ent_coef_loss"), curves.get("ent_coef")
+    if losses is None or temperatures is None or not _all(losses, temperatures):
+        return {}
+    size = np.interp(losses.steps, temperatures.steps, np.log(np.maximum(temperatures.values, 1e-300)))
+    known = np.abs(size) > _NEAR_ONE
+    above = losses.values[known] / size[known]
+    if not len(above):
+        return {}
+    first = float(above[: max(_FEWEST_BEGUN, int(_BEGUN * len(above)))].max())
+    if first <= _TINY:
+        return {}
+    return {"entropy_kept": Curve("entropy_kept", losses.steps[known], above / first, losses.tag, Aggregation.MEAN)}
+
+
+def _lead(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return by how much evaluations are above training, where both are logged."""
+    shown, trained = curves.get("evaluation_return"), curves.get("training_return") or curves.get("episode_return")
+    if shown is None or trained is None or not _all(shown, trained):
+        return {}
+    here = np.interp(shown.steps, trained.steps, trained.values)
+    size = np.maximum(np.maximum(np.abs(shown.values), np.abs(here)), _TINY)
+    return {"evaluation_lead": _like(shown, "evaluation_lead", (shown.values - here) / size)}
+
+
+def _critic_loss_per_value(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    errors, losses = curves.get("critic_loss"), curves.get("actor_loss")
+    if errors is None or losses is None or not _all(errors, losses):
+        return {}
+    values = np.interp(errors.steps, losses.steps, losses.values)
+    return {"critic_loss_per_value": _like(errors, "critic_loss_per_value", errors.values / (values**2 + _TINY))}
 
 
 def by_episode(run: Run, window: int = WINDOW) -> dict[str, Curve]:

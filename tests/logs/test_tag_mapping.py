@@ -58,7 +58,8 @@ def test_sb3_knows_every_canonical_metric():
     assert {meaning.metric for meaning in sb3.tags.values()} >= CANONICAL
     assert meaning(sb3, "train/entropy_loss") == ("entropy", -1.0, Aggregation.MEAN)
     assert meaning(sb3, "train/loss") == ("loss", 1.0, Aggregation.LAST_MINIBATCH)
-    assert sb3.meaning("train/n_updates") is None
+    assert meaning(sb3, "train/n_updates") == ("n_updates", 1.0, Aggregation.MEAN)
+    assert sb3.meaning("time/total_timesteps") is None
 
 
 @pytest.mark.parametrize("names", shipped_tag_mappings(), ids=lambda names: names.framework)

@@ -98,9 +98,16 @@ def test_table_covers_every_environment_check():
         "ENV101",
         "ENV103",
         "ENV119",
+        "ENV122",
+        "ENV123",
+        "ENV124",
         "ENV214",
         "ENV314",
+        "ENV315",
         "ENV402",
+        "ENV414",
+        "ENV415",
+        "ENV416",
         *test_replay.CODES,
     }
     named = {finding for kind in KINDS for finding in kind.findings}

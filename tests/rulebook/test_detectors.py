@@ -276,6 +276,7 @@ def of(name: str) -> Condition:
         "falls_against": {"other": "other"},
         "part_of_rise": {"other": "other"},
         "first_mover": {"first": ("m",)},
+        "rows": {"beside": "other"},
         "not_below": {"setting": "learning_starts", "share": 0.5},
     }.get(name, {})
     return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
@@ -285,7 +286,17 @@ def of(name: str) -> Condition:
     "name",
     sorted(
         set(DETECTORS)
-        - {"recorded", "missing", "non_finite", "dead_terms", "penalty_explodes", "first_mover", "begins", "not_below"}
+        - {
+            "recorded",
+            "missing",
+            "non_finite",
+            "dead_terms",
+            "penalty_explodes",
+            "first_mover",
+            "begins",
+            "rows",
+            "not_below",
+        }
     ),
 )
 def test_no_detector_judges_what_is_not_there(name: str) -> None:

@@ -89,6 +89,7 @@ class LogFile:
         last_time: Wall time of the last one.
         grew: The file was appended to while it was read.
         points: Tag to its steps and values, in place of the columns: of a large file whose steps never go back.
+        planned: The steps that the training will have, by what a printed log says; 0 where it does not.
         error: What broke the training, in the words of the error that a printed log ends with.
     """
 
@@ -105,6 +106,7 @@ class LogFile:
     last_time: float = math.nan
     grew: bool = False
     points: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+    planned: int = 0
     error: str = ""
 
     @property

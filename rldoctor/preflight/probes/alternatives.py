@@ -80,8 +80,8 @@ def heads_at(space: Any, part: float) -> NDArray[Any]:
     return np.asarray(start + np.ceil(part * most)).astype(space.dtype)
 
 
-def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STEPS) -> Effects | None:
-    """Hold each action for up to ``most`` steps from the start of seed 0; ``None`` where actions cannot be tried so."""
+def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STEPS, seed: int = 0) -> Effects | None:
+    """Hold each action for up to ``most`` steps from the start of ``seed``; ``None`` where they cannot be tried so."""
     from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     space = env.action_space
@@ -94,7 +94,7 @@ def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STE
                 action[index] = bound[index]
                 probes.append(action)
             labels.append(f"action[{', '.join(map(str, index))}]" if index else "action")
-        found = _effects(env, batch, idle, probes, budget, most)
+        found = _effects(env, batch, idle, probes, budget, most, seed)
         sizes, rewards = (numbers.reshape(len(labels), -1).max(axis=1) for numbers in found)
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, (MultiDiscrete, MultiBinary)) and np.prod(space.shape) <= _MOST_HEADS:
@@ -102,14 +102,14 @@ def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STE
         some = [first.copy() for _ in range(2 * first.size)]
         for number, action in enumerate(some):
             action.flat[number // 2] = heads_at(space, (0.5, 1.0)[number % 2]).flat[number // 2]
-        found = _effects(env, batch, first, some, budget, most)
+        found = _effects(env, batch, first, some, budget, most, seed)
         sizes, rewards = (numbers.reshape(-1, 2).max(axis=1) for numbers in found)
         labels = [f"action[{', '.join(map(str, index))}]" for index in np.ndindex(space.shape)]
         return Effects(tuple(labels), sizes, rewards)
     if isinstance(space, Discrete):
         choices = [int(space.start) + i for i in range(min(int(space.n), 32))]
         # There is no idle action to compare with: each is compared with the first, and the first with the last.
-        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget, most)
+        sizes, rewards = _effects(env, batch, choices[0], choices[1:], budget, most, seed)
         labels = [f"action {c}" for c in choices]
         whole = [np.concatenate([[found.max(initial=0.0)], found]) for found in (sizes, rewards)]
         return Effects(tuple(labels), whole[0], whole[1])
@@ -117,7 +117,7 @@ def probe_actions(env: Env, batch: Batch, budget: Budget, most: int = _PROBE_STE
 
 
 def _effects(
-    env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget, most: int
+    env: Env, batch: Batch, idle: Any, probes: Sequence[Any], budget: Budget, most: int, seed: int
 ) -> tuple[FloatArray, FloatArray]:
     """Return how far each probe moves observations and rewards from those of ``idle``."""
     steps = budget.steps(most, plays=1 + len(probes))
@@ -126,9 +126,9 @@ def _effects(
     scale = float(batch.rewards.std())
     scale = scale if scale > 1e-9 else 1.0
     sizes, rewards = np.zeros(len(probes)), np.zeros(len(probes))
-    still, calm = play_actions(env, 0, [idle] * steps)
+    still, calm = play_actions(env, seed, [idle] * steps)
     for place, action in enumerate(probes):
-        moved, earned = play_actions(env, 0, [action] * steps)
+        moved, earned = play_actions(env, seed, [action] * steps)
         shared = min(len(still), len(moved))
         sizes[place] = np.abs((moved[:shared] - still[:shared]) / spread).max(initial=0.0)
         # Another length of the episode is an effect as well.

@@ -101,6 +101,28 @@ def steps_inside(env: Env, steps: int) -> int:
     return most
 
 
+def rewards_inside(env: Env, steps: int) -> list[tuple[float, list[float]]]:
+    """Return the reward of each of ``steps`` random steps beside those of the innermost environment in it.
+
+    Episodes that end are followed by others. Empty where nothing can be seen.
+    """
+    random = np.random.default_rng(19)
+    inner: list[tuple[Any, ...]] = []
+    found: list[tuple[float, list[float]]] = []
+    try:
+        with _tapped(env, inner):
+            env.reset(seed=0)
+            for number in range(steps):
+                inner.clear()
+                _, reward, terminated, truncated, _ = env.step(draw(env.action_space, random))
+                found.append((float(reward), [row[2] for row in inner]))
+                if terminated or truncated:
+                    env.reset(seed=number)
+    except AttributeError:
+        return []
+    return found
+
+
 def _by_key(observation: Any) -> FloatArray:
     # The keys of a dictionary have no order that a wrapper would have to keep.
     return flatten(dict(sorted(observation.items())) if isinstance(observation, dict) else observation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.case import FEWEST_POINTS, Case
 from rldoctor.rulebook.detectors.detector import Found, Graded, Measured, NotMeasured, OneByOne
 from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.parts import Part
@@ -28,6 +28,30 @@ class Begins(OneByOne, Graded, frozen=True, kw_only=True):
             return NotMeasured(f"{self.metric} has no finite point", self.metric)
         first = int(curve.steps[0])
         return self._found([first / last if last else 0.0], (0, first))[0]
+
+
+class Rows(OneByOne, Graded, frozen=True, kw_only=True):
+    """The share of the rows with another metric, ``beside``, that have the metric too, from its first point on.
+
+    What is written at every update is missing from the rows between two of them, where there are such rows. Rows of
+    the same step are one.
+    """
+
+    beside: str
+
+    measures = "fraction of the rows with {beside} that have {metric} too, from its first one on"
+
+    def measure(self, case: Case) -> Measured | NotMeasured:
+        """Look at the curves as logged."""
+        curves = [case.run.curves.get(name) for name in (self.metric, self.beside)]
+        own, others = (np.unique(curve.finite().steps) if curve is not None else np.empty(0) for curve in curves)
+        if not len(own):
+            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
+        others = others[others >= own[0]]
+        if len(others) < FEWEST_POINTS:
+            return NotMeasured(f"{self.beside} has only {len(others)} points since", self.beside)
+        share = float(np.isin(others, own).mean())
+        return self._found([share], (int(own[0]), int(others[-1])))[0]
 
 
 class Leaps(Graded, frozen=True, kw_only=True):

@@ -227,6 +227,14 @@ def test_steps_that_go_up_and_down_are_the_length_of_an_episode(tmp_path):
     assert run.step_axis == "iterations"
 
 
+def test_how_much_of_its_plan_it_has_done(tmp_path):
+    assert "9% of 120 iterations" in diagnose_run(read_run(DATA / "rsl_rl-5.5.log")).summary
+    run = read(tmp_path, *(f"[TRAINING] Step: {100 * i} / 8,000 | Reward: {i}" for i in range(1, 21)))
+    assert diagnose_run(run).summary.endswith("The run is unfinished: 25% of 8,000 steps.")
+    run = read(tmp_path, *(f"[TRAINING] Step: {100 * i} / 2,000 | Reward: {i}" for i in range(1, 21)))
+    assert "unfinished" not in diagnose_run(run).summary
+
+
 def test_units_behind_numbers(tmp_path):
     run = read(tmp_path, *(f"Step: {i}.5k, success rate: {10 * i}%, reward: 1.0" for i in (1, 2, 3)))
     assert run.curves["success_rate"].values.tolist() == pytest.approx([0.1, 0.2, 0.3])

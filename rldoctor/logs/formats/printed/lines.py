@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 
 from msgspec import field
@@ -24,8 +24,8 @@ class Line(Table, frozen=True, dict=True):
 
     Attributes:
         pattern: A regular expression in which ``{number}`` is any number. Its group ``step`` is the step from here on,
-            groups named in ``tags`` are values, and a group ``value`` is that of the tag in the group ``tag``. Where
-            several trainings print into one text, the group ``who`` tells which one it is.
+            ``total`` the step of the end; groups named in ``tags`` are values, and a group ``value`` is that of the tag
+            in the group ``tag``. Where several trainings print into one text, the group ``who`` tells which one it is.
         tags: Group to the tag that its value has in the logs of the library.
     """
 
@@ -69,6 +69,13 @@ def style_of(text: str) -> Style | None:
     """Return the style of which a text has the first sign; ``None`` where it has none."""
     found = [(place, style) for style in styles() if (place := text.find(style.identified_by)) >= 0]
     return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def planned_by(lines: Sequence[str], style: Style) -> int:
+    """Return the step at which the training will end, by the last line that says so; 0 where none does."""
+    telling = [kind.compiled for kind in style.lines if "total" in kind.compiled.groupindex]
+    found = (match for line in reversed(lines) for kind in telling if (match := kind.search(line)))
+    return next((int(match["total"]) for match in found if match["total"]), 0)
 
 
 def rows_of_lines(lines: Iterable[str], style: Style) -> Iterator[Row]:

@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, begins_with, one_by_one, read_text
 from rldoctor.logs.formats.printed.boxes import rows_of_boxes
 from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
+from rldoctor.logs.formats.printed.lines import planned_by as lines_planned_by
 from rldoctor.logs.formats.printed.lines import rows_of_lines, style_of, styles
-from rldoctor.logs.formats.printed.pairs import rows_of_pairs
+from rldoctor.logs.formats.printed.pairs import planned_by, rows_of_pairs
 from rldoctor.logs.formats.tables import STEP_COLUMNS, Row, read_rows
 
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
@@ -41,12 +42,14 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     if text is None:
         return LogFile(path, issues=issues)
     lines = _lines(text)
-    rows = _of_library(lines) or rows_of_pairs(lines)
+    rows, planned = _of_library(lines)
+    if not rows:
+        rows, planned = rows_of_pairs(lines), planned_by(lines)
     if not rows:
         issues = ReadIssues()
         issues.add("empty", 0, "holds no table and no lines of numbers that a training printed")
     log = read_rows(path, rows, len(text), wanted, issues)
-    return replace(log, error=_error(lines))
+    return replace(log, planned=planned, error=_error(lines))
 
 
 def _lines(text: str) -> list[str]:
@@ -56,16 +59,16 @@ def _lines(text: str) -> list[str]:
 def _error(lines: Sequence[str]) -> str:
     """Return the error after which nothing more was logged; empty where there is none."""
     begun = begin_of_error(lines)
-    return "" if begun is None or _of_library(lines[begun:]) else error_of(lines[begun:])
+    return "" if begun is None or _of_library(lines[begun:])[0] else error_of(lines[begun:])
 
 
-def _of_library(lines: Sequence[str]) -> list[Row]:
-    """Return the rows of the style that a library prints; none where it is none that is known."""
+def _of_library(lines: Sequence[str]) -> tuple[list[Row], int]:
+    """Return the rows of the style that a library prints, none where none is known, and the step of the end."""
     boxes = [row for row in rows_of_boxes(lines) if any(name in row for name in STEP_COLUMNS)]
     if boxes:
-        return boxes
+        return boxes, 0
     style = style_of("\n".join(lines))
-    return list(rows_of_lines(lines, style)) if style else []
+    return (list(rows_of_lines(lines, style)), lines_planned_by(lines, style)) if style else ([], 0)
 
 
 def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
@@ -78,7 +81,7 @@ def _is_one(path: Path) -> bool:
     signs = (*STEP_COLUMNS, *(style.identified_by for style in styles()))
     if b"\0" in head or not any(sign.encode() in head for sign in signs):
         return False
-    return bool(_of_library(_lines(head.decode("utf-8-sig", errors="replace"))))
+    return bool(_of_library(_lines(head.decode("utf-8-sig", errors="replace")))[0])
 
 
 PRINTED = LogFormat(

@@ -19,6 +19,7 @@ from rldoctor.logs.formats.tables import Row, as_float, flat_row
 _NUMBER = rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+|{NUMBER})(?P<unit>[kKM%])?(?!\w|\.\d)"
 _VALUE = rf"(?:(?:np\.\w+|tensor|array)?[\[(]+\s*)?{_NUMBER}"
 _PAIR = re.compile(rf"(?P<name>[^=:\n]*?)\s*(?:[:=]\s*|(?<=[A-Za-z])\s+#?(?=\d)){_VALUE}")
+_OF_ALL = re.compile(r"(?i)\b(?:time|env|global|total)?[ _]?steps?\s*[:=]?\s*\d[\d,_]*\s*/\s*(?P<total>\d[\d,_]*)")
 _BREAKS = re.compile(r"[|,;:\t\[\]()<>{}\"']|\s{2,}|\s-+\s")
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
 _LONGEST_LINE, _LONGEST_NAME = 2**14, 40
@@ -99,6 +100,12 @@ def _with_steps(rows: Sequence[dict[str, object]]) -> list[Row]:
     elif not _COUNTERS.isdisjoint(names) and _EPISODE_LENGTH not in new.values():
         new |= {name: _EPISODE_LENGTH for name in names if name in _LENGTHS}
     return [{new.get(name, name): cell for name, cell in row.items()} for row in rows]
+
+
+def planned_by(lines: Sequence[str]) -> int:
+    """Return the steps that the training will have, by the last line that counts them: ``Step: 100 / 8,000,000``."""
+    found = (match for line in reversed(lines) if len(line) <= _LONGEST_LINE and (match := _OF_ALL.search(line)))
+    return next((int(re.sub(r"[,_]", "", match["total"])) for match in found), 0)
 
 
 def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:

@@ -20,7 +20,7 @@ from rldoctor.model import Finding, FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.probes.inspection import user_wrappers
-from rldoctor.preflight.probes.tap import Passage, delay, passage
+from rldoctor.preflight.probes.tap import Passage, delay, passage, rewards_inside
 
 _STEPS = 45
 _LONGEST_DELAY = 40
@@ -33,13 +33,23 @@ _NEGATED = -0.7
 _SCALED = "is the given one times"
 # Atari's environments repeat a quarter of the actions, on purpose.
 _STICKY = 0.3
+# Steps whose rewards are compared with their parts; fewer of them that repeat show nothing.
+_COMPARED, _FEWEST = 120, 20
+# Ours: of a reward that goes on, such as a distance, the last part says as much as the sum (0.95 and more); of coins,
+# one step of four says half.
+_SAYS = 0.8
 
 
 @check(
     "ENV117",
     "wrappers-pass-on",
     requires=("ENV202", "ENV401"),
-    faults=("action-changed-on-the-way", "observation-changed-on-the-way", "reward-changed-on-the-way"),
+    faults=(
+        "action-changed-on-the-way",
+        "observation-changed-on-the-way",
+        "reward-changed-on-the-way",
+        "rewards-between-lost",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Compare both sides of the wrappers."""
@@ -50,7 +60,7 @@ def run(context: PreflightContext) -> CheckFindings:
         raise Skipped("no wrappers but those of Gymnasium")
     seen = passage(env, context.budget.steps(_STEPS, least=6))
     if seen is None:
-        raise Skipped("one step outside is not one step inside")
+        return (yield from _repeated(context, wrappers))
     inner = env.unwrapped
     between = f" (between them: {', '.join(wrappers)})"
     remedy = f"Look at {', '.join(wrappers)}."
@@ -71,6 +81,33 @@ def run(context: PreflightContext) -> CheckFindings:
             yield error("observation-changed-on-the-way", message, remedy)
     yield from _rewards(seen, f"The reward of {type(inner).__name__}", between, remedy)
     return f"{len(seen.rewards[0])} steps through {', '.join(wrappers)}"
+
+
+def _repeated(context: PreflightContext, wrappers: list[str]) -> CheckFindings:
+    """Compare the reward of a step that is several inside with theirs."""
+    seen = rewards_inside(context.env, context.budget.steps(_COMPARED, least=_FEWEST))
+    several = [(outer, parts) for outer, parts in seen if len(parts) > 1]
+    if len(several) < _FEWEST:
+        raise Skipped("one step outside is not one step inside")
+    outer = np.array([reward for reward, _ in several])
+    sums = np.array([sum(parts) for _, parts in several])
+    single = {
+        "last": np.array([parts[-1] for _, parts in several]),
+        "first": np.array([parts[0] for _, parts in several]),
+    }
+    which = next((word for word, rewards in single.items() if np.allclose(outer, rewards)), "")
+    alike = float(np.corrcoef(outer, sums)[0, 1]) if np.ptp(outer) > 0 and np.ptp(sums) > 0 else float(not np.ptp(sums))
+    if which and not np.allclose(outer, sums) and alike < _SAYS:
+        inner = context.env.unwrapped
+        yield warning(
+            "rewards-between-lost",
+            f"Each step is {max(len(parts) for _, parts in several)} of {type(inner).__name__}, of whose rewards only "
+            f"the {which} arrives (correlation {alike:.2f} with their sum; between them: {', '.join(wrappers)}).",
+            f"Add the rewards of the steps up in {', '.join(wrappers)}.",
+            observed=alike,
+            expected=1.0,
+        )
+    return f"{len(several)} steps of several inside"
 
 
 def _repeats(outer: FloatArray, inner: FloatArray) -> float:

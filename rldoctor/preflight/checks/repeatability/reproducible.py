@@ -1,10 +1,12 @@
 """The same seed gives the same trajectory.
 
 What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
+Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn.
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
 
 What to do: draw every random number in the environment from ``self.np_random``, seeded by ``super().reset(seed=seed)``.
+Keep what goes on over episodes, such as a curriculum, in an attribute that the training sets.
 """
 
 from __future__ import annotations
@@ -21,6 +23,19 @@ from rldoctor.preflight.probes.inspection import generators_of, has_running_stat
 from rldoctor.preflight.probes.plays import difference, played_again, same
 
 _STEPS = 20
+# Six numbers that were drawn rise or fall in order once in 360 times.
+_AGAIN = 6
+
+
+def _drifts(context: PreflightContext, first: FloatArray, again: FloatArray) -> bool:
+    """Return whether what differs at the start of an episode rises or falls from play to play of one seed."""
+    starts = [first[0], again[0], *(trajectory(context.env, 0, 1)[0] for _ in range(_AGAIN))]
+    changes = np.diff(np.stack(starts), axis=0)
+    moving = changes[:, (changes != 0).any(axis=0)]
+    one_way = (moving >= 0).all(axis=0) | (moving <= 0).all(axis=0)
+    # It may have come to its end meanwhile.
+    goes_on = (moving[:3] != 0).any(axis=0) & ((moving != 0).sum(axis=0) > 2) | (moving[-2:] == 0).all(axis=0)
+    return bool(moving.shape[1] and one_way.all() and goes_on.all())
 
 
 def _seeded(context: PreflightContext, steps: int) -> FloatArray:
@@ -63,6 +78,7 @@ def run(context: PreflightContext) -> CheckFindings:
     largest = float(np.nanmax(gap)) if np.isfinite(gap).any() else float("inf")
     context.repeatable = False
     aspect = difference(first, again)
+    start, restart = first, again
     first, again = _seeded(context, steps), _seeded(context, steps)
     if same(first, again):
         yield warning(
@@ -73,6 +89,19 @@ def run(context: PreflightContext) -> CheckFindings:
             aspect=aspect,
             first_step=step,
             observed=largest,
+        )
+        return ""
+    if step == 0 and _drifts(context, start, restart):
+        yield error(
+            "trajectory-not-reproducible",
+            f"Seed 0 played again and again starts ever farther in one direction, by {largest:.3g} from the first to "
+            "the second time: something counts episodes, outside of what reset sets, and nothing is drawn.",
+            "Look for a counter of a module or a class that reset raises, such as that of a curriculum; let the "
+            "training set the level instead.",
+            aspect="counter",
+            first_step=step,
+            observed=largest,
+            expected=0.0,
         )
         return ""
     generators = generators_of(context.env)
