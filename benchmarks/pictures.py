@@ -90,11 +90,11 @@ def photograph(report: Report, name: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
         draw(
-            checkup(load_recipe("quick"), Path("runs"), seed=0, bar=lambda title, total: NoBar()),
+            checkup(load_recipe("smoke"), Path("runs"), seed=0, bar=lambda title, total: NoBar()),
             "checkup",
             "rldoctor checkup",
         )
-        run = "runs/fetch_reach_dense/quick/seed-0"
+        run = "runs/fetch_reach_dense/smoke/seed-0"
         assert rldoctor_command(["evaluate", run, "--picture", str(PICTURES / "reach.png")]) == 0
     sick = SICK / "learning-rate-too-high" / "fetch_reach_dense-learning-rate-high-extreme-100"
     with contextlib.chdir(TESTS):

@@ -85,7 +85,7 @@ def _full_name(name: str, own: Collection[str]) -> tuple[str, list[str]]:
 def find_folder(name: str, own: Sequence[Path] = ()) -> Path:
     """Return the folder of a reference: a name, its last part where that is unique, or a path.
 
-    ``quick`` and ``chapter`` alone mean those of ``fetch_reach_dense``.
+    ``smoke``, ``quick`` and ``chapter`` alone mean those of ``fetch_reach_dense``.
 
     Raises:
         UsageError: There is no such reference, or the last part is shared by several.

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
 from rldoctor import references
+from rldoctor.cli.checkup import checkup
 from rldoctor.errors import UsageError
 
 RECIPE = 'name = "mine"\nenv = "CartPole-v1"\ntotal_steps = 1000\nn_envs = 1\n'
@@ -33,6 +36,7 @@ def test_every_shipped_reference_loads(name):
 @pytest.mark.parametrize(
     ("word", "name"),
     [
+        ("smoke", "fetch_reach_dense/smoke"),
         ("quick", "fetch_reach_dense/quick"),
         ("chapter", "fetch_reach_dense/chapter"),
         ("fetch_reach_dense/quick", "fetch_reach_dense/quick"),
@@ -61,6 +65,16 @@ def test_the_quick_reference_has_bands_of_its_main_metrics():
     bands = references.load("quick").bands
     assert {"episode_return", "success_rate", "approx_kl", "entropy", "explained_variance", "value_loss"} <= set(bands)
     assert bands["episode_return"].low[-1] > -4
+
+
+def test_the_reference_of_the_checkup_is_shorter_and_as_good():
+    smoke, quick = references.load("smoke"), references.load("quick")
+    assert inspect.signature(checkup).parameters["reference"].default == "smoke"
+    assert smoke.recipe.criteria == quick.recipe.criteria
+    assert 2 * smoke.recipe.total_steps <= quick.recipe.total_steps
+    assert smoke.healthy_seeds >= 10
+    assert smoke.failed_seeds == 0
+    assert smoke.bands.keys() >= quick.bands.keys()
 
 
 def test_a_folder_and_a_file_by_path(folder):

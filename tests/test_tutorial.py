@@ -20,7 +20,7 @@ from rldoctor.cli.app import application
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
-RUN = "runs/fetch_reach_dense/quick/seed-0"
+RUN = "runs/fetch_reach_dense/smoke/seed-0"
 
 
 def blocks(name):
@@ -68,7 +68,7 @@ def test_an_environment_and_a_model_of_ones_own(typed, tmp_path):
 
 
 def passed(directory):
-    """Check what a quick checkup that passes leaves in its run directory."""
+    """Check what a checkup that passes leaves in its run directory."""
     evaluation = json.loads((directory / run_directory.EVALUATION_FILE).read_text())
     assert evaluation["aggregate"]["n_episodes"] == len(evaluation["episodes"]) == 100
     assert evaluation["aggregate"]["success_rate"] > 0.9

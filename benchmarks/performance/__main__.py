@@ -46,7 +46,9 @@ def main() -> None:
     asked = parser.parse_args()
     ways = {title: part.measure for title, part in PARTS.items()}
     ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1], asked.brief)
-    ways[compared.EXAMINING] = lambda: compared.examine(Path(asked.other[0]), asked.other[1], asked.examining)
+    ways[compared.EXAMINING] = lambda: compared.examine(
+        Path(asked.other[0]), asked.other[1], asked.examining, asked.brief
+    )
     chosen = (
         [compared.EXAMINING if asked.examining else compared.TITLE]
         if asked.other

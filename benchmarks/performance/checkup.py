@@ -71,5 +71,5 @@ def measure() -> list[str]:
         *lines,
         "",
         f"The chapter's job, {JOB:,} steps and {EPISODES} evaluation episodes with plain Stable-Baselines3, takes {job:.0f} s on this machine",
-        "(extrapolated from 24,576 steps and 25 episodes). Twenty seeds with the gymnasium engine: [quick-recipe.md](quick-recipe.md).",
+        "(extrapolated from 24,576 steps and 25 episodes). Forty seeds with the gymnasium engine: [quick-recipe.md](quick-recipe.md).",
     ]

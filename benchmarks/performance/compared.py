@@ -87,17 +87,21 @@ def _row(work: Work, builds: Mapping[str, Build]) -> str:
     return f"| {work.name} | {' | '.join(cells)} |"
 
 
-def examine(other: Path, python: str, asked: Sequence[str]) -> list[str]:
-    """Return the table of the commands ``asked`` that examine and train FetchReach, each from process start."""
+def examine(other: Path, python: str, asked: Sequence[str], brief: bool = False) -> list[str]:
+    """Return the table of the commands ``asked`` that examine and train FetchReach, each from process start.
+
+    ``brief`` takes three rounds instead of five.
+    """
+    rounds = ROUNDS if brief else 5
     builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
     with tempfile.TemporaryDirectory() as place:
         here = ("--out", place)
         works = [
-            Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), 5),
-            Work("`checkup`, quick recipe", (*_RLDOCTOR, "checkup", *here), 5),
+            Work("`preflight --env FetchReachDense-v4`", (*_RLDOCTOR, "preflight", "--env", ENV, *here), rounds),
+            Work("`checkup`, each build with its own recipe", (*_RLDOCTOR, "checkup", *here), rounds),
         ]
         rows = [_row(work, builds) for work in works if work.command[2] in asked]
-    return ["From process start, in turns, five pairs each.", "", *_HEAD, *rows]
+    return [f"From process start, in turns, {rounds} pairs each.", "", *_HEAD, *rows]
 
 
 def measure(other: Path, python: str, brief: bool = False) -> list[str]:

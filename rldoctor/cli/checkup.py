@@ -12,7 +12,7 @@ from rldoctor.environments.engine import Engine
 
 
 def checkup(
-    reference: options.Reference = "quick",
+    reference: options.Reference = "smoke",
     seed: options.Seed = 0,
     env: options.Env = None,
     env_kwargs: options.EnvKwargs = None,

@@ -35,6 +35,8 @@ SMALL = 10
 """Taken for a window that is seen to be small."""
 # A mean over fewer episodes says little. Ours.
 _SOME = 20
+# Environments that are stepped together.
+_MOST_AT_A_TIME = 512
 # The part of a run's episodes that the first round may take, and by how much their length then rises. Ours.
 _FIRST_ROUND, _LONGER = 0.25, 1.15
 # A first row further out than this many intervals continues an earlier training. Ours.
@@ -104,12 +106,21 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
         return returns, lengths
     size = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
     new = np.ones(len(returns), dtype=bool)
+    together = 0
     if size.max() > size.min():
         # A row like the one before shows that no episode has ended; at the start, that the first round is not over.
         new[1:] = (returns.values[1:] != returns.values[:-1]) | (size[1:] != size[:-1])
         new[0] = bool(new[1])
+    else:
+        new[1:] = returns.values[1:] != returns.values[:-1]
+        together = _at_a_time(returns.steps, new, float(size[0]))
+        if not together:
+            new[:] = True
     returns, size = _part(returns, new), size[new]
     steps = returns.steps.astype(np.float64)
+    if together:
+        # What has been played since the last of them ended is in no mean yet.
+        steps -= steps % (together * size[0])
     apart = steps[1:] - steps[:-1]
     # Rows at one and the same step do not say how far they are apart.
     if len(steps) < 2 or steps[0] <= 0 or stats.median(apart) <= 0:
@@ -127,7 +138,8 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
         return _part(returns, kept), _part(lengths, lengths.steps >= returns.steps[kept][0])
     counts = counts_of(steps, size, window)
     sums = _sums(counts, returns.values, window)
-    ends = _ends(counts)
+    # Which episodes of a round the window has dropped is not known: a round would show what became of others.
+    ends = _ends(counts, window if together and window % together else None)
     if len(ends) < 2:
         return returns, lengths
     before = np.append(-1, ends[:-1])
@@ -177,12 +189,23 @@ def _at(x: list[float], y: list[float], at: float) -> float:
     return y[right - 1] + share * (y[right] - y[right - 1])
 
 
-def _ends(counts: FloatArray) -> FloatArray:
-    """Return the rows that end a part of the run, each with enough episodes."""
+def _at_a_time(steps: NDArray[np.int64], new: NDArray[np.bool_], length: float) -> int:
+    """Return how many environments end their episodes of one length together, where rows between two ends show it.
+
+    0 where each row is new, few are, or no number makes just these rows so.
+    """
+    if new.all() or np.count_nonzero(new) < _ROWS:
+        return 0
+    fitting = [n for n in range(1, _MOST_AT_A_TIME + 1) if np.array_equal(np.diff(steps // (n * length)) > 0, new[1:])]
+    return fitting[len(fitting) // 2] if fitting else 0
+
+
+def _ends(counts: FloatArray, full: int | None = None) -> FloatArray:
+    """Return the rows that end a part of the run, each with enough episodes; with more above ``full`` of them."""
     least = max(float(_FEWEST_EPISODES), float(counts[-1]) / _PARTS)
     ends, before = [], 0.0
     for row, count in enumerate(counts):
-        if count - before >= least:
+        if count - before >= (least if full is None or count <= full else max(least, _SOME)):
             ends.append(row)
             before = float(count)
     return np.array(ends, dtype=np.int64)

@@ -82,6 +82,27 @@ def test_a_window_that_is_full_is_taken_apart_too() -> None:
     assert returns.values[:8] == pytest.approx(-1200, abs=30) and returns.values[-1] == pytest.approx(-150, abs=30)
 
 
+def test_environments_whose_episodes_end_together_between_some_rows() -> None:
+    rng = np.random.default_rng(1)
+    # A training that learns: FetchReach's episodes of 50 steps, eight at a time, a row every 32 steps of each.
+    run = logged(lambda now: (50, -10 * 0.5 ** (now / 1500) + rng.normal(0, 0.5)), envs=8, row=256, last=6_400)
+    curves = run.curves
+    assert (np.diff(curves["episode_return"].values) == 0).any()
+    returns, lengths = taken_apart(curves["episode_return"], curves["episode_length"])
+    assert np.allclose(lengths.values, 50)
+    began = returns.steps // 400 * 400 - 400
+    assert returns.values == pytest.approx(-10 * 0.5 ** (began / 1500), abs=1.0)
+    assert not (returns.values > 0).any()
+
+
+@pytest.mark.parametrize("value", [-7.0, 0.0])
+def test_a_return_that_never_changes_says_nothing_of_how_episodes_end(value: float) -> None:
+    curves = logged(lambda now: (50, value), envs=8, row=256, last=6_400).curves
+    returns, _ = taken_apart(curves["episode_return"], curves["episode_length"])
+    assert np.allclose(returns.values, value)
+    assert len(returns) > 10
+
+
 def test_a_long_run_stays_as_it_is_logged() -> None:
     curves = logged(learns_at(30_000), envs=1, row=4000, last=120_000).curves
     returns, _ = taken_apart(curves["episode_return"], curves["episode_length"])

@@ -21,8 +21,8 @@ from rldoctor.rulebook.case import FEWEST_POINTS
 from rldoctor.rulebook.observe import Evidence, observe
 from rldoctor.rulebook.schema import FIRES_FROM
 
-# Steps of the shortest recorded healthy trainings, by family of algorithms: fetch_reach_dense/quick, and reach/sac of
-# benchmarks/off_policy.
+# Steps of the shortest healthy trainings that the phases are made of, by family of algorithms: fetch_reach_dense/quick,
+# and reach/sac of benchmarks/off_policy.
 _SHORTEST = {"": 16_384, "off_policy": 2_000}
 # Families of algorithms whose trainings are warned of at most while they learn.
 WARNED_AT_MOST = frozenset({"off_policy"})
