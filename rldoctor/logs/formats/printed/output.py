@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, begins_with, one_by_one, read_text
+from rldoctor.logs.formats.log_file import (
+    LogFile,
+    LogFormat,
+    ReadIssues,
+    Wanted,
+    begins_with,
+    decoded,
+    one_by_one,
+    read_text,
+)
 from rldoctor.logs.formats.printed.boxes import rows_of_boxes
 from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
 from rldoctor.logs.formats.printed.lines import planned_by as lines_planned_by
@@ -28,7 +37,7 @@ _HEAD = 2**17
 
 def is_printed(path: Path) -> bool:
     """Return whether a file that a user names may hold printed output, by its suffix and its first bytes."""
-    return path.suffix.lower() in _NAMED_SUFFIXES and b"\0" not in begins_with(path, _HEAD)
+    return path.suffix.lower() in _NAMED_SUFFIXES and "\0" not in decoded(begins_with(path, _HEAD))
 
 
 def read_printed(path: Path, wanted: Wanted) -> LogFile:
@@ -43,13 +52,14 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
         return LogFile(path, issues=issues)
     lines = _lines(text)
     rows, planned = _of_library(lines)
+    axis = ""
     if not rows:
-        rows, planned = rows_of_pairs(lines), planned_by(lines)
+        (rows, axis), planned = rows_of_pairs(lines), planned_by(lines)
     if not rows:
         issues = ReadIssues()
         issues.add("empty", 0, "holds no table and no lines of numbers that a training printed")
     log = read_rows(path, rows, len(text), wanted, issues)
-    return replace(log, planned=planned, error=_error(lines))
+    return replace(log, axis=axis, planned=0 if axis else planned, error=_error(lines))
 
 
 def _lines(text: str) -> list[str]:
@@ -77,11 +87,9 @@ def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
 
 def _is_one(path: Path) -> bool:
     """Return whether the beginning of a text is what a library prints: others are read where they are named."""
-    head = begins_with(path, _HEAD)
+    head = decoded(begins_with(path, _HEAD))
     signs = (*STEP_COLUMNS, *(style.identified_by for style in styles()))
-    if b"\0" in head or not any(sign.encode() in head for sign in signs):
-        return False
-    return bool(_of_library(_lines(head.decode("utf-8-sig", errors="replace")))[0])
+    return "\0" not in head and any(sign in head for sign in signs) and bool(_of_library(_lines(head))[0])
 
 
 PRINTED = LogFormat(
