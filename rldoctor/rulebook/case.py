@@ -60,7 +60,7 @@ class Case:
         derived = {**_derived(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
         derived |= {**off_policy.derived(even, self.run), **off_policy.by_episode(self.run, self.window)}
-        return {**even, **derived, **_lead(even, self.run.baseline_return)}
+        return {**even, **derived, **_unvaried(self.run), **_lead(even, self.run.baseline_return)}
 
     @cached_property
     def window(self) -> int:
@@ -112,6 +112,8 @@ def derived_metrics() -> tuple[str, ...]:
         "lead_over_doing_nothing",
         "return_at_first_length",
         "reward_above_sparse",
+        "reward_above_zero",
+        "targets_without_variance",
         "training_return",
         "mean_return",
     )
@@ -179,6 +181,8 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         solved = curves.get("success_rate")
         share = np.interp(returns.steps, solved.steps, solved.values) if solved is not None and len(solved) else 0.0
         derived["reward_above_sparse"] = _like(returns, "reward_above_sparse", rewards + 1.0 - share)
+        # Paid sooner is better, owed sooner is not.
+        derived["reward_above_zero"] = _like(returns, "reward_above_zero", np.maximum(rewards, 0.0))
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):
@@ -192,6 +196,19 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         spread = np.interp(entropy.steps, std.steps, np.log(np.maximum(std.values, 1e-300)))
         derived["entropy_over_std"] = _like(entropy, "entropy_over_std", entropy.values - (_OF_STD_ONE + spread))
     return derived
+
+
+def _unvaried(run: Run) -> dict[str, Curve]:
+    """Return where all value targets of a rollout are equal: explained_variance is 0 / 0 there, and the loss finite."""
+    explained, losses = run.curves.get("explained_variance"), run.curves.get("value_loss")
+    if (
+        explained is None
+        or losses is None
+        or not np.isnan(explained.values).any()
+        or not np.isfinite(losses.values).all()
+    ):
+        return {}
+    return {"targets_without_variance": _like(explained, "targets_without_variance", 1.0 * np.isnan(explained.values))}
 
 
 def _lead(curves: Mapping[str, Curve], baseline: float | None) -> dict[str, Curve]:

@@ -583,3 +583,33 @@ class DrawnWithEachStepUnseeded(DrawnWithoutASeed):
     def move(self, action: Any) -> None:
         super().move(action)
         self.load += 0.1 * self.own.normal()
+
+
+# What resets draw and cannot be replaced at will.
+class Cards(Base):
+    """A hand that each reset deals, and looks up by whole numbers; what it is worth is not seen."""
+
+    action_space = Discrete(2)
+    worth = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.hand = [int(card) for card in self.np_random.integers(6, size=2)]
+        return self.look(), {}
+
+    def move(self, action: Any) -> None:
+        super().move([0.1 * sum(self.worth[card] for card in self.hand) * (2 * int(action) - 1), 0.0])
+
+
+class SealedCards(Cards):
+    """Which raises where the hand is not the one that was dealt."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.seal = str(self.hand)
+        return self.look(), {}
+
+    def move(self, action: Any) -> None:
+        if str(self.hand) != self.seal:
+            raise RuntimeError("not the hand that was dealt")
+        super().move(action)

@@ -104,3 +104,9 @@ def test_what_explodes_is_not_examined_for_its_actions():
     """Weak actions and late rewards are consequences of the explosion."""
     codes = {found.code for found in examined("WrongFeedback", "ENV3").findings}
     assert codes <= {"ENV124", "ENV204", "ENV205"}
+
+
+@pytest.mark.parametrize("name", ["Cards", "SealedCards"])
+@pytest.mark.parametrize("code", ["ENV313", "ENV411"])
+def test_what_cannot_be_replaced_is_no_fault_of_the_environment(name, code):
+    assert "environment-raises" not in [one.name for one in found(name, code)]

@@ -74,7 +74,13 @@ def play_with(
     for number, action in enumerate(actions):
         if done and replaced and number == restored:
             _replace(env, replaced[0], state[replaced[0]])
-        observation, reward, terminated, truncated, _ = env.step(action)
+        try:
+            observation, reward, terminated, truncated, _ = env.step(action)
+        except Exception:
+            if not done:
+                raise
+            # It may not be set from outside, such as cards that lie in two places.
+            return Interference(np.stack(rows), np.array(rewards), state, frozenset())
         rows.append(flatten(observation))
         rewards.append(float(np.asarray(reward).reshape(-1)[0]))
         if terminated or truncated:
@@ -107,7 +113,8 @@ def _replace(env: Env, name: str, value: FloatArray) -> bool:
     if isinstance(old, np.ndarray):
         new: Any = value.astype(old.dtype).reshape(old.shape)
     elif isinstance(old, (list, tuple)):
-        new = type(old)(value.tolist())
+        # Whole numbers may be places in a list.
+        new = type(old)(value.astype(np.asarray(old).dtype).tolist())
     else:
         new = type(old)(value.item())
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _TRUSTED = ("gymnasium.", "stable_baselines3.", "rldoctor.")
 # Larger arrays are pictures or buffers; comparing them says nothing that a name would help to understand.
 _LARGEST = 64
+# Four stacked pictures of 84 x 84 in colour.
+_FRAMES = 100_000
 _STATISTICS = {"NormalizeObservation", "NormalizeReward"}
 # Kept by Gymnasium itself.
 _OWN = {"_np_random", "_np_random_seed", "np_random"}
@@ -117,6 +120,20 @@ def state_of(env: Env) -> dict[str, FloatArray]:
     """Return the numeric attributes of an environment and its wrappers, as copies, by name."""
     found = ((name, numbers(value)) for name, value in _attributes(env))
     return {name: array for name, array in found if array is not None}
+
+
+def memory_of(env: Env) -> dict[str, FloatArray]:
+    """Return what :func:`state_of` does, and deques and larger arrays and lists, such as frames that are stacked."""
+    found = state_of(env)
+    for name, value in _attributes(env):
+        if name not in found and isinstance(value, (deque, list, tuple, np.ndarray)):
+            try:
+                array = np.asarray(list(value) if isinstance(value, deque) else value)
+            except ValueError:
+                continue
+            if array.dtype.kind in "biuf" and 0 < array.size <= _FRAMES:
+                found[name] = np.array(array, dtype=float)
+    return found
 
 
 def sizes_of(env: Env) -> dict[str, int]:

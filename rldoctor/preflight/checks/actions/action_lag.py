@@ -12,6 +12,7 @@ is part of the task, add the last actions to the observation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,15 @@ from rldoctor.preflight.checks.rewards.reward_range import paid_at_the_end
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, somewhere, watch
 
 _PREFIX = 3
 _AFTER = 6
 _MOST = 4
 _LONG = 50
 _VALUES = 2
+# Steps for which what an action changed has to stay changed, and those that show what observations are made of.
+_LASTING, _WATCHED = 4, 25
 # Where an effect comes late after the first starts, more are tried: of actions that random numbers replace in seven
 # steps of ten, none shows at once in three starts with a chance of 34 %, in twelve of 1 %.
 _STARTS, _MOST_STARTS = 3, 12
@@ -125,6 +129,8 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=lag,
                 expected=0,
             )
+        elif lag == 1 and _moves_at_once(context, plans):
+            return "an action changes the state at once; positions follow one step later"
         else:
             yield warning(
                 "action-takes-effect-late",
@@ -143,3 +149,19 @@ def run(context: PreflightContext) -> CheckFindings:
             "reward-late", message, remedy, observed=reward_lag, expected=0
         )
     return f"observation {lag}, reward {'never' if reward_lag is None else reward_lag} steps after the action"
+
+
+def _moves_at_once(context: PreflightContext, plans: Sequence[Any]) -> bool:
+    """Return whether the state changes at once and for good, and observations are current but show slower parts of it.
+
+    Such as positions, which follow the velocities of the step before.
+    """
+    env, random = context.env, np.random.default_rng(35)
+    steps = context.budget.steps(_WATCHED, plays=4)
+    plays = [watch(env, seed, [draw(env.action_space, random) for _ in range(steps)]) for seed in range(2)]
+    # What is kept to be shown a step later says nothing about now.
+    sources = ~copies(plays)
+    if not (follows(plays, 0) & sources).any() and not (somewhere(plays) & sources).any():
+        return False
+    before = [alternatives(env.action_space, 1, seed=step)[0] for step in range(_PREFIX)]
+    return any(differs_at_once(env, seed, before, plans[:2], after=_LASTING) for seed in range(2))

@@ -23,6 +23,8 @@ from rldoctor.preflight.probes.inspection import shown
 _SEEDS = 4
 _ACTIONS = 6
 _STEPS = 15
+# A hand of cards stays as it was where the game was over at once.
+_FEWEST = 3
 _RESETS = 25
 _MOST = 3
 # As many numbers as visible() looks at.
@@ -47,6 +49,8 @@ def run(context: PreflightContext) -> CheckFindings:
     plays = [play_with(env, seed, some) for seed in range(_SEEDS)]
     if plays[0].seen.shape[1] > _NUMBERS:
         raise Skipped("a picture shows more than can be told")
+    if np.median([len(play.rewards) - 1 for play in plays]) < _FEWEST:
+        raise Skipped("episodes are too short to tell what steps keep")
     names = candidates(plays)
     if not names:
         return "resets draw nothing that steps keep"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, error
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import trajectory
 from rldoctor.preflight.probes.inspection import has_running_statistics
@@ -41,6 +41,8 @@ def run(context: PreflightContext) -> CheckFindings:
         raise Skipped("its authors' own tests compare processes")
     if has_running_statistics(context.env) or (context.spec and context.spec.nondeterministic):
         raise Skipped("it does not repeat itself, on purpose")
+    if not context.repeatable:
+        raise NotRun("it does not repeat itself (ENV105)")
     seconds = min(_SHARE * context.budget.seconds, _LONGEST)
     context.budget.require(min(seconds, 2.0))
     steps = context.budget.steps(_STEPS, plays=3)

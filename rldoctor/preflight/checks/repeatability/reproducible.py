@@ -52,6 +52,12 @@ def _seeded(context: PreflightContext, steps: int) -> FloatArray:
         random.setstate(kept[1])
 
 
+def _follows_the_last_episode(context: PreflightContext, steps: int) -> bool:
+    """Return whether plays are the same wherever the episode before them was: nothing is drawn at random."""
+    last = trajectory(context.env, 0, steps)
+    return all(same(last, played_again(context.env, last, steps)) for _ in range(2))
+
+
 @check(
     "ENV105",
     "reproducible",
@@ -80,7 +86,7 @@ def run(context: PreflightContext) -> CheckFindings:
     aspect = difference(first, again)
     start, restart = first, again
     first, again = _seeded(context, steps), _seeded(context, steps)
-    if same(first, again):
+    if same(first, again) and not _follows_the_last_episode(context, steps):
         yield warning(
             "generator-not-seeded",
             f"Seed 0 played twice differs {where}: it draws from numpy.random, random or a space's sample(), "
@@ -99,6 +105,18 @@ def run(context: PreflightContext) -> CheckFindings:
             "Look for a counter of a module or a class that reset raises, such as that of a curriculum; let the "
             "training set the level instead.",
             aspect="counter",
+            first_step=step,
+            observed=largest,
+            expected=0.0,
+        )
+        return ""
+    if _follows_the_last_episode(context, steps):
+        yield error(
+            "trajectory-not-reproducible",
+            f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}: it depends on the "
+            "episode that was played before.",
+            "Set whatever step changes in reset, also what a wrapper keeps.",
+            aspect=aspect,
             first_step=step,
             observed=largest,
             expected=0.0,

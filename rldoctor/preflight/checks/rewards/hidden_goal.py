@@ -135,8 +135,10 @@ def _interfere(
         played = play_with(context.env, 0, actions, (name, value))
         if not played.set:
             continue
-        if not same(played.seen[1:], base.seen[1:]):
+        # An episode that ends where its target lies says as much as its steps do.
+        shared = min(len(played.seen), len(base.seen))
+        if not same(played.seen[1:shared], base.seen[1:shared]):
             return None
-        if found is None and not _alike(played.rewards, base.rewards):
+        if found is None and not _alike(played.rewards[:shared], base.rewards[:shared]):
             found = played.against(base, value)
     return found

@@ -1,0 +1,1 @@
+"""Trainings that neither signs nor weights have seen: ``python -m benchmarks.blind``, see ``__main__``."""

@@ -1,0 +1,1 @@
+"""What observations show, step by step and over many episodes."""
