@@ -35,7 +35,7 @@ class ReadIssue:
     """Something in a file that could not be read.
 
     Attributes:
-        kind: ``truncated``, ``corrupt``, ``oversized``, ``too-many-tags``, ``empty`` or ``unreadable``.
+        kind: ``truncated``, ``corrupt``, ``oversized``, ``too-many-tags``, ``empty``, ``no-metrics`` or ``unreadable``.
         offset: Where it begins, in bytes from the start of the file.
         what: What is wrong there, as the second half of a sentence.
     """

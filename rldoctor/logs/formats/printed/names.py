@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 _RETURN = frozenset(("reward", "rewards", "return", "returns", "score", "scores", "rew", "rews", "ret"))
 _REWARD = frozenset(("reward", "rewards", "rew", "rews"))
+_SCORE = frozenset(("score", "scores"))
 _LENGTH = frozenset(("length", "len", "lengths", "duration"))
 _SUCCESS = frozenset(("success", "successes", "win", "solved"))
 # What may stand beside: whose, and over how many episodes. A maximum or the best so far is none of them.
@@ -87,7 +88,8 @@ def _rank(name: str) -> int:
     """Return how surely a name is a return: a mean over episodes, then one of an episode, then any mean."""
     words = set(name.split("_"))
     of_episode, mean = bool(words & _WHOLE), bool(words & _MEAN)
-    return 3 if of_episode and mean else 2 if of_episode else int(mean)
+    # The mean of a reward may be over the steps of one episode; that of a score is over episodes.
+    return 3 if mean and (of_episode or words & _SCORE) else 2 if of_episode else int(mean)
 
 
 def _tag(name: str, of_learning: bool) -> str:

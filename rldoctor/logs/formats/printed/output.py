@@ -57,7 +57,7 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
         (rows, axis), planned = rows_of_pairs(lines), planned_by(lines)
     if not rows:
         issues = ReadIssues()
-        issues.add("empty", 0, "holds no table and no lines of numbers that a training printed")
+        issues.add("no-metrics", 0, "holds no table and no lines of numbers that a training printed")
     log = read_rows(path, rows, len(text), wanted, issues)
     return replace(log, axis=axis, planned=0 if axis else planned, error=_error(lines))
 
