@@ -89,7 +89,7 @@ def decide(
     ]
     wrong = [item for code, item in fired.items() if code not in explained and item.sign.severity is Severity.ERROR]
     errors = bool(wrong)
-    if is_foreign(run):
+    if is_foreign(run) and not errors:
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
         what = tags if run.unknown_tags else "No metrics were found in a form that is known"
         return Decision(Verdict.UNJUDGED, f"{what}: nothing can be judged.")

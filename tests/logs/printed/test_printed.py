@@ -105,8 +105,11 @@ def test_what_is_piped_in(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert command(["diagnose", "-", "--quiet"]) == 1
     assert capsys.readouterr().out.startswith("sick  -  ")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no numbers")))
     assert command(["diagnose", "-", "--quiet"]) == 3
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert command(["diagnose", "-", "--quiet"]) == 2
+    assert "Nothing was piped in" in capsys.readouterr().err
     assert command(["diagnose", "-", "--cache"]) == 2
     assert "Leave out --parquet, --cache" in capsys.readouterr().err
 
@@ -364,6 +367,20 @@ def test_how_it_ended(tmp_path, last, status):
     assert read(tmp_path, *EPISODES, *last).record.get("status", "") == status
 
 
+def test_an_error_alone_is_heard(tmp_path):
+    said = diagnose_run(read(tmp_path, "Learning rate: 0.3 of 5 stages", *NAN))
+    assert said.verdict is Verdict.SICK
+    assert said.cause is not None
+    assert said.cause.name == "non-finite-values"
+
+
+def test_rows_of_a_language_model_are_in_their_order(tmp_path):
+    rows = [
+        str({"loss": 0.1, "grad_norm": 1.0, "learning_rate": 1e-6, "kl": 0.01 * i, "epoch": i / 50}) for i in range(40)
+    ]
+    assert len(read(tmp_path, *rows).curves["approx_kl"]) == 40
+
+
 def test_an_error_after_which_training_went_on_is_none(tmp_path):
     assert not read(tmp_path, *EPISODES[:9], *NAN, *EPISODES[9:]).record
 
@@ -378,6 +395,8 @@ def test_a_text_without_numbers_is_never_healthy(tmp_path, text):
 
 
 def test_what_is_no_text_is_refused(tmp_path):
+    (tmp_path / "page.html").write_text("<pre>" + "\n".join(EPISODES) + "</pre>")
+    assert len(read_run(*discover([tmp_path / "page.html"])).curves["episode_return"]) == len(EPISODES)
     (tmp_path / "model.log").write_bytes(b"PK\x03\x04\0\0\0")
     with pytest.raises(UsageError, match="is a file, not a directory"):
         discover([tmp_path / "model.log"])

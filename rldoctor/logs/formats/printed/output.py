@@ -27,8 +27,6 @@ from rldoctor.logs.formats.tables import STEP_COLUMNS, Row, read_rows
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
 """Of files that hold the output of a program."""
 _SUFFIXES = (*OUTPUT_SUFFIXES, ".txt")
-# Of files that a user names, these as well: a page with a log pasted into it, and a log without a suffix.
-_NAMED_SUFFIXES = (*_SUFFIXES, ".md", "")
 # Colours and cursors of a terminal, and what a progress bar draws over.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 # Simulators print for pages before the first number. Data sets have a million texts, which are looked into one by one.
@@ -36,8 +34,8 @@ _HEAD = 2**17
 
 
 def is_printed(path: Path) -> bool:
-    """Return whether a file that a user names may hold printed output, by its suffix and its first bytes."""
-    return path.suffix.lower() in _NAMED_SUFFIXES and "\0" not in decoded(begins_with(path, _HEAD))
+    """Return whether a file that a user names is a text, and so may be printed output, by its first bytes."""
+    return "\0" not in decoded(begins_with(path, _HEAD))
 
 
 def read_printed(path: Path, wanted: Wanted) -> LogFile:
@@ -51,25 +49,30 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     if text is None:
         return LogFile(path, issues=issues)
     lines = _lines(text)
+    error, begun = _error(lines)
+    # The frames of a traceback have numbers, too.
+    lines = lines[:begun] if error else lines
     rows, planned = _of_library(lines)
     axis = ""
     if not rows:
         (rows, axis), planned = rows_of_pairs(lines), planned_by(lines)
-    if not rows:
+    if not rows and not error:
         issues = ReadIssues()
         issues.add("no-metrics", 0, "holds no table and no lines of numbers that a training printed")
     log = read_rows(path, rows, len(text), wanted, issues)
-    return replace(log, axis=axis, planned=0 if axis else planned, error=_error(lines))
+    return replace(log, axis=axis, planned=0 if axis else planned, error=error)
 
 
 def _lines(text: str) -> list[str]:
     return _ESCAPES.sub("", text).replace("\r", "\n").split("\n")
 
 
-def _error(lines: Sequence[str]) -> str:
-    """Return the error after which nothing more was logged; empty where there is none."""
+def _error(lines: Sequence[str]) -> tuple[str, int]:
+    """Return the error after which nothing more was logged, empty where there is none, and the line where it begins."""
     begun = begin_of_error(lines)
-    return "" if begun is None or _of_library(lines[begun:])[0] else error_of(lines[begun:])
+    if begun is None or _of_library(lines[begun:])[0]:
+        return "", len(lines)
+    return error_of(lines[begun:]), begun
 
 
 def _of_library(lines: Sequence[str]) -> tuple[list[Row], int]:

@@ -145,6 +145,8 @@ def planned_by(lines: Sequence[str]) -> int:
 
 def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
     values = [value for row in rows if (value := as_float(row.get(name))) is not None]
+    if any(value % 1 for value in values):  # an epoch of a language model: 0.02, 0.04
+        return False
     back = sum(later < earlier for earlier, later in pairwise(values))
     # A second training in the same text begins again; the length of an episode goes up and down.
     return len(values) > 1 and values[-1] != values[0] and back * 20 <= len(values)
