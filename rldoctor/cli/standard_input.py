@@ -35,6 +35,10 @@ def kept(paths: Sequence[str]) -> Iterator[list[str]]:
         file = Path(folder, "standard-input")
         with file.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
+            if not stream.tell():
+                raise UsageError(
+                    "Nothing was piped in.", "Pipe the output of a training: python train.py | rldoctor diagnose -"
+                )
         yield [str(file) if path == PIPED else path for path in paths]
 
 

@@ -221,7 +221,7 @@ def _nothing_known(run: Run) -> Unjudged:
     if not run.unknown_tags:
         return Unjudged(
             _NO_KNOWN_METRIC,
-            f"{run.path}: the event files contain no scalars.",
+            f"{run.path}: there are no scalars in it.",
             "Name the folder or the file that the training logs its metrics to.",
         )
     tags = ", ".join(run.unknown_tags[:_NAMED_TAGS])

@@ -17,6 +17,8 @@ from rldoctor.rulebook.resample import points_of
 
 # A read issue that makes the curves themselves doubtful: two runs in one directory.
 MIXED_RUNS = "LOG201"
+# A text without metrics, or with those of a form that is not known.
+NO_METRICS = "LOG107"
 _CRASHED = "NUM102"
 # Signs of what is not logged accuse nobody.
 _NOT_LOGGED = {"LOG401", "LOG402", "LOG403"}
@@ -87,9 +89,10 @@ def decide(
     ]
     wrong = [item for code, item in fired.items() if code not in explained and item.sign.severity is Severity.ERROR]
     errors = bool(wrong)
-    if is_foreign(run):
+    if is_foreign(run) and not errors:
         tags = f"None of the {len(run.unknown_tags):,} scalar tags is known"
-        return Decision(Verdict.UNJUDGED, f"{tags}: nothing can be judged.")
+        what = tags if run.unknown_tags else "No metrics were found in a form that is known"
+        return Decision(Verdict.UNJUDGED, f"{what}: nothing can be judged.")
     # What an environment does wrong is known, however few points were logged.
     proven = any(item.direction == "fault" and item.causes and item.severity is Severity.ERROR for item in observations)
     if is_short(case) and not (errors or proven):
@@ -238,8 +241,8 @@ def _has_points(case: Case, wanted: int) -> bool:
 
 
 def is_foreign(run: Run) -> bool:
-    """Return whether the logs hold scalars, none of them known."""
-    return not run.curves and bool(run.unknown_tags)
+    """Return whether the logs hold scalars, none of them known, or a text in which none are found."""
+    return not run.curves and (bool(run.unknown_tags) or any(found.code == NO_METRICS for found in run.findings))
 
 
 def is_short(case: Case) -> bool:

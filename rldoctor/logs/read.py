@@ -110,7 +110,7 @@ def read_run(
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
         algorithm=algorithm or (settings.algorithm if settings else ""),
-        step_axis=_step_axis(found, bool(step_tag), counted),
+        step_axis=next((file.axis for file in files if file.axis), "") or _step_axis(found, bool(step_tag), counted),
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),

@@ -21,6 +21,10 @@ _ISSUES = {
         "Copy the file again from where it was written, or read the curves knowing that points are missing.",
     ),
     "empty": ("LOG103", "empty-event-file", Severity.NOTE, "", ""),
+    "no-metrics": (
+        *("LOG107", "no-metrics-in-text", Severity.WARNING, ""),
+        "Name the file or folder that the training logs to; docs/how-to/own-training.md says what is read.",
+    ),
     "unreadable": (
         *("LOG104", "unreadable-event-file", Severity.WARNING, ""),
         "Make the file readable for this user, or remove it.",

@@ -56,7 +56,9 @@ def capture(model: BaseAlgorithm, envs: VecEnv, doctor: DoctorCallback, steps: i
     episodes = [monitor.so_far() for monitor in _monitors(envs)]
     # legacy=False gives a dictionary.
     rng: Any = np.random.get_state(legacy=False)
-    pending = model.logger.name_to_value
+    # What is kept out of event files, such as the number of updates, would get into them when training goes on.
+    kept_out = {name for name, of in model.logger.name_to_excluded.items() if of and "tensorboard" in of}
+    pending = {name: value for name, value in model.logger.name_to_value.items() if name not in kept_out}
     numbers: dict[str, Json] = {
         "steps": steps,
         "updates": model._n_updates,

@@ -49,9 +49,11 @@ def test_symbolic_links_are_followed_where_given_only(tmp_path):
 def test_what_is_no_place_to_search(tmp_path):
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
+    binary = touch(tmp_path / "notes.pdf")
+    binary.write_bytes(b"%PDF\0")
     for path, words in (
         (tmp_path / "none", "There is no directory"),
-        (touch(tmp_path / "notes.pdf"), "is a file, not a directory"),
+        (binary, "is a file, not a directory"),
         (loop, "There is no directory"),
         (Path("a\0b"), "There is no directory"),
     ):

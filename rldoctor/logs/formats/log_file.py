@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import math
 import os
@@ -34,7 +35,7 @@ class ReadIssue:
     """Something in a file that could not be read.
 
     Attributes:
-        kind: ``truncated``, ``corrupt``, ``oversized``, ``too-many-tags``, ``empty`` or ``unreadable``.
+        kind: ``truncated``, ``corrupt``, ``oversized``, ``too-many-tags``, ``empty``, ``no-metrics`` or ``unreadable``.
         offset: Where it begins, in bytes from the start of the file.
         what: What is wrong there, as the second half of a sentence.
     """
@@ -89,6 +90,7 @@ class LogFile:
         last_time: Wall time of the last one.
         grew: The file was appended to while it was read.
         points: Tag to its steps and values, in place of the columns: of a large file whose steps never go back.
+        axis: What the steps of a printed log count, where that is not what its tags count; otherwise empty.
         planned: The steps that the training will have, by what a printed log says; 0 where it does not.
         error: What broke the training, in the words of the error that a printed log ends with.
     """
@@ -106,6 +108,7 @@ class LogFile:
     last_time: float = math.nan
     grew: bool = False
     points: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+    axis: str = ""
     planned: int = 0
     error: str = ""
 
@@ -225,5 +228,10 @@ def read_bytes(path: Path) -> tuple[bytes | None, ReadIssues]:
 def read_text(path: Path) -> tuple[str | None, ReadIssues]:
     """Return the content of a text file, ``None`` where it cannot be read, and why."""
     content, issues = read_bytes(path)
-    # Spreadsheets write a byte order mark before the first column's name.
-    return None if content is None else content.decode("utf-8-sig", errors="replace"), issues
+    return None if content is None else decoded(content), issues
+
+
+def decoded(content: bytes) -> str:
+    """Return bytes as text. Spreadsheets write a mark of the byte order first, PowerShell 5 two bytes a character."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig", errors="replace")

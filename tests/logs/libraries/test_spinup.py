@@ -155,4 +155,4 @@ def test_text_is_no_table(tmp_path):
     (tmp_path / "notes.txt").write_text("a, b\n")
     assert discover([tmp_path]) == []
     run = read_run(*discover([tmp_path / "notes.txt"]))
-    assert (run.curves, [finding.code for finding in run.findings]) == ({}, ["LOG103"])
+    assert (run.curves, [finding.code for finding in run.findings]) == ({}, ["LOG107"])

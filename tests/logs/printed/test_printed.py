@@ -105,8 +105,11 @@ def test_what_is_piped_in(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert command(["diagnose", "-", "--quiet"]) == 1
     assert capsys.readouterr().out.startswith("sick  -  ")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no numbers")))
     assert command(["diagnose", "-", "--quiet"]) == 3
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert command(["diagnose", "-", "--quiet"]) == 2
+    assert "Nothing was piped in" in capsys.readouterr().err
     assert command(["diagnose", "-", "--cache"]) == 2
     assert "Leave out --parquet, --cache" in capsys.readouterr().err
 
@@ -208,6 +211,12 @@ LOOPS = {
     "{{'loss': 0.1, 'episode': {i}, 'mean_return': {value}}}": "episode_return",
     '{{"global_step": {step}, "win_rate": {value}}}': "success_rate",
     "Update {i}, KL {value}, Total reward 3": "approx_kl",
+    "episode {i} score {value} avg loss -3.5": "episode_return",
+    "Episode {i} | Avg Reward (last 10): {value} | Score: 0": "episode_return",
+    "episode: {i}, episode steps: 9, episode reward: {value}, mean reward: 1.0 [1.0, 1.0]": "episode_return",
+    "Step: {step} | Avg Score (100): {value} | Epsilon: 0.9": "episode_return",
+    "Episode：{i}，Reward：{value}": "episode_return",
+    "Ep {i}: the average episode reward is {value} now": "episode_return",
 }
 
 
@@ -218,13 +227,99 @@ def test_the_lines_of_a_loop_of_ones_own(tmp_path, line):
     run = read(tmp_path, "Loading model from a/b, version = 3", *lines, "Done in 3 minutes: 4 episodes")
     assert run.curves[LOOPS[line]].values.tolist() == values
     steps = run.curves[LOOPS[line]].steps.tolist()
-    assert steps == ([1000, 2000, 3000, 4000] if "{step" in line else [0, 1, 2, 3])
+    assert steps == ([1000, 2000, 3000, 4000] if "{step" in line else [1, 2, 3, 4])
 
 
 def test_steps_that_go_up_and_down_are_the_length_of_an_episode(tmp_path):
     run = read(tmp_path, *(f"Episode {i}: reward = {i}.0, steps = {length}" for i, length in enumerate((9, 7, 12, 3))))
     assert run.curves["episode_length"].values.tolist() == [9, 7, 12, 3]
-    assert run.step_axis == "iterations"
+    assert run.step_axis == "episodes"
+
+
+@pytest.mark.parametrize(
+    "line", ["episode {i} score {value} average_score 1.0", "{i}: done 3 games, reward {value}, eps 0.9"]
+)
+def test_negative_returns_are_read_without_a_colon(tmp_path, line):
+    values = [-123.5, -60.0, 10.0, -5.25]
+    run = read(tmp_path, *(line.format(i=i, value=value) for i, value in enumerate(values)))
+    tag = "score" if "score" in line else "reward"
+    read_ones = run.curves["episode_return"].values.tolist()
+    assert read_ones == (values if tag == "reward" else [1.0] * 4)
+    assert tag == "reward" or "other/score" in run.unknown_tags
+
+
+def test_a_number_in_each_line(tmp_path):
+    lines = []
+    for i in (1, 2, 3):
+        lines += [f"-------- Iteration #{i} --------", "Average Episodic Length: 200.0"]
+        lines += [f"Average Episodic Return: {-100.5 * i}", f"Timesteps So Far: {2200 * i}", ""]
+    run = read(tmp_path, *lines)
+    assert returns(run) == [-100.5, -201, -301.5]
+    assert run.curves["episode_length"].values.tolist() == [200, 200, 200]
+
+
+def test_lines_between_those_with_steps_are_at_the_last_step(tmp_path):
+    lines = [
+        line
+        for i in range(1, 6)
+        for line in (f"step: {1000 * i}, loss: 0.5", f"eval: episode_return {i}.5, episode_length 10")
+    ]
+    run = read(tmp_path, *lines)
+    assert run.curves["episode_return"].steps.tolist() == [1000, 2000, 3000, 4000, 5000]
+
+
+def test_a_counter_of_episodes_tells_two_trainings_apart(tmp_path):
+    twice = [f"Episode {i}/40 reward: {i}.0" for _ in "ab" for i in range(1, 41)]
+    run = read(tmp_path, *twice)
+    assert "LOG201" in {finding.code for finding in run.findings}
+    assert len(run.curves["episode_return"]) == 40
+
+
+def test_the_lines_of_a_summary_are_no_returns(tmp_path):
+    rows = [f"Episode {i}: total reward = {i}.0, avg loss = 0.1" for i in range(1, 31)]
+    run = read(
+        tmp_path, *rows, "Final: avg reward = 900.0, win rate = 98.0%", "Final: avg reward = 901.0, win rate = 1%"
+    )
+    assert returns(run) == list(range(1, 31))
+
+
+def test_what_a_step_did_is_no_episode(tmp_path):
+    run = read(tmp_path, *(f"Step: {i}, Action: 1, Reward: -1.0, Total Reward: {-i}.0, Done: False" for i in range(9)))
+    assert not run.curves
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_windows_writes(tmp_path, encoding):
+    file = tmp_path / "train.log"
+    file.write_bytes("\r\n".join(EPISODES).encode(encoding))
+    assert discover([file]) == [file]
+    assert len(read_run(file).curves["episode_return"]) == len(EPISODES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Epoch {i} | loss 0.93 | val loss 0.87 | test score 0.8{i}",
+        "[CV {i}/5] END C=10, gamma=0.1;, score=0.901 total time= 0.1s",
+        "day: {i} | return: 0.123% | total return: 5.30%",
+        "game {i}: win rate: 43%, length: 63",
+        "INFO: {i} requests in 0.{i} s, status = 200",
+    ],
+)
+def test_other_programs_learn_nothing_by_reinforcement(tmp_path, line):
+    run = read(tmp_path, *(line.format(i=i) for i in range(1, 40)))
+    assert not {"episode_return", "evaluation_return", "success_rate"} & run.curves.keys()
+    assert diagnose_run(run).verdict is Verdict.UNJUDGED
+
+
+def test_no_finished_episode_is_no_nan(tmp_path):
+    """Stable-Baselines 2 prints NaN as the mean return until an episode ends."""
+    lines = []
+    for i in range(1, 13):
+        lines += ["-" * 40, "| ep_reward_mean | nan |", "| eplenmean | nan |", f"| approxkl | 0.0{i} |"]
+        lines += [f"| total_timesteps | {128 * i} |", "| clipfrac | 0.1 |", "-" * 40]
+    said = diagnose_run(read(tmp_path, *lines))
+    assert said.cause is None or said.cause.name != "non-finite-values"
 
 
 def test_how_much_of_its_plan_it_has_done(tmp_path):
@@ -272,6 +367,20 @@ def test_how_it_ended(tmp_path, last, status):
     assert read(tmp_path, *EPISODES, *last).record.get("status", "") == status
 
 
+def test_an_error_alone_is_heard(tmp_path):
+    said = diagnose_run(read(tmp_path, "Learning rate: 0.3 of 5 stages", *NAN))
+    assert said.verdict is Verdict.SICK
+    assert said.cause is not None
+    assert said.cause.name == "non-finite-values"
+
+
+def test_rows_of_a_language_model_are_in_their_order(tmp_path):
+    rows = [
+        str({"loss": 0.1, "grad_norm": 1.0, "learning_rate": 1e-6, "kl": 0.01 * i, "epoch": i / 50}) for i in range(40)
+    ]
+    assert len(read(tmp_path, *rows).curves["approx_kl"]) == 40
+
+
 def test_an_error_after_which_training_went_on_is_none(tmp_path):
     assert not read(tmp_path, *EPISODES[:9], *NAN, *EPISODES[9:]).record
 
@@ -280,10 +389,14 @@ def test_an_error_after_which_training_went_on_is_none(tmp_path):
 def test_a_text_without_numbers_is_never_healthy(tmp_path, text):
     file = tmp_path / "notes.txt"
     file.write_text(text)
-    assert diagnose_run(read_run(file)).verdict is Verdict.UNJUDGED
+    said = diagnose_run(read_run(file))
+    assert said.verdict is Verdict.UNJUDGED
+    assert "LOG107" in {finding.code for finding in said.findings} or said.unjudged
 
 
 def test_what_is_no_text_is_refused(tmp_path):
+    (tmp_path / "page.html").write_text("<pre>" + "\n".join(EPISODES) + "</pre>")
+    assert len(read_run(*discover([tmp_path / "page.html"])).curves["episode_return"]) == len(EPISODES)
     (tmp_path / "model.log").write_bytes(b"PK\x03\x04\0\0\0")
     with pytest.raises(UsageError, match="is a file, not a directory"):
         discover([tmp_path / "model.log"])

@@ -97,5 +97,5 @@ def rows_of_lines(lines: Iterable[str], style: Style) -> Iterator[Row]:
                 if "tag" in groups:
                     row[prefix + groups["tag"]] = groups["value"]
                 row |= {prefix + tag: groups[name] for name, tag in kind.tags.items() if groups[name]}
-        if row and step:
-            yield {STEP: step, **row}
+        if row:
+            yield {STEP: step, **row} if step else row

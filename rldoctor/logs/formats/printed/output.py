@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from rldoctor.logs.formats.log_file import LogFile, LogFormat, ReadIssues, Wanted, begins_with, one_by_one, read_text
+from rldoctor.logs.formats.log_file import (
+    LogFile,
+    LogFormat,
+    ReadIssues,
+    Wanted,
+    begins_with,
+    decoded,
+    one_by_one,
+    read_text,
+)
 from rldoctor.logs.formats.printed.boxes import rows_of_boxes
 from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
 from rldoctor.logs.formats.printed.lines import planned_by as lines_planned_by
@@ -18,8 +27,6 @@ from rldoctor.logs.formats.tables import STEP_COLUMNS, Row, read_rows
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
 """Of files that hold the output of a program."""
 _SUFFIXES = (*OUTPUT_SUFFIXES, ".txt")
-# Of files that a user names, these as well: a page with a log pasted into it, and a log without a suffix.
-_NAMED_SUFFIXES = (*_SUFFIXES, ".md", "")
 # Colours and cursors of a terminal, and what a progress bar draws over.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 # Simulators print for pages before the first number. Data sets have a million texts, which are looked into one by one.
@@ -27,8 +34,8 @@ _HEAD = 2**17
 
 
 def is_printed(path: Path) -> bool:
-    """Return whether a file that a user names may hold printed output, by its suffix and its first bytes."""
-    return path.suffix.lower() in _NAMED_SUFFIXES and b"\0" not in begins_with(path, _HEAD)
+    """Return whether a file that a user names is a text, and so may be printed output, by its first bytes."""
+    return "\0" not in decoded(begins_with(path, _HEAD))
 
 
 def read_printed(path: Path, wanted: Wanted) -> LogFile:
@@ -42,24 +49,30 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     if text is None:
         return LogFile(path, issues=issues)
     lines = _lines(text)
+    error, begun = _error(lines)
+    # The frames of a traceback have numbers, too.
+    lines = lines[:begun] if error else lines
     rows, planned = _of_library(lines)
+    axis = ""
     if not rows:
-        rows, planned = rows_of_pairs(lines), planned_by(lines)
-    if not rows:
+        (rows, axis), planned = rows_of_pairs(lines), planned_by(lines)
+    if not rows and not error:
         issues = ReadIssues()
-        issues.add("empty", 0, "holds no table and no lines of numbers that a training printed")
+        issues.add("no-metrics", 0, "holds no table and no lines of numbers that a training printed")
     log = read_rows(path, rows, len(text), wanted, issues)
-    return replace(log, planned=planned, error=_error(lines))
+    return replace(log, axis=axis, planned=0 if axis else planned, error=error)
 
 
 def _lines(text: str) -> list[str]:
     return _ESCAPES.sub("", text).replace("\r", "\n").split("\n")
 
 
-def _error(lines: Sequence[str]) -> str:
-    """Return the error after which nothing more was logged; empty where there is none."""
+def _error(lines: Sequence[str]) -> tuple[str, int]:
+    """Return the error after which nothing more was logged, empty where there is none, and the line where it begins."""
     begun = begin_of_error(lines)
-    return "" if begun is None or _of_library(lines[begun:])[0] else error_of(lines[begun:])
+    if begun is None or _of_library(lines[begun:])[0]:
+        return "", len(lines)
+    return error_of(lines[begun:]), begun
 
 
 def _of_library(lines: Sequence[str]) -> tuple[list[Row], int]:
@@ -77,11 +90,9 @@ def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
 
 def _is_one(path: Path) -> bool:
     """Return whether the beginning of a text is what a library prints: others are read where they are named."""
-    head = begins_with(path, _HEAD)
+    head = decoded(begins_with(path, _HEAD))
     signs = (*STEP_COLUMNS, *(style.identified_by for style in styles()))
-    if b"\0" in head or not any(sign.encode() in head for sign in signs):
-        return False
-    return bool(_of_library(_lines(head.decode("utf-8-sig", errors="replace")))[0])
+    return "\0" not in head and any(sign in head for sign in signs) and bool(_of_library(_lines(head))[0])
 
 
 PRINTED = LogFormat(

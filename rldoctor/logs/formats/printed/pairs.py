@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from rldoctor.logs.formats.printed.lines import NUMBER, STEP
@@ -18,14 +18,19 @@ from rldoctor.logs.formats.tables import Row, as_float, flat_row
 # "Reward: 21.0", "loss=0.1", "return: [3.0]"; a counter may stand without a colon: "Episode 12".
 _NUMBER = rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+|{NUMBER})(?P<unit>[kKM%])?(?!\w|\.\d)"
 _VALUE = rf"(?:(?:np\.\w+|tensor|array)?[\[(]+\s*)?{_NUMBER}"
-_PAIR = re.compile(rf"(?P<name>[^=:\n]*?)\s*(?:[:=]\s*|(?<=[A-Za-z])\s+#?(?=\d)){_VALUE}")
+_PAIR = re.compile(rf"(?P<name>[^=:\n]*?)\s*(?:[:=]\s*|\s+is\s+|(?<=[A-Za-z])\s+#?(?=[-+]?\.?\d)){_VALUE}")
+# "Avg Reward (last 10): 3": over what a mean is taken is no part of its name. Some write with full-width signs.
+_ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]](?=\s*[:=])")
+_FULL_WIDTH = str.maketrans("：，＝（）｜", ":,=()|")
 _OF_ALL = re.compile(r"(?i)\b(?:time|env|global|total)?[ _]?steps?\s*[:=]?\s*\d[\d,_]*\s*/\s*(?P<total>\d[\d,_]*)")
 _BREAKS = re.compile(r"[|,;:\t\[\]()<>{}\"']|\s{2,}|\s-+\s")
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
 _LONGEST_LINE, _LONGEST_NAME = 2**14, 40
-_COUNTERS = frozenset(
-    ("episode", "episodes", "ep", "i_episode", "epoch", "iteration", "iter", "update", "game", "trial", "run")
-)
+# What may be counted in place of steps, and which axis that is.
+_COUNTERS = {
+    **dict.fromkeys(("episode", "episodes", "i_episode", "ep", "game", "trial"), "episodes"),
+    **dict.fromkeys(("iteration", "iter", "update", "epoch", "run"), "iterations"),
+}
 # Steps of the environment: they count on. Where they do not, they are the length of the episode.
 _STEPS = (
     *("global_step", "total_steps", "total_timesteps", "num_timesteps", "timesteps", "timestep", "env_steps"),
@@ -33,18 +38,37 @@ _STEPS = (
     *("num_steps", "t"),
 )
 _LENGTHS = frozenset(("steps", "step", "timesteps", "timestep", "time_steps", "time_step", "num_steps", "t", "frames"))
-_EPISODE_LENGTH = "episode_length"
+_EPISODE_LENGTH, _EPISODE_RETURNS = "episode_length", frozenset(("episode_return", "evaluation_return"))
+_OF_A_STEP = frozenset(("action", "actions"))
 # What the Trainer of transformers prints with every row.
 _TRAINER = frozenset(("grad_norm", "learning_rate", "epoch"))
 
 
-def rows_of_pairs(lines: Iterable[str]) -> list[Row]:
+def rows_of_pairs(lines: Iterable[str]) -> tuple[list[Row], str]:
     """Return the rows of lines that have two numbers or more with a name each, most of them the same names.
 
-    The column of steps is ``step``, or there is none: the rows are in their order then.
+    Returns:
+        The rows, whose column of steps is ``step``, or that are in their order; what that column counts where it is not
+        steps of the environment, and otherwise nothing.
     """
-    rows = [row for line in lines if len(line) <= _LONGEST_LINE and len(row := _row(line)) > 1]
-    return _with_steps(_of_one_loop(rows))
+    rows = [row for line in lines if len(line) <= _LONGEST_LINE and (row := _row(line))]
+    # What a step did, with its action, is no episode.
+    rows = [row for row in rows if _OF_A_STEP.isdisjoint(row)]
+    found = _of_one_loop([row for row in rows if len(row) > 1])
+    if _EPISODE_RETURNS.isdisjoint(renamed(found).values()):
+        found = _of_one_loop(_blocks(rows)) or found
+    return _with_steps(found)
+
+
+def _blocks(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the numbers of lines that each have one, as one row up to the line that has the first name again."""
+    found: list[dict[str, object]] = []
+    for row in rows:
+        if found and found[-1].keys().isdisjoint(row):
+            found[-1].update(row)
+        else:
+            found.append(dict(row))
+    return [row for row in found if len(row) > 1]
 
 
 def _row(line: str) -> dict[str, object]:
@@ -54,7 +78,7 @@ def _row(line: str) -> dict[str, object]:
         if found:
             return found
     row: dict[str, object] = {}
-    for match in _PAIR.finditer(line):
+    for match in _PAIR.finditer(_ASIDE.sub("", line.translate(_FULL_WIDTH))):
         name = _name(match["name"])
         if name:
             value = float(match["number"].replace(",", "").replace("_", ""))
@@ -90,16 +114,27 @@ def _of_one_loop(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     return [row for row in rows if counts[frozenset(row)] * 10 >= most]
 
 
-def _with_steps(rows: Sequence[dict[str, object]]) -> list[Row]:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
+    names = {name for row in rows for name in row}
     steps = next((name for name in _STEPS if name in names and _counts_on(rows, name)), "")
+    counter = "" if steps else next((name for name in _COUNTERS if name in names and _counts_on(rows, name)), "")
     # The Trainer's own names are those of the tags of language models.
-    new = {} if _TRAINER.issubset(names) else renamed([name for name in names if name != steps])
-    if steps:
-        new[steps] = STEP
-    elif not _COUNTERS.isdisjoint(names) and _EPISODE_LENGTH not in new.values():
+    new = {} if _TRAINER.issubset(names) else renamed(rows, steps)
+    if steps or counter:
+        new[steps or counter] = STEP
+    if not steps and not _COUNTERS.keys().isdisjoint(names) and _EPISODE_LENGTH not in new.values():
         new |= {name: _EPISODE_LENGTH for name in names if name in _LENGTHS}
-    return [{new.get(name, name): cell for name, cell in row.items()} for row in rows]
+    found: list[Row] = [{new.get(name, name): cell for name, cell in row.items()} for row in rows]
+    return (list(_carried_on(found)) if steps or counter else found), _COUNTERS.get(counter, "")
+
+
+def _carried_on(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows with the step of the last one before that has one; those before the first are left out."""
+    step: object = None
+    for row in rows:
+        step = row.get(STEP, step)
+        if step is not None:
+            yield {STEP: step, **row}
 
 
 def planned_by(lines: Sequence[str]) -> int:
@@ -110,6 +145,8 @@ def planned_by(lines: Sequence[str]) -> int:
 
 def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
     values = [value for row in rows if (value := as_float(row.get(name))) is not None]
+    if any(value % 1 for value in values):  # an epoch of a language model: 0.02, 0.04
+        return False
     back = sum(later < earlier for earlier, later in pairwise(values))
     # A second training in the same text begins again; the length of an episode goes up and down.
     return len(values) > 1 and values[-1] != values[0] and back * 20 <= len(values)
