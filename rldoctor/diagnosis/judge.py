@@ -92,6 +92,9 @@ def _concluded(
     """Return what follows from what the signs say of a case."""
     run, book, (observed, skipped) = case.run, context.book, seen
     by_settings = state_settings(run, context.setting_signs)
+    if by_settings and matched.same_recipe:
+        # With these very settings healthy runs were recorded, however unusual they are.
+        by_settings = replace(by_settings, observations=tuple(o for o in by_settings.observations if not o.finding))
     statements = [*statements, *([by_settings] if by_settings else [])]
     observations = [item for statement in statements for item in statement.observations]
     strengths = {item.sign.code: item.strength for item in observed} | {o.key: o.strength for o in observations}
