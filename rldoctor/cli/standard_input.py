@@ -45,4 +45,9 @@ def kept(paths: Sequence[str]) -> Iterator[list[str]]:
 def named(results: Iterable[RunDiagnosis], paths: Sequence[str], files: Sequence[str]) -> list[RunDiagnosis]:
     """Return results in which the file of :func:`kept` is called as the user called it."""
     names = dict(zip(files, paths, strict=True))
-    return [replace(result, path=names.get(result.path, result.path)) for result in results]
+    return [_renamed(result, names.get(result.path, result.path)) for result in results]
+
+
+def _renamed(result: RunDiagnosis, name: str) -> RunDiagnosis:
+    unjudged = tuple(replace(one, reason=one.reason.replace(result.path, name)) for one in result.unjudged)
+    return replace(result, path=name, unjudged=unjudged)

@@ -9,9 +9,9 @@ Stable-Baselines3 prints sections, whose names stand alone in a line and before 
     |    total_timesteps | 2048     |
     ---------------------------------
 
-OpenAI Baselines, Stable-Baselines 2 and Spinning Up print the same without sections, and Ray Tune with thin lines.
+OpenAI Baselines, Stable-Baselines 2 and Spinning Up print the same without sections.
 Sources: stable_baselines3/common/logger.py (HumanOutputFormat), baselines/logger.py, spinup/utils/logx.py
-(dump_tabular), ray/tune/experimental/output.py.
+(dump_tabular).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from collections.abc import Iterable, Iterator
 from rldoctor.logs.formats.tables import Row
 
 _THIN = str.maketrans({"│": "|", "┃": "|", "║": "|"})
-_FRAME = re.compile(r"^[\s>]*[-+=─━═╭╮╰╯┌┐└┘├┤╔╗╚╝ ]{8,}\s*$")
+# What a frame is drawn with, and how long the shortest one is.
+_FRAME, _SHORTEST = frozenset("-+=─━═╭╮╰╯┌┐└┘├┤╔╗╚╝ "), 8
 _BETWEEN = re.compile(r"\s{2,}")
 
 
@@ -33,7 +34,7 @@ def rows_of_boxes(lines: Iterable[str]) -> Iterator[Row]:
     for line in lines:
         cells = _cells(line)
         if cells is None:
-            if row and _FRAME.match(line):
+            if row and _is_frame(line):
                 yield row
                 row, section = {}, ""
             continue
@@ -49,6 +50,11 @@ def rows_of_boxes(lines: Iterable[str]) -> Iterator[Row]:
         row[tag] = value
     if row:
         yield row
+
+
+def _is_frame(line: str) -> bool:
+    drawn = line.strip(" \t>")
+    return len(drawn) >= _SHORTEST and _FRAME.issuperset(drawn)
 
 
 def _cells(line: str) -> tuple[str, str] | None:

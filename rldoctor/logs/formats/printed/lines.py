@@ -75,7 +75,7 @@ def planned_by(lines: Sequence[str], style: Style) -> int:
     """Return the step at which the training will end, by the last line that says so; 0 where none does."""
     telling = [kind.compiled for kind in style.lines if "total" in kind.compiled.groupindex]
     found = (match for line in reversed(lines) for kind in telling if (match := kind.search(line)))
-    return next((int(match["total"]) for match in found if match["total"]), 0)
+    return next((int(match["total"]) for match in found), 0)
 
 
 def rows_of_lines(lines: Iterable[str], style: Style) -> Iterator[Row]:

@@ -23,22 +23,12 @@ _ARTICLES = frozenset(("the", "a", "current"))
 _EVALUATION = frozenset(("eval", "evaluation", "test", "val", "validation", "testing"))
 # Words by which a loop shows that it learns by reinforcement.
 _OF_LEARNING = _REWARD | frozenset(
-    (
-        "episode",
-        "episodes",
-        "ep",
-        "episodic",
-        "eps",
-        "epsilon",
-        "timestep",
-        "timesteps",
-        "env",
-        "global",
-        "kl",
-        "entropy",
-    )
+    [
+        *("episode", "episodes", "ep", "episodic", "eps", "epsilon"),
+        *("timestep", "timesteps", "env", "global", "kl", "entropy"),
+    ]
 )
-# A name that stands in fewer rows than one of so many of those of another is of a summary.
+# A name that stands in fewer than a fifth of the rows of another is of a summary. Ours.
 _FEW = 5
 _OTHERS: Mapping[str, tuple[str, ...]] = {
     "policy_loss": ("policy_loss", "actor_loss", "pi_loss", "pg_loss", "loss_pi", "loss_policy", "loss_actor"),

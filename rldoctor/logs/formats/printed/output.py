@@ -28,7 +28,7 @@ OUTPUT_SUFFIXES = (".log", ".out", ".err")
 """Of files that hold the output of a program."""
 _SUFFIXES = (*OUTPUT_SUFFIXES, ".txt")
 # Colours and cursors of a terminal, and what a progress bar draws over.
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,500}\x07")
 # Simulators print for pages before the first number. Data sets have a million texts, which are looked into one by one.
 _HEAD = 2**17
 

@@ -18,14 +18,20 @@ from rldoctor.logs.formats.tables import Row, as_float, flat_row
 # "Reward: 21.0", "loss=0.1", "return: [3.0]"; a counter may stand without a colon: "Episode 12".
 _NUMBER = rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+|{NUMBER})(?P<unit>[kKM%])?(?!\w|\.\d)"
 _VALUE = rf"(?:(?:np\.\w+|tensor|array)?[\[(]+\s*)?{_NUMBER}"
-_PAIR = re.compile(rf"(?P<name>[^=:\n]*?)\s*(?:[:=]\s*|\s+is\s+|(?<=[A-Za-z])\s+#?(?=[-+]?\.?\d)){_VALUE}")
+# What stands before is its name. No part of a pattern can begin anywhere in a long line: that would take its square.
+_GIVEN = re.compile(rf"(?:[:=]\s*|\bis\s+|(?<=[A-Za-z])\s+#?(?=[-+]?\.?\d)){_VALUE}")
 # "Avg Reward (last 10): 3": over what a mean is taken is no part of its name. Some write with full-width signs.
-_ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]](?=\s*[:=])")
+_ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]](?=\s*[:=])")
 _FULL_WIDTH = str.maketrans("：，＝（）｜", ":,=()|")
-_OF_ALL = re.compile(r"(?i)\b(?:time|env|global|total)?[ _]?steps?\s*[:=]?\s*\d[\d,_]*\s*/\s*(?P<total>\d[\d,_]*)")
+_OF_ALL = re.compile(
+    r"(?i)\b(?:time|env|global|total)?[ _]?steps?\s*[:=]?\s*\d[\d,_]{0,20}\s*/\s*(?P<total>\d[\d,_]{0,20})"
+)
 _BREAKS = re.compile(r"[|,;:\t\[\]()<>{}\"']|\s{2,}|\s-+\s")
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
 _LONGEST_LINE, _LONGEST_NAME = 2**14, 40
+# Of the lines that have the same names the loop's are those that are at least a tenth as frequent as the most frequent
+# ones, and of a counter at most a twentieth goes back, where another training begins. Ours.
+_SELDOM, _BACK = 10, 20
 # What may be counted in place of steps, and which axis that is.
 _COUNTERS = {
     **dict.fromkeys(("episode", "episodes", "i_episode", "ep", "game", "trial"), "episodes"),
@@ -78,8 +84,9 @@ def _row(line: str) -> dict[str, object]:
         if found:
             return found
     row: dict[str, object] = {}
-    for match in _PAIR.finditer(_ASIDE.sub("", line.translate(_FULL_WIDTH))):
-        name = _name(match["name"])
+    line, end = _ASIDE.sub("", line.translate(_FULL_WIDTH)), 0
+    for match in _GIVEN.finditer(line):
+        name, end = _name(line[end : match.start()]), match.end()
         if name:
             value = float(match["number"].replace(",", "").replace("_", ""))
             row.setdefault(name, value * _UNITS.get(match["unit"] or "", 1.0))
@@ -111,7 +118,7 @@ def _of_one_loop(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
         names = frozenset(row)
         counts[names] = counts.get(names, 0) + 1
     most = max(counts.values(), default=0)
-    return [row for row in rows if counts[frozenset(row)] * 10 >= most]
+    return [row for row in rows if counts[frozenset(row)] * _SELDOM >= most]
 
 
 def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
@@ -149,4 +156,4 @@ def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
         return False
     back = sum(later < earlier for earlier, later in pairwise(values))
     # A second training in the same text begins again; the length of an episode goes up and down.
-    return len(values) > 1 and values[-1] != values[0] and back * 20 <= len(values)
+    return len(values) > 1 and values[-1] != values[0] and back * _BACK <= len(values)
