@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from rldoctor.model import PreflightResult, Severity
+from rldoctor.model import Severity
 from rldoctor.preflight.runner import run_preflight
 from tests.preflight import kinds_of_chance as own
-
-
-def findings(name: str, code: str) -> dict[str, Severity]:
-    result = run_preflight(f"{Path(own.__file__)}:{name}", select=(code,), budget=600.0)
-    assert isinstance(result, PreflightResult)
-    return {finding.name: finding.severity for finding in result.findings if finding.code == code}
+from tests.preflight.examining import found
 
 
 @pytest.mark.parametrize(
@@ -34,7 +27,7 @@ def findings(name: str, code: str) -> dict[str, Severity]:
     ],
 )
 def test_what_is_said(name, code, expected):
-    assert findings(name, code) == expected
+    assert {finding.name: finding.severity for finding in found(name, code, own)} == expected
 
 
 def test_a_preflight_leaves_nothing_in_the_temporary_folder(tmp_path, monkeypatch):

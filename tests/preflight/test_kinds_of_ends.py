@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from rldoctor.examination.environment import observations_of
-from rldoctor.model import Finding, PreflightResult, Severity
-from rldoctor.preflight.runner import run_preflight
+from rldoctor.model import Severity
 from tests.preflight import kinds_of_ends as ends
 from tests.preflight import kinds_of_reach as reach
-
-
-def examined(name: str, code: str, where: object = ends) -> PreflightResult:
-    """Examine without a limit of time that a busy machine would reach."""
-    result = run_preflight(f"{Path(where.__file__)}:{name}", select=(code,), budget=600.0)  # type: ignore[attr-defined]
-    assert isinstance(result, PreflightResult)
-    return result
-
-
-def found(name: str, code: str, where: object = ends) -> list[Finding]:
-    return [finding for finding in examined(name, code, where).findings if finding.code == code]
-
+from tests.preflight.examining import examined, found
 
 BROKEN = [
     (ends, "SquaredThrust", "ENV312", "action-sign-without-effect"),
@@ -80,33 +66,33 @@ def test_what_looks_alike_is_left_alone(where, name, code):
 
 @pytest.mark.parametrize("name", ["CounterOfTheModule", "CounterOfTheClass"])
 def test_a_counter_of_episodes_is_told_from_random_numbers(name):
-    (finding,) = found(name, "ENV105")
+    (finding,) = found(name, "ENV105", ends)
     assert (finding.severity, finding.evidence["aspect"]) == (Severity.ERROR, "counter")
     assert "nothing is drawn" in finding.message
-    said = {item.name: item.causes for item in observations_of(examined(name, "ENV105"))}
+    said = {item.name: item.causes for item in observations_of(examined(name, "ENV105", ends))}
     assert "environment-misconfigured" in said["trajectory-not-reproducible-counter"]
 
 
 @pytest.mark.parametrize("name", ["DrawnWithoutASeed", "DrawnOfFew", "DrawnWithEachStepUnseeded"])
 def test_random_numbers_are_no_counter(name):
-    (finding,) = found(name, "ENV105")
+    (finding,) = found(name, "ENV105", ends)
     assert finding.evidence["aspect"] != "counter"
 
 
 def test_actions_that_random_numbers_replace_are_not_late():
     """In seven of ten steps nothing shows; a queue is not to blame."""
-    assert found("Replaced", "ENV302") == []
-    assert found("Replaced", "ENV311") == []
-    assert [one.name for one in found("Replaced", "ENV118")] == ["actions-lost-in-noise"]
+    assert found("Replaced", "ENV302", ends) == []
+    assert found("Replaced", "ENV311", ends) == []
+    assert [one.name for one in found("Replaced", "ENV118", ends)] == ["actions-lost-in-noise"]
 
 
 def test_what_explodes_is_not_examined_for_its_actions():
     """Weak actions and late rewards are consequences of the explosion."""
-    codes = {found.code for found in examined("WrongFeedback", "ENV3").findings}
+    codes = {found.code for found in examined("WrongFeedback", "ENV3", ends).findings}
     assert codes <= {"ENV124", "ENV204", "ENV205"}
 
 
 @pytest.mark.parametrize("name", ["Cards", "SealedCards"])
 @pytest.mark.parametrize("code", ["ENV313", "ENV411"])
 def test_what_cannot_be_replaced_is_no_fault_of_the_environment(name, code):
-    assert "environment-raises" not in [one.name for one in found(name, code)]
+    assert "environment-raises" not in [one.name for one in found(name, code, ends)]

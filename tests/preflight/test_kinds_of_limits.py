@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from benchmarks import own_envs, own_kinds, own_machinery, own_worlds
 from rldoctor.examination.environment import observations_of
-from rldoctor.model import Finding, PreflightResult, Severity
-from rldoctor.preflight.runner import run_preflight
+from rldoctor.model import Severity
 from tests.preflight import kinds_of_limits as own
-
-
-def examined(name: str, code: str, where: object = own) -> PreflightResult:
-    """Examine without a limit of time that a busy machine would reach."""
-    result = run_preflight(f"{Path(where.__file__)}:{name}", select=(code,), budget=600.0)  # type: ignore[attr-defined]
-    assert isinstance(result, PreflightResult)
-    return result
-
-
-def found(name: str, code: str, where: object = own) -> list[Finding]:
-    return [finding for finding in examined(name, code, where).findings if finding.code == code]
+from tests.preflight.examining import examined, found
 
 
 @pytest.mark.parametrize(
@@ -54,10 +43,10 @@ def test_the_fault_is_named(where, name, code, finding):
     ],
 )
 def test_what_looks_alike_is_left_alone(name, code):
-    assert found(name, code) == []
+    assert found(name, code, own) == []
 
 
-def aspects(name: str, code: str, where: object = own) -> set[str]:
+def aspects(name: str, code: str, where: ModuleType = own) -> set[str]:
     """Return under which names the findings of a check are evidence."""
     seen = observations_of(examined(name, code, where))
     return {item.name for item in seen if item.code == code and item.direction == "fault"}
@@ -108,4 +97,4 @@ def test_rewards_of_repeated_steps_are_told_as_sums(where, name):
 
 
 def test_rewards_that_are_unrelated_are_no_sums():
-    assert found("GoalSuccessAtTheCut", "ENV403") == []
+    assert found("GoalSuccessAtTheCut", "ENV403", own) == []

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from rldoctor.model import CheckResult, Finding, Outcome, PreflightResult
+from rldoctor.model import CheckResult, Finding, Outcome
 from rldoctor.preflight.runner import run_preflight
 from tests.preflight import kinds_of_views as own
+from tests.preflight.examining import examined
 
 
-def examined(name: str, code: str) -> tuple[list[Finding], CheckResult]:
-    """Examine without a limit of time that a busy machine would reach."""
-    result = run_preflight(f"{Path(own.__file__)}:{name}", select=(code,), budget=600.0)
-    assert isinstance(result, PreflightResult)
+def looked_at(name: str, code: str) -> tuple[list[Finding], CheckResult]:
+    """Return what a check finds on an environment, and its result."""
+    result = examined(name, code, own)
     (check,) = (check for check in result.checks if check.code == code)
     return [finding for finding in result.findings if finding.code == code], check
 
@@ -43,7 +41,7 @@ def examined(name: str, code: str) -> tuple[list[Finding], CheckResult]:
     ],
 )
 def test_the_fault_is_named(name, code, finding):
-    assert [one.name for one in examined(name, code)[0]] == [finding]
+    assert [one.name for one in looked_at(name, code)[0]] == [finding]
 
 
 @pytest.mark.parametrize(
@@ -61,19 +59,19 @@ def test_the_fault_is_named(name, code, finding):
     ],
 )
 def test_what_looks_alike_is_left_alone(code, name):
-    found, check = examined(name, code)
+    found, check = looked_at(name, code)
     assert not found and check.outcome in (Outcome.PASSED, Outcome.SKIPPED), check.note
 
 
 @pytest.mark.parametrize(("name", "attribute"), [("old_frames", "frames"), ("SmoothedView", "memory")])
 def test_what_outlives_an_episode_is_named(name, attribute):
-    (finding,), _ = examined(name, "ENV111")
+    (finding,), _ = looked_at(name, "ENV111")
     assert finding.evidence["attributes"] == [attribute]
     assert f"self.{attribute}" in finding.remedy
 
 
 def test_an_angle_whose_jump_is_elsewhere_is_noted():
-    (finding,), _ = examined("Heading", "ENV214")
+    (finding,), _ = looked_at("Heading", "ENV214")
     assert finding.name == "angle-jumps" and finding.severity.value == "note"
 
 

@@ -88,15 +88,16 @@ def steps_draw(env: Env, actions: Sequence[Any]) -> bool:
     with _globals_kept():
         _set(env, 0)
         env.reset(seed=0)
-        before = _states(env)
+        before = random_states(env)
         for action in actions:
             _, _, terminated, truncated, _ = env.step(action)
             if terminated or truncated:
                 break
-        return _states(env) != before
+        return random_states(env) != before
 
 
-def _states(env: Env) -> list[str]:
+def random_states(env: Env) -> list[str]:
+    """Return the states of the generators that an environment can be seen to draw from, and of the global ones."""
     return [*(repr(_state(generator)) for generator in _generators(env)), repr(global_random_state())]
 
 

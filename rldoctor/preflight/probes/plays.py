@@ -8,12 +8,12 @@ import numpy as np
 
 from rldoctor.model import FloatArray
 from rldoctor.preflight.measurements import trajectory
-from rldoctor.preflight.probes.inspection import global_random_state
+from rldoctor.preflight.probes.noise import random_states
 
 if TYPE_CHECKING:
     from rldoctor.environments.rollouts import Env
 
-# A start drawn from the global random numbers among few places is the same twice by chance.
+# A start drawn without a seed among few places is the same twice by chance.
 _PLAYS = 12
 # Fewer rows show no course.
 _FEWEST_ROWS = 6
@@ -25,11 +25,14 @@ def same(first: FloatArray, second: FloatArray) -> bool:
 
 
 def played_again(env: Env, first: FloatArray, steps: int) -> FloatArray:
-    """Play seed 0 again: once, or until it differs from ``first`` where a play moves the global random numbers on."""
+    """Play seed 0 again: once, or until it differs from ``first`` where a play moves any random numbers on.
+
+    These are the global ones, and those of generators that the environment can be seen to draw from.
+    """
     for _ in range(_PLAYS):
-        before = global_random_state()
+        before = random_states(env)
         again = trajectory(env, 0, steps)
-        if not same(first, again) or global_random_state() == before:
+        if not same(first, again) or random_states(env) == before:
             break
     return again
 

@@ -103,7 +103,7 @@ def run(context: PreflightContext) -> CheckFindings:
             continue
         message = f"The {name} policy already succeeds in {rate:.0%} of the episodes."
         if name == "random" and idle is not None and idle <= _SELDOM:
-            # Neither the start nor the flag brings success, or doing nothing would have it too: the task is easy.
+            # A wrong start or a wrong flag would let the zero-action policy succeed as well: the task is easy.
             remedy = "Compare the success rate of a training with this one, or make the task harder."
             yield note("baseline-succeeds", message, remedy, aspect="by-chance", observed=rate)
         else:

@@ -40,6 +40,8 @@ _SHOW_THE_GOAL = "Put the goal of the current episode into desired_goal, in rese
 # Longer than most episodes, where steps are quick: 0.05 s in CartPole.
 _USED_STEPS, _USED_SECONDS, _USED_SHARE = 1_200, 0.3, 0.03
 _MORE = 3
+# New environments that must play alike, where a used one does not. Ours.
+_OTHERS = 3
 # Attributes that are given back their first value; each is a play.
 _TRIED = 8
 
@@ -71,8 +73,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if same(new, used):
         return f"the same {len(new) - 1} steps in a new and in a used environment"
     steps = context.budget.steps(steps, plays=3)
-    other = context.make()
-    if not same(new, trajectory(other, 0, steps)):
+    # Among few places, two environments draw the same one by chance.
+    if any(not same(new, trajectory(context.make(), 0, steps)) for _ in range(_OTHERS)):
         if not same(used, played_again(context.env, used, steps)):
             raise NotRun("seed 0 differs from one play to the next (ENV105)")
         if same(new, trajectory(context.make(), 0, steps)):
