@@ -19,6 +19,7 @@ import gymnasium
 import numpy as np
 
 from benchmarks.blind.sets import SETS, Planned
+from benchmarks.environments import TrueReturn
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import RunDiagnosis, Verdict
@@ -26,25 +27,6 @@ from rldoctor.model import RunDiagnosis, Verdict
 # Part of the healthy runs' gain over a random policy, lost: what is a harm.
 _LOST = 0.1
 _EPISODES = 100
-
-
-class TrueReturn(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Adds up the true reward, below faults; one list for all environments."""
-
-    def __init__(self, env: Any, returns: list[float]) -> None:
-        super().__init__(env)
-        self.returns, self.total = returns, 0.0
-
-    def reset(self, **options: Any) -> Any:
-        self.total = 0.0
-        return self.env.reset(**options)
-
-    def step(self, action: Any) -> Any:
-        result = self.env.step(action)
-        self.total += float(result[1])
-        if result[2] or result[3]:
-            self.returns.append(self.total)
-        return result
 
 
 def train(planned: Planned, folder: Path) -> list[float]:
