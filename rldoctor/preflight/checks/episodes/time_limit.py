@@ -21,6 +21,7 @@ from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import Batch, draw, flatten, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.clock import shows_the_time
 from rldoctor.preflight.probes.inspection import layers
 from rldoctor.preflight.probes.plays import same
 
@@ -117,7 +118,8 @@ def run(context: PreflightContext) -> CheckFindings:
     elif len(terminated) == len(ends) >= _EPISODES and len(lengths) == 1:
         (length,) = lengths
         known = length == (expected or horizon)
-        if known or (length >= _SHORTEST and not _shows_the_time(batch)):
+        counted = not known and (_shows_the_time(batch) or shows_the_time(context.env, context.budget, length))
+        if known or (length >= _SHORTEST and not counted):
             limit = f"at the time limit of {length} steps" if known else f"after exactly {length} steps"
             yield warning(
                 "time-limit-terminates",
