@@ -1,7 +1,8 @@
 """An action shows in the very next observation, and in its reward.
 
 What it does: plays seed 0 several times with the same actions up to the fourth step and different ones from there, and
-looks for the first step whose observation, and whose reward, differs.
+looks for the first step whose observation, and whose reward, differs. Looks whether first steps show once more what the
+reset showed.
 
 Why it matters: an action that is applied a step late, or an observation taken before the simulation moved, shifts cause
 and effect: the advantage of an action is measured at another one. PPO gets worse with every step of delay.
@@ -17,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, note, shortened, warning
 from rldoctor.preflight.checks.rewards.reward_range import paid_at_the_end
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.views.first_step import repeated_at_first
 from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, somewhere, watch
 
 _PREFIX = 3
@@ -70,6 +72,19 @@ def _follows_what_moves_late(context: PreflightContext, plans: list[Any], reward
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Change the fourth action and look when it shows."""
+    repeated = repeated_at_first(context.env, context.batch, context.budget)
+    if repeated:
+        several = len(repeated) > 1
+        yield warning(
+            "observation-late",
+            f"The observation is one step late: the first step of every episode shows number{'s' if several else ''} "
+            f"{shortened(repeated)} as the reset did, and all later steps show something new.",
+            "Move on to the next row or state first, and read the observation afterwards.",
+            observed=1,
+            expected=0,
+            dimensions=repeated[:32],
+        )
+        return "the first step shows what the reset did"
     plans = alternatives(context.env.action_space, _MOST, seed=11)
     if len(plans) < 2:
         raise Skipped("there is no other action to compare with")

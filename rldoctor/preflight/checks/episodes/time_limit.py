@@ -21,9 +21,9 @@ from rldoctor.preflight.check import CheckFindings, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import Batch, draw, flatten, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
-from rldoctor.preflight.probes.clock import shows_the_time
 from rldoctor.preflight.probes.inspection import layers
 from rldoctor.preflight.probes.plays import same
+from rldoctor.preflight.probes.views.clock import shows_the_time
 
 # Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
 _EPISODES = 3

@@ -2,7 +2,8 @@
 
 What it does: where steps draw random numbers, plays single steps from the same state with several draws and several
 actions, and some more steps in which all draw alike. What the draws change in the observation and not in what follows
-is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change.
+is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change. Where
+every episode is one step, plays some thousand, and looks whether observation and action tell anything of the reward.
 
 Why it matters: a little noise is part of many tasks. An observation, a reward or an effect of actions that is mostly
 noise carries nothing that could be learned.
@@ -22,6 +23,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.noise import Drawn, draws, steps_draw
+from rldoctor.preflight.probes.views.one_step import nothing_tells_the_reward
 
 _FEW = 5
 _ACTIONS = 4
@@ -43,7 +45,13 @@ _AND_ON = 5
     "noise",
     requires=("ENV102", "ENV202"),
     late=1,
-    faults=("observation-mostly-noise", "reward-mostly-noise", "actions-lost-in-noise", "ends-by-chance"),
+    faults=(
+        "observation-mostly-noise",
+        "reward-mostly-noise",
+        "reward-is-chance",
+        "actions-lost-in-noise",
+        "ends-by-chance",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Draw anew from the same state."""
@@ -90,6 +98,14 @@ def run(context: PreflightContext) -> CheckFindings:
         yield from _of_sensors(context, plays)
     reward = _within(plays, rewards=True) / max(float(context.batch.rewards.var()), _NOTHING)
     if not lasting and reward[0] > _DROWNED:
+        if at_once and (count := nothing_tells_the_reward(context.env, context.budget)):
+            yield warning(
+                "reward-is-chance",
+                f"In {count:,} episodes of one step, neither what is seen nor what is done tells the reward.",
+                "Compute the reward from what was shown before the action, not from what is drawn after it.",
+                observed=count,
+            )
+            return "rewards are chance"
         # What is won by chance is the nature of a bandit.
         yield (note if at_once else warning)(
             "reward-mostly-noise",
