@@ -112,6 +112,129 @@ class ClockLate(Base):
         return np.array([self.place, self.speed, max(0, self.time - 1)], np.float32)
 
 
+class FewRowsLate(RowsLate):
+    """Two numbers a row, that go on from row to row."""
+
+    observation_space = Box(-np.inf, np.inf, (3,), np.float32)
+
+    def row(self) -> Any:
+        return np.sin(0.4 * self.tick) + 0.3 * TABLE[self.tick, :2]
+
+
+class OneFrame(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """Three frames that are one array, which is written in place."""
+
+    def __init__(self) -> None:
+        super().__init__(Base())
+        self.frame = np.zeros(3, np.float32)
+        self.frames = [self.frame] * 3
+        self.observation_space = Box(-np.inf, np.inf, (9,), np.float32)
+
+    def observation(self, observation: Any) -> Any:
+        self.frame[:] = observation
+        self.frames = [*self.frames[1:], self.frame]
+        return np.concatenate(self.frames)
+
+
+class OneFrameInRows(OneFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Box(-np.inf, np.inf, (3, 3), np.float32)
+
+    def observation(self, observation: Any) -> Any:
+        return super().observation(observation).reshape(3, 3)
+
+
+class OnePicture(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """Four pictures of which each is the last one."""
+
+    copies = 4
+
+    def __init__(self) -> None:
+        super().__init__(Base())
+        self.observation_space = Box(0, 255, (40, 40, self.copies), np.uint8)
+
+    def observation(self, observation: Any) -> Any:
+        picture = np.zeros((40, 40, 1), np.uint8)
+        row, column = (int(np.clip(20 + 8 * value, 0, 39)) for value in observation[[0, 2]])
+        picture[row, column] = 255
+        picture[0] = int(127 + 120 * np.clip(observation[1], -1, 1))
+        return np.repeat(picture, self.copies, axis=2)
+
+
+class GreyInColours(OnePicture):
+    """Red, green and blue of a grey picture."""
+
+    copies = 3
+
+
+# Rewards for what was gathered.
+class Pig(Base):
+    """Roll on, or take what was rolled: a one loses it."""
+
+    limit = 60
+    action_space = Discrete(2)
+    observation_space = Box(0.0, 1000.0, (2,), np.float32)
+
+    def look(self) -> Any:
+        return np.array([self.rolled, self.time], np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.rolled = self.paid = 0.0
+        return super().reset(seed=seed)
+
+    def move(self, action: Any) -> None:
+        self.paid = 0.0 if action else self.rolled
+        die = int(self.np_random.integers(1, 7)) if action else 1
+        self.rolled = self.rolled + die if die > 1 else 0.0
+
+    def pay(self) -> float:
+        return self.paid
+
+
+class Basket(Pig):
+    """Gathers where it stands, and sells all when it rings the bell."""
+
+    action_space = Discrete(3)
+
+    def move(self, action: Any) -> None:
+        self.paid = self.rolled if action == 2 else 0.0
+        self.rolled = 0.0 if action == 2 else self.rolled + 0.5 * int(action)
+
+
+# Steps that go astray now and then.
+class Chain(Base):
+    """One step in five goes the other way; back means to the start."""
+
+    slip, limit = 0.2, 100
+    observation_space = Discrete(5)
+    action_space = Discrete(2)
+
+    def look(self) -> Any:
+        return self.link
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.link = 0
+        return super().reset(seed=seed)
+
+    def move(self, action: Any) -> None:
+        back = bool(action) != (self.np_random.random() < self.slip)
+        self.link = 0 if back else min(4, self.link + 1)
+
+    def pay(self) -> float:
+        return 10.0 if self.link == 4 else 2.0 * (self.link == 0)
+
+
+class ChainOfChance(Chain):
+    """Which of the actions goes back is drawn with every step."""
+
+    slip = 0.5
+
+
+class ChainThatSlipsALittle(Chain):
+    slip = 0.3
+
+
 # Rewards beside what is a success.
 class Lift(Base):
     """A lift that should stop at a floor."""

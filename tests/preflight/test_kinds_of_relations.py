@@ -12,6 +12,11 @@ BROKEN = [
     ("RowsLate", "ENV311", "observation-late"),
     ("WindowLate", "ENV311", "observation-late"),
     ("MapLate", "ENV311", "observation-late"),
+    ("FewRowsLate", "ENV311", "observation-late"),
+    ("OneFrame", "ENV216", "frames-all-alike"),
+    ("OneFrameInRows", "ENV216", "frames-all-alike"),
+    ("OnePicture", "ENV216", "frames-all-alike"),
+    ("ChainOfChance", "ENV118", "actions-lost-in-noise"),
     ("LiftWithASign", "ENV413", "reward-best-beyond-success"),
     ("LiftSquaredOutside", "ENV413", "reward-best-beyond-success"),
     ("LiftToTheMiddle", "ENV413", "reward-best-beyond-success"),
@@ -35,7 +40,9 @@ def test_the_fault_is_named(name, code, finding):
 
 
 HEALTHY = [
-    *((name, "ENV311") for name in ("Rows", "Window", "Stacked", "WindFromRest", "ClockLate")),
+    *((name, "ENV311") for name in ("Rows", "Window", "Stacked", "WindFromRest", "ClockLate", "Pig", "Basket")),
+    *((name, "ENV216") for name in ("Stacked", "GreyInColours", "Rows")),
+    *((name, "ENV118") for name in ("Chain", "ChainThatSlipsALittle", "Pig")),
     *((name, "ENV413") for name in ("Lift", "LiftByProgress", "LiftPastTheFloor", "LiftThatStops", "Walk")),
     *((name, "ENV204") for name in ("Kettle", "KettleWithAStillFinger", "KettleSeenTwice")),
     *((name, "ENV316") for name in ("Board", "Falls")),

@@ -36,6 +36,8 @@ _LASTING, _WATCHED = 4, 25
 # Where an effect comes late after the first starts, more are tried: of actions that random numbers replace in seven
 # steps of ten, none shows at once in three starts with a chance of 34 %, in twelve of 1 %.
 _STARTS, _MOST_STARTS = 3, 12
+# Steps by which one state is farther from the start than the last one, where an own reward is looked for.
+_FARTHER = 2
 
 
 def _first(rows: list[np.ndarray], prefix: int) -> int | None:
@@ -154,7 +156,11 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=lag,
                 expected=0,
             )
-    elif reward_lag and not _follows_what_moves_late(context, plans, reward_lag):
+    elif (
+        reward_lag
+        and not _follows_what_moves_late(context, plans, reward_lag)
+        and not _paid_at_once_elsewhere(context, plans)
+    ):
         steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
         message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
         remedy = "Compute the reward from the state after the step."
@@ -164,6 +170,18 @@ def run(context: PreflightContext) -> CheckFindings:
             "reward-late", message, remedy, observed=reward_lag, expected=0
         )
     return f"observation {lag}, reward {'never' if reward_lag is None else reward_lag} steps after the action"
+
+
+def _paid_at_once_elsewhere(context: PreflightContext, plans: list[Any]) -> bool:
+    """Return whether an action changes its own reward in any of several states, as where it sells what was gathered."""
+    for seed in range(_MOST_STARTS):
+        random = np.random.default_rng(seed)
+        before = [draw(context.env.action_space, random) for _ in range(_FARTHER * seed)]
+        context.budget.steps(len(before) + 1, least=len(before) + 1, plays=len(plans))
+        paid = [play_actions(context.env, seed, [*before, plan])[1] for plan in plans]
+        if min(map(len, paid)) == len(before) + 2 and len({float(one[-1]) for one in paid}) > 1:
+            return True
+    return False
 
 
 def _moves_at_once(context: PreflightContext, plans: Sequence[Any]) -> bool:

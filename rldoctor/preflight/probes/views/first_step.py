@@ -18,7 +18,7 @@ _NUMBERS = 512
 _EPISODES, _LENGTH, _ALWAYS = 3, 8, 0.95
 # What begins to move from rest moves little in its second step, beside later ones. Ours: 1 where a step was left out.
 _AT_ONCE = 0.6
-_STEPS = 10
+_STEPS, _STARTS = 10, 12
 
 
 def repeated_at_first(env: Env, batch: Batch, budget: Budget) -> list[int]:
@@ -31,17 +31,16 @@ def repeated_at_first(env: Env, batch: Batch, budget: Budget) -> list[int]:
     after = np.stack([flatten(observation) for observation in batch.raw])
     if not 0 < after.shape[1] <= _NUMBERS or len(batch.starts) < _EPISODES:
         return []
-    first, second, later = [], [], []
+    first, later = [], []
     for number, start in enumerate(batch.starts):
         rows = after[batch.episode == number]
         if len(rows) < _LENGTH:
             return []
         changes = np.abs(np.diff(np.vstack([flatten(start), rows]), axis=0))
         first.append(changes[0])
-        second.append(changes[1])
-        later.append(changes[2:])
+        later.append(changes[1:])
     usual = np.concatenate(later)
-    always = (np.concatenate([np.stack(second), usual]) > 0).mean(axis=0) >= _ALWAYS
+    always = (usual > 0).mean(axis=0) >= _ALWAYS
     still = always & (np.stack(first) == 0).all(axis=0)
     # Counters say nothing, early or late.
     counters = usual.std(axis=0) <= 1e-6 * usual.mean(axis=0)
@@ -50,8 +49,23 @@ def repeated_at_first(env: Env, batch: Batch, budget: Budget) -> list[int]:
     by_itself = always & ~counters & _unmoved(env, budget)
     if not by_itself.any() or (by_itself & ~still).any():
         return []
-    at_once = np.stack(second).mean(axis=0)[by_itself] / usual.mean(axis=0)[by_itself]
-    return np.flatnonzero(by_itself).tolist() if np.median(at_once) > _AT_ONCE else []
+    again, following = _first_two(env, budget)
+    at_once = following[:, by_itself].mean(axis=0) / usual.mean(axis=0)[by_itself]
+    repeated = not again[:, by_itself].any() and np.mean(at_once) > _AT_ONCE
+    return np.flatnonzero(by_itself).tolist() if repeated else []
+
+
+def _first_two(env: Env, budget: Budget) -> tuple[FloatArray, FloatArray]:
+    """Return how much the first and the second step of some more episodes change each number, ``(episodes, d)``."""
+    budget.steps(2, plays=_STARTS)
+    changes = []
+    for seed in range(_STARTS):
+        random = np.random.default_rng(seed)
+        seen, _ = play_actions(env, 600 + seed, [draw(env.action_space, random) for _ in range(2)])
+        changes.append(np.abs(np.diff(seen, axis=0)))
+    # Most episodes are longer (see above).
+    changes = [one for one in changes if len(one) == 2] or [np.ones((2, len(seen[0])))]
+    return np.stack(changes)[:, 0], np.stack(changes)[:, 1]
 
 
 def _unmoved(env: Env, budget: Budget) -> FloatArray:
