@@ -25,6 +25,14 @@ _ISSUES = {
         *("LOG107", "no-metrics-in-text", Severity.WARNING, ""),
         "Name the file or folder that the training logs to; docs/how-to/own-training.md says what is read.",
     ),
+    "several-processes": (
+        *("LOG108", "several-processes-in-text", Severity.NOTE, ""),
+        "To diagnose another one, pipe its lines in: grep its name, then rldoctor diagnose -.",
+    ),
+    "no-return": (
+        *("LOG109", "no-return-in-text", Severity.NOTE, ""),
+        "Name the folder that it logs to: its event files have the return.",
+    ),
     "unreadable": (
         *("LOG104", "unreadable-event-file", Severity.WARNING, ""),
         "Make the file readable for this user, or remove it.",
