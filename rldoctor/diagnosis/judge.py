@@ -8,7 +8,15 @@ from dataclasses import replace
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unfinished, unjudged
+from rldoctor.diagnosis.describe import (
+    DealtWith,
+    finding,
+    observed_finding,
+    title,
+    unfinished,
+    unjudged,
+    without_beginning,
+)
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
@@ -128,7 +136,7 @@ def _concluded(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, context.tag_mappings),
-        summary=" ".join(filter(None, (decision.summary, unfinished(run)))),
+        summary=" ".join(filter(None, (decision.summary, without_beginning(run), unfinished(run)))),
         env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",

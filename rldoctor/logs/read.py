@@ -14,6 +14,7 @@ import numpy as np
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import frameworks
+from rldoctor.logs.beginning import beginning_finding
 from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, ReadIssues, Wanted
@@ -94,6 +95,8 @@ def read_run(
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []
+    axis = next((file.axis for file in files if file.axis), "") or _step_axis(found, bool(step_tag), counted)
+    findings += beginning_finding(curves, axis) if not merged.mixed else []
     findings += raw_return
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
     algorithm = _algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else "")
@@ -110,7 +113,7 @@ def read_run(
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
         algorithm=algorithm or (settings.algorithm if settings else ""),
-        step_axis=next((file.axis for file in files if file.axis), "") or _step_axis(found, bool(step_tag), counted),
+        step_axis=axis,
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),

@@ -8,6 +8,7 @@ from functools import cache
 from msgspec import Struct
 
 from rldoctor.rulebook.applicable import Applicable, applicable, made_for
+from rldoctor.rulebook.beginning import NO_BEGINNING, needs_beginning, without_beginning
 from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.detectors.stack import Stack, stacked
@@ -46,6 +47,8 @@ class Skipped(Struct, frozen=True):
 
 def observe(sign: Sign, case: Case) -> Evidence | Skipped:
     """Return what one sign says of a case."""
+    if without_beginning(case) and needs_beginning(sign):
+        return Skipped(sign, NO_BEGINNING)
     return _observe(sign, Stack.alone(case))[0] if made_for(sign, case.run.algorithm) else _foreign(sign)
 
 
@@ -107,6 +110,10 @@ def observe_many(book: Rulebook, cases: Sequence[Case]) -> list[Observed]:
 def _observe_stack(book: Rulebook, stack: Stack) -> list[Observed]:
     case = stack.cases[0]
     signs, foreign = _plan(applicable(book, case.run.algorithm), case)
+    if without_beginning(case):
+        signs = [
+            Skipped(sign, NO_BEGINNING) if type(sign) is Sign and needs_beginning(sign) else sign for sign in signs
+        ]
     said = [stack.same(sign) if type(sign) is Skipped else _observe(sign, stack) for sign in signs]  # type: ignore[arg-type]
     found: list[Observed] = []
     for of_case in zip(*said, strict=True):
