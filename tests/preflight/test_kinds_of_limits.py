@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import own_envs, own_kinds, own_machinery, own_worlds
+from benchmarks.own_environments import own_envs, own_kinds, own_machinery, own_worlds
 from rldoctor.examination.environment import observations_of
 from rldoctor.model import Severity
 from tests.preflight import kinds_of_limits as own

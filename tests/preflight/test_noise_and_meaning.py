@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import own_tasks
+from benchmarks.own_environments import own_tasks
 from rldoctor.model import Severity
 from rldoctor.preflight.runner import run_preflight
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import own_kinds, own_machinery, own_worlds
+from benchmarks.own_environments import own_kinds, own_machinery, own_worlds
 from rldoctor.model import Finding, Severity
 from rldoctor.preflight.runner import run_preflight
 
