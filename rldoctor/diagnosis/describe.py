@@ -11,14 +11,14 @@ import numpy as np
 
 from rldoctor import stats
 from rldoctor.diagnosis.match import Match
-from rldoctor.logs.beginning import BEGINNING_MISSING
 from rldoctor.logs.frameworks import titles
+from rldoctor.logs.read_issues import BEGINNING_MISSING
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Finding, Json, Observation, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.advice import Advice
-from rldoctor.rulebook.beginning import NO_BEGINNING
 from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.detectors.beginning import NO_BEGINNING
 from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord

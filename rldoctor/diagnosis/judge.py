@@ -19,10 +19,7 @@ from rldoctor.diagnosis.describe import (
 )
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
-from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
-from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import (
+from rldoctor.diagnosis.outcome.verdict import (
     DOUBTFUL,
     MIXED_RUNS,
     Decision,
@@ -34,6 +31,9 @@ from rldoctor.diagnosis.verdict import (
     repeats_few_returns,
     unless_unlikely,
 )
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
+from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
+from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook

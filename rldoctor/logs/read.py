@@ -14,7 +14,6 @@ import numpy as np
 from rldoctor import run_directory
 from rldoctor.errors import CannotJudge
 from rldoctor.logs import frameworks
-from rldoctor.logs.beginning import beginning_finding
 from rldoctor.logs.curves import add_point, env_step_axis, to_curves
 from rldoctor.logs.formats import formats_of
 from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, ReadIssues, Wanted
@@ -25,6 +24,7 @@ from rldoctor.logs.last_steps import with_last_steps
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
 from rldoctor.logs.read_issues import (
+    beginning_finding,
     file_findings,
     invalid_record_finding,
     merge_findings,

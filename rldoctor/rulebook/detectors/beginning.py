@@ -6,16 +6,15 @@ first rows are not the first of the training.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rldoctor.rulebook.case import Case
-from rldoctor.rulebook.detectors import Condition
-from rldoctor.rulebook.detectors.detector import Graded, NotMeasured
+from rldoctor.rulebook.detectors.detector import Condition, Graded, NotMeasured
 from rldoctor.rulebook.detectors.lasting import Frozen
 from rldoctor.rulebook.detectors.level import Level, ScaleOff
 from rldoctor.rulebook.detectors.moments import Begins
 from rldoctor.rulebook.detectors.shape import Change, Gain, Restless, Rise, Swing, Trend
-from rldoctor.rulebook.schema import Sign
 
 # From here on a window is the end of a run.
 _LATE = 0.5
@@ -30,14 +29,13 @@ def without_beginning(case: Case) -> bool:
     return any(finding.code == _MISSING for finding in case.run.findings)
 
 
-def needs_beginning(sign: Sign) -> bool:
+def needs_beginning(conditions: Sequence[Condition]) -> bool:
     """Return whether a sign of a fault needs the beginning; what shows health shows it at any time.
 
     What a level at the end shows, such as no success, needs none: it is that level, whether it was another one before.
     """
-    at_end = isinstance(sign.when[0], Level) and sign.when[0].window[0] >= _LATE
-    others = (condition for condition in sign.when if not (at_end and isinstance(condition, Trend)))
-    return not sign.of_health and any(map(_needs, others))
+    at_end = isinstance(conditions[0], Level) and conditions[0].window[0] >= _LATE
+    return any(_needs(condition) for condition in conditions if not (at_end and isinstance(condition, Trend)))
 
 
 @lru_cache(1024)

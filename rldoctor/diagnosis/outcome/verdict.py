@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.diagnosis.constant import constant_return, never_varies, tells_more
+from rldoctor.diagnosis.outcome.constant import constant_return, never_varies, tells_more
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of
 from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
