@@ -102,10 +102,15 @@ class _OffPolicy(Hyperparameters, frozen=True):
     SMALLEST: ClassVar[Mapping[str, int]] = {"buffer_size": 1}
 
     def misfit(self, n_envs: int) -> tuple[str, str] | None:
-        """Refuse a buffer without room for a batch, and n-step returns of relabelled goals, which SB3 has not."""
-        if self.buffer_size < max(self.batch_size, n_envs):
-            least = max(self.batch_size, n_envs)
-            return f"buffer_size {self.buffer_size} holds no batch of {least}.", f"Set buffer_size to at least {least}."
+        """Refuse a buffer without room for a step, and n-step returns of relabelled goals, which SB3 has not.
+
+        A batch may be larger than the buffer: it is drawn with replacement (stable_baselines3/common/buffers.py).
+        """
+        if self.buffer_size < n_envs:
+            return (
+                f"buffer_size {self.buffer_size} holds no step of {n_envs} environments.",
+                f"Set buffer_size to at least {n_envs}.",
+            )
         if self.her and self.n_steps > 1:
             return "n_steps above 1 does not work together with her.", "Set n_steps=1 or her=false."
         return None
@@ -208,6 +213,15 @@ def parse(key: str, text: str, where: str, algorithm: str = "ppo") -> Json:
         value = text.replace("_", "").lower()
     checked: Json = datafile.check(value, kinds[key], where, key, strict=False)
     return checked
+
+
+def is_value(value: Json, key: str, algorithm: str) -> bool:
+    """Return whether a value is one that a setting of an algorithm may have."""
+    try:
+        msgspec.convert(value, _KINDS[algorithm][key])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _argument(text: str) -> Json:

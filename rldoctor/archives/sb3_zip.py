@@ -65,6 +65,8 @@ _BY_POLICY = {"recurrent": "recurrent_ppo", "maskable": "maskable_ppo", "qrdqn":
 
 
 _USUAL_WINDOW = 100
+# Those that stable_baselines3/common/off_policy_algorithm.py chooses by itself; hindsight replay is in another module.
+_USUAL_BUFFERS = "stable_baselines3.common.buffers."
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,30 @@ class Sb3Zip:
 
         A constant schedule is its number, a linear one ``{"schedule": "linear", "start", "end", "end_fraction"}``, any
         other function ``{"schedule": "function"}``; a class is its dotted name, and an object
-        ``{"object": dotted name}``. Over how many episodes the logger takes means is there where it is not 100.
+        ``{"object": dotted name}``. Over how many episodes the logger takes means is there where it is not 100, and the
+        class of the replay buffer where it is not SB3's own choice. SAC's ``target_entropy`` is ``auto`` where it is
+        what that stands for.
         """
         names = [name for name in self.entries if not name.startswith("_") and name not in _STATE]
         window = self.entries.get(f"_{WINDOW_SETTING}")
-        unusual = {WINDOW_SETTING: window} if type(window) is int and window not in (0, _USUAL_WINDOW) else {}
-        return {**{name: self._setting(name) for name in names}, **unusual}
+        unusual: dict[str, Json] = {}
+        if type(window) is int and window not in (0, _USUAL_WINDOW):
+            unusual[WINDOW_SETTING] = window
+        buffer = self._setting("replay_buffer_class") if "replay_buffer_class" in self.entries else None
+        if isinstance(buffer, str) and not buffer.startswith(_USUAL_BUFFERS):
+            unusual["replay_buffer_class"] = buffer
+        found = {**{name: self._setting(name) for name in names}, **unusual}
+        if self._dimensions and found.get("target_entropy") == -self._dimensions:
+            found["target_entropy"] = "auto"
+        return found
+
+    @property
+    def _dimensions(self) -> int:
+        """Numbers of an action in a box; 0 where it is none, or is not known."""
+        space = self.entries.get("action_space")
+        shape = space.get("_shape") if isinstance(space, Mapping) else None
+        sides = shape if isinstance(shape, list) and all(type(side) is int for side in shape) else []
+        return math.prod(sides) if sides else 0
 
     def _setting(self, name: str) -> Json:
         try:

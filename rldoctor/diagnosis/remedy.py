@@ -9,6 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
+from rldoctor.diagnosis.describe import planned_steps
 from rldoctor.diagnosis.match import Match, differences
 from rldoctor.hyperparameters import DEFAULTS, SETTINGS
 from rldoctor.model import Json, Run
@@ -51,6 +52,7 @@ class Known:
         discrete: Whether the action space is discrete; ``None`` where that is not known.
         controlled: Settings that the trainer itself moves up and down, so that a value of theirs means nothing.
         algorithm: What was trained; PPO where nothing says.
+        total_steps: Environment steps of the whole training; ``None`` where that is not known.
     """
 
     value: Callable[[str], Json]
@@ -59,6 +61,7 @@ class Known:
     discrete: bool | None = None
     controlled: frozenset[str] = frozenset()
     algorithm: str = "ppo"
+    total_steps: int | None = None
 
 
 def known_of(matched: Match, run: Run) -> Known:
@@ -66,7 +69,7 @@ def known_of(matched: Match, run: Run) -> Known:
     reference = matched.reference.recipe if matched.reference is not None else None
     own = matched.recipe
     if own is not None:
-        return Known(own.setting, reference, True, discrete(run), controlled(run), own.algorithm)
+        return Known(own.setting, reference, True, discrete(run), controlled(run), own.algorithm, own.total_steps)
 
     stated = run.settings.stated() if run.settings is not None else {}
 
@@ -78,7 +81,9 @@ def known_of(matched: Match, run: Run) -> Known:
             return "auto"  # What is tuned moves; only its first value would be a setting.
         return float(curve.values[0]) if setting in SETTINGS and curve is not None and len(curve) else None
 
-    return Known(logged, reference, False, discrete(run), controlled(run), run.algorithm or "ppo")
+    # Of a training whose plan is not stated, what was logged is known to be part of it.
+    steps = planned_steps(run) or (run.last_step if run.counts_steps else None)
+    return Known(logged, reference, False, discrete(run), controlled(run), run.algorithm or "ppo", steps)
 
 
 def controlled(run: Run) -> frozenset[str]:
@@ -201,6 +206,8 @@ def _moves(change: SettingChange, known: Known) -> dict[str, Move]:
         return {}
     if known.discrete is not None and change.spaces == ("continuous" if known.discrete else "discrete"):
         return {}
+    if change.algorithms and known.algorithm not in change.algorithms:
+        return {}
     now = known.value(change.setting)
     if now is None and not known.exact:
         return {}
@@ -229,7 +236,10 @@ def _target(change: SettingChange, now: Json, known: Known) -> Json:
     # Algorithms that rldoctor does not train are on-policy relatives of PPO; a setting that is not theirs stays.
     if change.default:
         return DEFAULTS.get(known.algorithm, DEFAULTS["ppo"]).get(change.setting)
-    return change.to if change.to is None else _scaled(change.to, change.setting, known)
+    target = change.to if change.to is None else _scaled(change.to, change.setting, known)
+    if change.share is None or known.total_steps is None or not isinstance(target, int):
+        return target
+    return min(target, max(1, int(change.share * known.total_steps)))
 
 
 def _scaled(value: Json, setting: str, known: Known) -> Json:
@@ -243,16 +253,27 @@ def _goes_back(change: SettingChange, reference: Recipe | None) -> bool:
 
 
 def _is_its_way(change: SettingChange, now: Json, target: Json, known: Known) -> bool:
-    """Return whether a change goes in the direction of its diagnosis: down from above, up from below."""
-    if not isinstance(now, (int, float)) or not isinstance(target, (int, float)):
+    """Return whether a change goes in the direction of its diagnosis: down from above, up from below.
+
+    Without a reference the value must be beyond the limit, too.
+    """
+    if not isinstance(now, (int, float)):
         return True
+    lowers = change.above is not None or change.above_share is not None
+    raises = change.below is not None
+    if lowers != raises and isinstance(target, (int, float)) and (target > now if lowers else target < now):
+        return False
     if _goes_back(change, known.reference):
-        return not (
-            (change.above is not None and target > now and change.below is None)
-            or (change.below is not None and target < now and change.above is None)
-        )
-    above, below = (_scaled(limit, change.setting, known) for limit in (change.above, change.below))
+        return True
+    above, below = _above(change, known), _scaled(change.below, change.setting, known)
     return not ((isinstance(above, float) and now <= above) or (isinstance(below, float) and now >= below))
+
+
+def _above(change: SettingChange, known: Known) -> Json:
+    """Return the limit above which a setting is changed; ``None`` where there is none, or it is not known."""
+    if change.above_share is None:
+        return _scaled(change.above, change.setting, known)
+    return None if known.total_steps is None else change.above_share * known.total_steps
 
 
 def _differ(now: Json, target: Json, tolerance: float) -> bool:

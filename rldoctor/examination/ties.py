@@ -17,7 +17,7 @@ from rldoctor.examination.child import Examiner, NotAnswered
 from rldoctor.examination.tie_tests import TieTest, tie_tests
 from rldoctor.experiments.treatment.pilot_run import GONE, length, signs_left, signs_of, until
 from rldoctor.experiments.treatment.remedies import changed
-from rldoctor.experiments.treatment.sick_run import recipe_from_logs
+from rldoctor.experiments.treatment.stated_recipe import recipe_from_logs
 from rldoctor.model import Json, Observation, Run, RunDiagnosis, Statement, Witness
 from rldoctor.recipe import Recipe
 

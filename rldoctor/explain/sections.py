@@ -95,5 +95,10 @@ def _change_text(change: SettingChange) -> str:
     limits = [
         f"{word} {limit:g}" for word, limit in (("above", change.above), ("below", change.below)) if limit is not None
     ]
+    if change.above_share is not None:
+        limits.append(f"above {change.above_share:.0%} of all steps")
+    if change.share is not None:
+        limits.append(f"at most {change.share:.0%} of all steps")
     limits += [f"{change.spaces} actions"] * bool(change.spaces)
+    limits += [" or ".join(name.upper() for name in change.algorithms)] * bool(change.algorithms)
     return f"{what} ({', '.join(limits)})" if limits else what

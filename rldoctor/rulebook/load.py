@@ -261,6 +261,8 @@ def _diagnosis(
     for key in ("weights", "hallmarks", "excluded_by"):
         _require_known(getattr(rule, key), signs, f"{path}: {key}", "sign")
     _require_known(rule.algorithms, algorithms, f"{path}: algorithms", "algorithm")
+    changed = [name for change in rule.change for name in change.algorithms]
+    _require_known(changed, algorithms, f"{path}: change.algorithms", "algorithm")
     settings = [change.setting for change in rule.change if change.setting != ALL_SETTINGS]
     _require_known(settings, SETTINGS, f"{path}: change.setting", "setting")
     for key, codes, side in (("hallmarks", rule.hallmarks, 1), ("excluded_by", rule.excluded_by, -1)):

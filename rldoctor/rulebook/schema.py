@@ -182,7 +182,10 @@ class SettingChange(Table, frozen=True):
         reference: Go back to the reference's value where one matches.
         above: It is tried only where the value is above this; with a reference, only where that lowers it.
         below: It is tried only where the value is below this; with a reference, only where that raises it.
+        share: ``to`` is at most this share of the run's planned steps.
+        above_share: As ``above``, as a share of the planned steps.
         spaces: ``continuous`` or ``discrete`` actions alone; both where empty.
+        algorithms: Keys of ``checks/algorithms.toml`` that it is for; all where empty.
         order: Changes of one order are made together; those of the next order are the remedy tried after it.
     """
 
@@ -193,7 +196,10 @@ class SettingChange(Table, frozen=True):
     reference: bool = True
     above: float | None = None
     below: float | None = None
+    share: float | None = None
+    above_share: float | None = None
     spaces: Literal["", "continuous", "discrete"] = ""
+    algorithms: tuple[str, ...] = ()
     order: Positive = 1
 
     def __post_init__(self) -> None:

@@ -157,14 +157,54 @@ def test_no_algorithm_gets_a_setting_of_another(algorithm: str) -> None:
     assert proposed <= set(DEFAULTS[algorithm])
 
 
-def test_settings_of_off_policy_methods_are_changed_by_their_causes() -> None:
-    def of(cause: str, algorithm: str, **values: Json) -> Moves:
-        known = Known({**DEFAULTS[algorithm], **values}.get, None, True, algorithm=algorithm)
-        return next(iter(proposals(load_rulebook().diagnoses[cause], known)), {})
+def of(cause: str, algorithm: str, total_steps: int | None = None, **values: Json) -> Moves:
+    known = Known({**DEFAULTS[algorithm], **values}.get, None, True, algorithm=algorithm, total_steps=total_steps)
+    return next(iter(proposals(load_rulebook().diagnoses[cause], known)), {})
 
+
+def test_settings_of_off_policy_methods_are_changed_by_their_causes() -> None:
     assert of("learning-starts-too-late", "sac", learning_starts=90_000) == {"learning_starts": Move(90_000, 1_000)}
     assert of("target-network-frozen", "td3", tau=0.0) == {"tau": Move(0.0, 0.005)}
     assert of("target-network-frozen", "dqn", tau=0.0) == {"tau": Move(0.0, 1.0)}
     assert of("replay-too-small", "dqn", buffer_size=500) == {"buffer_size": Move(500, 100_000)}
     assert of("temperature-dead", "sac", ent_coef=0.0) == {"ent_coef": Move(0.0, "auto")}
     assert of("learning-starts-too-late", "sac") == {}
+
+
+def test_the_temperature_of_sac_is_tuned_again_and_the_bonus_of_ppo_goes() -> None:
+    assert of("entropy-too-high", "sac", ent_coef=10.0) == {"ent_coef": Move(10.0, "auto")}
+    assert of("entropy-too-high", "sac", ent_coef=0.1) == {}
+    assert of("entropy-too-high", "sac") == {}
+    assert of("entropy-too-high", "ppo", ent_coef=1.0) == {"ent_coef": Move(1.0, 0.0)}
+
+
+def test_gradients_of_dqn_are_clipped_as_its_own_default_says() -> None:
+    assert of("updates-too-small", "dqn", max_grad_norm=1e-6) == {"max_grad_norm": Move(1e-6, 10.0)}
+
+
+@pytest.mark.parametrize(
+    ("cause", "algorithm", "setting", "value", "steps", "after"),
+    [
+        ("learning-starts-too-late", "sac", "learning_starts", 4_900, 5_000, 250),
+        ("learning-starts-too-late", "sac", "learning_starts", 90_000, 100_000, 1_000),
+        ("learning-starts-too-late", "sac", "learning_starts", 1_000, 3_000, 150),
+        ("learning-starts-too-late", "dqn", "learning_starts", 50_000, 10_000_000, None),
+        ("target-network-frozen", "dqn", "target_update_interval", 10_000, 5_000, 100),
+        ("target-network-frozen", "dqn", "target_update_interval", 10_000, 10_000_000, None),
+        ("target-network-frozen", "dqn", "target_update_interval", 5_000_000, 10_000_000, 10_000),
+        ("target-network-frozen", "sac", "target_update_interval", 1_000, 5_000, 1),
+        ("target-network-too-fast", "dqn", "target_update_interval", 1, 5_000, 100),
+        ("target-network-too-fast", "dqn", "target_update_interval", 10, 5_000, None),
+    ],
+)
+def test_what_counts_steps_is_measured_by_the_length_of_the_training(
+    cause: str, algorithm: str, setting: str, value: int, steps: int, after: int | None
+) -> None:
+    expected = {} if after is None else {setting: Move(value, after)}
+    assert of(cause, algorithm, steps, **{setting: value}) == expected
+
+
+def test_without_a_reference_too_no_change_goes_against_its_diagnosis() -> None:
+    # DQN's own tau is 1, above every limit.
+    assert of("target-network-too-fast", "dqn", tau=0.5) == {}
+    assert of("values-overestimated", "td3", tau=0.5) == {"tau": Move(0.5, 0.005)}

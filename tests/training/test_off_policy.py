@@ -70,6 +70,11 @@ def interrupt(made: Recipe, directory: Path) -> Path:
     return directory
 
 
+def test_a_batch_may_be_larger_than_the_buffer_as_in_sb3(tmp_path: Path) -> None:
+    made = recipe("dqn", "CartPole-v1", buffer_size=10, batch_size=32)
+    assert train(structs.replace(made, total_steps=100), tmp_path / "run", 0).status == "finished"
+
+
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "dqn" else [pytest.mark.slow]) for n in RECIPES])
 def test_a_resumed_training_ends_as_the_whole_one_to_the_last_bit(name: str, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
@@ -201,8 +206,8 @@ def test_defaults_are_those_of_stable_baselines3(name: str) -> None:
 def test_settings_are_those_of_the_algorithm() -> None:
     with pytest.raises(UsageError, match="SAC has no setting called 'clip_range'"):
         RECIPES["sac"].with_overrides(["clip_range=0.1"])
-    with pytest.raises(UsageError, match="no batch of 256"):
-        RECIPES["sac"].with_overrides(["batch_size=256"])
+    with pytest.raises(UsageError, match="no step of 2 environments"):
+        RECIPES["sac"].with_overrides(["buffer_size=1"])
     with pytest.raises(UsageError, match="n_steps above 1"):
         RECIPES["her"].with_overrides(["n_steps=3"])
     assert RECIPES["sac"].with_overrides(["ent_coef=auto_0.1"]).setting("ent_coef") == "auto_0.1"

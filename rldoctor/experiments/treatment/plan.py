@@ -28,6 +28,7 @@ from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.gate import judge_run
 from rldoctor.model import Instruction, Json, Remedy, Verdict
 from rldoctor.recipe import Recipe
+from rldoctor.render.wording import likelihood
 
 _LONGEST_NAME = 60
 
@@ -128,7 +129,7 @@ def describe(plan: Plan) -> list[str]:
     """Return the plan in a few lines for people."""
     sick = plan.sick
     leading = next((cause for cause in sick.diagnosis.diagnoses if cause.name != "healthy"), None)
-    named = f", {leading.name} ({leading.probability:.0%})" if leading is not None else ""
+    named = f", {leading.name} ({likelihood(leading.probability)})" if leading is not None else ""
     lines = [f"{sick.diagnosis.path}: {sick.diagnosis.verdict}{named}; {sick.recipe.env}, seed {sick.seed}."]
     lines += filter(None, (*sick.notes, low_outcome_note(sick)))
     if plan.outside and plan.instructions:
@@ -137,7 +138,7 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"The likeliest cause lies outside the recipe{f'; {how}: {codes}' if codes else ''}.")
     for place, remedy in enumerate(plan.remedies, 1):
         why = ", ".join(remedy.diagnoses) or "a full reset to the reference"
-        probability = f" ({remedy.probability:.0%})" if remedy.diagnoses else ""
+        probability = f" ({likelihood(remedy.probability)})" if remedy.diagnoses else ""
         lines.append(f"Round {place}: {in_words(remedy.changes)}, for {why}{probability}.")
     if not plan.remedies:
         lines.append("There is no setting to try: what to change is said below.")
@@ -147,12 +148,14 @@ def describe(plan: Plan) -> list[str]:
 def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) -> str:
     """Return in a sentence how long the treatment takes at most, from a rate that ``executor`` measures now.
 
-    ``pilots`` pilot runs of ``steps`` environment steps each come first.
+    It is that of the first trial: a sick run may be as fast as it is because it hardly learns. ``pilots`` pilot runs of
+    ``steps`` environment steps each come first.
 
     Raises:
         RldoctorError: The recipe cannot be trained.
     """
-    rate = throughput.measure(executor, plan.sick.recipe, Engine.GYMNASIUM).training
+    first = plan.recipe_with(plan.remedies[0].changes)
+    rate = throughput.measure(executor, first, Engine.GYMNASIUM).training
     total, rounds = plan.sick.recipe.total_steps, len(plan.remedies)
     each = throughput.in_words(total / rate)
     pilot = f"; before that at most {pilots} pilot runs of about {throughput.in_words(steps / rate)} each"

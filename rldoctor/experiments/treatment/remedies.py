@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -32,7 +33,10 @@ def remedies(sick: SickRun) -> tuple[Remedy, ...]:
     known = _known(sick)
     pooled: dict[str, Remedy] = {}
     for cause, rule in causes(sick):
-        for place, moves in enumerate(proposals(rule, known)):
+        for place, proposed in enumerate(proposals(rule, known)):
+            moves = _with_whole_episodes(proposed, sick)
+            if not moves:
+                continue
             share = cause.probability * _LATER**place
             key = repr(sorted((setting, repr(move.after)) for setting, move in moves.items()))
             before = pooled.get(key, Remedy((), 0.0, _json(moves)))
@@ -98,10 +102,11 @@ def unusual(sick: SickRun) -> Moves:
     if known.reference is None:
         return found
     for rule in sick.context.book.diagnoses.values():
-        if not made_for(rule, sick.recipe.algorithm):
+        if not made_for(rule, sick.run.algorithm):
             continue
         for change in rule.change:
-            limited = change.above is not None or change.below is not None or change.default
+            limits = (change.above, change.above_share, change.below)
+            limited = change.default or any(limit is not None for limit in limits)
             if change.order == 1 and limited:
                 alone = structs.replace(rule, change=(change,))
                 # The limits apply whether or not a reference has a value to return to.
@@ -140,7 +145,27 @@ def changed(recipe: Recipe, changes: Mapping[str, Json], reference: Recipe | Non
 
 def _known(sick: SickRun) -> Known:
     reference = sick.reference.recipe if sick.reference is not None else None
-    return Known(sick.recipe.setting, reference, True, discrete(sick.run), algorithm=sick.recipe.algorithm)
+    recipe = sick.recipe
+    return Known(
+        recipe.setting,
+        reference,
+        True,
+        discrete(sick.run),
+        algorithm=recipe.algorithm,
+        total_steps=recipe.total_steps,
+    )
+
+
+def _with_whole_episodes(moves: Moves, sick: SickRun) -> Moves:
+    """Return changes with a ``learning_starts`` from which hindsight replay has a whole episode of each environment."""
+    start, lengths = moves.get("learning_starts"), sick.run.curves.get("episode_length")
+    if start is None or not sick.recipe.setting("her") or lengths is None or not len(lengths.finite()):
+        return moves
+    least = sick.recipe.n_envs * (math.ceil(float(lengths.finite().values.max())) + 1)
+    if _whole(start.after) >= least:
+        return moves
+    others = {key: move for key, move in moves.items() if key != "learning_starts"}
+    return {**others, "learning_starts": Move(start.before, least)} if _whole(start.before) > least else others
 
 
 def _full_reset(sick: SickRun) -> Remedy | None:

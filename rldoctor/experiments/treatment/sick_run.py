@@ -13,17 +13,16 @@ from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, match
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.experiments.treatment.stated_recipe import LOGGED, not_taken_over, recipe_from_logs
 from rldoctor.hyperparameters import ALGORITHMS, DEFAULTS
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Json, Run, RunDiagnosis, Statement, Verdict
-from rldoctor.recipe import Recipe, recipe_from_mapping
+from rldoctor.model import Run, RunDiagnosis, Statement, Verdict
+from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook.advice import show
 from rldoctor.run_record import RunRecord
 
 _MIXED = "mixed-runs"
-# Settings whose value the logs hold; the others are SB3's defaults unless they are given.
-_LOGGED = ("learning_rate", "clip_range")
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,8 @@ def read_sick_run(
     known = _reference(matched.reference, recipe, reference)
     if known is not None and not recipe.criteria:
         recipe = structs.replace(recipe, criteria=known.recipe.criteria)
+    if known is not None and matched.reference is None:
+        notes = (*notes, f"Trials are compared with the healthy runs of {known.recipe.name}.")
     diagnosis = diagnose_run(run, reference, context=context, statements=statements)
     _require_judged(diagnosis)
     return SickRun(
@@ -131,42 +132,15 @@ def _assumed(run: Run, env: str | None) -> tuple[Recipe, tuple[str, ...]]:
     own = {
         key: value
         for key, value in recipe.hyperparameters.items()
-        if value != DEFAULTS[recipe.algorithm].get(key) or key in _LOGGED
+        if value != DEFAULTS[recipe.algorithm].get(key) or key in LOGGED
     }
     stated = ", ".join(f"{key} {show(value)}" for key, value in own.items()) or "none"
     note = (
         f"Settings found in the logs or beside them: {stated}; Stable-Baselines3's defaults are assumed for the rest. "
         "Name those that differed with --set key=value."
     )
-    return recipe, (note,)
-
-
-def recipe_from_logs(run: Run, env: str) -> Recipe:
-    """Return the recipe of a run without run.json: what its curves and the settings beside them state.
-
-    Stable-Baselines3's defaults stand for the rest.
-
-    Raises:
-        UsageError: What they state cannot be trained.
-    """
-    stated = run.settings.stated() if run.settings is not None else {}
-    # Logs do not tell DDPG from TD3: TD3's additions to it are assumed.
-    algorithm = run.algorithm or "ppo"
-    settings = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in stated.items()
-        if key in DEFAULTS[algorithm] and value not in ("adaptive", "other")
-    }
-    for key in _LOGGED:
-        curve = run.curves.get(key)
-        if key in DEFAULTS[algorithm] and key not in settings and curve is not None and len(curve):
-            settings[key] = float(f"{float(curve.values[0]):.4g}")
-    n_envs = stated.get("n_envs", 1)
-    # It names a folder.
-    name = env.rpartition("/")[2] if ".py:" in env else env
-    plain: dict[str, Json] = {"name": name, "env": env, "total_steps": max(run.last_step, 1), "n_envs": n_envs}
-    plain["algorithm"] = algorithm
-    return recipe_from_mapping({**plain, "hyperparameters": settings}, f"The settings of {run.path}")
+    lost = ", ".join(not_taken_over(run))
+    return recipe, (note, f"Trials are trained without what recipes have no setting for: {lost}.") if lost else (note,)
 
 
 def _reference(found: Reference | None, recipe: Recipe, wanted: str | None) -> Reference | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison
 from rldoctor.model import GateResult, Run, RunDiagnosis, TrialState, Verdict
+from rldoctor.render.wording import likelihood
 
 # How much of the way to healthy runs, or without a reference of its own gain, a trial must be ahead of the sick run to
 # be clearly better. Ours.
@@ -75,7 +76,7 @@ def _without_reference(
 def diagnosis_in_words(diagnosis: RunDiagnosis, steps: int) -> str:
     """Return the diagnosis of a trial in a sentence."""
     cause = next((cause for cause in diagnosis.diagnoses if cause.name != "healthy"), None)
-    what = f"{cause.name} ({cause.probability:.0%})" if cause is not None else diagnosis.summary
+    what = f"{cause.name} ({likelihood(cause.probability)})" if cause is not None else diagnosis.summary
     return f"Diagnosed as {diagnosis.verdict} after {steps:,} steps: {what}."
 
 

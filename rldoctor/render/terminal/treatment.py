@@ -11,7 +11,7 @@ from rich.text import Text
 from rldoctor.model import Instruction, Treatment, TreatmentOutcome, TreatmentResult, TrialState
 from rldoctor.render.answer import NEEDS_YOU
 from rldoctor.render.terminal.marks import View, mark, put, sparkline
-from rldoctor.render.wording import changes_in_words, clean, number, role_word
+from rldoctor.render.wording import changes_in_words, clean, likelihood, number, role_word
 
 _STATES = {TrialState.WELL: "ok", TrialState.SICK: "bad", TrialState.UNDECIDED: "odd"}
 _CURVE_POINTS = 40
@@ -106,7 +106,9 @@ def _print_instructions(console: Console, instructions: Sequence[Instruction]) -
         tested = f"; {_TESTED[one.tested]}" if one.tested in _TESTED else ""
         table.add_row(
             f"{place}.",
-            Text.assemble((one.diagnosis, "bold"), (f"  {one.probability:.0%}{tested}", "dim"), f"\n{clean(one.text)}"),
+            Text.assemble(
+                (one.diagnosis, "bold"), (f"  {likelihood(one.probability)}{tested}", "dim"), f"\n{clean(one.text)}"
+            ),
         )
         if one.confirmed_by:
             table.add_row("", Text(f"Confirm: rldoctor preflight --select {','.join(one.confirmed_by)}", style="cyan"))
