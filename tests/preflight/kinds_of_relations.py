@@ -225,12 +225,6 @@ class Chain(Base):
         return 10.0 if self.link == 4 else 2.0 * (self.link == 0)
 
 
-class ChainOfChance(Chain):
-    """Which of the actions goes back is drawn with every step."""
-
-    slip = 0.5
-
-
 class ChainThatSlipsALittle(Chain):
     slip = 0.3
 

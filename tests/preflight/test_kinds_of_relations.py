@@ -16,7 +16,6 @@ BROKEN = [
     ("OneFrame", "ENV216", "frames-all-alike"),
     ("OneFrameInRows", "ENV216", "frames-all-alike"),
     ("OnePicture", "ENV216", "frames-all-alike"),
-    ("ChainOfChance", "ENV118", "actions-lost-in-noise"),
     ("LiftWithASign", "ENV413", "reward-best-beyond-success"),
     ("LiftSquaredOutside", "ENV413", "reward-best-beyond-success"),
     ("LiftToTheMiddle", "ENV413", "reward-best-beyond-success"),

@@ -20,7 +20,6 @@ import numpy as np
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
-from rldoctor.preflight.probes.metered import Metered
 
 _STEPS = 3
 
@@ -58,6 +57,9 @@ def run(context: PreflightContext) -> CheckFindings:
 
 def _in_place(context: PreflightContext, action: Any) -> CheckFindings:
     """Hand an action to the environment itself and look whether it is still what it was."""
+    # Late, as in other checks: they are listed and explained without gymnasium.
+    from rldoctor.preflight.probes.metered import Metered
+
     if not isinstance(action, np.ndarray) or not isinstance(context.env, Metered):
         return ""
     handed = action.copy()

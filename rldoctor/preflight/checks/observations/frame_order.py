@@ -8,8 +8,9 @@ Why it matters: frames that are returned as they lie in a ring buffer change the
 is the first one now and the second one then. No number means the same in two steps, and a policy cannot tell which way
 things move. Nor can it where every frame is the newest one, as where a stack holds one array several times.
 
-What to do: put a copy of each frame into the stack, and return the oldest frame first: ``np.roll(ring, -place,
-axis=0)``, or keep the frames in a ``collections.deque`` with a ``maxlen`` (``gymnasium.wrappers.FrameStackObservation``).
+What to do: put a copy of each frame into the stack, and return the oldest frame first:
+``np.roll(ring, -place, axis=0)``, or keep the frames in a ``collections.deque`` with a ``maxlen``
+(``gymnasium.wrappers.FrameStackObservation``).
 """
 
 from __future__ import annotations

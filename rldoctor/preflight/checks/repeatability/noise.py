@@ -119,12 +119,12 @@ def run(context: PreflightContext) -> CheckFindings:
 
 
 def _plays(context: PreflightContext, befores: Sequence[Sequence[Any]], actions: list[Any], count: int) -> list[Drawn]:
-    """Play from several states, each of them with draws of its own."""
+    """Play from several states, with the same draws in all; each state has its own where there are more of them."""
     plays = []
     for start, before in enumerate(befores):
         steps = len(before) + _AND_ON
         context.budget.steps(steps, least=steps, plays=len(actions) * count)
-        played = draws(context.env, start, before, actions, count, 1000 * count + count * start)
+        played = draws(context.env, start, before, actions, count, 1000 + count * start * (count > _DRAWS))
         if played is not None:
             plays.append(played)
     return plays
