@@ -29,8 +29,11 @@ from rldoctor.gate import judge_run
 from rldoctor.model import Instruction, Json, Remedy, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.render.wording import likelihood
+from rldoctor.run_record import RunRecord
 
 _LONGEST_NAME = 60
+# A status of run.json.
+_BROKE_OFF = "failed"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ def low_outcome_note(sick: SickRun) -> str:
 
 
 def was_behind(plan: Plan) -> bool:
-    """Return whether the sick run ended below what every healthy run of the reference reached."""
+    """Return whether the sick run broke off, or ended below what every healthy run of the reference reached."""
+    if plan.sick.reference is not None and RunRecord(plan.sick.run.record).status == _BROKE_OFF:
+        return True
     end = _end(plan.sick)
     return end is not None and not end.level
 
