@@ -161,7 +161,8 @@ def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) ->
     """
     first = plan.recipe_with(plan.remedies[0].changes)
     rate = throughput.measure(executor, first, Engine.GYMNASIUM).training
-    total, rounds = plan.sick.recipe.total_steps, len(plan.remedies)
+    # With fewer remedies than rounds one may be tried again.
+    total, rounds = plan.sick.recipe.total_steps, plan.rounds
     each = throughput.in_words(total / rate)
     pilot = f"; before that at most {pilots} pilot runs of about {throughput.in_words(steps / rate)} each"
     return (

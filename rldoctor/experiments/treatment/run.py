@@ -175,6 +175,9 @@ def _rounds(plan: Plan, context: TrialContext, say: Callable[[str], None]) -> li
     trials: list[TreatmentTrial] = []
     for number in range(1, plan.rounds + 1):
         again = number > len(plan.remedies)
+        if again and is_open(trials[_best(plan, trials)]):
+            # Another seed would show as little; more steps are wanted.
+            break
         best = trials[_best(plan, trials)].changes if again else None
         remedy = next(one for one in plan.remedies if one.changes == best) if again else plan.remedies[number - 1]
         seed = plan.sick.seed + (_OTHER_SEED + number) * again
