@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks import DOCS, chapter_table
 from benchmarks.corpus import RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, fitted_book, with_weights
-from benchmarks.prefixes import course_of
 from benchmarks.rates import wilson_interval
+from benchmarks.watch.prefixes import course_of
 from rldoctor import machine
 from rldoctor.diagnosis import judge as judging
 from rldoctor.diagnosis.judge import diagnose_run

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rldoctor.diagnosis.outcome.verdict import decide
 from rldoctor.diagnosis.rank import HEALTHY, rank
-from rldoctor.diagnosis.verdict import decide
 from rldoctor.diagnosis.witnesses import tied
 from rldoctor.model import Curve, Run, Verdict
 from rldoctor.rulebook import Rulebook

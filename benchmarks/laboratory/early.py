@@ -24,7 +24,7 @@ from benchmarks.laboratory.document import write_section
 from benchmarks.laboratory.kept import SHARES
 from benchmarks.laboratory.second_opinion import STORED
 from benchmarks.laboratory.table import Table, load
-from benchmarks.prefixes import course_of
+from benchmarks.watch.prefixes import course_of
 from rldoctor.diagnosis.live.glance import Glance, judged
 from rldoctor.diagnosis.live.phase import shipped_phases
 from rldoctor.diagnosis.live.rules import live_rules

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import read_speed
+from benchmarks.performance import read_speed
 from benchmarks.performance.ratios import as_installed
 from benchmarks.performance.reading import POINTS, RUNS
 from rldoctor.diagnosis.remembered import fingerprint

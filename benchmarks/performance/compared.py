@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import read_speed
+from benchmarks.performance import read_speed
 from benchmarks.performance.ratios import as_installed, in_turns, middle, ratio
 from benchmarks.performance.reading import LONG, MANY, POINTS, RECORDED, RUNS
 from benchmarks.reliability import big_file

@@ -12,11 +12,13 @@ import numpy as np
 from rldoctor import stats
 from rldoctor.diagnosis.match import Match
 from rldoctor.logs.frameworks import titles
+from rldoctor.logs.read_issues import BEGINNING_MISSING
 from rldoctor.logs.tag_mapping import TagMapping
 from rldoctor.model import Finding, Json, Observation, Run, Severity, Unjudged, Verdict
 from rldoctor.rulebook import Rulebook
 from rldoctor.rulebook.advice import Advice
 from rldoctor.rulebook.case import FEWEST_POINTS
+from rldoctor.rulebook.detectors.beginning import NO_BEGINNING
 from rldoctor.rulebook.families import FAMILY_METRICS
 from rldoctor.rulebook.observe import Evidence, Skipped
 from rldoctor.run_record import RunRecord
@@ -31,6 +33,7 @@ _OF_LANGUAGE_MODELS = (
     *("reference_kl", "kl_penalty", "equal_rewards", "group_reward_spread"),
     *("token_entropy", "token_clip_fraction", "token_kl"),
 )
+_LANGUAGE_MODELS = ("trl", "trl_grpo", "verl", "openrlhf")
 # How far a schedule may be off a straight line, as a fraction of its range: rounding, and where the first update is.
 _STRAIGHT = 0.02
 # What rldoctor's own callback logs, and only it.
@@ -189,12 +192,15 @@ def unjudged(
         for metric, codes in missing.items()
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)
-        and (metric not in _OF_LANGUAGE_MODELS or run.framework.startswith("trl"))
+        and (metric not in _OF_LANGUAGE_MODELS or run.framework in _LANGUAGE_MODELS)
         # Few environments log them, and those that do log what they have.
         and metric not in FAMILY_METRICS
     ]
     if of_callback:
         found.append(_unwatched(run, sorted({code for codes in of_callback.values() for code in codes}), advice))
+    late = [item.sign.code for item in skipped if item.reason is NO_BEGINNING]
+    if late:
+        found.append(_missing(late, NO_BEGINNING.reason, ""))
     algorithm = book.algorithms.get(run.algorithm)
     if algorithm and algorithm.limits and foreign:
         made_for = sorted({book.algorithms[name].title for sign in foreign for name in sign.algorithms})
@@ -244,6 +250,14 @@ def planned_steps(run: Run) -> int | None:
     if isinstance(stated, int) and stated > 0:
         return stated
     return (run.settings.total_steps if run.settings else None) or run.planned or None
+
+
+def without_beginning(run: Run) -> str:
+    """Return in a sentence that the logs do not begin with the training; empty where they do."""
+    first = next(
+        (finding.evidence["first_step"] for finding in run.findings if finding.code == BEGINNING_MISSING), None
+    )
+    return f"The logs begin at step {first:,}; what came before is not judged." if isinstance(first, int) else ""
 
 
 def unfinished(run: Run) -> str:

@@ -8,13 +8,18 @@ from dataclasses import replace
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
-from rldoctor.diagnosis.describe import DealtWith, finding, observed_finding, title, unfinished, unjudged
+from rldoctor.diagnosis.describe import (
+    DealtWith,
+    finding,
+    observed_finding,
+    title,
+    unfinished,
+    unjudged,
+    without_beginning,
+)
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
-from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
-from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
-from rldoctor.diagnosis.table import fill_in
-from rldoctor.diagnosis.verdict import (
+from rldoctor.diagnosis.outcome.verdict import (
     DOUBTFUL,
     MIXED_RUNS,
     Decision,
@@ -26,6 +31,9 @@ from rldoctor.diagnosis.verdict import (
     repeats_few_returns,
     unless_unlikely,
 )
+from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of, rank
+from rldoctor.diagnosis.remedy import Known, advice_of, concrete, known_of
+from rldoctor.diagnosis.table import fill_in
 from rldoctor.diagnosis.witnesses import listed, observed_remedy, spared, state_settings, tied, witnesses
 from rldoctor.model import Json, Observation, RankedDiagnosis, Run, RunDiagnosis, Severity, Statement, Verdict
 from rldoctor.rulebook import Case, DiagnosisRule, Rulebook
@@ -128,7 +136,7 @@ def _concluded(
         path=run.path,
         verdict=verdict,
         title=title(run, matched, book, context.tag_mappings),
-        summary=" ".join(filter(None, (decision.summary, unfinished(run)))),
+        summary=" ".join(filter(None, (decision.summary, without_beginning(run), unfinished(run)))),
         env=recipe.env if recipe else "",
         framework=run.framework,
         reference=matched.reference.recipe.name if matched.reference else "",

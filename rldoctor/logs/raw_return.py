@@ -32,18 +32,22 @@ def with_raw_return(curves: Mapping[str, Curve], beside: Sequence[LogFile]) -> t
     """
     found = dict(curves)
     if SHAPED in found and _RETURN in found:
+        shaped, raw = found[SHAPED], found[_RETURN]
+        if np.array_equal(shaped.steps, raw.steps) and np.array_equal(shaped.values, raw.values, equal_nan=True):
+            del found[SHAPED]  # of a penalty that is off
+            return found, []
         message = (
             f"{found[SHAPED].tag} holds a penalty or a bonus as well as the reward; the return that is judged here is "
             f"the raw one, {found[_RETURN].tag}."
         )
         return found, [_note("raw-return-judged", "LOG311", message)]
     logged = found.get(_RETURN)
-    raw = next((curve for log in beside for curve in _raw(log)), None)
-    if logged is None or raw is None or logged.tag != _RETURN_TAG or not _is_scaled(logged.finite(), raw.finite()):
+    alone = next((curve for log in beside for curve in _raw(log)), None)
+    if logged is None or alone is None or logged.tag != _RETURN_TAG or not _is_scaled(logged.finite(), alone.finite()):
         return found, []
-    found[SHAPED], found[_RETURN] = replace(logged, metric=SHAPED), raw
+    found[SHAPED], found[_RETURN] = replace(logged, metric=SHAPED), alone
     message = (
-        f"{logged.tag} ends at {logged.values[-1]:.3g}, the monitor files at {raw.values[-1]:.3g}: the logged return "
+        f"{logged.tag} ends at {logged.values[-1]:.3g}, the monitor files at {alone.values[-1]:.3g}: the logged return "
         "holds normalized or scaled rewards (VecMonitor outside VecNormalize). That of the monitor files is judged."
     )
     remedy = "Put VecMonitor inside VecNormalize, so that the logger shows the return of the environment."

@@ -24,6 +24,7 @@ from rldoctor.logs.last_steps import with_last_steps
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
 from rldoctor.logs.read_issues import (
+    beginning_finding,
     file_findings,
     invalid_record_finding,
     merge_findings,
@@ -94,6 +95,8 @@ def read_run(
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []
+    axis = next((file.axis for file in files if file.axis), "") or _step_axis(found, bool(step_tag), counted)
+    findings += beginning_finding(curves, axis) if not merged.mixed else []
     findings += raw_return
     findings += unknown_tags_finding(tuple(curves), tuple(unknown))
     algorithm = _algorithm(record) or (found.mapping.algorithm(merged.points.keys()) if found else "")
@@ -110,7 +113,7 @@ def read_run(
         findings=tuple(findings),
         size_bytes=sum(file.size for file in files),
         algorithm=algorithm or (settings.algorithm if settings else ""),
-        step_axis=next((file.axis for file in files if file.axis), "") or _step_axis(found, bool(step_tag), counted),
+        step_axis=axis,
         tags_known=(found.known, found.logged) if found else (0, len(merged.points) + len(unknown)),
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),

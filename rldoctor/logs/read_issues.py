@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from rldoctor import stats
 from rldoctor.logs.formats.log_file import MAX_UNKNOWN_TAGS, LogFile
 from rldoctor.logs.formats.tfevents import is_event_file
 from rldoctor.logs.merge import Break, Merged
 from rldoctor.logs.suggestions import suggest_metrics
-from rldoctor.model import Finding, Json, Severity
+from rldoctor.model import Curve, Finding, Json, Severity
 
 _MOST_LISTED = 20
+# The first step is far from 0: more rows fit before it than a slow start takes, and more of the steps than a quarter of
+# all that follow. Ours: each of the 384 recorded runs begins one row after 0.
+_ROWS, _SHARE = 20, 0.25
+BEGINNING_MISSING = "LOG212"
+"""The code of the note."""
+# Points that show how far apart rows are.
+_FEWEST_ROWS = 4
 # With fewer known metrics than this, and tags that are not known, the logs are another framework's.
 _FEW_METRICS = 3
 # Kind of issue to code, name, severity, what was done about it, and remedy; how a truncated file is reported depends on
@@ -24,6 +34,14 @@ _ISSUES = {
     "no-metrics": (
         *("LOG107", "no-metrics-in-text", Severity.WARNING, ""),
         "Name the file or folder that the training logs to; docs/how-to/own-training.md says what is read.",
+    ),
+    "several-processes": (
+        *("LOG108", "several-processes-in-text", Severity.NOTE, ""),
+        "To diagnose another one, pipe its lines in: grep its name, then rldoctor diagnose -.",
+    ),
+    "no-return": (
+        *("LOG109", "no-return-in-text", Severity.NOTE, ""),
+        "Name the folder that it logs to: its event files have the return.",
     ),
     "unreadable": (
         *("LOG104", "unreadable-event-file", Severity.WARNING, ""),
@@ -174,3 +192,27 @@ def invalid_record_finding(problem: str) -> Finding:
         "Name the reference with --reference, or remove run.json.",
         {"file": "run.json"},
     )
+
+
+def beginning_finding(curves: Mapping[str, Curve], axis: str) -> list[Finding]:
+    """Return a note where what came before the first step is not in the logs.
+
+    Args:
+        curves: The curves of a run.
+        axis: What their steps count.
+    """
+    longest = max(curves.values(), key=len, default=None)
+    if longest is None or len(longest) < _FEWEST_ROWS:
+        return []
+    first = min(int(curve.steps[0]) for curve in curves.values() if len(curve))
+    last = max(int(curve.steps[-1]) for curve in curves.values() if len(curve))
+    spacing = stats.median(np.diff(longest.steps))
+    if first <= _ROWS * spacing or first <= _SHARE * (last - first):
+        return []
+    what = axis if axis in ("episodes", "iterations", "updates", "frames") else "steps"
+    message = (
+        f"The logs begin at {first:,} {what}: what came before is not in them. Signs that need the beginning, such as "
+        "that the return never rose, are not judged."
+    )
+    remedy = "Diagnose the whole log; of a training that was resumed, its first part as well."
+    return [Finding(BEGINNING_MISSING, "beginning-missing", Severity.NOTE, message, remedy, {"first_step": first})]

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from rldoctor.rulebook.applicable import Applicable, applicable, made_for
 from rldoctor.rulebook.case import Case
+from rldoctor.rulebook.detectors.beginning import NO_BEGINNING, needs_beginning, without_beginning
 from rldoctor.rulebook.detectors.detector import Measured, NotMeasured
 from rldoctor.rulebook.detectors.stack import Stack, stacked
 from rldoctor.rulebook.load import Rulebook
@@ -46,6 +47,8 @@ class Skipped(Struct, frozen=True):
 
 def observe(sign: Sign, case: Case) -> Evidence | Skipped:
     """Return what one sign says of a case."""
+    if without_beginning(case) and _is_late(sign):
+        return Skipped(sign, NO_BEGINNING)
     return _observe(sign, Stack.alone(case))[0] if made_for(sign, case.run.algorithm) else _foreign(sign)
 
 
@@ -56,6 +59,11 @@ def _for_others(algorithms: tuple[str, ...]) -> NotMeasured:
 
 def _foreign(sign: Sign) -> Skipped:
     return Skipped(sign, _for_others(sign.algorithms))
+
+
+def _is_late(sign: Sign) -> bool:
+    """Return whether a sign says nothing of logs that do not begin with the training."""
+    return not sign.of_health and needs_beginning(sign.when)
 
 
 def _observe(sign: Sign, stack: Stack) -> list[Evidence | Skipped]:
@@ -107,6 +115,8 @@ def observe_many(book: Rulebook, cases: Sequence[Case]) -> list[Observed]:
 def _observe_stack(book: Rulebook, stack: Stack) -> list[Observed]:
     case = stack.cases[0]
     signs, foreign = _plan(applicable(book, case.run.algorithm), case)
+    if without_beginning(case):
+        signs = [Skipped(sign, NO_BEGINNING) if type(sign) is Sign and _is_late(sign) else sign for sign in signs]
     said = [stack.same(sign) if type(sign) is Skipped else _observe(sign, stack) for sign in signs]  # type: ignore[arg-type]
     found: list[Observed] = []
     for of_case in zip(*said, strict=True):

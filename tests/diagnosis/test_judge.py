@@ -11,8 +11,8 @@ from rldoctor.diagnosis.context import context_of
 from rldoctor.diagnosis.describe import schedules
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.many import diagnose
+from rldoctor.diagnosis.outcome.verdict import _cause
 from rldoctor.diagnosis.rank import Ranked
-from rldoctor.diagnosis.verdict import _cause
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.model import Run, Severity, Verdict
 from rldoctor.rulebook import load_rulebook

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
-from benchmarks.prefixes import course_of
+from benchmarks.watch.prefixes import course_of
 from rldoctor.diagnosis.live.course import Course
 from rldoctor.diagnosis.live.glance import Glance, glance
 from rldoctor.diagnosis.live.memory import Memory

@@ -1,7 +1,9 @@
 """What a training printed, kept in a text file: ``nohup.out``, ``slurm-17.out``, ``log.txt``, or pasted from a page.
 
-``boxes`` reads tables with a frame, ``lines`` the lines of libraries that print none (``checks/printed/*.toml``),
-``pairs`` the lines of loops that somebody wrote, ``ending`` how the training ended.
+``prefixes`` takes off what others put before each line and tells processes apart. ``library`` reads what libraries
+print (``checks/printed/**/*.toml``): ``boxes`` are tables with a frame, ``blocks`` nested names and values, ``grids``
+tables with their names in the first line, ``lines`` all other lines. ``pairs`` are the lines of loops that somebody
+wrote, and ``ending`` tells how the training ended.
 """
 
 from rldoctor.logs.formats.printed.output import OUTPUT_SUFFIXES, PRINTED, is_printed, read_printed

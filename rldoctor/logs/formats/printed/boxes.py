@@ -25,18 +25,24 @@ _THIN = str.maketrans({"│": "|", "┃": "|", "║": "|"})
 # What a frame is drawn with, and how long the shortest one is.
 _FRAME, _SHORTEST = frozenset("-+=─━═╭╮╰╯┌┐└┘├┤╔╗╚╝ "), 8
 _BETWEEN = re.compile(r"\s{2,}")
+_TITLE = re.compile(r"[|│] *Trial (?P<title>\S{1,200}) result *[|│]")
 
 
-def rows_of_boxes(lines: Iterable[str]) -> Iterator[Row]:
-    """Yield each table as a row. What others print between its lines is left out."""
+def rows_of_boxes(lines: Iterable[str]) -> Iterator[tuple[str, Row]]:
+    """Yield each table as a row, with its title, which is mostly empty.
+
+    What others print between its lines is left out. A title has a line of its own: Ray Tune's is ``Trial X result``.
+    """
     row: dict[str, object] = {}
-    section = ""
+    section = title = ""
     for line in lines:
         cells = _cells(line)
         if cells is None:
             if row and _is_frame(line):
-                yield row
+                yield title, row
                 row, section = {}, ""
+            elif not row and (found := _TITLE.search(line)):
+                title = found["title"]
             continue
         name, value = cells
         if name.endswith("/") and not value:
@@ -45,11 +51,11 @@ def rows_of_boxes(lines: Iterable[str]) -> Iterator[Row]:
         # The full name of a tag stands in few tables; there are no sections then.
         tag = name if "/" in name or not section else section + name
         if tag in row:
-            yield row
+            yield title, row
             row = {}
         row[tag] = value
     if row:
-        yield row
+        yield title, row
 
 
 def _is_frame(line: str) -> bool:

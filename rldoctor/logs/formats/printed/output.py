@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -17,20 +16,19 @@ from rldoctor.logs.formats.log_file import (
     one_by_one,
     read_text,
 )
-from rldoctor.logs.formats.printed.boxes import rows_of_boxes
 from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
-from rldoctor.logs.formats.printed.lines import planned_by as lines_planned_by
-from rldoctor.logs.formats.printed.lines import rows_of_lines, style_of, styles
+from rldoctor.logs.formats.printed.library import Printed, of_library
+from rldoctor.logs.formats.printed.lines import styles
 from rldoctor.logs.formats.printed.pairs import planned_by, rows_of_pairs
-from rldoctor.logs.formats.tables import STEP_COLUMNS, Row, read_rows
+from rldoctor.logs.formats.printed.prefixes import by_source, clean, unprefixed
+from rldoctor.logs.formats.tables import STEP_COLUMNS, read_rows
 
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
 """Of files that hold the output of a program."""
 _SUFFIXES = (*OUTPUT_SUFFIXES, ".txt")
-# Colours and cursors of a terminal, and what a progress bar draws over.
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,500}\x07")
 # Simulators print for pages before the first number. Data sets have a million texts, which are looked into one by one.
 _HEAD = 2**17
+_MOST_NAMED = 3
 
 
 def is_printed(path: Path) -> bool:
@@ -48,40 +46,55 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    lines = _lines(text)
+    lines, sources = unprefixed(clean(text))
     error, begun = _error(lines)
-    # The frames of a traceback have numbers, too.
-    lines = lines[:begun] if error else lines
-    rows, planned = _of_library(lines)
-    axis = ""
-    if not rows:
-        (rows, axis), planned = rows_of_pairs(lines), planned_by(lines)
-    if not rows and not error:
+    if error:  # the frames of a traceback have numbers, too
+        lines, sources = lines[:begun], sources[:begun]
+    found = _of_one_process(lines, sources)
+    if not found.rows and not error:
         issues = ReadIssues()
         issues.add("no-metrics", 0, "holds no table and no lines of numbers that a training printed")
-    log = read_rows(path, rows, len(text), wanted, issues)
-    return replace(log, axis=axis, planned=0 if axis else planned, error=error)
+    if found.others:
+        issues.add("several-processes", 0, _others(found.others))
+    if found.without_return:
+        issues.add("no-return", 0, f"is what {found.without_return} printed, which does not show how the return went")
+    log = read_rows(path, found.rows, len(text), wanted, issues)
+    return replace(log, axis=found.axis, planned=found.planned, error=error)
 
 
-def _lines(text: str) -> list[str]:
-    return _ESCAPES.sub("", text).replace("\r", "\n").split("\n")
+def _others(names: Sequence[str]) -> str:
+    named = f"{', '.join(names[:_MOST_NAMED])}{', ...' if len(names) > _MOST_NAMED else ''}"
+    return f"holds what {len(names) + 1} trainings or processes printed, line by line; left out: {named}"
+
+
+def _of_one_process(lines: Sequence[str], sources: Sequence[str]) -> Printed:
+    """Return what one process printed, that with most rows, where several print numbers into one text."""
+    groups = by_source(lines, sources)
+    if len(groups) > 1:
+        read = {source: _read(group) for source, group in groups.items()}
+        # A line of a table may come from elsewhere; a process that counts steps is a training.
+        training = {source: found for source, found in read.items() if found.with_steps > 1}
+        if len(training) > 1:
+            kept = max(training, key=lambda source: training[source].with_steps)
+            others = (source or "the others" for source in training if source != kept)
+            return training[kept]._replace(others=(*training[kept].others, *others))
+    return _read(lines)
+
+
+def _read(lines: Sequence[str]) -> Printed:
+    found = of_library(lines)
+    if found.rows:
+        return found
+    rows, axis = rows_of_pairs(lines)
+    return Printed(rows, axis, 0 if axis else planned_by(lines))
 
 
 def _error(lines: Sequence[str]) -> tuple[str, int]:
     """Return the error after which nothing more was logged, empty where there is none, and the line where it begins."""
     begun = begin_of_error(lines)
-    if begun is None or _of_library(lines[begun:])[0]:
+    if begun is None or of_library(lines[begun:]).rows:
         return "", len(lines)
     return error_of(lines[begun:]), begun
-
-
-def _of_library(lines: Sequence[str]) -> tuple[list[Row], int]:
-    """Return the rows of the style that a library prints, none where none is known, and the step of the end."""
-    boxes = [row for row in rows_of_boxes(lines) if any(name in row for name in STEP_COLUMNS)]
-    if boxes:
-        return boxes, 0
-    style = style_of("\n".join(lines))
-    return (list(rows_of_lines(lines, style)), lines_planned_by(lines, style)) if style else ([], 0)
 
 
 def _find(_: Sequence[str], files: Sequence[str]) -> list[str]:
@@ -92,7 +105,9 @@ def _is_one(path: Path) -> bool:
     """Return whether the beginning of a text is what a library prints: others are read where they are named."""
     head = decoded(begins_with(path, _HEAD))
     signs = (*STEP_COLUMNS, *(style.identified_by for style in styles()))
-    return "\0" not in head and any(sign in head for sign in signs) and bool(_of_library(_lines(head))[0])
+    return (
+        "\0" not in head and any(sign in head for sign in signs) and bool(of_library(unprefixed(clean(head))[0]).rows)
+    )
 
 
 PRINTED = LogFormat(

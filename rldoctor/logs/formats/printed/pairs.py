@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from rldoctor.logs.formats.printed.lines import NUMBER, STEP
+import numpy as np
+
+from rldoctor.logs.formats.printed.grids import grids
+from rldoctor.logs.formats.printed.lines import NUMBER, ROUNDED_AWAY, STEP
 from rldoctor.logs.formats.printed.names import renamed
 from rldoctor.logs.formats.tables import Row, as_float, flat_row
 
@@ -26,12 +29,16 @@ _FULL_WIDTH = str.maketrans("：，＝（）｜", ":,=()|")
 _OF_ALL = re.compile(
     r"(?i)\b(?:time|env|global|total)?[ _]?steps?\s*[:=]?\s*\d[\d,_]{0,20}\s*/\s*(?P<total>\d[\d,_]{0,20})"
 )
+# A number in a table may be a count of all: "12/500".
+_CELL = re.compile(rf"{_NUMBER}(?:/\d+)?")
 _BREAKS = re.compile(r"[|,;:\t\[\]()<>{}\"']|\s{2,}|\s-+\s")
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
 _LONGEST_LINE, _LONGEST_NAME = 2**14, 40
 # Of the lines that have the same names the loop's are those that are at least a tenth as frequent as the most frequent
 # ones, and of a counter at most a twentieth goes back, where another training begins. Ours.
 _SELDOM, _BACK = 10, 20
+# Of two trainings side by side each count comes twice, and both go up with the lines. Ours.
+_FEWEST_COUNTED, _EACH_TIMES, _COUNTING_ON = 8, 1.5, 0.9
 # What may be counted in place of steps, and which axis that is.
 _COUNTERS = {
     **dict.fromkeys(("episode", "episodes", "i_episode", "ep", "game", "trial"), "episodes"),
@@ -45,12 +52,14 @@ _STEPS = (
 )
 _LENGTHS = frozenset(("steps", "step", "timesteps", "timestep", "time_steps", "time_step", "num_steps", "t", "frames"))
 _EPISODE_LENGTH, _EPISODE_RETURNS = "episode_length", frozenset(("episode_return", "evaluation_return"))
-_OF_A_STEP = frozenset(("action", "actions"))
+# What a step did; how many actions an episode took is a number beside that of the episode.
+_OF_A_STEP, _OF_STEPS = "action", "actions"
+_RATES = frozenset(("lr", "learning_rate"))
 # What the Trainer of transformers prints with every row.
 _TRAINER = frozenset(("grad_norm", "learning_rate", "epoch"))
 
 
-def rows_of_pairs(lines: Iterable[str]) -> tuple[list[Row], str]:
+def rows_of_pairs(lines: Sequence[str]) -> tuple[list[Row], str]:
     """Return the rows of lines that have two numbers or more with a name each, most of them the same names.
 
     Returns:
@@ -59,11 +68,27 @@ def rows_of_pairs(lines: Iterable[str]) -> tuple[list[Row], str]:
     """
     rows = [row for line in lines if len(line) <= _LONGEST_LINE and (row := _row(line))]
     # What a step did, with its action, is no episode.
-    rows = [row for row in rows if _OF_A_STEP.isdisjoint(row)]
+    rows = [row for row in rows if not (_OF_A_STEP in row or (_OF_STEPS in row and _COUNTERS.keys().isdisjoint(row)))]
     found = _of_one_loop([row for row in rows if len(row) > 1])
     if _EPISODE_RETURNS.isdisjoint(renamed(found).values()):
         found = _of_one_loop(_blocks(rows)) or found
+    if _EPISODE_RETURNS.isdisjoint(renamed(found).values()):
+        tables = _of_one_loop([_under_names(header, cells) for header, cells in grids(lines)])
+        found = found if _EPISODE_RETURNS.isdisjoint(renamed(tables).values()) else tables
     return _with_steps(found)
+
+
+def _under_names(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
+    """Return a line of numbers by the names above it."""
+    row: dict[str, object] = {}
+    for name, cell in zip(map(_name, header), cells, strict=True):
+        if name and (match := _CELL.fullmatch(cell)):
+            row.setdefault(name, _value(match))
+    return row
+
+
+def _value(match: re.Match[str]) -> float:
+    return float(match["number"].replace(",", "").replace("_", "")) * _UNITS.get(match["unit"] or "", 1.0)
 
 
 def _blocks(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
@@ -87,9 +112,9 @@ def _row(line: str) -> dict[str, object]:
     line, end = _ASIDE.sub("", line.translate(_FULL_WIDTH)), 0
     for match in _GIVEN.finditer(line):
         name, end = _name(line[end : match.start()]), match.end()
-        if name:
-            value = float(match["number"].replace(",", "").replace("_", ""))
-            row.setdefault(name, value * _UNITS.get(match["unit"] or "", 1.0))
+        # A learning rate of 0.000 is one that is too small for the digits.
+        if name and not (name in _RATES and ROUNDED_AWAY.fullmatch(match["number"])):
+            row.setdefault(name, _value(match))
     return row
 
 
@@ -125,8 +150,9 @@ def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
     names = {name for row in rows for name in row}
     steps = next((name for name in _STEPS if name in names and _counts_on(rows, name)), "")
     counter = "" if steps else next((name for name in _COUNTERS if name in names and _counts_on(rows, name)), "")
-    # The Trainer's own names are those of the tags of language models.
-    new = {} if _TRAINER.issubset(names) else renamed(rows, steps)
+    # The Trainer's own names are those of the tags of language models; names that mostly have slashes are tags, too.
+    tags = _TRAINER.issubset(names) or 2 * sum("/" in name for name in names) > len(names)
+    new = {} if tags else renamed(rows, steps)
     if steps or counter:
         new[steps or counter] = STEP
     if not steps and not _COUNTERS.keys().isdisjoint(names) and _EPISODE_LENGTH not in new.values():
@@ -156,4 +182,13 @@ def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
         return False
     back = sum(later < earlier for earlier, later in pairwise(values))
     # A second training in the same text begins again; the length of an episode goes up and down.
-    return len(values) > 1 and values[-1] != values[0] and back * _BACK <= len(values)
+    if len(values) > 1 and values[-1] != values[0] and back * _BACK <= len(values):
+        return True
+    return name in _COUNTERS and _are_two(values)
+
+
+def _are_two(values: Sequence[float]) -> bool:
+    """Return whether several trainings count on, each by itself, that print into one text side by side."""
+    if len(set(values)) < _FEWEST_COUNTED or len(values) < _EACH_TIMES * len(set(values)):
+        return False
+    return float(np.corrcoef(np.arange(len(values)), values)[0, 1]) > _COUNTING_ON

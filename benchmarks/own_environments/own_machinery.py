@@ -1,6 +1,6 @@
 """Faults of what is put around an environment: wrappers, vec env wrappers and the limits of episodes: own_machinery.py:name.
 
-The environments inside are sound: those of Gymnasium, and the ones of benchmarks/own_tasks.py and own_kinds.py. Written and
+The environments inside are sound: those of Gymnasium, and the ones of benchmarks/own_environments/own_tasks.py and own_kinds.py. Written and
 trained before any rule was changed for them.
 """
 
@@ -14,7 +14,7 @@ from gymnasium.spaces import Box
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecFrameStack, VecNormalize
 
-from benchmarks.own_kinds import Crane, Park
+from benchmarks.own_environments.own_kinds import Crane, Park
 
 Wrapper = gymnasium.Wrapper[Any, Any, Any, Any]
 

@@ -1,7 +1,7 @@
-"""20,000 real runs on a Ray cluster of two nodes on this machine, one of which is killed: python -m benchmarks.scale_cluster
+"""20,000 real runs on a Ray cluster of two nodes on this machine, one of which is killed: python -m benchmarks.scale.cluster
 
 Diagnoses copies of recorded runs on the cluster while a node is killed when half of the results are there, and the recorded
-runs themselves on this machine alone. Compares what was found, row by row, and writes ``scale_cluster.json``, of which
+runs themselves on this machine alone. Compares what was found, row by row, and writes ``cluster.json``, of which
 ``python -m benchmarks.scale`` makes its document. Some minutes on two free cores.
 """
 
@@ -28,7 +28,7 @@ from rldoctor.diagnosis.many import diagnoser
 from rldoctor.executors.ray_data import BATCHES_A_CORE, Led
 
 RUNS = TESTS / "runs"
-FILE = Path(__file__).with_name("scale_cluster.json")
+FILE = Path(__file__).with_name("cluster.json")
 COUNT = 20_000
 FOLDERS = 100
 STORE_BYTES = 200 * 2**20

@@ -1,6 +1,6 @@
 """Diagnoses with a user's own environment at hand: python -m benchmarks.own_environments [--record|--examine [NAME ...]]
 
-With --record, environments of benchmarks/own_envs.py (all, or those named) are trained with plain Stable-Baselines3 for some
+With --record, environments of benchmarks/own_environments/own_envs.py (all, or those named) are trained with plain Stable-Baselines3 for some
 20,000 steps each and examined as ``rldoctor diagnose RUN --env own_envs.py:NAME`` does. The curves and what the checks
 observed are written to tests/strangers/own.json. About ten seconds of a core for each. With --examine, the environments
 alone are examined again, and the trainings stay as they were recorded: about three seconds for each.
@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import DOCS
-from benchmarks.own_table import EVERY, FIFTH, FOURTH, NOT_LEARNED, SECOND, THIRD, Own
+from benchmarks.own_environments.table import EVERY, FIFTH, FOURTH, NOT_LEARNED, SECOND, THIRD, Own
 from benchmarks.strangers import said, table
 from rldoctor.config import DEFAULTS
 from rldoctor.diagnosis.judge import diagnose_run
@@ -35,7 +35,7 @@ from rldoctor.model.settings import Place, Settings
 from rldoctor.rulebook import load_rulebook
 from rldoctor.rulebook.schema import WitnessRule
 
-FILE = Path(__file__).resolve().parents[1] / "tests" / "strangers" / "own.json"
+FILE = Path(__file__).resolve().parents[2] / "tests" / "strangers" / "own.json"
 DOCUMENT = DOCS / "own-environments.md"
 # Of a number in the file: more digits tell a reader of curves nothing.
 _DIGITS = 5
@@ -218,10 +218,10 @@ def measure() -> None:
     text = [
         "# Diagnoses with one's own environment",
         "",
-        f"{len(faults)} broken environments and {len(healthy)} healthy ones, each a class or a function in a file of its own (`benchmarks/own_envs.py`,",
-        "`own_tasks.py`, `own_worlds.py`, `own_kinds.py`, `own_machinery.py`), trained for 20,000 to 60,000 steps with plain Stable-Baselines3.",
-        "No weight was fitted on them, but checks, and what they say about causes, were corrected after looking at them: fresh faults will",
-        "do worse. Reproduce with `python -m benchmarks.own_environments`.",
+        f"{len(faults)} broken environments and {len(healthy)} healthy ones, each a class or a function in a file of its own (`own_envs.py`,",
+        "`own_tasks.py`, `own_worlds.py`, `own_kinds.py` and `own_machinery.py` in `benchmarks/own_environments`), trained for 20,000 to 60,000",
+        "steps with plain Stable-Baselines3. No weight was fitted on them, but checks, and what they say about causes, were corrected after",
+        "looking at them: fresh faults will do worse. Reproduce with `python -m benchmarks.own_environments`.",
         "",
         f"With the environment at hand (`rldoctor diagnose RUN --env own_envs.py:NAME`), {found} of {len(faults)} are found and the right",
         f"cause comes first in **{by_both}**; from logs alone in {by_logs}. Of the healthy ones, {calm} of {len(healthy)} are neither sick nor suspect.",

@@ -1,4 +1,4 @@
-"""The pictures of docs/how-to/watch.md: python -m benchmarks.watch_pictures
+"""The pictures of docs/how-to/watch.md: python -m benchmarks.watch.pictures
 
 Recorded runs, cut as they stood while they trained, in the terminal of ``rldoctor watch`` and in TensorBoard's tab. Needs Chromium and
 an installation of rldoctor, through whose entry point TensorBoard finds the tab. One minute.

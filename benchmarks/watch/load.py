@@ -83,7 +83,7 @@ def tables(count: int = 200, seconds: float = 180.0) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "runs"
         folder.mkdir()
-        writer = subprocess.Popen([sys.executable, "-m", "benchmarks.watch_load", str(folder), str(count)])
+        writer = subprocess.Popen([sys.executable, "-m", "benchmarks.watch.load", str(folder), str(count)])
         time.sleep(5)
         watcher = Watcher([str(folder)], shipped_context())
         watcher.poll()

@@ -16,7 +16,7 @@ from functools import cache
 from typing import TypeVar
 
 from benchmarks.off_policy.kept import Kept, View, trainings
-from benchmarks.prefixes import At, as_toml, cells, course_of_run, is_sick
+from benchmarks.watch.prefixes import At, as_toml, cells, course_of_run, is_sick
 from rldoctor import datafile
 from rldoctor.diagnosis.live import glance as glancing
 from rldoctor.diagnosis.live.glance import points_of, strengths_of

@@ -1,6 +1,6 @@
 """How fast event files are read, compared with TensorBoard's own EventAccumulator.
 
-    python -m benchmarks.read_speed [--runs 500] [--points 61] [--directory DIR]
+    python -m benchmarks.performance.read_speed [--runs 500] [--points 61] [--directory DIR]
 
 Writes runs with TensorBoard's record writer (61 points of 14 tags are the chapter's run), reads all of them with each
 reader in one process (ours three times, the best counts) and prints a table. Both readers must give the same numbers.

@@ -101,7 +101,7 @@ TASK: Mapping[str, Any] = dict(n_steps=64, batch_size=256, gamma=0.95, n_epochs=
 
 
 def task(name: str, *causes: str, steps: int = 30_000) -> Own:
-    """Return one of benchmarks/own_tasks.py."""
+    """Return one of benchmarks/own_environments/own_tasks.py."""
     return Own(name, causes, TASK, steps=steps, file="own_tasks")
 
 
@@ -144,7 +144,7 @@ SECOND = (
 
 
 def world(name: str, *causes: str) -> Own:
-    """Return one of benchmarks/own_worlds.py."""
+    """Return one of benchmarks/own_environments/own_worlds.py."""
     return Own(name, causes, TASK, steps=30_000, file="own_worlds")
 
 
@@ -180,7 +180,7 @@ THIRD = (
 
 
 def kind(name: str, *causes: str, steps: int = 30_000) -> Own:
-    """Return one of benchmarks/own_kinds.py; what is broken needs less time to show."""
+    """Return one of benchmarks/own_environments/own_kinds.py; what is broken needs less time to show."""
     return Own(name, causes, TASK, steps=20_000 if causes else steps, file="own_kinds")
 
 
@@ -209,7 +209,7 @@ FOURTH = (
 
 
 def machinery(name: str, *causes: str, settings: Mapping[str, Any] = TASK, n_envs: int = 8) -> Own:
-    """Return one of benchmarks/own_machinery.py."""
+    """Return one of benchmarks/own_environments/own_machinery.py."""
     return Own(name, causes, settings, n_envs, 10_000 if causes else 30_000, "own_machinery")
 
 

@@ -23,12 +23,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from benchmarks.judging import judging_rules
 from benchmarks.laboratory.environments import WORLDS
 from benchmarks.laboratory.interface import Recipe, Shapes
 from benchmarks.laboratory.train import train as train_many
-from benchmarks.prefixes import At, course_of_run, until_each_step
 from benchmarks.rates import wilson_interval
+from benchmarks.watch.judging import judging_rules
+from benchmarks.watch.prefixes import At, course_of_run, until_each_step
 from rldoctor import DoctorCallback, datafile
 from rldoctor.callback.model_settings import model_settings
 from rldoctor.experiments.faults import find

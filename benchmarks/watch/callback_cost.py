@@ -1,7 +1,7 @@
 """What ``DoctorCallback`` costs: the same training with and without it, rollout by rollout in turn.
 
 Run with ``python -m benchmarks.watch callback`` (twenty minutes), or for some references and steps with
-``python -m benchmarks.callback_cost [steps] [reference ...]``. Two trainings of one seed in one process take turns at every
+``python -m benchmarks.watch.callback_cost [steps] [reference ...]``. Two trainings of one seed in one process take turns at every
 rollout, so that whatever else the machine does slows down both alike. Processor time is compared, and the curves must be identical.
 Both write TensorBoard files, so the cost of writing the callback's scalars is included, as is loading the rules.
 """

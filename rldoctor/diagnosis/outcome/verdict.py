@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rldoctor import stats
+from rldoctor.diagnosis.outcome.constant import constant_return, never_varies, tells_more
 from rldoctor.diagnosis.rank import HEALTHY, Ranked, probability_of
 from rldoctor.model import Observation, Run, Severity, Verdict
 from rldoctor.rulebook import Case
@@ -33,6 +34,8 @@ _ALONE, _WITH_ANOTHER = 1.0, 0.33
 # of a run that is too short asks for.
 _FEW_POINTS, _PLAIN = 10, 0.5
 _RETURN = "episode_return"
+# The cause of a return that never varies.
+_NO_SIGNAL = "reward-uninformative"
 # Signs that say that the return does not improve, or has no trend: none of them stands beside a return that does.
 _STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
 # So unlikely is health that a return which rises a little does not show it: ours; a healthy run that people asked about
@@ -103,6 +106,14 @@ def decide(
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
         return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
+    if not (proven or observations) and never_varies(case) and not tells_more(case, fired.values()):
+        same = constant_return(run)
+        # Nothing is ever paid, or each step costs the same; where something is, it may be all that there is.
+        if same.lowest and same.points >= _FEW_POINTS:
+            what = f"{same.words}: nothing that the policy does changes it."
+            return Decision(Verdict.SUSPECT, what, _NO_SIGNAL)
+        what = f"{same.words}: it was at its highest from the first on, or nothing changes it; the logs do not tell."
+        return Decision(Verdict.UNJUDGED, what)
     others = _codes(observations, well=bool(fine) and not (harmed or doubted))
     cause = _cause(observed, fired, ranked, others, solved)
     plain = any(item.rule.name == cause and item.probability >= _PLAIN for item in ranked)

@@ -311,7 +311,7 @@ def main() -> None:
         "versions": ", ".join(f"{key} {number}" for key, number in machine.versions().items() if number),
         "peak": size(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
     }
-    template = (Path(__file__).with_name("scale.md")).read_text(encoding="utf-8")
+    template = (Path(__file__).with_name("template.md")).read_text(encoding="utf-8")
     for key, value in values.items():
         template = template.replace(f"<<{key}>>", value)
     DOCUMENT.write_text(template, encoding="utf-8")

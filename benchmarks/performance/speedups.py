@@ -1,4 +1,4 @@
-"""What each speed-up of a training gains: python -m benchmarks.speedups [--rounds 15]
+"""What each speed-up of a training gains: python -m benchmarks.performance.speedups [--rounds 15]
 
 The quick recipe is trained by several models in turns, a rollout at a time: one with every speed-up, one without the fast
 policy, one without the joint lookup, one with EnvPool. CPU time is comparable on a busy machine too, seconds only on an

@@ -2,9 +2,9 @@
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
-minutes each. ``off-policy`` does both for the off-policy laboratory (benchmarks/watch_off_policy.py). ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/doomed.py): ten minutes. ``day`` watches
-a day in compressed time (benchmarks/watch_day.py), ``load`` two hundred growing runs (benchmarks/watch_load.py), and ``callback``
-measures what DoctorCallback costs (benchmarks/callback_cost.py).
+minutes each. ``off-policy`` does both for the off-policy laboratory (benchmarks/watch/off_policy.py). ``doomed`` trains, and writes there which trainings the callback stops (benchmarks/watch/doomed.py): ten minutes. ``day`` watches
+a day in compressed time (benchmarks/watch/day.py), ``load`` two hundred growing runs (benchmarks/watch/load.py), and ``callback``
+measures what DoctorCallback costs (benchmarks/watch/callback_cost.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks import DOCS
 from benchmarks.corpus import RecordedRun, recorded_runs, without_doctor
 from benchmarks.laboratory.kept import Kept
-from benchmarks.prefixes import (
+from benchmarks.watch.prefixes import (
     At,
     as_toml,
     cells,
@@ -46,7 +46,7 @@ from rldoctor.model import Run
 from rldoctor.rulebook import load_rulebook
 
 BEGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-LABORATORY = Path(__file__).parent / "laboratory" / "healthy_strengths.json"
+LABORATORY = Path(__file__).parents[1] / "laboratory" / "healthy_strengths.json"
 PHASES = datafile.folder("checks") / "phases.toml"
 DOCUMENT = DOCS / "watch.md"
 # What each command writes stands between these lines.
@@ -240,14 +240,8 @@ def write_as_measured(name: str, measured: Iterable[str]) -> None:
 
 def measure(module: str) -> Callable[[], None]:
     """Return what writes the section of a module that trains or watches, and needs what the other commands do not."""
-    name = {
-        "watch_off_policy": "off-policy",
-        "doomed": "doomed",
-        "watch_day": "day",
-        "watch_load": "load",
-        "callback_cost": "callback",
-    }[module]
-    return lambda: write_as_measured(name, importlib.import_module(f"benchmarks.{module}").tables())
+    name = {"off_policy": "off-policy", "callback_cost": "callback"}.get(module, module)
+    return lambda: write_as_measured(name, importlib.import_module(f"benchmarks.watch.{module}").tables())
 
 
 def main() -> None:
@@ -256,10 +250,10 @@ def main() -> None:
         "laboratory": write_laboratory,
         "prefixes": write_prefixes,
         "points": write_points,
-        "off-policy": measure("watch_off_policy"),
+        "off-policy": measure("off_policy"),
         "doomed": measure("doomed"),
-        "day": measure("watch_day"),
-        "load": measure("watch_load"),
+        "day": measure("day"),
+        "load": measure("load"),
         "callback": measure("callback_cost"),
     }
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
