@@ -66,8 +66,9 @@ FRESH = """## Environments that no check had seen
 
 The tables above are of kinds that the checks were written for. Two draws of environments were written without a look at the
 checks (goal dictionaries, MuJoCo models from XML, grids, markets from a table, queues, wrappers around registered ids,
-pictures, bandits), their faults mostly taken from public issue threads, and examined once before anything was changed.
-"Named" is the right finding, as a warning or an error; a note alone counts as missed.
+pictures, bandits), their faults mostly taken from public issue threads, and examined once before anything was changed for them.
+"Named" is the right finding, as a warning or an error; a note alone counts as missed. The second draw was written after the
+changes for the first, and three of its faults are of kinds that these had added.
 
 | | faulty | named | another finding | missed | sound | left alone | a warning |
 |---|---|---|---|---|---|---|---|
@@ -83,14 +84,14 @@ pictures, bandits), their faults mostly taken from public issue threads, and exa
 | observations: values, scale, bounds, frames | 7 of 9 | one scale for all numbers; a stack of one array |
 | observations a step late | 1 of 3 | rows of a table, read before the tick (two) |
 | actions | 2 of 4 | scaled in place; two of four moves alike |
-| reward | 3 of 10 | its sign beyond a success; progress with the wrong sign; of chance; and those that are still missed |
+| reward | 3 of 10 | its sign beyond a success; progress with the wrong sign; of chance; and the four that are still missed |
 | ends and limits | 2 of 2 | |
 | interface, seeds, reproducibility | 3 of 3 | |
 
-Still missed: a reward of the state before the step with a cost of the action (as in Gymnasium's own Reacher before v5, a matter
-of definition), a success that is punished or an infinite reward where random actions never come to the goal, and a cosine of
-degrees, which no number of the observation contradicts. The false alarms were an end that a picture shows (a falling ball), a
-reward for what was gathered (called late), and a slip of one step in five (called lost in noise).
+Still missed: a reward of the state before the step with a cost of the action (as in Gymnasium's own Reacher before v5), a
+success that is punished and an infinite reward where random actions do not come to the goal, and a cosine of degrees, which
+no number of the observation contradicts. The false alarms were an end that a picture shows (a falling ball), a reward for what
+was gathered (called late), and a slip of one step in five (called lost in noise).
 """
 
 
