@@ -24,6 +24,7 @@ from rldoctor.experiments.treatment.plan import (
     low_outcome_note,
     make_plan,
     nothing_to_do,
+    unevaluated_note,
     was_behind,
 )
 from rldoctor.experiments.treatment.remedies import in_words
@@ -260,13 +261,13 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
 
 
 def _planned(plan: Plan, instructions: tuple[Instruction, ...]) -> Treatment:
-    note = low_outcome_note(plan.sick)
+    notes = (low_outcome_note(plan.sick), unevaluated_note(plan.sick))
     return replace(
         _of(plan.sick, plan.rounds, TreatmentOutcome.PLANNED),
         remedies=plan.remedies,
         instructions=instructions,
         steps_whole=plan.sick.recipe.total_steps,
-        notes=(*plan.sick.notes, *((note,) if note else ())),
+        notes=(*plan.sick.notes, *filter(None, notes)),
     )
 
 
