@@ -21,9 +21,11 @@ _SETTINGS = ("code", "setting", "side", "causes", "ranges", "value", "log", "cle
 def judging_rules(algorithm: str = "ppo") -> str:
     """Return twelve digits that are others as soon as a sign, a weight or a phase of an algorithm's runs changes."""
     chosen = applicable(load_rulebook(), algorithm)
+    # Weights of what preflight finds judge no training that still runs.
+    codes = {sign.code for sign in chosen.signs}
     parts = [
         [[getattr(sign, name) for name in _JUDGES] for sign in chosen.signs],
-        [(rule.name, rule.bias, sorted(rule.weights.items())) for rule in chosen.rules],
+        [(rule.name, rule.bias, sorted(w for w in rule.weights.items() if w[0] in codes)) for rule in chosen.rules],
         [[structs.asdict(sign)[name] for name in _SETTINGS] for sign in setting_signs().values()],
         *(datafile.read_toml(datafile.folder("checks") / name) for name in ("live.toml", "phases.toml")),
     ]

@@ -140,7 +140,8 @@ def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, a
     }
     if "{subject}" in sign.message:
         evidence["subject"] = measured.subject
-    text = (RunRecord(run.record).error or "no text was kept").rstrip(".")
+    # A tensor of NaN may follow, a line for each of its rows.
+    text = next(iter(RunRecord(run.record).error.strip().splitlines()), "no text was kept").rstrip(" .:")
     apart = sign.code.startswith(_OF_CONDITIONS)
     kept = apart or dealt_with.evidence is None or sign.code in dealt_with.evidence
     return Finding(

@@ -121,10 +121,11 @@ def advice_of(known: Known, run: Run) -> Advice:
 
 
 def _rate(algorithm: str) -> float:
-    """Return an algorithm's usual learning rate as a multiple of PPO's; 1 where it is not stated."""
+    """Return an algorithm's usual learning rate as a multiple of PPO's; 1 where it is not known."""
     known = load_rulebook().algorithms.get(algorithm)
     usual = DEFAULTS["ppo"]["learning_rate"]
-    return known.learning_rate / usual if known and known.learning_rate and isinstance(usual, float) else 1.0
+    own = (known.learning_rate if known else None) or DEFAULTS.get(algorithm, {}).get("learning_rate")
+    return own / usual if isinstance(own, float) and isinstance(usual, float) else 1.0
 
 
 def discrete(run: Run) -> bool | None:

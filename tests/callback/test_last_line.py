@@ -46,7 +46,11 @@ def model(algorithm: type[Any], env: Any = None) -> tuple[Any, int]:
     return algorithm("MlpPolicy", env or name, verbose=0, seed=0, device="cpu", **settings), steps
 
 
-@pytest.mark.parametrize("algorithm", TRAININGS, ids=lambda item: item.__name__)
+@pytest.mark.parametrize(
+    "algorithm",
+    [pytest.param(one, marks=() if one in (PPO, DQN) else pytest.mark.slow) for one in TRAININGS],
+    ids=lambda item: item.__name__,
+)
 @pytest.mark.parametrize("folder", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["logs", "no logs"])
 def test_every_training_ends_with_the_verdict_in_one_line(
     algorithm: type[Any], folder: bool, tmp_path: Path, said: Any

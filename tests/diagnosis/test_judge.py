@@ -265,3 +265,10 @@ def test_a_warning_counts_less_where_the_task_is_solved():
     ranked = [Ranked(book.diagnoses[name], share, dict.fromkeys(seen, 1.0)) for name, share in shares]
     assert _cause(list(seen.values()), seen, ranked, (), solved=False) == "critic-not-learning"
     assert _cause(list(seen.values()), seen, ranked, (), solved=True) == ""
+
+
+def test_of_an_error_that_prints_a_tensor_the_first_line_is_told() -> None:
+    error = "ValueError: found invalid values:\ntensor([[nan],\n        [nan]])"
+    subject = diagnose_run(run({"episode_return": HEALTHY_RETURN}, record={"status": "failed", "error": error}))
+    (found,) = (finding for finding in subject.findings if finding.code == "NUM102")
+    assert found.message == "Training stopped with an error: ValueError: found invalid values."

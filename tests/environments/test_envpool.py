@@ -34,6 +34,7 @@ def pooled(n_envs=4, seed=0):
     return envs
 
 
+@pytest.mark.slow
 def test_physics_is_that_of_gymnasium_with_the_same_mujoco():
     seen = by_envpool()
     recorded = np.array(json.loads(RECORDED.read_text())).reshape(seen.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.own_environments import NOT_LEARNED, diagnosed, is_right
+from benchmarks.own_environments.__main__ import NOT_LEARNED, diagnosed, is_right
 
 
 def test_the_environment_at_hand_leads_to_the_cause() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
+
+import pytest
 
 from rldoctor.model import Finding, PreflightResult
 from rldoctor.preflight.runner import run_preflight
@@ -18,3 +22,8 @@ def examined(name: str, code: str, where: ModuleType) -> PreflightResult:
 def found(name: str, code: str, where: ModuleType) -> list[Finding]:
     """Return what the check alone finds, without the checks that it requires."""
     return [finding for finding in examined(name, code, where).findings if finding.code == code]
+
+
+def one_in(many: int, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Return the rows of a test: one in so many runs with every test, and the others are slow."""
+    return [pytest.param(*row, marks=pytest.mark.slow if place % many else ()) for place, row in enumerate(rows)]

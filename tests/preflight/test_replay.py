@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -27,19 +28,24 @@ def names(result: PreflightResult) -> set[str]:
     return {finding.name for finding in result.findings if finding.code in CODES}
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [pytest.param(name, marks=[pytest.mark.slow] if FAULTS[name][0] == "FetchReach-v4" else []) for name in FAULTS],
-)
+# One of each check runs with every test; the others are slow.
+QUICK = {
+    *("rewards-clipped", "n-step-discount-of-one-step", "target-frozen", "terminal-states-bootstrapped"),
+    *("actor-upside-down", "dqn", "n-steps"),
+}
+
+
+def some(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in names]
+
+
+@pytest.mark.parametrize("fault", some(FAULTS))
 def test_every_fault_is_named(fault: str) -> None:
     env, make_model, finding = FAULTS[fault]
     assert finding in names(examine(env, make_model))
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(name, marks=[pytest.mark.slow] if HEALTHY[name][0] == "FetchReach-v4" else []) for name in HEALTHY],
-)
+@pytest.mark.parametrize("kind", some(HEALTHY))
 def test_correct_machinery_is_silent(kind: str) -> None:
     env, make_model = HEALTHY[kind]
     result = examine(env, make_model)
@@ -56,14 +62,14 @@ def recipe(algorithm: str, env: str = "Pendulum-v1", **settings: Any) -> Recipe:
     return recipe_from_mapping({**data, "hyperparameters": hyperparameters}, "a test")
 
 
-@pytest.mark.parametrize("algorithm", sorted(OFF_POLICY))
+@pytest.mark.parametrize("algorithm", some(sorted(OFF_POLICY)))
 def test_the_machinery_of_a_recipe_is_examined(algorithm: str) -> None:
     env = "CartPole-v1" if algorithm == "dqn" else "Pendulum-v1"
     made = recipe(algorithm, env, **({"target_update_interval": 100} if algorithm == "dqn" else {}))
     assert names(examine(env, recipe=made)) == set()
 
 
-@pytest.mark.parametrize("algorithm", ["sac", "ddpg", "dqn"])
+@pytest.mark.parametrize("algorithm", some(["sac", "ddpg", "dqn"]))
 def test_a_tau_of_zero_freezes_the_target(algorithm: str) -> None:
     env = "CartPole-v1" if algorithm == "dqn" else "Pendulum-v1"
     made = recipe(algorithm, env, tau=0.0, **({"target_update_interval": 100} if algorithm == "dqn" else {}))

@@ -11,7 +11,7 @@ FAULTS = [
     pytest.param(
         fault,
         id=f"{topic.__name__.rpartition('.')[2]}: {fault.name}",
-        marks=[pytest.mark.slow] if topic is training else [],
+        marks=[pytest.mark.slow] if topic is training or fault.briefly > 100 else [],
     )
     for topic in TOPICS
     for fault in topic.FAULTS

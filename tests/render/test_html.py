@@ -60,6 +60,7 @@ def test_one_run_shows_its_curves_over_the_band_with_the_signs_marked(page):
     assert len(browser.find_elements("css selector", ".chart")) > before + 20
 
 
+@pytest.mark.slow
 def test_the_evaluation_is_drawn_with_its_distances_and_paths(page, evaluated_once):
     browser = page(Report.of("diagnose", diagnose([evaluated_once])))
     charts = "[...document.querySelectorAll('.evaluation .chart')]"

@@ -33,7 +33,9 @@ def learn(recipe, fast, steps=256):
     return [*model.policy.state_dict().values(), *moments]
 
 
-@pytest.mark.parametrize("recipe", [FETCH, PENDULUM], ids=["dictionary", "vector"])
+@pytest.mark.parametrize(
+    "recipe", [pytest.param(FETCH, id="dictionary", marks=pytest.mark.slow), pytest.param(PENDULUM, id="vector")]
+)
 def test_a_training_ends_at_the_same_numbers(recipe):
     plain, fast = learn(recipe, False), learn(recipe, True)
     assert len(plain) == len(fast) > 20

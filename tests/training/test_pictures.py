@@ -37,7 +37,14 @@ def test_the_evaluation_keeps_the_paths(evaluated_once):
     assert np.ptp(ends, axis=0).max() > 0.01
 
 
-@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("suffix", "begins"),
+    [
+        (".png", b"\x89PNG"),
+        pytest.param(".svg", b"<?xml", marks=pytest.mark.slow),
+        pytest.param(".pdf", b"%PDF", marks=pytest.mark.slow),
+    ],
+)
 def test_a_picture(evaluated_once, tmp_path, suffix, begins):
     file = tmp_path / f"reach{suffix}"
     reach_picture.draw(evaluated_once, file)

@@ -127,6 +127,7 @@ def assert_same_curves(whole, again):
             np.testing.assert_array_equal(again.curves[name].values, curve.values, name)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_from_its_last_checkpoint(small, trained_once, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(small, tmp_path, 0, watcher=Interrupts(700, times=2))
@@ -221,6 +222,7 @@ def test_the_window_of_recent_episodes_continues(resumed, interrupted_once, smal
     assert len(after["recent_successes"]) == len(after["recent_episodes"])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_earlier_version_begins_new_episodes(interrupted, small):
     checkpoint = newest_checkpoint(interrupted)
     old = checkpoint.with_suffix(".old")

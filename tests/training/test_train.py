@@ -74,6 +74,7 @@ def test_same_seed_same_weights(trained_once, repeated, small):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_another_seed_other_curves(trained_once, other_seed):
     first, second = scalars(trained_once), scalars(other_seed)
     for name in ("episode_return", "approx_kl", "value_loss", "policy_loss", "entropy"):

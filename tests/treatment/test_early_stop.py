@@ -8,6 +8,7 @@ import pytest
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
 from rldoctor.model import Band, Curve
+from rldoctor.references import load_recipe
 from rldoctor.training.training_callback import Silent
 
 TOTAL = 10_000
@@ -49,6 +50,18 @@ def test_a_trial_between_the_two_runs_to_its_end() -> None:
     # Below what is healthy, but by less than twice the slack.
     values = (STEPS / TOTAL * 100) * 0.85 - 5
     assert end_of(watching(), values) == ("", TOTAL)
+
+
+def test_a_trial_with_settings_of_its_own_may_be_slower_than_the_healthy_runs() -> None:
+    def slow() -> TrialWatch:
+        return TrialWatch(comparison(), Silent(), TOTAL + 1, stops_behind=False)
+
+    assert end_of(slow(), np.zeros(len(STEPS))) == ("", TOTAL)
+    assert end_of(slow(), STEPS / TOTAL * 100.0)[0] == "well"
+    healthy = load_recipe("cartpole/dqn")
+    known = ReferenceComparison({}, {}, TOTAL, healthy)
+    assert known.is_of(healthy.with_overrides(["total_steps=5"]))
+    assert not known.is_of(healthy.with_overrides(["gamma=0.9"]))
 
 
 def test_one_bad_point_resets_the_count() -> None:

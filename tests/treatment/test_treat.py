@@ -242,6 +242,46 @@ def test_what_did_not_cure_is_improved_or_not(
     assert not list(tmp_path.rglob("cured.toml"))
 
 
+def test_trials_that_show_nothing_without_healthy_runs_are_open_and_want_more_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rldoctor.experiments.treatment import run as treatment_run
+    from rldoctor.experiments.treatment.trial import result_of
+
+    def undecided(attempt, comparison, context):  # type: ignore[no-untyped-def]
+        return result_of(attempt, {"episode_return": 20.0}, 29_696, TrialState.UNDECIDED, "end", "Too short.")
+
+    monkeypatch.setattr(treatment_run, "run_trial", undecided)
+    report = treat(STANDS_STILL, TreatmentOptions(out=tmp_path))
+    (finding,) = report.subjects[0].findings
+    assert report.exit_code == 1
+    assert finding.remedy == f"Give the trials more steps: rldoctor treat {STANDS_STILL} --steps 60000"
+    treatment = report.subjects[0].treatment
+    assert treatment is not None
+    assert treatment.sureness.startswith("Whether learning_rate")
+    assert "is open" in treatment.sureness
+
+
+def test_the_remedy_that_came_furthest_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rldoctor.experiments.treatment import run as treatment_run
+    from rldoctor.experiments.treatment.trial import result_of
+
+    tried = []
+
+    def second_is_better(attempt, comparison, context):  # type: ignore[no-untyped-def]
+        tried.append(attempt.changes)
+        return result_of(attempt, {"episode_return": 20.0 * len(tried)}, 29_696, TrialState.SICK, "band", "Behind.")
+
+    monkeypatch.setattr(treatment_run, "run_trial", second_is_better)
+    run = shutil.copytree(STANDS_STILL, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["recipe"]["hyperparameters"]["gamma"] = 0.5
+    (run / "run.json").write_text(json.dumps(record))
+    treat(run, TreatmentOptions(out=tmp_path / "runs", rounds=3))
+    assert len(tried) == 3
+    assert tried[2] == tried[1] != tried[0]
+
+
 def test_a_healthy_run_needs_nothing_and_nothing_is_written(tmp_path: Path) -> None:
     report = treat(RUNS / "healthy/cartpole/zoo/as-recorded-20", TreatmentOptions(out=tmp_path))
     assert report.exit_code == 0

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from rldoctor.diagnosis.remedy import Move
 from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.experiments.treatment import sick_run
 from rldoctor.experiments.treatment.plan import Plan, describe, low_outcome_note, make_plan, nothing_to_do
-from rldoctor.experiments.treatment.remedies import changed, in_words, within
+from rldoctor.experiments.treatment.remedies import _with_whole_episodes, changed, in_words, within
 from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
-from rldoctor.model import Remedy, Verdict
+from rldoctor.model import Curve, Remedy, Verdict
 from rldoctor.references import load_recipe
 from tests.treatment.recorded import RUNS, STANDS_STILL
 
@@ -179,3 +183,28 @@ def test_a_sick_run_does_not_need_a_reference(tmp_path: Path) -> None:
     plan = make_plan(sick, Path("out"), 3)
     # The usual values then: SB3's.
     assert "learning_rate 0 -> 0.0003" in changes(plan)[0]
+
+
+def test_a_suspect_run_that_was_never_evaluated_may_need_no_treatment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(STANDS_STILL, tmp_path / "run")
+    diagnosis = replace(read_sick_run(run).diagnosis, verdict=Verdict.SUSPECT)
+    monkeypatch.setattr(sick_run, "diagnose_run", lambda *_args, **_kwargs: diagnosis)
+    assert read_sick_run(run).notes == ()
+    (run / "policy.zip").touch()
+    assert read_sick_run(run).notes == (
+        f"It may need no treatment: rldoctor evaluate {run} shows what its policy does.",
+    )
+    (run / "evaluation.json").touch()
+    assert read_sick_run(run).notes == ()
+
+
+@pytest.mark.parametrize(("before", "after"), [(4_000, {"learning_starts": Move(4_000, 408)}), (405, {})])
+def test_hindsight_replay_begins_with_whole_episodes(before: int, after: dict[str, Move]) -> None:
+    found = read_sick_run(STANDS_STILL)
+    lengths = Curve("episode_length", np.array([400, 800]), np.array([50.0, 50.0]))
+    recipe = load_recipe("fetch_reach_sparse/her_sac")
+    hindsight = replace(found, recipe=recipe, run=replace(found.run, curves={"episode_length": lengths}))
+    assert _with_whole_episodes({"learning_starts": Move(before, 250)}, hindsight) == after
+    assert _with_whole_episodes({"learning_starts": Move(before, 250)}, found)["learning_starts"].after == 250

@@ -43,7 +43,12 @@ def run_checks(
     codes = sorted({code for one in causes for code in one.confirmed_by})
     if not codes:
         return tuple(instructions)
-    say(f"The causes are tied; preflight checks {', '.join(codes)} separate them.")
+    named, listed = ", ".join(one.diagnosis for one in causes), ", ".join(codes)
+    say(
+        f"The causes {named} are tied; preflight checks {listed} separate them."
+        if len(causes) > 1
+        else f"Preflight checks {listed} test {named} first."
+    )
     try:
         result = run_preflight(recipe.env, recipe=recipe, wrap=wrap, select=codes)
     except RldoctorError as error:
@@ -53,6 +58,8 @@ def run_checks(
     fired = {f.code for f in found if f.name != "check-crashed"}
     ran = {check.code for check in result.checks if check.outcome in (Outcome.PASSED, Outcome.FIRED)}
     tested = [replace(one, tested=_outcome(one, fired, ran)) if one in causes else one for one in instructions]
+    confirmed_causes = ", ".join(one.diagnosis for one in tested if one.tested == "fired")
+    say(f"  confirmed: {confirmed_causes}." if confirmed_causes else "  Nothing is found.")
     rank = {"fired": 0, "": 1, "not-run": 1, "passed": 1}
     return tuple(sorted(tested, key=lambda one: rank[one.tested]))
 

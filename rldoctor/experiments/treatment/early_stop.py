@@ -22,10 +22,15 @@ class TrialWatch:
         comparison: With the reference and the sick run.
         watcher: Another watcher, which is notified of everything.
         most_steps: Where the training ends in any case, such as a control that need not be longer than its trial.
+        stops_behind: Whether a training that is behind the healthy runs is stopped; with settings of its own it may be
+            slower.
     """
 
-    def __init__(self, comparison: ReferenceComparison, watcher: Watcher, most_steps: int) -> None:
+    def __init__(
+        self, comparison: ReferenceComparison, watcher: Watcher, most_steps: int, *, stops_behind: bool = True
+    ) -> None:
         self._comparison = comparison
+        self._stops_behind = stops_behind
         self._watcher = watcher
         self._most = most_steps
         self._level_since: int | None = None
@@ -57,7 +62,8 @@ class TrialWatch:
             self._behind_since = _since(standing.behind, self._behind_since, steps)
             if _lasts(self._level_since, steps, WELL * total):
                 return "well"
-            if steps >= EARLIEST_BEHIND * total and _lasts(self._behind_since, steps, BEHIND * total):
+            behind_counts = self._stops_behind and steps >= EARLIEST_BEHIND * total
+            if behind_counts and _lasts(self._behind_since, steps, BEHIND * total):
                 return "behind"
         return "enough" if steps >= self._most else ""
 

@@ -29,8 +29,11 @@ from rldoctor.gate import judge_run
 from rldoctor.model import Instruction, Json, Remedy, Verdict
 from rldoctor.recipe import Recipe
 from rldoctor.render.wording import likelihood
+from rldoctor.run_record import RunRecord
 
 _LONGEST_NAME = 60
+# A status of run.json.
+_BROKE_OFF = "failed"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ def low_outcome_note(sick: SickRun) -> str:
 
 
 def was_behind(plan: Plan) -> bool:
-    """Return whether the sick run ended below what every healthy run of the reference reached."""
+    """Return whether the sick run broke off, or ended below what every healthy run of the reference reached."""
+    if plan.sick.reference is not None and RunRecord(plan.sick.run.record).status == _BROKE_OFF:
+        return True
     end = _end(plan.sick)
     return end is not None and not end.level
 
@@ -156,7 +161,8 @@ def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) ->
     """
     first = plan.recipe_with(plan.remedies[0].changes)
     rate = throughput.measure(executor, first, Engine.GYMNASIUM).training
-    total, rounds = plan.sick.recipe.total_steps, len(plan.remedies)
+    # With fewer remedies than rounds one may be tried again.
+    total, rounds = plan.sick.recipe.total_steps, plan.rounds
     each = throughput.in_words(total / rate)
     pilot = f"; before that at most {pilots} pilot runs of about {throughput.in_words(steps / rate)} each"
     return (

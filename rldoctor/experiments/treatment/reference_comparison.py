@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rldoctor.diagnosis.match import differences
 from rldoctor.model import Band, Curve, Run
+from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 
 # Metrics of the outcome; reports show the first one that was logged.
@@ -43,11 +45,17 @@ class ReferenceComparison:
         bands: Outcome metric to the band of the reference's healthy runs; empty without a reference.
         sick: Outcome metric to the sick run's curve.
         total_steps: Environment steps of a whole training.
+        recipe: Of the healthy runs; ``None`` without a reference.
     """
 
     bands: Mapping[str, Band]
     sick: Mapping[str, Curve]
     total_steps: int
+    recipe: Recipe | None = None
+
+    def is_of(self, recipe: Recipe) -> bool:
+        """Return whether a recipe has the settings of the healthy runs: others may be slower, and no worse for it."""
+        return self.recipe is not None and not differences(recipe, self.recipe)
 
     def standing(self, steps: int, numbers: Mapping[str, float]) -> Standing | None:
         """Return where a training with these latest ``numbers`` is; ``None`` if nothing can be compared."""
@@ -104,4 +112,5 @@ def compare_with(run: Run, reference: Reference | None, total_steps: int) -> Ref
     """Return what the trials of a sick run are compared with."""
     sick = {metric: run.curves[metric].finite() for metric in OUTCOMES if metric in run.curves}
     bands = {} if reference is None else {m: reference.bands[m] for m in OUTCOMES if m in reference.bands}
-    return ReferenceComparison(bands, {metric: curve for metric, curve in sick.items() if len(curve)}, total_steps)
+    of_sick = {metric: curve for metric, curve in sick.items() if len(curve)}
+    return ReferenceComparison(bands, of_sick, total_steps, reference.recipe if reference is not None else None)

@@ -27,6 +27,7 @@ from rldoctor.model import (
     TreatmentOutcome,
     TreatmentResult,
     TreatmentTrial,
+    TrialState,
     Verdict,
 )
 from rldoctor.recipe import Recipe, write_recipe
@@ -103,6 +104,11 @@ def summary(treatment: Treatment) -> str:
     return f"{word} after {spent} ({share})."
 
 
+def is_open(trial: TreatmentTrial) -> bool:
+    """Return whether a trial came to its end, and without healthy runs to compare with that shows nothing."""
+    return trial.state is TrialState.UNDECIDED and trial.by == "end"
+
+
 def _findings(treatment: Treatment) -> tuple[Finding, ...]:
     if treatment.outcome not in _FINDINGS:
         return ()
@@ -110,6 +116,10 @@ def _findings(treatment: Treatment) -> tuple[Finding, ...]:
     if treatment.outcome is TreatmentOutcome.UNPROVEN:
         cure = "Train several seeds of both recipes: rldoctor sweep --seeds 0-4."
         return (Finding(code, name, severity, summary(treatment), cure),)
+    remedies = [trial for trial in treatment.trials if trial.role == "remedy"]
+    if remedies and all(is_open(trial) for trial in remedies):
+        longer = f"Give the trials more steps: rldoctor treat {treatment.before} --steps {2 * treatment.steps_whole}"
+        return (Finding(code, name, severity, summary(treatment), longer),)
     first = next(iter(treatment.instructions), None)
     codes = ",".join(first.confirmed_by) if first else ""
     confirm = f"Confirm it with: rldoctor preflight --select {codes}" if codes else ""

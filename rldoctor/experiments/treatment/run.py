@@ -26,7 +26,7 @@ from rldoctor.experiments.treatment.plan import (
     was_behind,
 )
 from rldoctor.experiments.treatment.remedies import in_words
-from rldoctor.experiments.treatment.results import CURED_FILE, report_of, write_cured
+from rldoctor.experiments.treatment.results import CURED_FILE, is_open, report_of, write_cured
 from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
 from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, run_trial
 from rldoctor.model import (
@@ -170,12 +170,16 @@ def _treated(
 def _rounds(plan: Plan, context: TrialContext, say: Callable[[str], None]) -> list[TreatmentTrial]:
     """Try the remedies one after the other until one works.
 
-    If there are more rounds than remedies, the first is tried again with another seed: it may have failed by chance.
+    If there are more rounds than remedies, the best is tried again with another seed: it may have failed by chance.
     """
     trials: list[TreatmentTrial] = []
     for number in range(1, plan.rounds + 1):
         again = number > len(plan.remedies)
-        remedy = plan.remedies[0 if again else number - 1]
+        if again and is_open(trials[_best(plan, trials)]):
+            # Another seed would show as little; more steps are wanted.
+            break
+        best = trials[_best(plan, trials)].changes if again else None
+        remedy = next(one for one in plan.remedies if one.changes == best) if again else plan.remedies[number - 1]
         seed = plan.sick.seed + (_OTHER_SEED + number) * again
         name = in_words(remedy.changes) + (f", seed {seed}" if again else "")
         attempt = TreatmentAttempt(
@@ -246,13 +250,31 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
         recipe = plan.recipe_with(last.changes)
         file = write_cured(plan.folder / CURED_FILE, recipe, plan.sick, last)
         return replace(treatment, outcome=TreatmentOutcome.CURED, recipe=str(file))
-    best = max(plan.comparison.recovered(trial.steps, trial.numbers) or 0.0 for trial in remedies)
+    best = _recovered(plan, remedies[_best(plan, remedies)])
     outcome = TreatmentOutcome.IMPROVED if best >= _IMPROVED else TreatmentOutcome.NOT_CURED
-    return replace(treatment, outcome=outcome, sureness=_what_is_left(plan, best, instructions))
+    return replace(treatment, outcome=outcome, sureness=_what_is_left(plan, remedies, instructions))
 
 
-def _what_is_left(plan: Plan, best: float, instructions: Sequence[Instruction]) -> str:
-    made = f"The best trial made {best:.0%} of the way to healthy runs. " if plan.comparison.bands and best > 0 else ""
+def _recovered(plan: Plan, trial: TreatmentTrial) -> float:
+    return plan.comparison.recovered(trial.steps, trial.numbers) or 0.0
+
+
+def _best(plan: Plan, trials: Sequence[TreatmentTrial]) -> int:
+    """Return the place of the trial that came furthest; of several the first."""
+    return max(range(len(trials)), key=lambda place: (_recovered(plan, trials[place]), -place))
+
+
+def _what_is_left(plan: Plan, trials: Sequence[TreatmentTrial], instructions: Sequence[Instruction]) -> str:
+    best = trials[_best(plan, trials)]
+    share = _recovered(plan, best)
+    made = (
+        f"The best trial made {share:.0%} of the way to healthy runs. " if plan.comparison.bands and share > 0 else ""
+    )
+    if is_open(best):
+        return (
+            f"Whether {in_words(best.changes)} cures is open: no healthy runs are known to compare with, and "
+            f"{best.steps:,} steps do not show it."
+        )
     outside = f" Look outside the recipe next: {instructions[0].diagnosis}." if instructions else ""
     return f"{made}No remedy in the recipe is left.{outside}"
 

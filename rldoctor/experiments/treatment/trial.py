@@ -95,7 +95,9 @@ def saved_or(attempt: TreatmentAttempt, run: Callable[[], TreatmentTrial]) -> Tr
 
 
 def _run(attempt: TreatmentAttempt, comparison: ReferenceComparison, context: TrialContext) -> TreatmentTrial:
-    watch = TrialWatch(comparison, context.watch(attempt.name, attempt.recipe.total_steps), attempt.most_steps)
+    stops_behind = attempt.role != "remedy" or comparison.is_of(attempt.recipe)
+    shown = context.watch(attempt.name, attempt.recipe.total_steps)
+    watch = TrialWatch(comparison, shown, attempt.most_steps, stops_behind=stops_behind)
     try:
         training = train_attempt(attempt, watch, context, "sick")
         if training.given_up and leads(comparison, last_outcomes(read_run(attempt.directory)), training.steps):
@@ -109,11 +111,12 @@ def _run(attempt: TreatmentAttempt, comparison: ReferenceComparison, context: Tr
         healthy = healthy_in_words(comparison, numbers, steps)
         why = f"{in_words(numbers).capitalize()} after {steps:,} steps; {healthy}."
         return result_of(attempt, numbers, steps, TrialState.SICK, "band", why)
-    diagnosis = diagnose_run(run, context=context.diagnosis)
     if training.given_up:
-        why = diagnosis_in_words(diagnosis, steps)
+        why = diagnosis_in_words(diagnose_run(run, context=context.diagnosis), steps)
         return result_of(attempt, numbers, steps, TrialState.SICK, "doctor", why)
     gate = _gate(attempt, context, numbers)
+    # What the evaluation shows counts: the return in training is a mean over episodes of long ago.
+    diagnosis = diagnose_run(read_run(attempt.directory), context=context.diagnosis)
     return result_of(attempt, numbers, steps, *outcome_of(comparison, watch, diagnosis, numbers, gate, steps))
 
 

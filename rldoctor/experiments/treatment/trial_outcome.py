@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison
 from rldoctor.model import GateResult, Run, RunDiagnosis, TrialState, Verdict
-from rldoctor.render.wording import likelihood
+from rldoctor.render.wording import likelihood, number
 
 # How much of the way to healthy runs, or without a reference of its own gain, a trial must be ahead of the sick run to
 # be clearly better. Ours.
 _CLEAR_LEAD = 0.3
+_VERDICTS = {Verdict.UNJUDGED: "too short to be judged without healthy runs to compare with"}
 _WORDS = {"success_rate": "success rate", "episode_return": "return"}
 
 
@@ -31,9 +32,9 @@ def outcome_of(
 ) -> tuple[TrialState, str, str]:
     """Return the outcome of a trial that was not stopped as sick, by what it is known, and why."""
     if gate is not None and gate.verdict is Verdict.HEALTHY:
-        passed = ", ".join(f"{c.title} {c.observed:.3g} {c.relation} {c.threshold:g}" for c in gate.criteria)
+        passed = ", ".join(f"{c.title} {number(c.observed)} {c.relation} {c.threshold:g}" for c in gate.criteria)
         return TrialState.WELL, "gate", f"The gate passes after {steps:,} steps: {passed}."
-    failed = ", ".join(f"{c.title} {c.observed:.3g}" for c in gate.criteria if not c.passed) if gate else ""
+    failed = ", ".join(f"{c.title} {number(c.observed)}" for c in gate.criteria if not c.passed) if gate else ""
     missed = f" The gate does not pass yet: {failed}." if gate else ""
     if watch.decision == "well" and watch.level_since is not None:
         healthy = healthy_in_words(comparison, numbers, steps)
@@ -66,9 +67,10 @@ def _without_reference(
         for key in ("evaluation_return_over_zero_action", "evaluation_return_over_random")
         if key in numbers
     ]
-    why = f"{in_words(numbers).capitalize()} after {steps:,} steps; the diagnosis is {diagnosis.verdict}.{missed}"
+    judged = _VERDICTS.get(diagnosis.verdict, f"the diagnosis is {diagnosis.verdict}")
+    why = f"{in_words(numbers).capitalize()} after {steps:,} steps; {judged}.{missed}"
     if diagnosis.verdict is Verdict.HEALTHY and ahead and over and min(over) > 0:
-        why += f" The return is above the zero-action and the random policy by at least {min(over):.3g}."
+        why += f" The return is above the zero-action and the random policy by at least {number(min(over))}."
         return TrialState.WELL, "baselines", why
     return TrialState.UNDECIDED, "end", why
 
@@ -82,14 +84,14 @@ def diagnosis_in_words(diagnosis: RunDiagnosis, steps: int) -> str:
 
 def in_words(numbers: Mapping[str, float]) -> str:
     """Return the outcomes in words."""
-    known = [f"{_WORDS[metric]} {numbers[metric]:.3g}" for metric in OUTCOMES if metric in numbers]
+    known = [f"{_WORDS[metric]} {number(numbers[metric])}" for metric in OUTCOMES if metric in numbers]
     return ", ".join(known) or "no outcome is logged"
 
 
 def healthy_in_words(comparison: ReferenceComparison, numbers: Mapping[str, float], steps: int) -> str:
     """Return the outcomes of healthy runs at a step, in words."""
     known = [
-        f"{_WORDS[m]} {comparison.least(m, steps):.3g} or more (median {comparison.median(m, steps):.3g})"
+        f"{_WORDS[m]} {number(comparison.least(m, steps))} or more (median {number(comparison.median(m, steps))})"
         for m in OUTCOMES
         if m in comparison.bands and m in numbers
     ]

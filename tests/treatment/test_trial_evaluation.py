@@ -1,0 +1,42 @@
+"""What the evaluation of a trial says counts in its outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from rldoctor.experiments.treatment import trial
+from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
+from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, run_trial
+from rldoctor.model import TrialState, Verdict
+from rldoctor.recipe import Recipe
+from rldoctor.training.training_callback import Silent
+from tests.diagnosis.made_up_runs import run
+
+
+def test_a_trial_is_diagnosed_with_what_its_evaluation_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = []
+
+    def gate(attempt: object, context: object, numbers: dict[str, float]) -> None:
+        evaluated.append(attempt)
+        numbers |= {"evaluation_return_over_zero_action": 900.0, "evaluation_return_over_random": 950.0}
+
+    def diagnosed(run: object, context: object) -> SimpleNamespace:
+        # As where a hundred episodes of training are mostly from before it learned.
+        return SimpleNamespace(verdict=Verdict.HEALTHY if evaluated else Verdict.UNJUDGED, diagnoses=(), summary="")
+
+    trained = run({"episode_return": (5.0, 60.0)}, last_step=8_000)
+    sick = run({"episode_return": (5.0, 30.0)}, last_step=8_000)
+    monkeypatch.setattr(trial, "train_attempt", lambda *_: SimpleNamespace(steps=8_000, given_up=False))
+    monkeypatch.setattr(trial, "read_run", lambda _: trained)
+    monkeypatch.setattr(trial, "_gate", gate)
+    monkeypatch.setattr(trial, "diagnose_run", diagnosed)
+    attempt = TreatmentAttempt(
+        Recipe("Some-v0", "Some-v0", 8_000), 0, tmp_path / "run", "remedy", 1, "gamma 0 -> 0.99", (), {}, 8_000
+    )
+    attempt.directory.mkdir()
+    context = TrialContext((), lambda _title, _steps: Silent(), None, None)  # type: ignore[arg-type]
+    found = run_trial(attempt, ReferenceComparison({}, sick.curves, 8_000), context)
+    assert (found.state, found.by) == (TrialState.WELL, "baselines")
