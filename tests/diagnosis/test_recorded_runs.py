@@ -159,3 +159,21 @@ def test_a_healthy_verdict_names_no_likelier_cause() -> None:
         subject = diagnose_run(read_run(RUNS / "sick/updates-too-aggressive" / name))
         assert "SET106" in {finding.code for finding in subject.findings}
         assert (subject.verdict, subject.diagnoses[0].name) == (Verdict.HEALTHY, "healthy")
+
+
+STRANGERS = RUNS.parent / "strangers"
+
+
+def test_a_run_that_is_healthy_is_more_likely_so_than_not() -> None:
+    """A return above zero in fewer and fewer steps, beside a critic that explains nothing."""
+    subject = diagnose_run(read_run(STRANGERS / "environments/mountain-car-continuous/healthy-1"))
+    assert subject.verdict is Verdict.HEALTHY
+    assert subject.health is not None and subject.health > 0.5
+    assert not any("does not rise" in found.message for found in subject.findings)
+
+
+@pytest.mark.parametrize("name", ["dqn-cartpole-healthy-0", "a2c-cartpole-healthy-0"])
+def test_a_return_that_rose_and_fell_again_in_part_is_not_said_to_show_no_learning(name: str) -> None:
+    subject = diagnose_run(read_run(STRANGERS / "frameworks/sb3" / name))
+    assert subject.verdict is Verdict.UNJUDGED
+    assert "has risen" in subject.summary

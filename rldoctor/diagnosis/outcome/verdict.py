@@ -38,6 +38,8 @@ _RETURN = "episode_return"
 _NO_SIGNAL = "reward-uninformative"
 # Signs that say that the return does not improve, or has no trend: none of them stands beside a return that does.
 _STANDS = {"RET101", "RET102", "RET103", "RET108", "RET116"}
+# The sign of a return that has risen, if not enough to show that the run is healthy.
+_MOVED = "RET905"
 # So unlikely is health that a return which rises a little does not show it: ours; a healthy run that people asked about
 # (tests/cases) stands at 0.07, none of tests/runs below 0.4.
 _HARDLY = 0.05
@@ -148,6 +150,10 @@ def decide(
         return Decision(Verdict.HEALTHY, how)
     if _RETURN not in case.curves:
         return Decision(Verdict.UNJUDGED, "No problems found, but the logs do not show what the policy achieves.")
+    if any(item.sign.code == _MOVED and item.fires for item in observed):
+        return Decision(
+            Verdict.UNJUDGED, "No problems found. The return has risen, but not clearly, or it fell again in part."
+        )
     return Decision(Verdict.UNJUDGED, "No problems found, but no clear evidence of learning yet.")
 
 
