@@ -176,7 +176,8 @@ def test_damage_is_told_with_its_byte(tmp_path, make):
         content[500] ^= 1
         path.write_bytes(content)
     run = read_run(tmp_path)
-    finding = only(run, "LOG102")
+    assert codes(run) == ["LOG102", "LOG212"]
+    finding = run.findings[0]
     assert finding.severity is Severity.WARNING
     assert finding.evidence["count"] == 4
     assert finding.message.endswith("What is whole was read. 1 more of the files is like that.")

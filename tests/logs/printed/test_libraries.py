@@ -77,6 +77,16 @@ def test_verl_in_a_page_and_with_numpy_2(tmp_path):
     assert "learning_rate" not in run.curves
 
 
+def test_verl_in_other_orders(tmp_path):
+    first = "training/global_step:{i} - critic/score/mean:{r} - timing_s/step:36.0 - probe/valid:1"
+    run = read(tmp_path, *(first.format(i=i, r=i / 10) for i in range(1, 6)))
+    assert points(run) == [(i, i / 10) for i in range(1, 6)]
+    broken = "step:{i} - actor/entropy:0.76 - critic/score/mean:{r} - critic/score/max:0.40\n"
+    broken += "         - rollout_corr/training_ppl:2.06 - actor/grad_norm:2.22\n         - response_length/mean:303.0"
+    run = read(tmp_path, *(broken.format(i=i, r=i / 10) for i in range(1, 6)))
+    assert run.curves["answer_length"].steps.tolist() == [1, 2, 3, 4, 5]
+
+
 def test_openrlhf(tmp_path):
     status = (
         "{{'policy_loss': -0.0021, 'actor_lr': 4.9e-07, 'ppo_clip_ratio': 0.0012, 'ppo_kl': 0.0003, 'reward': {r}, "
@@ -194,6 +204,17 @@ def test_rllib_that_somebody_printed(tmp_path):
     assert points(run)[0] == (4000, -9298.5)
     assert run.curves["approx_kl"].values[0] == 0.0194
     assert run.algorithm == "ppo"
+
+
+def test_results_of_rllib_in_words_of_ones_own(tmp_path):
+    block = "training_iteration: {i}\ndate:  2019-01-31_21-56-10\nepisode_len_mean: 26.193103\n"
+    block += "episode_reward_min: -11999.000000\nepisode_reward_mean: {r:f}\nepisode_reward_max: -556.000000\n\n\n"
+    run = read(tmp_path, *(block.format(i=i, r=-9000 + i) for i in range(1, 6)))
+    assert (run.framework, run.step_axis) == ("rllib", "iterations")
+    assert points(run) == [(i, -9000.0 + i) for i in range(1, 6)]
+    line = "iteration [{i}] => episode_reward_mean: {r}, episode_len_mean: {r}, "
+    run = read(tmp_path, *(line.format(i=i, r=20.5 * i) for i in range(1, 6)))
+    assert run.curves["episode_return"].values.tolist() == [20.5 * i for i in range(1, 6)]
 
 
 @pytest.mark.parametrize("text", [RESULT, BOX, NEW], ids=["yaml", "box", "new"])

@@ -101,6 +101,7 @@ def test_columns_under_their_names(tmp_path):
         ("| Episode | Reward | Epsilon |\n|---------|--------|---------|", "| {i} | {v} | 0.95 |"),
         ("│ Episode │ Total Reward │ Loss │", "│ {i}/500 │ {v} │ 0.5 │"),
         ("iter steps ep_ret ep_len", "{i:4d} {s:8d} {v:8.2f} 200"),
+        ("   episode  reward  length", "{i:<3d}  {i:6d}  {v:6.2f}     200"),
     ):
         lines = [row.format(i=i, s=2048 * i, v=value) for i, value in enumerate(values, 1)]
         run = read(tmp_path, "Device: cuda", header, *lines, "Done in 3 minutes")
@@ -112,6 +113,11 @@ def test_a_learning_rate_that_is_rounded_away_is_not_zero(tmp_path):
     line = "Update {i}/300, Mean reward: {i}.5, KL: 0.011, lr: {lr}"
     assert "learning_rate" not in read(tmp_path, *(line.format(i=i, lr="0.000") for i in range(9))).curves
     assert read(tmp_path, *(line.format(i=i, lr="0.003") for i in range(9))).curves["learning_rate"].values[0] == 0.003
+
+
+def test_a_mean_reward_that_nothing_counts_is_read_in_its_order(tmp_path):
+    run = read(tmp_path, *(f"Average reward: {i}.5, buffer: 1000" for i in range(1, 9)))
+    assert run.curves["episode_return"].values.tolist() == [i + 0.5 for i in range(1, 9)]
 
 
 def test_actions_of_an_episode_are_counted(tmp_path):
@@ -133,6 +139,13 @@ def test_actions_of_an_episode_are_counted(tmp_path):
         "[{i}.000123] usb 1-1: new high-speed USB device number {i} using xhci_hcd",
         "  Downloading pkg{i}-1.{i}.0-py3-none-any.whl ({i}.5 MB)",
         "Epoch    GPU_mem   box_loss   cls_loss\n{i}        2.61       0.{i}        1.2",
+        "2024-01-15 10:00:{i:02d} INFO quest completed: reward={i} gold=10{i} player=3",
+        "INFO [11-30|12:00:{i:02d}.123] Imported chain segment number={i} txs=7 reward=2.{i}",
+        "campaign clicks: {i} ctr: 0.0{i} total reward: 10{i}",
+        "{{'loss': 0.{i}, 'grad_norm': 2, 'learning_rate': 1, 'mean_reward': 0.{i}, 'accuracy': 0.6, 'epoch': 0.1}}",
+        "step {i}: reward model loss 0.{i}, reward accuracy 0.6, lr 1e-5",
+        "Algorithm   Reward   Std\nalgo{i}   {i}.0   1.5",
+        "| Method | Mean Reward | Success |\n|---|---|---|\n| method{i} | {i}.0 | 0.{i} |",
     ],
 )
 def test_what_other_programs_print_is_not_judged(tmp_path, line):

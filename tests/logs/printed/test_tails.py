@@ -39,8 +39,13 @@ STILL = "step={s} mean_reward={r:.2f} approx_kl=1e-9 entropy=0.01 clip_frac=0.0 
         [OWN.format(i=18_000 + i, r=180 + noise) for i, noise in enumerate(NOISE)],
         [STILL.format(s=2_000_000 + 2048 * i, r=180 + noise) for i, noise in enumerate(NOISE)],
         [f"step={5_000_000 + 1000 * i} reward=500.0 loss=0.1" for i in range(100)],
+        [
+            f"  Learning iteration {2400 + i}/3000\n  Value function loss: 0.0123\n  Mean reward: {28 + noise / 10:.2f}"
+            for i, noise in enumerate(NOISE)
+        ],
+        [f'{{"step": {4_000_000 + 2000 * i}, "episode_reward": {812 + noise:.1f}}}' for i, noise in enumerate(NOISE)],
     ],
-    ids=["cleanrl", "own", "ppo", "constant"],
+    ids=["cleanrl", "own", "ppo", "constant", "rsl_rl", "json"],
 )
 def test_the_flat_end_of_a_log_is_no_failure(tmp_path, lines):
     said = diagnose_run(read(tmp_path, *lines))

@@ -34,14 +34,16 @@ def grids(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], tuple[str, ..
             continue
         cells, has_frame = _cells(line)
         if _is_header(cells):
-            header, framed = cells, has_frame
+            header, framed, words = cells, has_frame, ()
         elif header and has_frame == framed and len(cells) == len(header):
             if sum(map(_is_number, cells)) > 1:
                 yield header, cells
+        elif header and not has_frame and len(cells) == len(header) + 1 and all(map(_is_number, cells)):
+            yield header, cells[1:]  # the index of a row, as pandas prints it
         elif not has_frame:
             # Columns that a single space separates.
             parts = tuple(line.split())
-            if len(parts) == len(words) and all(map(_is_number, parts)):
+            if words and len(parts) == len(words) and all(map(_is_number, parts)):
                 yield words, parts
             elif _is_header(parts):
                 words = parts

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+OTHER = "other/"
+"""Before the name of what is no return, although tables may call one so."""
 _RETURN = frozenset(("reward", "rewards", "return", "returns", "score", "scores", "rew", "rews", "ret"))
 _REWARD = frozenset(("reward", "rewards", "rew", "rews"))
 _SCORE = frozenset(("score", "scores"))
@@ -17,6 +19,7 @@ _EPISODE = frozenset(
     ("episode", "episodes", "ep", "eps", "episodic", "train", "training", "total", "cumulative", "sum")
 )
 _WHOLE = frozenset(("episode", "episodes", "ep", "episodic", "total", "cumulative", "sum"))
+_EPISODES = frozenset(("episode", "episodes", "ep", "eps", "episodic"))
 _MEAN = frozenset(("mean", "average", "avg", "running", "moving", "rolling", "smoothed", "recent", "ma"))
 _RATE = frozenset(("rate", "ratio", "fraction"))
 _ARTICLES = frozenset(("the", "a", "current"))
@@ -71,7 +74,12 @@ def renamed(rows: Sequence[Mapping[str, object]], but: str = "") -> dict[str, st
     # Tables may call a return by such a name; here it is known to be none, or there is a better one.
     outcomes = _RETURN | _LENGTH | _SUCCESS
     others = (name for name in counts if name not in kept and name != but and outcomes & set(name.split("_")))
-    return kept | {name: f"other/{name}" for name in others}
+    return kept | {name: f"{OTHER}{name}" for name in others}
+
+
+def is_of_episodes(name: str) -> bool:
+    """Return whether a name says that it is of an episode, or a mean: prizes of a shop or a game are rewards, too."""
+    return bool(set(name.split("_")) & (_EPISODES | _MEAN))
 
 
 def _rank(name: str) -> int:

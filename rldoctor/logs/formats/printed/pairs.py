@@ -15,7 +15,7 @@ import numpy as np
 
 from rldoctor.logs.formats.printed.grids import grids
 from rldoctor.logs.formats.printed.lines import NUMBER, ROUNDED_AWAY, STEP
-from rldoctor.logs.formats.printed.names import renamed
+from rldoctor.logs.formats.printed.names import OTHER, is_of_episodes, renamed
 from rldoctor.logs.formats.tables import Row, as_float, flat_row
 
 # "Reward: 21.0", "loss=0.1", "return: [3.0]"; a counter may stand without a colon: "Episode 12".
@@ -55,6 +55,8 @@ _EPISODE_LENGTH, _EPISODE_RETURNS = "episode_length", frozenset(("episode_return
 # What a step did; how many actions an episode took is a number beside that of the episode.
 _OF_A_STEP, _OF_STEPS = "action", "actions"
 _RATES = frozenset(("lr", "learning_rate"))
+# What a reward model is measured by while it learns from pairs of answers: no policy is trained.
+_SUPERVISED = frozenset(("accuracy", "margin", "rewards/margins"))
 # What the Trainer of transformers prints with every row.
 _TRAINER = frozenset(("grad_norm", "learning_rate", "epoch"))
 
@@ -74,7 +76,9 @@ def rows_of_pairs(lines: Sequence[str]) -> tuple[list[Row], str]:
         found = _of_one_loop(_blocks(rows)) or found
     if _EPISODE_RETURNS.isdisjoint(renamed(found).values()):
         tables = _of_one_loop([_under_names(header, cells) for header, cells in grids(lines)])
-        found = found if _EPISODE_RETURNS.isdisjoint(renamed(tables).values()) else tables
+        # A table of methods or of models counts nothing.
+        counted = not _EPISODE_RETURNS.isdisjoint(renamed(tables).values()) and _counters(tables) != ("", "")
+        found = tables if counted else found
     return _with_steps(found)
 
 
@@ -148,17 +152,29 @@ def _of_one_loop(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
 
 def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
     names = {name for row in rows for name in row}
-    steps = next((name for name in _STEPS if name in names and _counts_on(rows, name)), "")
-    counter = "" if steps else next((name for name in _COUNTERS if name in names and _counts_on(rows, name)), "")
+    steps, counter = _counters(rows)
     # The Trainer's own names are those of the tags of language models; names that mostly have slashes are tags, too.
     tags = _TRAINER.issubset(names) or 2 * sum("/" in name for name in names) > len(names)
-    new = {} if tags else renamed(rows, steps)
+    new = {} if tags and _SUPERVISED.isdisjoint(names) else renamed(rows, steps)
+    returns = [name for name, tag in new.items() if tag in _EPISODE_RETURNS]
+    alone = all(name in returns or tag.startswith(OTHER) for name, tag in new.items())
+    # A reward that nothing counts may be a prize: it has to say of what it is, or something else has to be known.
+    prizes = not (steps or counter) and alone and not any(map(is_of_episodes, returns))
+    if prizes or not _SUPERVISED.isdisjoint(names):
+        new |= {name: f"{OTHER}{name}" for name in returns}
     if steps or counter:
         new[steps or counter] = STEP
     if not steps and not _COUNTERS.keys().isdisjoint(names) and _EPISODE_LENGTH not in new.values():
         new |= {name: _EPISODE_LENGTH for name in names if name in _LENGTHS}
     found: list[Row] = [{new.get(name, name): cell for name, cell in row.items()} for row in rows]
     return (list(_carried_on(found)) if steps or counter else found), _COUNTERS.get(counter, "")
+
+
+def _counters(rows: Sequence[dict[str, object]]) -> tuple[str, str]:
+    """Return the name that counts steps, or where none does the name of another counter; empty for neither."""
+    names = {name for row in rows for name in row}
+    steps = next((name for name in _STEPS if name in names and _counts_on(rows, name)), "")
+    return steps, "" if steps else next((name for name in _COUNTERS if name in names and _counts_on(rows, name)), "")
 
 
 def _carried_on(rows: Iterable[Row]) -> Iterator[Row]:
