@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import DOCS
+from benchmarks import DOCS, treatment_off_policy
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
 from benchmarks.rates import wilson_interval
@@ -222,7 +222,9 @@ def main() -> None:
             results.add("held-out", p.name, **instructed(p, books[p.name], False))
     kept = [row for p in outside if (row := results.get("held-out", p.name)) is not None]
     cured = [row for p in recipe if (row := results.get("treated", p.name)) is not None]
-    DOCUMENT.write_text(document(left_alone, outside, named, kept, cured, len(recipe)), encoding="utf-8")
+    off_policy = treatment_off_policy.kept()
+    text = document(left_alone, outside, named, kept, cured, len(recipe))
+    DOCUMENT.write_text(f"{text}\n{off_policy}\n" if off_policy else text, encoding="utf-8")
 
 
 def document(

@@ -83,7 +83,8 @@ class TreatmentTrial:
         steps: Environment steps that were trained.
         planned: Environment steps of the whole recipe.
         state: How it ended; a pilot run is well where the signs of the leading cause are gone.
-        by: What decided that: ``gate``, ``band``, ``doctor``, ``baselines``, ``end`` or ``signs``.
+        by: What decided that: ``gate``, ``band``, ``doctor``, ``baselines``, ``untreated`` (the run did as well
+            without the change), ``end`` or ``signs``.
         why: The reason in a sentence, with the numbers.
         numbers: The last value of each outcome metric, and what a deterministic evaluation measured.
     """

@@ -120,7 +120,9 @@ def _(result: TreatmentResult) -> Lines:
     # A plan with remedies says what it will try itself.
     is_plan = treatment.outcome is TreatmentOutcome.PLANNED and treatment.remedies
     first = treatment.instructions[:1] if treatment.outcome in NEEDS_YOU and not is_plan else ()
-    return _lines(result.summary, "".join(one.text for one in first), "Outcome")
+    # Where trials were in vain, the finding says what to do next.
+    tried = next((finding.remedy for finding in result.findings), "") if treatment.trials else ""
+    return _lines(result.summary, tried or "".join(one.text for one in first), "Outcome")
 
 
 def _lines(reason: str, fix: str, label: str = "Reason") -> Lines:

@@ -13,8 +13,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from rldoctor.diagnosis.remedy import Move
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.experiments.treatment import sick_run
-from rldoctor.experiments.treatment.plan import Plan, describe, low_outcome_note, make_plan, nothing_to_do
+from rldoctor.experiments.treatment.plan import (
+    Plan,
+    describe,
+    low_outcome_note,
+    make_plan,
+    nothing_to_do,
+    unevaluated_note,
+)
 from rldoctor.experiments.treatment.remedies import _with_whole_episodes, changed, in_words, within
 from rldoctor.experiments.treatment.sick_run import SickRun, read_sick_run
 from rldoctor.model import Curve, Remedy, Verdict
@@ -185,19 +191,17 @@ def test_a_sick_run_does_not_need_a_reference(tmp_path: Path) -> None:
     assert "learning_rate 0 -> 0.0003" in changes(plan)[0]
 
 
-def test_a_suspect_run_that_was_never_evaluated_may_need_no_treatment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_suspect_run_that_was_never_evaluated_may_need_no_treatment(tmp_path: Path) -> None:
     run = shutil.copytree(STANDS_STILL, tmp_path / "run")
-    diagnosis = replace(read_sick_run(run).diagnosis, verdict=Verdict.SUSPECT)
-    monkeypatch.setattr(sick_run, "diagnose_run", lambda *_args, **_kwargs: diagnosis)
-    assert read_sick_run(run).notes == ()
+    sick = read_sick_run(run)
+    suspect = replace(sick, diagnosis=replace(sick.diagnosis, verdict=Verdict.SUSPECT))
+    assert unevaluated_note(suspect) == ""
     (run / "policy.zip").touch()
-    assert read_sick_run(run).notes == (
-        f"It may need no treatment: rldoctor evaluate {run} shows what its policy does.",
-    )
+    assert unevaluated_note(suspect) in describe(make_plan(suspect, Path("out"), 3))
+    assert f"rldoctor evaluate {run}" in unevaluated_note(suspect)
+    assert unevaluated_note(sick) == ""
     (run / "evaluation.json").touch()
-    assert read_sick_run(run).notes == ()
+    assert unevaluated_note(suspect) == ""
 
 
 @pytest.mark.parametrize(("before", "after"), [(4_000, {"learning_starts": Move(4_000, 408)}), (405, {})])

@@ -16,7 +16,12 @@ from rldoctor.training.training_callback import Silent
 from tests.diagnosis.made_up_runs import run
 
 
-def test_a_trial_is_diagnosed_with_what_its_evaluation_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("untreated", "outcome"), [(30.0, (TrialState.WELL, "baselines")), (58.0, (TrialState.UNDECIDED, "untreated"))]
+)
+def test_a_trial_is_diagnosed_with_what_its_evaluation_shows(
+    untreated: float, outcome: tuple[TrialState, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluated = []
 
     def gate(attempt: object, context: object, numbers: dict[str, float]) -> None:
@@ -28,7 +33,7 @@ def test_a_trial_is_diagnosed_with_what_its_evaluation_shows(tmp_path: Path, mon
         return SimpleNamespace(verdict=Verdict.HEALTHY if evaluated else Verdict.UNJUDGED, diagnoses=(), summary="")
 
     trained = run({"episode_return": (5.0, 60.0)}, last_step=8_000)
-    sick = run({"episode_return": (5.0, 30.0)}, last_step=8_000)
+    sick = run({"episode_return": (5.0, untreated)}, last_step=8_000)
     monkeypatch.setattr(trial, "train_attempt", lambda *_: SimpleNamespace(steps=8_000, given_up=False))
     monkeypatch.setattr(trial, "read_run", lambda _: trained)
     monkeypatch.setattr(trial, "_gate", gate)
@@ -39,4 +44,4 @@ def test_a_trial_is_diagnosed_with_what_its_evaluation_shows(tmp_path: Path, mon
     attempt.directory.mkdir()
     context = TrialContext((), lambda _title, _steps: Silent(), None, None)  # type: ignore[arg-type]
     found = run_trial(attempt, ReferenceComparison({}, sick.curves, 8_000), context)
-    assert (found.state, found.by) == (TrialState.WELL, "baselines")
+    assert (found.state, found.by) == outcome

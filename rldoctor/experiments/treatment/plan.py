@@ -111,6 +111,17 @@ def low_outcome_note(sick: SickRun) -> str:
     )
 
 
+def unevaluated_note(sick: SickRun) -> str:
+    """Return that a suspect run may need no treatment, if it has a policy that was never evaluated; otherwise nothing.
+
+    Exploration, and a mean over a hundred episodes, hide what a policy can do.
+    """
+    policy, evaluation = (sick.directory / name for name in (run_directory.POLICY_FILE, run_directory.EVALUATION_FILE))
+    if sick.diagnosis.verdict is not Verdict.SUSPECT or not policy.is_file() or evaluation.is_file():
+        return ""
+    return f"It may need no treatment: rldoctor evaluate {sick.directory} shows what its policy does."
+
+
 def was_behind(plan: Plan) -> bool:
     """Return whether the sick run broke off, or ended below what every healthy run of the reference reached."""
     if plan.sick.reference is not None and RunRecord(plan.sick.run.record).status == _BROKE_OFF:
@@ -136,7 +147,7 @@ def describe(plan: Plan) -> list[str]:
     leading = next((cause for cause in sick.diagnosis.diagnoses if cause.name != "healthy"), None)
     named = f", {leading.name} ({likelihood(leading.probability)})" if leading is not None else ""
     lines = [f"{sick.diagnosis.path}: {sick.diagnosis.verdict}{named}; {sick.recipe.env}, seed {sick.seed}."]
-    lines += filter(None, (*sick.notes, low_outcome_note(sick)))
+    lines += filter(None, (*sick.notes, low_outcome_note(sick), unevaluated_note(sick)))
     if plan.outside and plan.instructions:
         codes = ", ".join(dict.fromkeys(plan.instructions[0].confirmed_by))
         how = "its environment has been examined" if sick.is_examined else "preflight checks it first"

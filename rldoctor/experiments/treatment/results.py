@@ -16,6 +16,7 @@ from rldoctor.experiments.treatment.reference_comparison import OUTCOMES
 from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.sick_run import SickRun
 from rldoctor.experiments.treatment.trial import has_logs
+from rldoctor.experiments.treatment.trial_outcome import AS_UNTREATED
 from rldoctor.logs import read_run
 from rldoctor.model import (
     Finding,
@@ -106,7 +107,7 @@ def summary(treatment: Treatment) -> str:
 
 def is_open(trial: TreatmentTrial) -> bool:
     """Return whether a trial came to its end, and without healthy runs to compare with that shows nothing."""
-    return trial.state is TrialState.UNDECIDED and trial.by == "end"
+    return trial.state is TrialState.UNDECIDED and trial.by in ("end", AS_UNTREATED)
 
 
 def _findings(treatment: Treatment) -> tuple[Finding, ...]:
@@ -117,6 +118,9 @@ def _findings(treatment: Treatment) -> tuple[Finding, ...]:
         cure = "Train several seeds of both recipes: rldoctor sweep --seeds 0-4."
         return (Finding(code, name, severity, summary(treatment), cure),)
     remedies = [trial for trial in treatment.trials if trial.role == "remedy"]
+    if remedies and any(trial.by == AS_UNTREATED for trial in remedies):
+        evaluate = f"See first what the run's own policy does: rldoctor evaluate {treatment.before}"
+        return (Finding(code, name, severity, summary(treatment), evaluate),)
     if remedies and all(is_open(trial) for trial in remedies):
         longer = f"Give the trials more steps: rldoctor treat {treatment.before} --steps {2 * treatment.steps_whole}"
         return (Finding(code, name, severity, summary(treatment), longer),)

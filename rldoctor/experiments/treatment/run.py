@@ -16,6 +16,7 @@ from rldoctor.errors import RldoctorError, UsageError
 from rldoctor.executors.local import LocalExecutor
 from rldoctor.experiments.sweep.job import PRELOAD
 from rldoctor.experiments.treatment import confirm, pilot_run, significance
+from rldoctor.experiments.treatment.best_trial import best_of, recovered, what_is_left
 from rldoctor.experiments.treatment.plan import (
     Plan,
     describe,
@@ -23,6 +24,7 @@ from rldoctor.experiments.treatment.plan import (
     low_outcome_note,
     make_plan,
     nothing_to_do,
+    unevaluated_note,
     was_behind,
 )
 from rldoctor.experiments.treatment.remedies import in_words
@@ -47,6 +49,8 @@ from rldoctor.training.training_callback import Silent, Watcher
 _IMPROVED = 0.25
 # A control, and a remedy that is tried again, have a seed that the sick run did not have.
 _OTHER_SEED = 1
+# Beside remedies that were tried, a less likely cause is not worth a reader's time. Ours.
+_LEAST_LIKELY = 0.01
 
 
 @dataclass(frozen=True)
@@ -175,10 +179,10 @@ def _rounds(plan: Plan, context: TrialContext, say: Callable[[str], None]) -> li
     trials: list[TreatmentTrial] = []
     for number in range(1, plan.rounds + 1):
         again = number > len(plan.remedies)
-        if again and is_open(trials[_best(plan, trials)]):
+        if again and is_open(trials[best_of(plan, trials)]):
             # Another seed would show as little; more steps are wanted.
             break
-        best = trials[_best(plan, trials)].changes if again else None
+        best = trials[best_of(plan, trials)].changes if again else None
         remedy = next(one for one in plan.remedies if one.changes == best) if again else plan.remedies[number - 1]
         seed = plan.sick.seed + (_OTHER_SEED + number) * again
         name = in_words(remedy.changes) + (f", seed {seed}" if again else "")
@@ -237,7 +241,8 @@ def _reference_of_recipe(plan: Plan, treated: TreatmentTrial) -> Reference | Non
 def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[TreatmentTrial, ...]) -> Treatment:
     remedies = [trial for trial in trials if trial.role == "remedy"]
     controls = [trial for trial in trials if trial.role == "control"]
-    treatment = replace(_planned(plan, instructions), trials=trials, steps_spent=sum(trial.steps for trial in trials))
+    likely = tuple(one for one in instructions if one.probability >= _LEAST_LIKELY)
+    treatment = replace(_planned(plan, likely), trials=trials, steps_spent=sum(trial.steps for trial in trials))
     last = remedies[-1]
     if last.state is TrialState.WELL:
         probability = _probability(plan, last, controls)
@@ -250,43 +255,19 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
         recipe = plan.recipe_with(last.changes)
         file = write_cured(plan.folder / CURED_FILE, recipe, plan.sick, last)
         return replace(treatment, outcome=TreatmentOutcome.CURED, recipe=str(file))
-    best = _recovered(plan, remedies[_best(plan, remedies)])
+    best = recovered(plan, remedies[best_of(plan, remedies)])
     outcome = TreatmentOutcome.IMPROVED if best >= _IMPROVED else TreatmentOutcome.NOT_CURED
-    return replace(treatment, outcome=outcome, sureness=_what_is_left(plan, remedies, instructions))
-
-
-def _recovered(plan: Plan, trial: TreatmentTrial) -> float:
-    return plan.comparison.recovered(trial.steps, trial.numbers) or 0.0
-
-
-def _best(plan: Plan, trials: Sequence[TreatmentTrial]) -> int:
-    """Return the place of the trial that came furthest; of several the first."""
-    return max(range(len(trials)), key=lambda place: (_recovered(plan, trials[place]), -place))
-
-
-def _what_is_left(plan: Plan, trials: Sequence[TreatmentTrial], instructions: Sequence[Instruction]) -> str:
-    best = trials[_best(plan, trials)]
-    share = _recovered(plan, best)
-    made = (
-        f"The best trial made {share:.0%} of the way to healthy runs. " if plan.comparison.bands and share > 0 else ""
-    )
-    if is_open(best):
-        return (
-            f"Whether {in_words(best.changes)} cures is open: no healthy runs are known to compare with, and "
-            f"{best.steps:,} steps do not show it."
-        )
-    outside = f" Look outside the recipe next: {instructions[0].diagnosis}." if instructions else ""
-    return f"{made}No remedy in the recipe is left.{outside}"
+    return replace(treatment, outcome=outcome, sureness=what_is_left(plan, remedies, likely))
 
 
 def _planned(plan: Plan, instructions: tuple[Instruction, ...]) -> Treatment:
-    note = low_outcome_note(plan.sick)
+    notes = (low_outcome_note(plan.sick), unevaluated_note(plan.sick))
     return replace(
         _of(plan.sick, plan.rounds, TreatmentOutcome.PLANNED),
         remedies=plan.remedies,
         instructions=instructions,
         steps_whole=plan.sick.recipe.total_steps,
-        notes=(*plan.sick.notes, *((note,) if note else ())),
+        notes=(*plan.sick.notes, *filter(None, notes)),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from rldoctor import references, run_directory
+from rldoctor import references
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import differences, match
@@ -116,19 +116,9 @@ def read_sick_run(
         notes = (*notes, f"Trials are compared with the healthy runs of {known.recipe.name}.")
     diagnosis = diagnose_run(run, reference, context=context, statements=statements)
     _require_judged(diagnosis)
-    if diagnosis.verdict is Verdict.SUSPECT and _is_unevaluated(found[0]):
-        # Exploration and a mean over a hundred episodes hide what a policy can do.
-        notes = (*notes, f"It may need no treatment: rldoctor evaluate {found[0]} shows what its policy does.")
     return SickRun(
         found[0], run, diagnosis, recipe, RunRecord(run.record).seed or 0, known, context, notes, tuple(statements)
     )
-
-
-def _is_unevaluated(directory: Path) -> bool:
-    """Return whether a run has a policy that rldoctor evaluate can play, and has not."""
-    return (directory / run_directory.POLICY_FILE).is_file() and not (
-        directory / run_directory.EVALUATION_FILE
-    ).is_file()
 
 
 def _assumed(run: Run, env: str | None) -> tuple[Recipe, tuple[str, ...]]:

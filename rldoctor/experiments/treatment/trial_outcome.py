@@ -13,6 +13,8 @@ from rldoctor.render.wording import likelihood, number
 # be clearly better. Ours.
 _CLEAR_LEAD = 0.3
 _VERDICTS = {Verdict.UNJUDGED: "too short to be judged without healthy runs to compare with"}
+# What decided a trial that is healthy, as the untreated run seems to be.
+AS_UNTREATED = "untreated"
 _WORDS = {"success_rate": "success rate", "episode_return": "return"}
 
 
@@ -72,6 +74,8 @@ def _without_reference(
     if diagnosis.verdict is Verdict.HEALTHY and ahead and over and min(over) > 0:
         why += f" The return is above the zero-action and the random policy by at least {number(min(over))}."
         return TrialState.WELL, "baselines", why
+    if diagnosis.verdict is Verdict.HEALTHY and not ahead:
+        return TrialState.UNDECIDED, AS_UNTREATED, f"{why} It does no better than the run without the change."
     return TrialState.UNDECIDED, "end", why
 
 
