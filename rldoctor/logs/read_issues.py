@@ -212,6 +212,9 @@ def beginning_finding(curves: Mapping[str, Curve], axis: str) -> list[Finding]:
     longest = max(curves.values(), key=len, default=None)
     if longest is None or len(longest) < _FEWEST_ROWS:
         return []
+    first, last = int(longest.steps[0]), int(longest.steps[-1])
+    if first <= _SHARE * (last - first):
+        return []
     rows = np.diff(longest.steps)
     first = min(int(curve.steps[0]) for curve in curves.values() if len(curve))
     last = max(int(curve.steps[-1]) for curve in curves.values() if len(curve))
