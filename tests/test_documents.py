@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+
+
+@cache
+def command_line():
+    """All commands with their options; each takes a moment to make."""
+    return typer.main.get_command(application())
 
 
 def commands(document):
@@ -48,7 +55,7 @@ def test_the_rule_reference_holds_everything():
 
 @each_document
 def test_every_command_has_the_options_it_is_shown_with(document):
-    known = typer.main.get_command(application())
+    known = command_line()
     for arguments in commands(document):
         if not arguments or arguments[0].startswith("-"):
             continue

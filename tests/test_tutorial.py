@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,15 @@ def test_the_steps_that_train_nothing(typed, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
+@cache
+def command_line():
+    """All commands with their options; each takes a moment to make."""
+    return typer.main.get_command(application())
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_document_has_the_options_that_it_is_given(page):
-    commands = typer.main.get_command(application()).commands
+    commands = command_line().commands
     for line in "".join(blocks(page)).replace("\\\n", " ").splitlines():
         for part in re.split(r"\|\||&&|;|[|>]", line):
             words = shlex.split(part, comments=True)

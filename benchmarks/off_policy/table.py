@@ -28,9 +28,8 @@ from rldoctor.rulebook import load_rulebook
 
 FOLDS = 4
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy-off-policy.md"
-HEADING = """# How well off-policy runs are judged
-
-Trainings of SAC, TD3, DDPG and DQN, with hindsight replay among them, on eight small tasks (`benchmarks/off_policy`): updates,
+TITLE = "# How well off-policy runs are judged"
+HEADING = """Trainings of SAC, TD3, DDPG and DQN, with hindsight replay among them, on eight small tasks (`benchmarks/off_policy`): updates,
 targets, exploration and logs are those of Stable-Baselines3, many trainings side by side. A fault is harmful where the true
 return late in training is below that of nine in ten healthy trainings of the recipe, with a third of their gain missing;
 trainings without a fault that gained less than half of what good ones gain, or ended below the line of harm, are no healthy
@@ -171,6 +170,19 @@ def summary(found: Sequence[Judged]) -> list[str]:
     return lines
 
 
+def in_short(found: Sequence[Judged]) -> str:
+    """Return the bottom line."""
+    said = []
+    for logs, view in (("plain logs", PLAIN), ("DoctorCallback", DOCTOR)):
+        bad = [item for item in found if item.view == view and item.kept.harmed]
+        said.append(
+            f"{share([i.found for i in bad])} are found from {logs}, the right cause first in {share([i.named(1) for i in bad])}"
+        )
+    well = [item for item in found if not item.kept.fault and item.kept.learned and item.view in (PLAIN, DOCTOR)]
+    accused = sum(item.result.verdict in (Verdict.SICK, Verdict.SUSPECT) for item in well)
+    return f"**Of harmful trainings {'; '.join(said)}. Of {len(well) // 2} healthy ones, judged by both, {accused} are called sick or suspect.**"
+
+
 def without_a_fault(found: Sequence[Judged]) -> str:
     lost = [item for item in found if not item.kept.fault and not item.kept.learned and item.view == PLAIN]
     said = Counter(item.result.verdict.value for item in lost)
@@ -242,7 +254,9 @@ def main() -> None:
     if chosen.write:
         write_look_alikes(pairs)
         _, heading, rest = DOCUMENT.read_text("utf-8").partition(CEILING)
-        DOCUMENT.write_text(f"{HEADING}{tables}\n" + (f"\n{heading}{rest}" if heading else ""), "utf-8")
+        DOCUMENT.write_text(
+            f"{TITLE}\n\n{in_short(found)}\n\n{HEADING}{tables}\n" + (f"\n{heading}{rest}" if heading else ""), "utf-8"
+        )
 
 
 if __name__ == "__main__":

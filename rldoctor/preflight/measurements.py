@@ -193,8 +193,10 @@ def play_random(env: Env, horizon: int | None, budget: Budget) -> Batch:
     )
 
 
-def play_actions(env: Env, seed: int, actions: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
-    """Reset to ``seed`` and take ``actions``, until they or the episode end.
+def play_actions(
+    env: Env, seed: int, actions: Iterable[Any], told: list[Mapping[str, Any]] | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Reset to ``seed`` and take ``actions``, until they or the episode end; each ``info`` is added to ``told``.
 
     Returns:
         The flattened observations, shape ``(steps + 1, d)``, and the rewards, ``(steps + 1,)``, 0 at the start.
@@ -202,21 +204,23 @@ def play_actions(env: Env, seed: int, actions: Iterable[Any]) -> tuple[FloatArra
     observation, _ = env.reset(seed=seed)
     rows, rewards = [flatten(observation)], [0.0]
     for action in actions:
-        observation, reward, terminated, truncated, _ = env.step(action)
+        observation, reward, terminated, truncated, info = env.step(action)
         rows.append(flatten(observation))
         rewards.append(number_of(reward))
+        if told is not None:
+            told.append(dict(info))
         if terminated or truncated:
             break
     return np.stack(rows), np.array(rewards)
 
 
-def trajectory(env: Env, seed: int, steps: int) -> FloatArray:
+def trajectory(env: Env, seed: int, steps: int, told: list[Mapping[str, Any]] | None = None) -> FloatArray:
     """Return observations and rewards of ``steps`` steps; the actions are the same at every call.
 
-    Shape ``(steps + 1, d + 1)``, or fewer rows where the episode ends before.
+    Shape ``(steps + 1, d + 1)``, or fewer rows where the episode ends before. Each ``info`` is added to ``told``.
     """
     random = np.random.default_rng(12345)
-    return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps))))
+    return np.column_stack(play_actions(env, seed, (draw(env.action_space, random) for _ in range(steps)), told))
 
 
 def monitored(env: Any) -> Any:

@@ -69,17 +69,15 @@ class Finder:
             if part.text == "..":
                 folder, outside = os.path.dirname(folder if outside else self._absolute()), True  # noqa: PTH120
                 continue
-            entries = self._entries(folder, outside)
-            fits = part.among(entries)
+            fits, entries = self._among(part, folder, outside)
             if part.text == "*":
                 folders = [fit for fit in fits if _is_folder(entries[fit])]
-                fits = [fit for fit in folders if last.among(self._entries(f"{folder}/{fit}", outside))]
+                fits = [fit for fit in folders if self._among(last, f"{folder}/{fit}", outside)[0]]
             # Of several folders none can be told to be this run's.
             if len(fits) != 1:
                 return None
             folder = f"{folder}/{fits[0]}"
-        entries = self._entries(folder, outside)
-        found = last.among(entries)
+        found, entries = self._among(last, folder, outside)
         if len(found) > 1:
             ranks = {wanted: place for place, wanted in enumerate(prefer)}
             # The newest model; of event files the first, which states the settings.
@@ -95,19 +93,30 @@ class Finder:
         self._above = self._above or str(Path(self._directory).absolute())
         return self._above
 
+    def _among(self, part: _Part, folder: str, outside: bool) -> tuple[list[str], _Entries]:
+        """Return which names in a folder fit a part of a pattern, and the entries that they are among.
+
+        A folder above that has just changed cannot be remembered, and may have one entry for each run.
+        """
+        if outside and part.fits is None and folder not in self._listed and _settled(folder) is None:
+            return ([part.text] if os.path.lexists(f"{folder}/{part.text}") else []), {}
+        entries = self._entries(folder, outside)
+        return part.among(entries), entries
+
     def _entries(self, folder: str, shared: bool) -> _Entries:
         if folder not in self._listed:
-            self._listed[folder] = _settled(folder) if shared else _listing(folder)
+            changed = _settled(folder) if shared else None
+            self._listed[folder] = _listing(folder) if changed is None else _remembered(folder, changed)
         return self._listed[folder]
 
 
-def _settled(folder: str) -> _Entries:
-    """Return the entries of a folder that many runs may share; it is listed again once it has changed."""
+def _settled(folder: str) -> int | None:
+    """Return when a folder changed last, in nanoseconds; ``None`` where there is none, or it has only just changed."""
     try:
         changed = os.stat(folder).st_mtime_ns  # noqa: PTH116
     except OSError:
-        return {}
-    return _remembered(folder, changed) if time.time_ns() - changed > _SETTLED else _listing(folder)
+        return None
+    return changed if time.time_ns() - changed > _SETTLED else None
 
 
 @lru_cache(maxsize=16)

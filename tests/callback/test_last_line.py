@@ -132,7 +132,7 @@ def test_it_is_not_said_where_that_was_asked_for(said: Any) -> None:
     assert not said()
 
 
-@pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG])
+@pytest.mark.parametrize("level", [logging.WARNING, pytest.param(logging.DEBUG, marks=pytest.mark.slow)])
 def test_a_stopped_training_says_it_as_well(level: int, said: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(level, "rldoctor")
     trained = PPO(

@@ -95,6 +95,7 @@ def test_an_environment_that_does_not_exist_is_a_mistake_of_the_command() -> Non
         state_environment("NoSuch-v0", {}, DEFAULTS, seconds=5.0)
 
 
+@pytest.mark.slow
 def test_a_healthy_run_stays_healthy_beside_a_sound_environment() -> None:
     (result,) = examine([HEALTHY], env=f"{PLACE}:line")
     assert result.verdict == "healthy"

@@ -45,7 +45,7 @@ class Steady(Walk):
 
 
 @pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
-@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("normalize", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_every_scalar_is_that_of_stable_baselines(normalize: bool, monkeypatch: Any) -> None:
     random = torch.Generator().manual_seed(1)
     total = ENVS * STEPS * ROLLOUTS

@@ -108,6 +108,7 @@ def test_table_covers_every_environment_check():
         "ENV217",
         "ENV314",
         "ENV315",
+        "ENV316",
         "ENV402",
         "ENV414",
         "ENV415",

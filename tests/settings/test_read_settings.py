@@ -356,3 +356,19 @@ def test_a_settings_file_without_permission_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", denied)
     (found,) = read_settings(tmp_path).findings
     assert found.message == "params.json cannot be read: permission denied: its settings are not used."
+
+
+@pytest.mark.parametrize("settled", [True, False])
+@pytest.mark.parametrize("pattern", ["../config.yaml", "../.hydra/config.yaml", "../params/agent.yaml"])
+def test_a_file_above_is_found_whether_its_folder_has_just_changed_or_not(tmp_path, settled, pattern):
+    run = tmp_path / "run-0"
+    run.mkdir()
+    wanted = tmp_path / pattern.removeprefix("../")
+    finder = find.Finder(run)
+    assert finder.find(pattern, ()) is None
+    wanted.parent.mkdir(exist_ok=True)
+    wanted.write_text("seed: 1\n")
+    if settled:
+        for folder in (tmp_path, wanted.parent):
+            os.utime(folder, (1.0, 1.0))
+    assert find.Finder(run).find(pattern, ()) == wanted

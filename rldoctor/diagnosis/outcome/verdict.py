@@ -107,7 +107,7 @@ def decide(
         logged = f"{points} logged point{'' if points == 1 else 's'}"
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
-        return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
+        return Decision(Verdict.SUSPECT, "Several runs are mixed in these logs; only the latest was read.")
     if not (proven or observations) and never_varies(case) and not tells_more(case, fired.values()):
         same = constant_return(run)
         # Nothing is ever paid, or each step costs the same; where something is, it may be all that there is.
@@ -251,9 +251,9 @@ def _points(case: Case) -> int:
 
 def _has_points(case: Case, wanted: int) -> bool:
     """Return whether :func:`_points` is at least ``wanted``, which is 2 or more; usually the first curve decides."""
-    curves = [curve.finite() for curve in case.run.curves.values()]
-    if any(points_of(curve) >= wanted for curve in curves):
+    if any(points_of(curve.finite()) >= wanted for curve in case.run.curves.values()):
         return True
+    curves = [curve.finite() for curve in case.run.curves.values()]
     return any(len(curve) >= wanted for curve in curves) and all(points_of(curve) <= 1 for curve in curves)
 
 
@@ -283,6 +283,8 @@ def _returns_repeated(case: Case) -> int:
     Each stretch of rows has a return of its own then; one that is constant but for an episode or two is another case.
     """
     logged = case.run.curves[_RETURN].finite().values if _RETURN in case.run.curves else np.empty(0)
+    if not (logged[1:] == logged[:-1]).any():
+        return 0
     starts = np.flatnonzero(np.append(True, logged[1:] != logged[:-1])[: len(logged)])
     lengths = np.diff(np.append(starts, len(logged)))
     of_its_own = len(starts) > 1 and len(np.unique(logged[starts])) == len(starts)

@@ -15,7 +15,7 @@ from rldoctor import run_directory
 from rldoctor.diagnosis.context import DiagnosisContext
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import CannotJudge, Stopped, TrainingFailed
-from rldoctor.experiments.treatment.early_stop import TrialWatch
+from rldoctor.experiments.treatment.early_stop import EARLIEST, TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
 from rldoctor.experiments.treatment.trial_outcome import (
     diagnosis_in_words,
@@ -29,6 +29,7 @@ from rldoctor.experiments.trial import Trial, evaluate_trial, is_same_training, 
 from rldoctor.gate import judge_run
 from rldoctor.logs import discover, read_run
 from rldoctor.model import GateResult, Json, TreatmentTrial, TrialState, Verdict
+from rldoctor.recipe import Recipe
 from rldoctor.run_record import as_number, json_table
 from rldoctor.training.training_callback import Watcher
 
@@ -100,7 +101,10 @@ def _run(attempt: TreatmentAttempt, comparison: ReferenceComparison, context: Tr
     watch = TrialWatch(comparison, shown, attempt.most_steps, stops_behind=stops_behind)
     try:
         training = train_attempt(attempt, watch, context, "sick")
-        if training.given_up and leads(comparison, last_outcomes(read_run(attempt.directory)), training.steps):
+        if training.given_up and (
+            _has_hardly_begun(attempt.recipe, training.steps)
+            or leads(comparison, last_outcomes(read_run(attempt.directory)), training.steps)
+        ):
             # The diagnosis alone does not end a training that is improving: an unusual task may look sick.
             training = train_attempt(attempt, watch, context, "never")
     except TrainingFailed as error:
@@ -139,6 +143,14 @@ def train_attempt(
             "Run the same command again to resume.",
         )
     return training
+
+
+def _has_hardly_begun(recipe: Recipe, steps: int) -> bool:
+    """Return whether a training that fills a replay buffer first is too young to be ended by its diagnosis.
+
+    With a sparse reward its return does not change at all until it learns.
+    """
+    return recipe.is_off_policy and steps < EARLIEST * recipe.total_steps
 
 
 def has_logs(directory: Path) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from copy import deepcopy
 from typing import Any
 
 import gymnasium
+import numpy as np
 
 from rldoctor.environments.rollouts import Env
 from rldoctor.preflight.blame import told_apart
@@ -20,7 +22,9 @@ class Kept(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Metered(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Charges each reset and step to a budget.
+    """Charges each reset and step to a budget, and hands over a copy of each action.
+
+    A step that changes its action in place (ENV303) would change what is compared, held or stored.
 
     Args:
         env: The environment.
@@ -42,4 +46,4 @@ class Metered(gymnasium.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> Any:
         """Step within the budget."""
         with self._budget.calling("step"), told_apart("step"):
-            return self.env.step(action)
+            return self.env.step(action.copy() if isinstance(action, np.ndarray) else deepcopy(action))

@@ -117,7 +117,9 @@ def _globals_kept() -> Iterator[None]:
         random.setstate(kept[1])
 
 
-def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], count: int) -> Drawn | None:
+def draws(
+    env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], count: int, first: int = 1000
+) -> Drawn | None:
     """Play from one start each action with ``count`` draws; ``None`` where an episode ends on the way to them.
 
     Args:
@@ -126,13 +128,14 @@ def draws(env: Env, start: int, before: Sequence[Any], actions: Sequence[Any], c
         before: Actions that lead away from it.
         actions: Those that are compared.
         count: Draws for each.
+        first: Seed of the first draw; the others have the following ones.
     """
     rows: list[list[tuple[FloatArray, float, FloatArray, FloatArray, bool]]] = []
     with _globals_kept():
         for action in actions:
             rows.append([])
             for number in range(count):
-                found = _drawn(env, start, before, action, 1000 + number)
+                found = _drawn(env, start, before, action, first + number)
                 if found is None:
                     return None
                 rows[-1].append(found)

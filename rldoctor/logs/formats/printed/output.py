@@ -20,7 +20,7 @@ from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
 from rldoctor.logs.formats.printed.library import Printed, of_library
 from rldoctor.logs.formats.printed.lines import styles
 from rldoctor.logs.formats.printed.pairs import planned_by, rows_of_pairs
-from rldoctor.logs.formats.printed.prefixes import by_source, clean, unprefixed
+from rldoctor.logs.formats.printed.prefixes import by_source, clean, undoubled, unprefixed
 from rldoctor.logs.formats.tables import STEP_COLUMNS, read_rows
 
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
@@ -46,7 +46,7 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    lines, sources = unprefixed(clean(text))
+    lines, sources = undoubled(*unprefixed(clean(text)))
     error, begun = _error(lines)
     if error:  # the frames of a traceback have numbers, too
         lines, sources = lines[:begun], sources[:begun]

@@ -1,7 +1,8 @@
 """An action shows in the very next observation, and in its reward.
 
 What it does: plays seed 0 several times with the same actions up to the fourth step and different ones from there, and
-looks for the first step whose observation, and whose reward, differs.
+looks for the first step whose observation, and whose reward, differs. Looks whether first steps show once more what the
+reset showed.
 
 Why it matters: an action that is applied a step late, or an observation taken before the simulation moved, shifts cause
 and effect: the advantage of an action is measured at another one. PPO gets worse with every step of delay.
@@ -17,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warning
+from rldoctor.preflight.check import CheckFindings, Skipped, check, note, shortened, warning
 from rldoctor.preflight.checks.rewards.reward_range import paid_at_the_end
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.views.first_step import repeated_at_first
 from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, somewhere, watch
 
 _PREFIX = 3
@@ -34,6 +36,8 @@ _LASTING, _WATCHED = 4, 25
 # Where an effect comes late after the first starts, more are tried: of actions that random numbers replace in seven
 # steps of ten, none shows at once in three starts with a chance of 34 %, in twelve of 1 %.
 _STARTS, _MOST_STARTS = 3, 12
+# Steps by which one state is farther from the start than the last one, where an own reward is looked for.
+_FARTHER = 2
 
 
 def _first(rows: list[np.ndarray], prefix: int) -> int | None:
@@ -70,6 +74,19 @@ def _follows_what_moves_late(context: PreflightContext, plans: list[Any], reward
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Change the fourth action and look when it shows."""
+    repeated = repeated_at_first(context.env, context.batch, context.budget)
+    if repeated:
+        several = len(repeated) > 1
+        yield warning(
+            "observation-late",
+            f"The observation is one step late: the first step of every episode shows number{'s' if several else ''} "
+            f"{shortened(repeated)} as the reset did, and all later steps show something new.",
+            "Move on to the next row or state first, and read the observation afterwards.",
+            observed=1,
+            expected=0,
+            dimensions=repeated[:32],
+        )
+        return "the first step shows what the reset did"
     plans = alternatives(context.env.action_space, _MOST, seed=11)
     if len(plans) < 2:
         raise Skipped("there is no other action to compare with")
@@ -139,7 +156,11 @@ def run(context: PreflightContext) -> CheckFindings:
                 observed=lag,
                 expected=0,
             )
-    elif reward_lag and not _follows_what_moves_late(context, plans, reward_lag):
+    elif (
+        reward_lag
+        and not _follows_what_moves_late(context, plans, reward_lag)
+        and not _paid_at_once_elsewhere(context, plans)
+    ):
         steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
         message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
         remedy = "Compute the reward from the state after the step."
@@ -149,6 +170,18 @@ def run(context: PreflightContext) -> CheckFindings:
             "reward-late", message, remedy, observed=reward_lag, expected=0
         )
     return f"observation {lag}, reward {'never' if reward_lag is None else reward_lag} steps after the action"
+
+
+def _paid_at_once_elsewhere(context: PreflightContext, plans: list[Any]) -> bool:
+    """Return whether an action changes its own reward in any of several states, as where it sells what was gathered."""
+    for seed in range(_MOST_STARTS):
+        random = np.random.default_rng(seed)
+        before = [draw(context.env.action_space, random) for _ in range(_FARTHER * seed)]
+        context.budget.steps(len(before) + 1, least=len(before) + 1, plays=len(plans))
+        paid = [play_actions(context.env, seed, [*before, plan])[1] for plan in plans]
+        if min(map(len, paid)) == len(before) + 2 and len({float(one[-1]) for one in paid}) > 1:
+            return True
+    return False
 
 
 def _moves_at_once(context: PreflightContext, plans: Sequence[Any]) -> bool:

@@ -23,6 +23,7 @@ from rldoctor.preflight.measurements import Batch, draw, flatten, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.inspection import layers
 from rldoctor.preflight.probes.plays import same
+from rldoctor.preflight.probes.views.clock import shows_the_time
 
 # Three episodes of one length under random actions are a limit, no chance; a shorter one may be a game's fixed rounds.
 _EPISODES = 3
@@ -117,7 +118,8 @@ def run(context: PreflightContext) -> CheckFindings:
     elif len(terminated) == len(ends) >= _EPISODES and len(lengths) == 1:
         (length,) = lengths
         known = length == (expected or horizon)
-        if known or (length >= _SHORTEST and not _shows_the_time(batch)):
+        counted = not known and (_shows_the_time(batch) or shows_the_time(context.env, context.budget, length))
+        if known or (length >= _SHORTEST and not counted):
             limit = f"at the time limit of {length} steps" if known else f"after exactly {length} steps"
             yield warning(
                 "time-limit-terminates",

@@ -2,11 +2,14 @@
 
 What it does: compares ``desired_goal`` at the start of several episodes, with each other and with the goal that the
 environment pursues internally: its attribute ``goal``, or the one by which rewards are as ``compute_reward`` has them.
+Looks whether each step of an episode shows a goal of its own, as far from the last one as from any other.
 
 Why it matters: a policy that cannot see its goal learns to stay where goals are on average, which looks like learning
-that stalls half-way.
+that stalls half-way. A goal that is drawn anew with every step cannot be pursued. One that moves, or that follows when
+another is reached, can be.
 
-What to do: put the goal of the current episode into ``desired_goal``, and draw a new one at every reset.
+What to do: put the goal of the current episode into ``desired_goal``, and draw a new one at every reset, not where the
+observation is put together.
 """
 
 from __future__ import annotations
@@ -15,15 +18,23 @@ import numpy as np
 
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import draw, number_of
+from rldoctor.preflight.measurements import Batch, draw, number_of
 from rldoctor.preflight.probes.inspection import state_of
 
 _EPISODES, _STEPS = 4, 5
 # A reward that says only whether a goal is reached fits most goals.
 _VALUES = 2
+# Ours: steps that show whether goals are drawn anew, how many of them do, and their distance from the last goal beside
+# that of any two, which is 1 for independent draws and near 0 for a target that moves.
+_SHOWN, _MOST, _FAR = 20, 0.9, 0.8
 
 
-@check("ENV206", "goal-observed", requires=("ENV102",), faults=("goal-not-observed", "goal-never-changes"))
+@check(
+    "ENV206",
+    "goal-observed",
+    requires=("ENV102",),
+    faults=("goal-not-observed", "goal-never-changes", "goal-drawn-at-every-step"),
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the goals of several episodes."""
     if "ENV205" in context.failed:
@@ -39,6 +50,16 @@ def run(context: PreflightContext) -> CheckFindings:
             return f"the goal is in the observation, at {place}"
         message = f"The observation has no desired_goal, only {', '.join(batch.observations)}."
         yield error("goal-not-observed", message, remedy)
+        return ""
+    if (far := _drawn_at_every_step(batch)) is not None:
+        yield warning(
+            "goal-drawn-at-every-step",
+            "desired_goal is another one at every step, as far from the last one as any two goals are from each "
+            "other: no policy can pursue it.",
+            "Draw the goal in reset and keep it; only read it where the observation is put together.",
+            observed=far,
+            expected=0.0,
+        )
         return ""
     inner = [np.ravel(goal) for goal in batch.goals if goal is not None]
     shown = [np.ravel(start["desired_goal"]) for start in batch.starts]
@@ -66,6 +87,19 @@ def run(context: PreflightContext) -> CheckFindings:
         message = f"desired_goal is the same in {len(shown)} episodes with different seeds."
         yield warning("goal-never-changes", message, "Draw a new goal from self.np_random at every reset.")
     return f"{len(shown)} episodes, {len(np.unique(np.stack(shown), axis=0))} goals"
+
+
+def _drawn_at_every_step(batch: Batch) -> float | None:
+    """Return how far goals are from those of the step before, beside any two; ``None`` where they are not drawn so."""
+    goals = batch.observations["desired_goal"].reshape(len(batch.rewards), -1).astype(float)
+    same = np.diff(batch.episode) == 0
+    change = np.linalg.norm(np.diff(goals, axis=0)[same], axis=1)
+    if len(change) < _SHOWN or np.mean(change > 0) < _MOST:
+        return None
+    # Any two goals of the same episodes, half of the steps apart.
+    any_two = np.linalg.norm(goals - np.roll(goals, len(goals) // 2, axis=0), axis=1)
+    far = float(change.mean() / max(float(any_two.mean()), 1e-12))
+    return far if far > _FAR else None
 
 
 def _place_in_a_vector(context: PreflightContext) -> str:

@@ -1,14 +1,16 @@
-"""Stacked frames are in the order of time.
+"""Stacked frames are of different steps, and in the order of time.
 
-What it does: looks for observations that consist of equal blocks of which each step changes a single one, the next one
-in turn, while what it writes there goes on from the block that was written last.
+What it does: looks for observations that consist of blocks of one size of which each step changes a single one, the
+next one in turn, while what it writes there goes on from the block that was written last; and for blocks that all show
+the same in every step.
 
 Why it matters: frames that are returned as they lie in a ring buffer change their places from step to step: the newest
 is the first one now and the second one then. No number means the same in two steps, and a policy cannot tell which way
-things move.
+things move. Nor can it where every frame is the newest one, as where a stack holds one array several times.
 
-What to do: return the oldest frame first: ``np.roll(ring, -place, axis=0)``, or keep the frames in a
-``collections.deque`` with a ``maxlen`` (``gymnasium.wrappers.FrameStackObservation``).
+What to do: put a copy of each frame into the stack, and return the oldest frame first:
+``np.roll(ring, -place, axis=0)``, or keep the frames in a ``collections.deque`` with a ``maxlen``
+(``gymnasium.wrappers.FrameStackObservation``).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
 
-_MOST_FRAMES = 16
+_MOST_FRAMES, _COLOURS = 16, 3
 # Times that each block has to come around.
 _ROUNDS = 3
 # Ours: of the steps, how many change one block alone, and of these, how many the next one in turn. A ring does in all.
@@ -32,7 +34,9 @@ _ALONE, _IN_TURN = 0.9, 0.95
 _GOES_ON = 0.8
 
 
-@check("ENV216", "frame-order", requires=("ENV202", "ENV205"), late=1, faults=("frames-out-of-order",))
+@check(
+    "ENV216", "frame-order", requires=("ENV202", "ENV205"), late=1, faults=("frames-out-of-order", "frames-all-alike")
+)
 def run(context: PreflightContext) -> CheckFindings:
     """Look for blocks that are written in turn."""
     batch = context.batch
@@ -41,6 +45,7 @@ def run(context: PreflightContext) -> CheckFindings:
         after, before = batch.observations[key], batch.before[key]
         if after.shape != before.shape or space.dtype is None:
             continue
+        alike = 0
         for count, axis in _splits(space.shape):
             looked += 1
             blocks = [_blocks(values, count, axis) for values in (before, after)]
@@ -53,6 +58,15 @@ def run(context: PreflightContext) -> CheckFindings:
                     observed=count,
                 )
                 return f"{count} frames"
+            alike = max(alike, count if _are_alike(blocks[1], len(space.shape)) else 0)
+        if alike:
+            yield warning(
+                "frames-all-alike",
+                f"The {alike} frames of {key} are the same as each other in every step: the newest, {alike} times.",
+                "Put a copy of each frame into the stack: frames.append(frame.copy()).",
+                observed=alike,
+            )
+            return f"{alike} frames"
     if not looked:
         raise Skipped("no observation that could be stacked")
     return "no blocks that take turns"
@@ -72,6 +86,16 @@ def _blocks(values: NDArray[Any], count: int, axis: int) -> NDArray[Any]:
     """Return observations as ``(n, count, size of a block)``."""
     moved = np.moveaxis(values, axis + 1, 1)
     return moved.reshape(len(values), count, -1)
+
+
+def _are_alike(after: NDArray[Any], axes: int) -> bool:
+    """Return whether all blocks are equal in each step, and change from step to step."""
+    count, size = after.shape[1:]
+    # Three layers of a picture may be its colours, and a few single numbers the same reading.
+    if (axes > 2 and count == _COLOURS) or (size == 1 and count <= _COLOURS):
+        return False
+    changes = (np.diff(after[:, 0], axis=0) != 0).any(axis=1)
+    return bool(changes.mean() > 0.5 and (after == after[:, :1]).all()) if len(changes) else False
 
 
 def _is_ring(before: NDArray[Any], after: NDArray[Any], episode: NDArray[np.int64]) -> bool:

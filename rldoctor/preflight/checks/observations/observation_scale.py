@@ -1,32 +1,39 @@
 """Observations are of a size that a network can use.
 
-What it does: takes the mean absolute value of every dimension under the random policy, and of these the largest.
+What it does: takes the mean absolute value of every dimension under the random policy, and of these the largest. Where
+some dimensions hardly vary beside others, looks whether the reward follows from these and not from the others.
 
-Why it matters: inputs in the hundreds saturate a network with tanh layers, and inputs of 1e-4 have no effect on it.
-Numbers around 1 learn best.
+Why it matters: inputs in the hundreds saturate a network with tanh layers, and inputs of 1e-4 have no effect on it, nor
+have larger ones that vary by so much. Numbers that vary by about 1 learn best.
 
-What to do: wrap the training in SB3's ``VecNormalize``, or scale the observation in the environment.
+What to do: wrap the training in SB3's ``VecNormalize``, or scale the observation in the environment: each dimension by
+its own mean and standard deviation.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.preflight.check import CheckFindings, check, warning
+from rldoctor.preflight.check import CheckFindings, check, shortened, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.probes.prediction import explained, with_products
 
 # Ours: FetchReach stays below 1.4, CartPole below 1, Pendulum below 4 (its velocity reaches 8), all of which train
 # without scaling. 200 saturates tanh units of SB3's initial weights (single
 # numbers of Humanoid's are about 150); all below 1e-3 is lost beside their biases.
 _LARGE = 200.0
 _SMALL = 1e-3
+# Ours: standard deviation up to which a dimension is lost, and the part of the reward's variance that dimensions have
+# to tell, and the others must not.
+_STILL, _TOLD, _UNTOLD = 0.004, 0.9, 0.5
+_DIMENSIONS, _STEPS, _VALUES = 12, 150, 10
 
 
 @check(
     "ENV204",
     "observation-scale",
     requires=("ENV201", "ENV202"),
-    faults=("observations-too-large", "observations-too-small"),
+    faults=("observations-too-large", "observations-too-small", "observation-part-too-small"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Measure the size of observations."""
@@ -46,4 +53,46 @@ def run(context: PreflightContext) -> CheckFindings:
     elif 0 < size < _SMALL:
         message = f"All observations are below {_SMALL} (largest {size:.3g}); a network learns best around 1."
         yield warning("observations-too-small", message, remedy, observed=size, expected=_SMALL)
+    elif lost := _lost(context):
+        several = len(lost) > 1
+        spread = max(lost.values())
+        yield warning(
+            "observation-part-too-small",
+            f"The reward follows from number{'s' if several else ''} {shortened(list(lost))} of the observation, which "
+            f"var{'y' if several else 'ies'} by {spread:.2g} only (standard deviation), and not from the others.",
+            "Scale each number by its own mean and standard deviation, as VecNormalize does.",
+            observed=spread,
+            expected=_STILL,
+            dimensions=list(lost),
+        )
     return f"largest dimension about {size:.3g}"
+
+
+def _lost(context: PreflightContext) -> dict[int, float]:
+    """Return the dimensions that tell the reward and hardly vary, and by how much; empty where there are none."""
+    batch = context.batch
+    if set(context.boxes) != set(batch.observations) or len(batch.rewards) < _STEPS:
+        return {}
+    rows = np.concatenate(
+        [v.reshape(len(batch.rewards), -1).astype(float) for v in batch.observations.values()], axis=1
+    )
+    spread = rows.std(axis=0)
+    moving = np.flatnonzero(spread > 1e-12)
+    small = [int(i) for i in moving if spread[i] < _STILL]
+    others = [int(i) for i in moving if spread[i] >= _STILL]
+    if not small or not others or len(moving) > _DIMENSIONS or len(np.unique(batch.rewards)) < _VALUES:
+        return {}
+    if "desired_goal" in batch.observations or not np.isfinite(batch.rewards).all():
+        return {}
+    actions = batch.actions.reshape(len(batch.actions), -1).astype(float)
+    target = batch.rewards[:, None]
+
+    def told(places: list[int]) -> float:
+        seen = (rows[:, places] - rows[:, places].mean(axis=0)) / spread[places]
+        # Distances of numbers in the same unit.
+        gaps = [np.abs(rows[:, i] - rows[:, j]) for k, i in enumerate(places) for j in places[:k]]
+        return float(explained(np.column_stack([with_products(seen), actions, actions**2, *gaps]), target)[0])
+
+    if told(small) < _TOLD or told(others) > _UNTOLD:
+        return {}
+    return {i: float(spread[i]) for i in small}

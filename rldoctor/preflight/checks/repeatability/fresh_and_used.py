@@ -1,8 +1,8 @@
 """A used environment behaves like a new one.
 
 What it does: plays seed 0 with the same actions in a new environment and in one that has played some episodes, and
-compares observations, rewards and lengths. Where they differ it looks for attributes that the reset left as they were,
-arrays and deques among them, and gives them back their first values one by one to see which one it is.
+compares observations, rewards, lengths and successes. Where they differ it looks for attributes that the reset left as
+they were, arrays and deques among them, and gives them back their first values one by one to see which one it is.
 
 Why it matters: what outlives the episode makes training see another task from its second episode on: a step counter
 that is not reset ends every later episode at once, an inventory that is kept pays for what was earned before.
@@ -13,15 +13,18 @@ What to do: set in ``reset`` whatever ``step`` changes; the finding names the at
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, NotRun, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays, draw, play_actions, trajectory
 from rldoctor.preflight.probes.alternatives import alternatives
+from rldoctor.preflight.probes.info_names import SUCCESS
 from rldoctor.preflight.probes.inspection import (
     copy_generators,
     has_running_statistics,
@@ -32,6 +35,7 @@ from rldoctor.preflight.probes.inspection import (
     sizes_of,
 )
 from rldoctor.preflight.probes.plays import difference, played_again, same
+from rldoctor.preflight.probes.transcript import is_number
 
 # Long enough for an episode to differ by more than its first step, short against the preflight.
 _STEPS = 30
@@ -61,7 +65,9 @@ def run(context: PreflightContext) -> CheckFindings:
     _use(context)
     steps = context.budget.steps(_STEPS, plays=2)
     fresh = context.make() if "spare" in vars(context) else context.spare
-    new, used = trajectory(fresh, 0, steps), trajectory(context.env, 0, steps)
+    of_new: list[Mapping[str, Any]] = []
+    of_used: list[Mapping[str, Any]] = []
+    new, used = trajectory(fresh, 0, steps, of_new), trajectory(context.env, 0, steps, of_used)
     if same(new, used) and len(context.batch.rewards) < _SHORT * len(context.batch.starts):
         # Episodes of a step or two have hardly used it: what is kept may be where it was by chance.
         for action in alternatives(context.env.action_space, 3, seed=41):
@@ -71,6 +77,7 @@ def run(context: PreflightContext) -> CheckFindings:
             if not same(new, used):
                 break
     if same(new, used):
+        yield from _successes(context, of_new, of_used)
         return f"the same {len(new) - 1} steps in a new and in a used environment"
     steps = context.budget.steps(steps, plays=3)
     # Among few places, two environments draw the same one by chance.
@@ -109,6 +116,34 @@ def run(context: PreflightContext) -> CheckFindings:
         aspect="goal" if goals else difference(new, used),
         attributes=list(kept)[:16],
         steps=[len(new) - 1, len(used) - 1],
+    )
+    return ""
+
+
+def _successes(
+    context: PreflightContext, of_new: Sequence[Mapping[str, Any]], of_used: Sequence[Mapping[str, Any]]
+) -> CheckFindings:
+    """Compare the successes that ``info`` tells in two plays which are otherwise the same."""
+    name = next((one for one in ("is_success", *SUCCESS) if any(one in info for info in of_new)), None)
+    if name is None:
+        return ""
+    new, used = ([bool(info[name]) for info in some if is_number(info.get(name))] for some in (of_new, of_used))
+    # An info may be told now and then; a new environment plays again as it did, or random numbers decide.
+    if len(new) != len(used) or new == used:
+        return ""
+    again: list[Mapping[str, Any]] = []
+    trajectory(context.make(), 0, len(of_new), again)
+    if [bool(info[name]) for info in again if is_number(info.get(name))] != new:
+        return ""
+    # Training sees the same task; what is logged of it is wrong.
+    yield warning(
+        "state-outlives-episode",
+        f"State outlives the episode: with seed 0 and the same actions a used environment tells {sum(used)} successes "
+        f"({name}) in {len(used)} steps, and a new one {sum(new)}.",
+        f"Set in reset what {name} is computed from.",
+        aspect="success",
+        observed=sum(used),
+        expected=sum(new),
     )
     return ""
 

@@ -2,7 +2,8 @@
 
 What it does: where steps draw random numbers, plays single steps from the same state with several draws and several
 actions, and some more steps in which all draw alike. What the draws change in the observation and not in what follows
-is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change.
+is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change. Where
+every episode is one step, plays some thousand, and looks whether observation and action tell anything of the reward.
 
 Why it matters: a little noise is part of many tasks. An observation, a reward or an effect of actions that is mostly
 noise carries nothing that could be learned.
@@ -13,6 +14,7 @@ What to do: look at where random numbers are drawn in ``step``, and at their siz
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +24,11 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.noise import Drawn, draws, steps_draw
+from rldoctor.preflight.probes.views.one_step import nothing_tells_the_reward
 
 _FEW = 5
 _ACTIONS = 4
-_DRAWS = 8
+_DRAWS, _MORE_DRAWS = 8, 24
 # Steps before the one that is looked at: near the start and farther from it.
 _BEFORE = (2, 5, 9, 14)
 # Ours: a sensor that is half noise can still be averaged over steps; below, a tenth of the effects is left to actions.
@@ -43,7 +46,13 @@ _AND_ON = 5
     "noise",
     requires=("ENV102", "ENV202"),
     late=1,
-    faults=("observation-mostly-noise", "reward-mostly-noise", "actions-lost-in-noise", "ends-by-chance"),
+    faults=(
+        "observation-mostly-noise",
+        "reward-mostly-noise",
+        "reward-is-chance",
+        "actions-lost-in-noise",
+        "ends-by-chance",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Draw anew from the same state."""
@@ -54,15 +63,10 @@ def run(context: PreflightContext) -> CheckFindings:
     ]
     if not steps_draw(env, [draw(env.action_space, random) for _ in range(_FEW)]):
         return "steps draw nothing"
-    plays = []
     at_once = len(context.batch.rewards) == len(context.batch.starts)
     short = len(context.batch.rewards) <= _SHORT * len(context.batch.starts)
-    for start, steps in enumerate((0,) * len(_BEFORE) if short else _BEFORE):
-        context.budget.steps(steps + _AND_ON, least=steps + _AND_ON, plays=len(actions) * _DRAWS)
-        before = [draw(env.action_space, random) for _ in range(steps)]
-        played = draws(env, start, before, actions, _DRAWS)
-        if played is not None:
-            plays.append(played)
+    befores = [[draw(env.action_space, random) for _ in range(0 if short else steps)] for steps in _BEFORE]
+    plays = _plays(context, befores, actions, _DRAWS)
     if not plays:
         raise Skipped("episodes are too short to compare")
     if short and sum(map(_ends_by_chance, plays)) >= len(plays) / 2:
@@ -78,6 +82,9 @@ def run(context: PreflightContext) -> CheckFindings:
     if lasting:
         share = _of_actions(plays)
         if share is not None and share < _OF_ACTIONS:
+            # Eight draws may all be the rare ones that take the place of an action.
+            share = _of_actions(_plays(context, befores, actions, _MORE_DRAWS) or plays)
+        if share is not None and share < _OF_ACTIONS:
             yield warning(
                 "actions-lost-in-noise",
                 f"From the same state, actions decide {max(share, 0.0):.0%} of what changes in a step; random numbers "
@@ -89,6 +96,15 @@ def run(context: PreflightContext) -> CheckFindings:
     else:
         yield from _of_sensors(context, plays)
     reward = _within(plays, rewards=True) / max(float(context.batch.rewards.var()), _NOTHING)
+    # Of four rewards, one an episode, the variance says little.
+    if at_once and not lasting and reward[0] > 0 and (count := nothing_tells_the_reward(env, context.budget)):
+        yield warning(
+            "reward-is-chance",
+            f"In {count:,} episodes of one step, neither what is seen nor what is done tells the reward.",
+            "Compute the reward from what was shown before the action, not from what is drawn after it.",
+            observed=count,
+        )
+        return "rewards are chance"
     if not lasting and reward[0] > _DROWNED:
         # What is won by chance is the nature of a bandit.
         yield (note if at_once else warning)(
@@ -100,6 +116,18 @@ def run(context: PreflightContext) -> CheckFindings:
             expected=_DROWNED,
         )
     return "draws change what follows" if lasting else "draws change what is seen or paid alone"
+
+
+def _plays(context: PreflightContext, befores: Sequence[Sequence[Any]], actions: list[Any], count: int) -> list[Drawn]:
+    """Play from several states, with the same draws in all; each state has its own where there are more of them."""
+    plays = []
+    for start, before in enumerate(befores):
+        steps = len(before) + _AND_ON
+        context.budget.steps(steps, least=steps, plays=len(actions) * count)
+        played = draws(context.env, start, before, actions, count, 1000 + count * start * (count > _DRAWS))
+        if played is not None:
+            plays.append(played)
+    return plays
 
 
 def _of_sensors(context: PreflightContext, plays: Sequence[Drawn]) -> CheckFindings:
@@ -147,7 +175,7 @@ def _of_actions(plays: Sequence[Drawn]) -> float | None:
     noise = _within(plays)
     means = [play.seen.mean(axis=1) for play in plays]
     # The mean over draws still holds some of the noise.
-    moved = np.mean([mean.var(axis=0, ddof=1) for mean in means], axis=0) - noise / _DRAWS
+    moved = np.mean([mean.var(axis=0, ddof=1) for mean in means], axis=0) - noise / plays[0].seen.shape[1]
     total = moved + noise
     some = total > _NOTHING
     return float((moved[some] / total[some]).max()) if some.any() else None

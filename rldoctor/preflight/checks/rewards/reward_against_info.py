@@ -1,8 +1,8 @@
 """The reward rises with success and falls with a distance or an error.
 
 What it does: takes numbers of ``info`` whose names say what they are (a distance to the goal, an error, a success) and
-the distance between two parts of the observation of which one is fixed in each episode, and compares them with the
-reward.
+the distance between two parts of the observation of which one is fixed in each episode, and compares them and their
+changes with the reward. Looks whether a reward goes on rising beyond where successes are told.
 
 Why it matters: with the wrong sign PPO learns to move away from the goal. Every curve looks healthy, as the return
 rises.
@@ -22,6 +22,7 @@ from rldoctor.preflight.check import CheckFindings, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import Batch
 from rldoctor.preflight.probes.info_names import SUCCESS
+from rldoctor.preflight.probes.views.targets import best_beyond_success, correlation, places_of, rises_with_distance
 
 _DISTANCE = re.compile(
     r"(^|_)(dist|distance|error|err|gap)(_to_(goal|target))?($|_(now|norm|goal|target)$)", re.IGNORECASE
@@ -32,12 +33,7 @@ _OTHER = re.compile(
 )
 # Ours: a reward with other terms stays above; one with the wrong sign is near -1.
 _FLIPPED = -0.5
-_CERTAIN = 0.98
 _FEWEST = 20
-
-
-def _correlation(first: FloatArray, second: FloatArray) -> float:
-    return float(np.corrcoef(first, second)[0, 1]) if first.std() > 1e-12 and second.std() > 1e-12 else 0.0
 
 
 def _named(batch: Batch) -> Iterator[tuple[str, FloatArray]]:
@@ -60,7 +56,13 @@ def _within(batch: Batch, values: FloatArray) -> FloatArray:
     "ENV413",
     "reward-against-info",
     requires=("ENV111", "ENV202", "ENV401"),
-    faults=("reward-rises-with-distance", "success-punished", "success-far-away", "reward-seems-flipped"),
+    faults=(
+        "reward-rises-with-distance",
+        "success-punished",
+        "success-far-away",
+        "reward-seems-flipped",
+        "reward-best-beyond-success",
+    ),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the reward with what info names."""
@@ -69,9 +71,9 @@ def run(context: PreflightContext) -> CheckFindings:
     named = dict(_named(batch)) if len(rewards) >= _FEWEST else {}
     compared: list[str] = []
     for name, values in named.items():
-        level = _correlation(rewards, -values)
+        level = correlation(rewards, -values)
         # A reward for progress follows the change of the distance, not the distance.
-        progress = _correlation(rewards[1:][np.diff(batch.episode) == 0], -_within(batch, values))
+        progress = correlation(rewards[1:][np.diff(batch.episode) == 0], -_within(batch, values))
         compared.append(f"{level:.2f} with minus {name}")
         if (level < _FLIPPED and progress < 0.2) or (progress < _FLIPPED and level < 0.2):
             yield error(
@@ -107,8 +109,26 @@ def run(context: PreflightContext) -> CheckFindings:
                     "where it is small.",
                     "Compare the distance with its threshold the other way round.",
                 )
-    if not named and not context.has_goals:
-        yield from _by_observation(context)
+    if not context.has_goals and (seen := places_of(context)) is not None:
+        if flags is not None and (beyond := best_beyond_success(batch, seen, flags)) is not None:
+            yield warning(
+                "reward-best-beyond-success",
+                f"Successes are told where {beyond.name} is from {beyond.low:.3g} to {beyond.high:.3g}, and the reward "
+                f"{'rises' if beyond.correlation > 0 else 'falls'} with it on both sides (correlation "
+                f"{beyond.correlation:.2f}): it is best far beyond.",
+                "Pay the size of the error, not the error with its sign: take its absolute value, or its square.",
+                observed=abs(beyond.correlation),
+                expected=0.0,
+            )
+        elif not named and (flipped := rises_with_distance(batch, seen)) is not None:
+            yield warning(
+                "reward-seems-flipped",
+                f"The reward {flipped.words} the distance between observation {flipped.mover} and observation "
+                f"{flipped.target}, which stays the same in each episode as a target does (correlation "
+                f"{flipped.correlation:.2f}).",
+                "Negate the reward if the task is to come nearer.",
+                observed=flipped.correlation,
+            )
     return ", ".join(compared) or "info names no distance, error or success"
 
 
@@ -117,36 +137,3 @@ def _flags(batch: Batch) -> np.ndarray | None:
         if all(isinstance(info.get(name), (bool, np.bool_, int, float, np.number)) for info in batch.infos):
             return np.array([bool(info[name]) for info in batch.infos])
     return None
-
-
-def _by_observation(context: PreflightContext) -> CheckFindings:
-    """Compare the reward with the distance from what moves to what stays in each episode, such as a target."""
-    batch = context.batch
-    rows = [
-        v.reshape(len(batch.rewards), -1).astype(float) for k, v in batch.observations.items() if k in context.boxes
-    ]
-    seen = np.concatenate(rows, axis=1) if rows else np.zeros((len(batch.rewards), 0))
-    if not 2 <= seen.shape[1] <= 32 or len(batch.rewards) < _FEWEST or len(batch.starts) < 3:
-        return ""
-    moving = [
-        any(np.ptp(seen[batch.episode == e, i]) > 0 for e in range(len(batch.starts))) for i in range(seen.shape[1])
-    ]
-    targets = [i for i, moves in enumerate(moving) if not moves and np.ptp(seen[:, i]) > 0]
-    movers = [i for i, moves in enumerate(moving) if moves]
-    best = max(
-        ((_correlation(batch.rewards, np.abs(seen[:, i] - seen[:, j])), i, j) for i in movers for j in targets),
-        default=(0.0, 0, 0),
-    )
-    groups = [(movers[: len(targets)], targets)] if 1 < len(targets) <= len(movers) else []
-    for first, second in groups:
-        together = np.linalg.norm(seen[:, first] - seen[:, second], axis=1)
-        best = max(best, (_correlation(batch.rewards, together), first[0], second[0]))
-    if best[0] > _CERTAIN:
-        yield warning(
-            "reward-seems-flipped",
-            f"The reward rises with the distance between observation {best[1]} and observation {best[2]}, which stays "
-            f"the same in each episode as a target does (correlation {best[0]:.2f}).",
-            "Negate the reward if the task is to come nearer.",
-            observed=best[0],
-        )
-    return ""
