@@ -47,6 +47,8 @@ _MIXED = "mixed-runs"
 _SHORT = "too-short-to-judge"
 _MISSING = "missing-metrics"
 _INCONCLUSIVE = "inconclusive"
+# The end of a log alone; a text of a library that prints no return.
+_IN_ANOTHER_FILE = ("LOG212", "LOG109")
 _PREFLIGHT = "rldoctor preflight"
 _SHOWN_CAUSES = 5
 _LISTED_TAGS = 20
@@ -200,7 +202,10 @@ def _diagnoses(
     first = [_MIXED] if any(found.code == MIXED_RUNS for found in case.run.findings) else []
     if decision.verdict is Verdict.UNJUDGED:
         why = first or [_why_unjudged(case)]
-        return tuple(_condition(conditions[n], fired, advice, n == _SHORT and not case.curves) for n in why)
+        named = [_condition(conditions[n], fired, advice, n == _SHORT and not case.curves) for n in why]
+        # What is missing from a text is in another one, or in the rest of it.
+        elsewhere = [found.remedy for found in case.run.findings if found.code in _IN_ANOTHER_FILE]
+        return tuple(replace(one, remedy=elsewhere[0]) if elsewhere and not first else one for one in named)
     causes = [item for item in ranked if decision.verdict is Verdict.HEALTHY or item.rule.name != HEALTHY]
     # The headline's cause leads the list: likelier ones for which no sign shows are left out.
     leads = HEALTHY if decision.verdict is Verdict.HEALTHY else decision.cause
@@ -210,8 +215,8 @@ def _diagnoses(
         for name, rule in conditions.items()
         if name not in first and any(code in fired for code in rule.hallmarks)
     ]
-    named = [_cause(item, known, advice, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
-    return (*(_condition(conditions[name], fired, advice) for name in first), *named, *others)
+    likeliest = [_cause(item, known, advice, case.run, observations) for item in causes[:_SHOWN_CAUSES]]
+    return (*(_condition(conditions[name], fired, advice) for name in first), *likeliest, *others)
 
 
 def _dealt_with(book: Rulebook, verdict: Verdict, diagnoses: Sequence[RankedDiagnosis]) -> DealtWith:

@@ -123,7 +123,8 @@ def witnesses(case: Case, said_by_signs: str, statements: Sequence[Statement], a
     An environment that rldoctor cannot make and a model of another library than SB3 are not offered.
     """
     points = max((len(curve) for curve in case.curves.values()), default=0)
-    logs = Witness("logs", f"{len(case.curves)} metrics, {points} points", said_by_signs)
+    metrics = f"{len(case.curves)} metric{'' if len(case.curves) == 1 else 's'}"
+    logs = Witness("logs", f"{metrics}, {points} point{'' if points == 1 else 's'}", said_by_signs)
     heard = {statement.witness: statement for statement in statements}
     impossible = {"environment"} if not advice.library.preflight else set()
     impossible |= {"model"} if case.run.framework not in _WITH_SB3_MODELS else set()

@@ -253,7 +253,9 @@ def test_rl_games_prints_the_best_return_alone(tmp_path):
     assert "episode_return" not in run.curves
     assert "LOG109" in {finding.code for finding in run.findings}
     assert run.curves["throughput"].steps.tolist()[:2] == [0, 65536]
-    assert diagnose_run(run).verdict is Verdict.UNJUDGED
+    said = diagnose_run(run)
+    assert said.verdict is Verdict.UNJUDGED
+    assert said.diagnoses[0].remedy.startswith("Name the folder")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.logs import read_run
+from rldoctor.errors import UsageError
+from rldoctor.logs import discover, read_run
 from rldoctor.model import Run, Verdict
 from rldoctor.render.answer import answer
 
@@ -144,6 +147,32 @@ def test_returns_near_the_largest_number_are_judged_without_warnings(tmp_path, r
     assert not recwarn.list
 
 
+def test_a_text_with_a_block_of_zeros_is_read(tmp_path):
+    lines = [OWN.format(i=i, r=i) for i in range(60)]
+    file = tmp_path / "train.log"
+    for place in (20, 60):
+        text = "\n".join(lines[:place]) + "\0" * 4096 + "\n".join(lines[place:])
+        file.write_bytes(text.encode())
+        assert discover([file]) == [file]
+        assert read_run(file).curves["episode_return"].values.tolist() == [*range(60)]
+
+
+def test_what_is_no_text_is_refused_in_a_sentence(tmp_path):
+    file, pipe = tmp_path / "train.log.gz", tmp_path / "pipe.log"
+    file.write_bytes(gzip.compress(b"reward: 1"))
+    with pytest.raises(UsageError, match="is compressed"):
+        discover([file])
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="is a pipe"):
+        discover([pipe])
+
+
+def test_returns_of_cleanrl_as_numpy_writes_them(tmp_path):
+    run = read(tmp_path, *(f"global_step={500 * i}, episodic_return=np.float32({i}.5)" for i in range(1, 30)))
+    assert run.framework == "cleanrl"
+    assert run.curves["episode_return"].values.tolist() == [i + 0.5 for i in range(1, 30)]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -152,6 +181,7 @@ def test_returns_near_the_largest_number_are_judged_without_warnings(tmp_path, r
         "[   12.0000{i}] CPU3: step {i} loss of signal 0x3, score {i}, reward 3 irq 2",
         "iteration {i}: impressions=1000 clicks={i} mean_reward=0.0{i} campaign=2",
         "Epoch {i} | Total Reward: {i}.5 SOL | APY: 7.1% | Validators: 1900",
+        "step={i} price=100.{i} reward=0.{i} position=1",
         '{{"time": 17{i}, "step": {i}, "user": 3, "total_reward": {i}, "score": 2}}',
         "epoch={i} slot=32{i} total_rewards={i}.5 balance=32.{i}",
         "Generation {i}: best fitness 3.{i}, average score 2.{i}, mean length 30.2",

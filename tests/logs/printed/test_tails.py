@@ -52,6 +52,7 @@ def test_the_flat_end_of_a_log_is_no_failure(tmp_path, lines):
     assert said.verdict is Verdict.UNJUDGED
     assert "LOG212" in {finding.code for finding in said.findings}
     assert "The logs begin at " in said.summary
+    assert said.diagnoses[0].remedy.startswith("Diagnose the whole log")
     assert any("RET101" in item.reason and "do not begin with" in item.reason for item in said.unjudged)
 
 

@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -43,7 +44,7 @@ _POINT = re.compile(r"[:=]\s{0,20}[-+]?(?:0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,9}
 _WITH_COMMA = re.compile(r"(?<![\w.,])(?P<whole>\d{1,3}(?:\.\d{3})+|\d{1,15}),(?P<part>\d+)(?![\w,])")
 _HEAD_LINES = 2000
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
-_LONGEST_LINE, _LONGEST_NAME = 2**14, 40
+_LONGEST_LINE, _LONGEST_NAME, _MOST_BEFORE = 2**14, 40, 200
 # Of the lines that have the same names the loop's are those that are at least a tenth as frequent as the most frequent
 # ones, and of a counter at most a twentieth goes back, where another training begins. Ours.
 _SELDOM, _BACK = 10, 20
@@ -145,9 +146,10 @@ def _row(line: str) -> dict[str, object]:
         if found:
             return found
     row: dict[str, object] = {}
-    line, end = _ASIDE.sub("", line.translate(_FULL_WIDTH)), 0
+    line, end = _ASIDE.sub("", line if line.isascii() else line.translate(_FULL_WIDTH)), 0
     for match in _GIVEN.finditer(line):
-        name, end = _name(line[end : match.start()]), match.end()
+        # A loop prints the same names again and again; what stands before the last of them is none.
+        name, end = _name(line[max(end, match.start() - _MOST_BEFORE) : match.start()]), match.end()
         # A learning rate of 0.000 is one that is too small for the digits.
         if name and not (name in _RATES and ROUNDED_AWAY.fullmatch(match["number"])):
             row.setdefault(name, _value(match))
@@ -170,6 +172,7 @@ def _written_out(text: str) -> object:
     return ast.literal_eval(_NOT_FINITE.sub(r"'\1'", _WRAPPED.sub(r"\1", text)))
 
 
+@lru_cache(2048)
 def _name(text: str) -> str:
     """Return the name that stands last before a number, in lower case: ``100 | Average Score`` is ``average_score``."""
     last = _BREAKS.split(text)[-1].strip()
@@ -196,8 +199,9 @@ def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
     returns = [name for name, tag in new.items() if tag in _EPISODE_RETURNS]
     alone = all(name in returns or tag.startswith(OTHER) for name, tag in new.items())
     # A reward that nothing counts may be a prize: it has to say of what it is, or something else has to be known. That
-    # of a customer or a validator is one.
-    prizes = alone and (is_of_business(names) or not (steps or counter or any(map(is_of_episodes, returns))))
+    # of a customer or a validator is one, and that of each single step is no return.
+    unsaid = not any(map(is_of_episodes, returns))
+    prizes = alone and (is_of_business(names) or (unsaid and (not (steps or counter) or _is_each(rows, steps))))
     if prizes or not _SUPERVISED.isdisjoint(names):
         new |= {name: f"{OTHER}{name}" for name in returns}
     if steps or counter:
@@ -239,6 +243,12 @@ def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
     if len(values) > 1 and values[-1] != values[0] and back * _BACK <= len(values):
         return True
     return name in _COUNTERS and _are_two(values)
+
+
+def _is_each(rows: Sequence[dict[str, object]], name: str) -> bool:
+    """Return whether each single step has a row: it is no episode, and mostly no update."""
+    values = [value for row in rows if name and (value := as_float(row.get(name))) is not None]
+    return len(values) >= _FEWEST_COUNTED and all(later - earlier == 1 for earlier, later in pairwise(values))
 
 
 def _are_two(values: Sequence[float]) -> bool:

@@ -13,6 +13,7 @@ from itertools import groupby
 
 # Escape sequences of a terminal: colours, cursors and titles.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,500}\x07")
+_NULS = re.compile(r"\0+")
 # What C writes for numbers that are none: 1.#QNAN, -1.#IND00, 1.#INF, -nan(ind).
 _ODD = re.compile(
     r"(?i)(?P<sign>[-+]?)\b1\.#(?:(?P<inf>inf)|[qs]nan|ind)\w{0,20}"
@@ -46,6 +47,8 @@ _MOST_SOURCES = 64
 def clean(text: str) -> list[str]:
     """Return the lines of a text as a terminal shows them, but with all that a progress bar draws over."""
     text = _ESCAPES.sub("", text)
+    if "\0" in text:  # what a machine that went down leaves of a block
+        text = _NULS.sub("\n", text)
     if "1.#" in text or "nan(" in text.lower():
         text = _ODD.sub(lambda match: f"{match['sign']}inf" if match["inf"] else "nan", text)
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
