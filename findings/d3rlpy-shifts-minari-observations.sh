@@ -9,7 +9,7 @@
 #            its rule, in what d3rlpy trains on 57 of 100. Only the first episode is as stored.
 # Hurts:     whoever trains offline on Minari's datasets with d3rlpy: all actions but those of the first episode are taken for
 #            answers to states in which they were not chosen, with rewards and next states that they did not bring. Nothing is
-#            said, losses fall, and the algorithm gets the blame.
+#            said.
 # Source:    https://github.com/takuseno/d3rlpy/blob/master/d3rlpy/datasets.py (get_minari) and
 #            https://minari.farama.org/content/dataset_standards/ (the lengths)
 set -euo pipefail

@@ -8,7 +8,7 @@
 #            transitions lead to another state than the true one, by up to 3.0 radians, where a step can turn the pendulum
 #            by 0.4 at most. With Gymnasium's own Pendulum none does.
 # Hurts:     whoever trains with Stable-Baselines3 on gymnax: the value beyond each time limit is that of a fresh start, however
-#            well the pendulum stood. Policies look worse near the limit, and a longer limit seems to cure it.
+#            well the pendulum stood. Nothing is said.
 # Source:    https://github.com/RobertTLange/gymnax/blob/main/gymnax/wrappers/gym.py
 set -euo pipefail
 here=$(mktemp -d)
