@@ -176,6 +176,8 @@ def require(directory: Path) -> Path:
         raise UsageError(f"{directory} cannot be read: {error.strerror}.", "Name the directory of a run.") from None
     if not there:
         raise UsageError(f"There is no directory {directory}.", "Name the directory of a run.")
+    if directory.is_fifo():
+        raise UsageError(f"{directory} is a pipe.", f"Let its output flow in: rldoctor diagnose - < {directory}")
     if not directory.is_dir():
         raise UsageError(f"{directory} is a file, not a run directory.", "Name the directory that contains it.")
     if not os.access(directory, os.R_OK | os.X_OK):

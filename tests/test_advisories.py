@@ -113,6 +113,13 @@ def test_an_environment_shows_its_wrappers_bases_and_simulator():
     assert found({"gymnasium": "1.4.0"}, CARTPOLE) == []
 
 
+def test_gymnax_is_named_where_its_wrapper_for_gymnasium_is_used():
+    wrapped = Subject("", ["gymnax.wrappers.gym"])
+    (finding,) = found({"gymnax": "1.0.1"}, wrapped)
+    assert "final_observation" in finding.remedy
+    assert found({"gymnax": "1.0.1"}, CARTPOLE) == []
+
+
 def test_only_the_sparse_ant_maze_never_rewards():
     versions = {"gymnasium-robotics": "1.4.2"}
     names = [one.evidence["advisory"] for one in found(versions, Subject("AntMaze_UMaze-v3"))]

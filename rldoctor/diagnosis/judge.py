@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from rldoctor import references
 from rldoctor.advisories import advisory_findings
 from rldoctor.diagnosis.context import DiagnosisContext, shipped_context
@@ -19,6 +21,7 @@ from rldoctor.diagnosis.describe import (
 )
 from rldoctor.diagnosis.impossible import set_aside
 from rldoctor.diagnosis.match import Match, match
+from rldoctor.diagnosis.outcome.ended import told_of_crash, without_lost_returns
 from rldoctor.diagnosis.outcome.verdict import (
     DOUBTFUL,
     MIXED_RUNS,
@@ -91,9 +94,11 @@ def diagnose_runs(
     runs = [set_aside(run, context.book) for run in runs]
     matches = [match(run, reference, context.references) for run in runs]
     cases = [Case(run, matched.reference, matched.same_recipe) for run, matched in zip(runs, matches, strict=True)]
-    observed = observe_many(context.book, cases)
-    rows = zip(cases, matches, observed, strict=True)
-    return [_concluded(*row, context, statements) for row in rows]
+    # A return of 1e308 is one; what is measured on it may have no number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        observed = observe_many(context.book, cases)
+        rows = zip(cases, matches, observed, strict=True)
+        return [_concluded(*row, context, statements) for row in rows]
 
 
 def _concluded(
@@ -101,6 +106,7 @@ def _concluded(
 ) -> RunDiagnosis:
     """Return what follows from what the signs say of a case."""
     run, book, (observed, skipped) = case.run, context.book, seen
+    observed = without_lost_returns(run, observed)
     by_settings = state_settings(run, context.setting_signs)
     if by_settings and matched.same_recipe:
         # With these very settings healthy runs were recorded, however unusual they are.
@@ -120,7 +126,7 @@ def _concluded(
             decision = with_witnesses
         else:
             ranked, decision = by_logs, decide(run, case, observed, by_logs)
-    decision = unless_unlikely(decision, ranked)
+    decision = told_of_crash(unless_unlikely(decision, ranked), [item.sign.code for item in fired])
     verdict = decision.verdict
     known = known_of(matched, run)
     advice = advice_of(known, run)

@@ -7,6 +7,7 @@ other algorithms hold what their libraries document.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ _TEXTBOOK = "ppo"
 _FAR = 1.5
 # As many characters as a small curve may take in a report of 80 columns.
 _CURVE_POINTS = 16
+# So many last values are no numbers where a metric is lost; without any variance of returns there is none to explain.
+_LOST, _UNDEFINED, _NON_FINITE = 3, "explained_variance", "NUM101"
 
 
 class Row(Table, frozen=True):
@@ -84,7 +87,19 @@ def fill_in(case: Case, findings: Sequence[Finding], verdict: Verdict) -> tuple[
     about = [
         [f for f, code, metric, subject in subjects if _is_about(row, case, code, metric, subject)] for row in rows
     ]
-    return tuple(_filled(row, case, of_row, verdict) for row, of_row in zip(rows, about, strict=True))
+    filled = (_filled(row, case, of_row, verdict) for row, of_row in zip(rows, about, strict=True))
+    if any(finding.code == _NON_FINITE for finding in findings):
+        filled = (_unless_lost(row, case) for row in filled)
+    return tuple(filled)
+
+
+def _unless_lost(row: TableRow, case: Case) -> TableRow:
+    """Return a row, marked where the metric ends with what is no number: what is judged is what came before."""
+    logged = case.run.curves.get(row.metric)
+    if logged is None or row.metric == _UNDEFINED or not len(logged) or np.isfinite(logged.values[-_LOST:]).any():
+        return row
+    seen = f"{float(logged.finite().values[0]):.3g}" if len(logged.finite()) else ""
+    return replace(row, mark="bad", why="", seen=f"{seen} -> {float(logged.values[-1]):g}")
 
 
 def _is_about(row: Row, case: Case, code: str, metric: Json, subject: Json) -> bool:

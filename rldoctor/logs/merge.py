@@ -7,8 +7,10 @@ interleaved would be a run that never happened, so only the last run is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from rldoctor.model import IntArray
 
 # A fresh run logs its first point after one interval, SB3's train/ tags after two; half an interval of slack.
 _FRESH_INTERVALS = 2.5
+# Steps of a file that go back this far are of another run. A training is resumed twice, or once in so many rows. Ours.
+_NEARLY_ALL_BACK, _FEW_BACK, _ROWS_EACH = 0.1, 2, 20
 # Wall clocks of two writers on one machine agree to far less than this.
 _CLOCK_SLACK_SECONDS = 2.0
 
@@ -152,16 +156,19 @@ def _fold(pieces: Iterable[tuple[LogFile, Columns]], names: tuple[str, ...]) -> 
     chain_file: LogFile | None = None
     mixed: list[Break] = []
     overlaps: list[Break] = []
-    for file, columns in pieces:
+    for file, columns in _resumed_apart(pieces):
         if not len(columns.steps):
             continue
         name = file.path.name
         by_tag = columns.by_tag()
-        start, tag, from_step, to_step = _last_segment(columns) if by_tag.go_back() else (0, 0, 0, 0)
-        points = (columns[start:].by_tag() if start else by_tag).last_at_each_step()
-        if start:
-            dropped = _count(chain) + start
-            mixed.append(Break(name, name, names[tag], from_step, to_step, dropped=dropped))
+        begun = _segments(columns) if by_tag.go_back() else []
+        points = (columns[begun[-1].start :].by_tag() if begun else by_tag).last_at_each_step()
+        if begun:
+            anew = [segment for segment in begun[:-1] if segment.begins_anew]
+            mixed += [
+                Break(name, name, names[of.tag], of.from_step, of.to_step, dropped=_count(chain) + of.start)
+                for of in (*anew, begun[-1])
+            ]
             chain, chain_file, overlaps = points, file, []
             continue
         back = [t for t in points if t in chain and points[t][0][0] < chain[t][0][-1]]
@@ -171,7 +178,7 @@ def _fold(pieces: Iterable[tuple[LogFile, Columns]], names: tuple[str, ...]) -> 
             continue
         assert chain_file is not None
         main = max(back, key=lambda t: len(points[t][0]))
-        at_once = file.first_time < chain_file.last_time - _CLOCK_SLACK_SECONDS
+        at_once = file is not chain_file and file.first_time < chain_file.last_time - _CLOCK_SLACK_SECONDS
         if at_once or _starts_over(chain[main][0], points[main][0]):
             kept: dict[int, Points] = {}
         else:
@@ -198,20 +205,59 @@ def _fold(pieces: Iterable[tuple[LogFile, Columns]], names: tuple[str, ...]) -> 
     return Merged({names[t]: p for t, p in chain.items() if len(p[0])}, tuple(mixed), tuple(overlaps))
 
 
-def _last_segment(columns: Columns) -> tuple[int, int, int, int]:
-    """Return where in one file the last run begins, and the tag, last and first step of that break.
+class _Segment(NamedTuple):
+    """Where in a file the step of a tag goes back, from which step to which, and whether nearly all the way."""
 
-    A run begins where a tag's step is below the one that it had before in the same run.
+    start: int
+    tag: int
+    from_step: int
+    to_step: int
+    begins_anew: bool
+
+
+def _segments(columns: Columns) -> list[_Segment]:
+    """Return where in one file another part of a run, or another run, begins.
+
+    One begins where a tag's step is below the one that it had before in the same part.
     """
+    first: dict[int, int] = {}
     latest: dict[int, int] = {}
-    start, tag, from_step, to_step = 0, 0, 0, 0
+    found: list[_Segment] = []
     for i, (tag_id, step) in enumerate(zip(columns.tag_ids.tolist(), columns.steps.tolist(), strict=True)):
         before = latest.get(tag_id)
         if before is not None and step < before:
-            start, tag, from_step, to_step = i, tag_id, before, step
+            anew = step <= max(first[tag_id], _NEARLY_ALL_BACK * before)
+            found.append(_Segment(i, tag_id, before, step, anew))
             latest.clear()
+            first.clear()
+        first.setdefault(tag_id, step)
         latest[tag_id] = step
-    return start, tag, from_step, to_step
+    return found
+
+
+def _resumed_apart(pieces: Iterable[tuple[LogFile, Columns]]) -> Iterator[tuple[LogFile, Columns]]:
+    """Yield the parts of a file in which a training was resumed, once or a few times, as if each were a file."""
+    for file, columns in pieces:
+        begun = _segments(columns) if len(columns.steps) and columns.by_tag().go_back() else []
+        rows = int(np.bincount(columns.tag_ids).max()) if begun else 0
+        bounds = [0, *(segment.start for segment in begun), len(columns.steps)]
+        parts = [columns[a:b] for a, b in pairwise(bounds)]
+        few = len(begun) <= max(_FEW_BACK, rows // _ROWS_EACH)
+        if begun and few and all(_goes_on(*both) for both in zip(parts, parts[1:], begun, strict=False)):
+            yield from ((file, part) for part in parts)
+        else:
+            yield file, columns
+
+
+def _goes_on(before: Columns, after: Columns, segment: _Segment) -> bool:
+    """Return whether a part of a file repeats the one before, or goes on from one of its checkpoints."""
+    if segment.begins_anew:
+        return False
+    earlier, later = before.by_tag().last_at_each_step(), after.by_tag().last_at_each_step()
+    both = [tag for tag in later if tag in earlier and later[tag][0][0] < earlier[tag][0][-1]]
+    if all(_repeats(earlier[tag], later[tag]) for tag in both):
+        return True
+    return not _starts_over(earlier[segment.tag][0], later[segment.tag][0])
 
 
 def _repeats(chain: Points, points: Points) -> bool:

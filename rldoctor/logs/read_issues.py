@@ -17,6 +17,8 @@ _MOST_LISTED = 20
 # The first step is far from 0: more rows fit before it than a slow start takes, and more of the steps than a quarter of
 # all that follow. Ours: each of the 384 recorded runs begins one row after 0.
 _ROWS, _SHARE = 20, 0.25
+# Of rows that are all equally far apart, as after each rollout. Ours.
+_EVEN_ROWS = 5
 BEGINNING_MISSING = "LOG212"
 """The code of the note."""
 # Points that show how far apart rows are.
@@ -119,17 +121,23 @@ def merge_findings(merged: Merged) -> list[Finding]:
         where = f"in {last.later}" if last.earlier == last.later else f"between {last.earlier} and {last.later}"
         runs = "Two runs share" if len(merged.mixed) == 1 else f"At least {len(merged.mixed) + 1} runs share"
         at_once = ", both written at the same time" if last.at_once else ""
+        # Runs one after another in one text, or in one table.
+        one = all(found.earlier == found.later == last.later for found in merged.mixed)
+        shared = "file" if one else "directory"
         message = (
-            f"{runs} this directory: {where}{at_once}, the step of {last.tag} goes back from {last.from_step} to "
+            f"{runs} this {shared}: {where}{at_once}, the step of {last.tag} goes back from {last.from_step} to "
             f"{last.to_step}. Only the last run is read here ({points} points of {last.later}); {last.dropped} earlier "
             "points are left out."
         )
         remedy = "Give every run its own directory: move the event files of each run into one, then diagnose again."
+        if one and not is_event_file(last.later):
+            remedy = "Give every run its own log file: cut this one where a run begins, then diagnose each part."
         findings.append(Finding("LOG201", "mixed-runs", Severity.ERROR, message, remedy, _evidence(merged.mixed)))
     if merged.overlaps:
         last = merged.overlaps[-1]
+        who = "it" if last.earlier == last.later else last.earlier
         message = (
-            f"{last.later} goes on from step {last.to_step} although {last.earlier} had reached {last.from_step}: "
+            f"{last.later} goes on from step {last.to_step} although {who} had reached {last.from_step}: "
             f"training was resumed from an earlier checkpoint. The {last.dropped} points in between are left out."
         )
         findings.append(Finding("LOG202", "overtaken-points", Severity.NOTE, message, "", _evidence(merged.overlaps)))
@@ -207,10 +215,13 @@ def beginning_finding(curves: Mapping[str, Curve], axis: str) -> list[Finding]:
     first, last = int(longest.steps[0]), int(longest.steps[-1])
     if first <= _SHARE * (last - first):
         return []
+    rows = np.diff(longest.steps)
     first = min(int(curve.steps[0]) for curve in curves.values() if len(curve))
     last = max(int(curve.steps[-1]) for curve in curves.values() if len(curve))
-    spacing = stats.median(np.diff(longest.steps))
-    if first <= _ROWS * spacing or first <= _SHARE * (last - first):
+    spacing = stats.median(rows)
+    # A training that waits until a buffer is filled may log its first row late.
+    least = _EVEN_ROWS if (rows == spacing).all() else _ROWS
+    if first <= least * spacing or first <= _SHARE * (last - first):
         return []
     what = axis if axis in ("episodes", "iterations", "updates", "frames") else "steps"
     message = (

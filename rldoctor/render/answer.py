@@ -29,6 +29,7 @@ NEEDS_YOU = (
     TreatmentOutcome.PLANNED,
 )
 _CAUSE = "Most likely cause"
+_CRASHED, _OF_CRASH = "NUM102", "training-crashed"
 _LONGEST_FIX = 200
 # What a preflight notes of a check that did not fit.
 _OUT_OF_TIME = "not run: budget"
@@ -60,6 +61,11 @@ def _worst(result: Result) -> Lines:
 @answer.register
 def _(result: RunDiagnosis) -> Lines:
     cause = result.cause
+    crash = next((finding for finding in result.findings if finding.code == _CRASHED), None)
+    if crash is not None and result.verdict in (Verdict.HEALTHY, Verdict.UNJUDGED):
+        # What was learned until then may be fine; that it stopped is news all the same.
+        fix = next((item.remedy for item in result.diagnoses if item.name == _OF_CRASH), crash.remedy)
+        return _lines(crash.message, fix, "Note" if result.verdict is Verdict.HEALTHY else "Reason")
     if cause is None or result.verdict is Verdict.HEALTHY:
         return []
     if result.verdict is Verdict.UNJUDGED:

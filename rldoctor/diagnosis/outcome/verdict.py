@@ -107,7 +107,7 @@ def decide(
         logged = f"{points} logged point{'' if points == 1 else 's'}"
         return Decision(Verdict.UNJUDGED, f"Too short to judge: {logged}, {FEWEST_POINTS} are needed.")
     if any(found.code == MIXED_RUNS for found in run.findings):
-        return Decision(Verdict.SUSPECT, "Several runs are mixed in this directory; only the latest was read.")
+        return Decision(Verdict.SUSPECT, "Several runs are mixed in these logs; only the latest was read.")
     if not (proven or observations) and never_varies(case) and not tells_more(case, fired.values()):
         same = constant_return(run)
         # Nothing is ever paid, or each step costs the same; where something is, it may be all that there is.

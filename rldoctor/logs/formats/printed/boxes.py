@@ -65,7 +65,7 @@ def _is_frame(line: str) -> bool:
 
 def _cells(line: str) -> tuple[str, str] | None:
     """Return the two cells of a line of a table, whatever stands before and after its frame."""
-    parts = line.translate(_THIN).split("|")
+    parts = (line if line.isascii() else line.translate(_THIN)).split("|")
     inner = [part.strip() for part in parts[1:-1]]
     if len(inner) == 1:
         inner = _BETWEEN.split(inner[0])

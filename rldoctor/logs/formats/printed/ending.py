@@ -10,6 +10,8 @@ _BEGUN = "Traceback (most recent call last)"
 _ERROR = re.compile(
     r"^(?:\(.*?\)\s*)?(?P<kind>(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit))(?::\s*(?P<what>.*))?$"
 )
+# Others have no such name: "queue.Empty", "gymnasium.error.DependencyNotInstalled: ...".
+_ANY_ERROR = re.compile(r"^(?:\(.*?\)\s*)?(?P<kind>(?:\w+\.)*[A-Z]\w*)(?::\s+(?P<what>.*))?$")
 _STOPPED = re.compile(r"slurmstepd: error:.*(?:CANCELLED|oom)|Out Of Memory|DUE TO TIME LIMIT|^Killed$")
 _LONGEST = 300
 # A message over several lines: that of PyTorch names the tensor with NaN in its third.
@@ -27,7 +29,8 @@ def error_of(lines: Sequence[str]) -> str:
     if _STOPPED.search(lines[0]):
         return lines[0].strip()[:_LONGEST]
     for place, line in enumerate(lines):
-        if match := _ERROR.match(line):
+        of_frame = place > 0 and lines[place - 1][:1] in (" ", "\t")
+        if match := _ERROR.match(line) or (_ANY_ERROR.match(line) if of_frame else None):
             more = " ".join(text.strip() for text in lines[place + 1 : place + 1 + _MORE_LINES] if text.strip())
             return (f"{match['kind']}: {match['what']} {more}" if match["what"] else match["kind"])[:_LONGEST].strip()
     return ""

@@ -54,7 +54,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _cells(line: str) -> tuple[tuple[str, ...], bool]:
-    thin = line.translate(_THIN).strip()
+    thin = (line if line.isascii() else line.translate(_THIN)).strip()
     parts = thin.split("|")
     inner = [part.strip() for part in parts[1:-1]]
     if len(parts) > 2 and not parts[0] and not parts[-1]:

@@ -14,8 +14,8 @@ from rldoctor.caches.compiled import compiled
 from rldoctor.datafile import Table, Text
 from rldoctor.logs.formats.tables import Row
 
-NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)"
-"""A number as Python prints it."""
+NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:nan|inf(?:inity)?)"
+"""A number as Python prints it; others write NaN and Infinity."""
 ROUNDED_AWAY = re.compile(r"0\.00+")
 """A number that is too small for the digits that it was printed with: it is not known to be 0."""
 STEP = "step"

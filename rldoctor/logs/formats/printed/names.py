@@ -5,7 +5,7 @@ A name is its words: ``avg_ep_reward``, ``mean episode return`` and ``Average Sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 OTHER = "other/"
 """Before the name of what is no return, although tables may call one so."""
@@ -29,6 +29,14 @@ _OF_LEARNING = _REWARD | frozenset(
     [
         *("episode", "episodes", "ep", "episodic", "eps", "epsilon"),
         *("timestep", "timesteps", "env", "global", "kl", "entropy"),
+    ]
+)
+# Of whom and of what programs speak that pay rewards: shops, games of many players, advertising, block chains.
+_BUSINESS = frozenset(
+    [
+        *("customer", "customers", "user", "users", "uid", "account", "invoice", "coupon", "referral"),
+        *("impressions", "clicks", "ctr", "campaign", "conversions", "validator", "validators", "slot", "slots"),
+        *("attestation", "attestations", "stake", "staked", "staking", "apy", "apr", "txs", "payout", "payouts"),
     ]
 )
 # A name that stands in fewer than a fifth of the rows of another is of a summary. Ours.
@@ -80,6 +88,12 @@ def renamed(rows: Sequence[Mapping[str, object]], but: str = "") -> dict[str, st
 def is_of_episodes(name: str) -> bool:
     """Return whether a name says that it is of an episode, or a mean: prizes of a shop or a game are rewards, too."""
     return bool(set(name.split("_")) & (_EPISODES | _MEAN))
+
+
+def is_of_business(names: Collection[str]) -> bool:
+    """Return whether the names beside a reward are those of a program that pays it out, and none is of an episode."""
+    words = {word for name in names for word in name.split("_")}
+    return bool(words & _BUSINESS) and not words & _EPISODES
 
 
 def _rank(name: str) -> int:

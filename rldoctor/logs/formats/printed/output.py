@@ -20,7 +20,7 @@ from rldoctor.logs.formats.printed.ending import begin_of_error, error_of
 from rldoctor.logs.formats.printed.library import Printed, of_library
 from rldoctor.logs.formats.printed.lines import styles
 from rldoctor.logs.formats.printed.pairs import planned_by, rows_of_pairs
-from rldoctor.logs.formats.printed.prefixes import by_source, clean, unprefixed
+from rldoctor.logs.formats.printed.prefixes import by_source, clean, undoubled, unprefixed
 from rldoctor.logs.formats.tables import STEP_COLUMNS, read_rows
 
 OUTPUT_SUFFIXES = (".log", ".out", ".err")
@@ -29,11 +29,17 @@ _SUFFIXES = (*OUTPUT_SUFFIXES, ".txt")
 # Simulators print for pages before the first number. Data sets have a million texts, which are looked into one by one.
 _HEAD = 2**17
 _MOST_NAMED = 3
+# Of a text between blocks of zeros, and how long those are at least, together. Ours.
+_MOST_PIECES, _BLOCK = 3, 64
 
 
 def is_printed(path: Path) -> bool:
-    """Return whether a file that a user names is a text, and so may be printed output, by its first bytes."""
-    return "\0" not in decoded(begins_with(path, _HEAD))
+    """Return whether a file that a user names is a text, and so may be printed output, by its first bytes.
+
+    Where a machine went down, a text may hold a block of zeros.
+    """
+    pieces = decoded(begins_with(path, _HEAD)).split("\0")
+    return len(pieces) == 1 or (len(pieces) > _BLOCK and 0 < sum(map(bool, pieces)) <= _MOST_PIECES)
 
 
 def read_printed(path: Path, wanted: Wanted) -> LogFile:
@@ -46,7 +52,7 @@ def read_printed(path: Path, wanted: Wanted) -> LogFile:
     text, issues = read_text(path)
     if text is None:
         return LogFile(path, issues=issues)
-    lines, sources = unprefixed(clean(text))
+    lines, sources = undoubled(*unprefixed(clean(text)))
     error, begun = _error(lines)
     if error:  # the frames of a traceback have numbers, too
         lines, sources = lines[:begun], sources[:begun]

@@ -9,17 +9,23 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from rldoctor.logs.formats.printed.grids import grids
 from rldoctor.logs.formats.printed.lines import NUMBER, ROUNDED_AWAY, STEP
-from rldoctor.logs.formats.printed.names import OTHER, is_of_episodes, renamed
+from rldoctor.logs.formats.printed.names import OTHER, is_of_business, is_of_episodes, renamed
 from rldoctor.logs.formats.tables import Row, as_float, flat_row
 
 # "Reward: 21.0", "loss=0.1", "return: [3.0]"; a counter may stand without a colon: "Episode 12".
-_NUMBER = rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+|{NUMBER})(?P<unit>[kKM%])?(?!\w|\.\d)"
+# Thousands may be set apart: 1,200.50, 1'200, 1 200 (a space alone only before a sign that ends the number).
+_THOUSANDS = (
+    r"[-+]?\d{1,3}(?:[,'’\u00a0\u202f\u2009]\d{3})+(?:\.\d+)?|[-+]?\d{1,3}(?: \d{3})+(?:\.\d+|(?=\s*(?:[|;,]|$)))"
+)
+_NUMBER = rf"(?P<number>{_THOUSANDS}|{NUMBER})(?P<unit>[kKM%])?(?!\w|\.\d)"
+_APART = str.maketrans("", "", ",_'’\u00a0\u202f\u2009 ")
 _VALUE = rf"(?:(?:np\.\w+|tensor|array)?[\[(]+\s*)?{_NUMBER}"
 # What stands before is its name. No part of a pattern can begin anywhere in a long line: that would take its square.
 _GIVEN = re.compile(rf"(?:[:=]\s*|\bis\s+|(?<=[A-Za-z])\s+#?(?=[-+]?\.?\d)){_VALUE}")
@@ -32,8 +38,13 @@ _OF_ALL = re.compile(
 # A number in a table may be a count of all: "12/500".
 _CELL = re.compile(rf"{_NUMBER}(?:/\d+)?")
 _BREAKS = re.compile(r"[|,;:\t\[\]()<>{}\"']|\s{2,}|\s-+\s")
+# A decimal comma, which three digits behind it alone do not show, and likewise a decimal point.
+_COMMA = re.compile(r"[:=]\s{0,20}[-+]?(?:0,\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,9},(?:\d{1,2}|\d{4,}))(?![\w,.])")
+_POINT = re.compile(r"[:=]\s{0,20}[-+]?(?:0\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,9}\.(?:\d{1,2}|\d{4,}))(?![\w,.])")
+_WITH_COMMA = re.compile(r"(?<![\w.,])(?P<whole>\d{1,3}(?:\.\d{3})+|\d{1,15}),(?P<part>\d+)(?![\w,])")
+_HEAD_LINES = 2000
 _UNITS = {"k": 1e3, "K": 1e3, "M": 1e6, "%": 1e-2}
-_LONGEST_LINE, _LONGEST_NAME = 2**14, 40
+_LONGEST_LINE, _LONGEST_NAME, _MOST_BEFORE = 2**14, 40, 200
 # Of the lines that have the same names the loop's are those that are at least a tenth as frequent as the most frequent
 # ones, and of a counter at most a twentieth goes back, where another training begins. Ours.
 _SELDOM, _BACK = 10, 20
@@ -55,6 +66,13 @@ _EPISODE_LENGTH, _EPISODE_RETURNS = "episode_length", frozenset(("episode_return
 # What a step did; how many actions an episode took is a number beside that of the episode.
 _OF_A_STEP, _OF_STEPS = "action", "actions"
 _RATES = frozenset(("lr", "learning_rate"))
+# Lines of the kernel and of pytest.
+_OF_OTHERS = re.compile(r"\[ {0,4}\d{1,8}\.\d{6}\] |\S{0,200}\.py::")
+# What numpy, torch and jax write around a number, and numbers that a literal of Python does not have.
+_WRAPPED = re.compile(
+    rf"\b(?:(?:np|numpy|torch|jnp)\.\w{{1,20}}|tensor|array|Array)\(\[?({NUMBER})\]?(?:,[^()]{{0,80}})?\)"
+)
+_NOT_FINITE = re.compile(r"(?<=[:\[(,]) ?([-+]?(?:nan|inf))(?=\s{0,4}[,\])}])")
 # What a reward model is measured by while it learns from pairs of answers: no policy is trained.
 _SUPERVISED = frozenset(("accuracy", "margin", "rewards/margins"))
 # What the Trainer of transformers prints with every row.
@@ -68,7 +86,8 @@ def rows_of_pairs(lines: Sequence[str]) -> tuple[list[Row], str]:
         The rows, whose column of steps is ``step``, or that are in their order; what that column counts where it is not
         steps of the environment, and otherwise nothing.
     """
-    rows = [row for line in lines if len(line) <= _LONGEST_LINE and (row := _row(line))]
+    lines = [line for line in _with_points(lines) if len(line) <= _LONGEST_LINE and not _OF_OTHERS.match(line)]
+    rows = [row for line in lines if (row := _row(line))]
     # What a step did, with its action, is no episode.
     rows = [row for row in rows if not (_OF_A_STEP in row or (_OF_STEPS in row and _COUNTERS.keys().isdisjoint(row)))]
     found = _of_one_loop([row for row in rows if len(row) > 1])
@@ -82,6 +101,20 @@ def rows_of_pairs(lines: Sequence[str]) -> tuple[list[Row], str]:
     return _with_steps(found)
 
 
+def _with_points(lines: Sequence[str]) -> Sequence[str]:
+    """Return lines with decimal points, where their numbers have decimal commas: ``12.000,50``."""
+    head = [line for line in lines[:_HEAD_LINES] if len(line) <= _LONGEST_LINE]
+    commas = sum(bool(_COMMA.search(line)) for line in head)
+    if commas < _FEWEST_COUNTED or commas <= _SELDOM * sum(bool(_POINT.search(line)) for line in head):
+        return lines
+    return [
+        _WITH_COMMA.sub(lambda found: found["whole"].replace(".", "") + "." + found["part"], line)
+        if len(line) <= _LONGEST_LINE
+        else line
+        for line in lines
+    ]
+
+
 def _under_names(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
     """Return a line of numbers by the names above it."""
     row: dict[str, object] = {}
@@ -92,7 +125,7 @@ def _under_names(header: Sequence[str], cells: Sequence[str]) -> dict[str, objec
 
 
 def _value(match: re.Match[str]) -> float:
-    return float(match["number"].replace(",", "").replace("_", "")) * _UNITS.get(match["unit"] or "", 1.0)
+    return float(match["number"].translate(_APART)) * _UNITS.get(match["unit"] or "", 1.0)
 
 
 def _blocks(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
@@ -113,9 +146,10 @@ def _row(line: str) -> dict[str, object]:
         if found:
             return found
     row: dict[str, object] = {}
-    line, end = _ASIDE.sub("", line.translate(_FULL_WIDTH)), 0
+    line, end = _ASIDE.sub("", line if line.isascii() else line.translate(_FULL_WIDTH)), 0
     for match in _GIVEN.finditer(line):
-        name, end = _name(line[end : match.start()]), match.end()
+        # A loop prints the same names again and again; what stands before the last of them is none.
+        name, end = _name(line[max(end, match.start() - _MOST_BEFORE) : match.start()]), match.end()
         # A learning rate of 0.000 is one that is too small for the digits.
         if name and not (name in _RATES and ROUNDED_AWAY.fullmatch(match["number"])):
             row.setdefault(name, _value(match))
@@ -123,7 +157,7 @@ def _row(line: str) -> dict[str, object]:
 
 
 def _literal(text: str) -> dict[str, object] | None:
-    for parse in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval, _written_out):
         try:
             found = parse(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
@@ -133,6 +167,12 @@ def _literal(text: str) -> dict[str, object] | None:
     return None
 
 
+def _written_out(text: str) -> object:
+    """Return a literal with numbers that are none in Python's syntax: ``nan``, ``np.float64(0.1)``, ``tensor(0.1)``."""
+    return ast.literal_eval(_NOT_FINITE.sub(r"'\1'", _WRAPPED.sub(r"\1", text)))
+
+
+@lru_cache(2048)
 def _name(text: str) -> str:
     """Return the name that stands last before a number, in lower case: ``100 | Average Score`` is ``average_score``."""
     last = _BREAKS.split(text)[-1].strip()
@@ -158,8 +198,10 @@ def _with_steps(rows: Sequence[dict[str, object]]) -> tuple[list[Row], str]:
     new = {} if tags and _SUPERVISED.isdisjoint(names) else renamed(rows, steps)
     returns = [name for name, tag in new.items() if tag in _EPISODE_RETURNS]
     alone = all(name in returns or tag.startswith(OTHER) for name, tag in new.items())
-    # A reward that nothing counts may be a prize: it has to say of what it is, or something else has to be known.
-    prizes = not (steps or counter) and alone and not any(map(is_of_episodes, returns))
+    # A reward that nothing counts may be a prize: it has to say of what it is, or something else has to be known. That
+    # of a customer or a validator is one, and that of each single step is no return.
+    unsaid = not any(map(is_of_episodes, returns))
+    prizes = alone and (is_of_business(names) or (unsaid and (not (steps or counter) or _is_each(rows, steps))))
     if prizes or not _SUPERVISED.isdisjoint(names):
         new |= {name: f"{OTHER}{name}" for name in returns}
     if steps or counter:
@@ -201,6 +243,12 @@ def _counts_on(rows: Sequence[dict[str, object]], name: str) -> bool:
     if len(values) > 1 and values[-1] != values[0] and back * _BACK <= len(values):
         return True
     return name in _COUNTERS and _are_two(values)
+
+
+def _is_each(rows: Sequence[dict[str, object]], name: str) -> bool:
+    """Return whether each single step has a row: it is no episode, and mostly no update."""
+    values = [value for row in rows if name and (value := as_float(row.get(name))) is not None]
+    return len(values) >= _FEWEST_COUNTED and all(later - earlier == 1 for earlier, later in pairwise(values))
 
 
 def _are_two(values: Sequence[float]) -> bool:

@@ -9,9 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 # Escape sequences of a terminal: colours, cursors and titles.
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,500}\x07")
+_NULS = re.compile(r"\0+")
+# What C writes for numbers that are none: 1.#QNAN, -1.#IND00, 1.#INF, -nan(ind).
+_ODD = re.compile(
+    r"(?i)(?P<sign>[-+]?)\b1\.#(?:(?P<inf>inf)|[qs]nan|ind)\w{0,20}"
+    r"|[-+]?\bnan\((?:[qs]nan|ind|0x[0-9a-f]{1,16})\)"
+)
 # Times, and what loggers put beside them. The first is that of docker -t, of logging and of a pod; then glog's.
 _TIMES = re.compile(
     r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?[ \t]?"
@@ -31,13 +38,37 @@ _NUMBERED = re.compile(r"(?P<compose>[\w.-]{1,80}[-_]\d{1,4}) +\|(?: |$)|(?P<sru
 # Of the lines with text: how many have a time, or such a form, and how many each source has. Ours.
 _OFTEN, _NEARLY_ALWAYS, _LINES_EACH = 0.5, 0.9, 8
 _DEEPEST = 4
+# Of lines that stand twice in a row. Ours.
+_FEWEST_TWICE = 8
 # Of processes, that are told apart.
 _MOST_SOURCES = 64
 
 
 def clean(text: str) -> list[str]:
     """Return the lines of a text as a terminal shows them, but with all that a progress bar draws over."""
-    return _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = _ESCAPES.sub("", text)
+    if "\0" in text:  # what a machine that went down leaves of a block
+        text = _NULS.sub("\n", text)
+    if "1.#" in text or "nan(" in text.lower():
+        text = _ODD.sub(lambda match: f"{match['sign']}inf" if match["inf"] else "nan", text)
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def undoubled(lines: Sequence[str], sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return lines and who printed them, each once where nearly all stand twice in a row.
+
+    Two handlers of one logger, or ``tee`` into the file that the output goes to, print each line twice.
+    """
+    runs = [len(list(same)) for line, same in groupby(lines) if line.strip()]
+    twice = sum(run % 2 == 0 for run in runs)
+    if twice < _FEWEST_TWICE or twice < _NEARLY_ALWAYS * len(runs):
+        return [*lines], [*sources]
+    kept, place = list[int](), 0
+    for _, same in groupby(lines):
+        count = len(list(same))
+        kept += range(place, place + (count + 1) // 2)
+        place += count
+    return [lines[i] for i in kept], [sources[i] for i in kept]
 
 
 def unprefixed(lines: Sequence[str]) -> tuple[list[str], list[str]]:
