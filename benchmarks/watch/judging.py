@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from typing import Any
 
 from msgspec import structs
 
@@ -23,10 +24,12 @@ def judging_rules(algorithm: str = "ppo") -> str:
     chosen = applicable(load_rulebook(), algorithm)
     # Weights of what preflight finds judge no training that still runs.
     codes = {sign.code for sign in chosen.signs}
-    parts = [
+    parts: list[Any] = [
         [[getattr(sign, name) for name in _JUDGES] for sign in chosen.signs],
         [(rule.name, rule.bias, sorted(w for w in rule.weights.items() if w[0] in codes)) for rule in chosen.rules],
         [[structs.asdict(sign)[name] for name in _SETTINGS] for sign in setting_signs().values()],
         *(datafile.read_toml(datafile.folder("checks") / name) for name in ("live.toml", "phases.toml")),
     ]
+    # Of PPO and its kin.
+    parts[-2]["late"].pop("off_policy")
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

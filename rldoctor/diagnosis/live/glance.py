@@ -150,7 +150,7 @@ def glance(
     showing = {code: beyond(signs[code], strength) for code, strength in strengths.items()}
     ranked = rank(context.book, showing | {item.key: item.strength for item in heard}, run.algorithm)
     found = judged(run.last_step, points, ranked, showing, signs, set_by, rules.late.still(share, family) - shown_by)
-    # Of tasks that no phase knows, one healthy training in sixty would be called sick (docs/watch.md): one that
+    # Of tasks that no phase knows, one healthy training in thirty would be called sick (docs/watch.md): one that
     # learns, in finite numbers, is warned of at most.
     learns = family in WARNED_AT_MOST and _learns(showing, signs) and not any(map(_is_numeric, found.signs))
     sick = found.verdict is Verdict.SICK

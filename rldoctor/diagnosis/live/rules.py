@@ -32,11 +32,12 @@ class Sick(Table, frozen=True):
 
 
 class Late(Table, frozen=True, rename={"begins": "from"}):
-    """Signs that healthy runs show until they begin to learn; ``on_policy`` those of PPO and its kin alone."""
+    """Signs that healthy runs show until they begin to learn; some those of PPO and its kin, or of off-policy ones, alone."""
 
     begins: Share
     signs: frozenset[str]
     on_policy: frozenset[str]
+    off_policy: frozenset[str]
 
     def still(self, share: float | None, family: str = "") -> frozenset[str]:
         """Return the signs that say nothing by themselves after a share of the plan.
@@ -47,7 +48,7 @@ class Late(Table, frozen=True, rename={"begins": "from"}):
         """
         if share is not None and share >= self.begins:
             return frozenset()
-        return self.signs if family else self.signs | self.on_policy
+        return self.signs | (self.off_policy if family else self.on_policy)
 
 
 class LiveRules(Table, frozen=True):

@@ -252,6 +252,21 @@ def test_an_off_policy_training_that_learns_is_not_stopped() -> None:
     assert off_policy_course((20.0, 400.0), **signs).standing.verdict is not Verdict.SICK
 
 
+@pytest.mark.parametrize("length", [50.0, 30.0])
+def test_a_sparse_task_that_off_policy_methods_have_not_yet_learned_is_not_called_sick(length: float) -> None:
+    """SAC with hindsight on a sparse reach: -1 at each step until the first success, which comes late."""
+    memory, course = Memory("sb3"), Course()
+    for point in range(1, 34):
+        memory.add("rollout/ep_rew_mean", 1000 * point, -length)
+        memory.add("rollout/ep_len_mean", 1000 * point, length)
+        memory.add("rollout/success_rate", 1000 * point, 0.0)
+        memory.add("train/critic_loss", 1000 * point, 1.0 + 1.0 / point)
+        memory.add("train/actor_loss", 1000 * point, 5.0 + 0.3 * point + point % 3)
+        memory.add("train/ent_coef", 1000 * point, 0.9**point)
+        course.add(glance(memory.run(""), 60_000))
+    assert course.standing.verdict is Verdict.UNJUDGED
+
+
 def test_a_training_that_ends_young_is_told_what_to_change() -> None:
     live = LiveSession(Memory("sb3"), 60_000)
     for step in (2048, 4096, 6144):
