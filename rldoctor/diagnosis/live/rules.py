@@ -32,7 +32,7 @@ class Sick(Table, frozen=True):
 
 
 class Late(Table, frozen=True, rename={"begins": "from"}):
-    """Signs that healthy runs show until they begin to learn; some those of PPO and its kin, or of off-policy ones, alone."""
+    """Signs that healthy runs show until they begin to learn, some of them in trainings of one kind of method alone."""
 
     begins: Share
     signs: frozenset[str]
