@@ -22,7 +22,7 @@ def kept(paths: Sequence[str]) -> Iterator[list[str]]:
     """Yield the paths with standard input as a file, which is there as long as the context is.
 
     Raises:
-        UsageError: Nothing is piped in.
+        UsageError: Nothing is piped in, or what is no text.
     """
     if PIPED not in paths:
         yield list(paths)
@@ -39,6 +39,13 @@ def kept(paths: Sequence[str]) -> Iterator[list[str]]:
                 raise UsageError(
                     "Nothing was piped in.", "Pipe the output of a training: python train.py | rldoctor diagnose -"
                 )
+        # Late: most commands name their runs.
+        from rldoctor.logs.formats.printed import is_printed
+
+        if not is_printed(file):
+            raise UsageError(
+                "What was piped in is no text.", "Unpack a compressed log first: gunzip -c FILE | rldoctor diagnose -"
+            )
         yield [str(file) if path == PIPED else path for path in paths]
 
 

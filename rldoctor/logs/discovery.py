@@ -30,6 +30,7 @@ Logs = Sequence[tuple[LogFormat, Sequence[str]]]
 # What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
 _LARGEST_HPARAMS = 2**20
 _HPARAMS = b"_hparams_/"
+# gzip, bzip2, xz and Zstandard.
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 # Where no run is found, a whole disk is not searched for an advice.
@@ -115,7 +116,9 @@ def _searchable(path: Path) -> Path:
     if is_log_file(path.name):
         return path.parent
     if begins_with(path, 6).startswith(_COMPRESSED):
-        raise UsageError(f"{path} is compressed.", "Unpack it first: gunzip -c FILE | rldoctor diagnose -")
+        raise UsageError(
+            f"{path} is compressed.", "Unpack it first; a .gz, for instance: gunzip -c FILE | rldoctor diagnose -"
+        )
     if is_printed(path):
         return path
     raise UsageError(

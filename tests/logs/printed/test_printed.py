@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 
@@ -110,6 +111,11 @@ def test_what_is_piped_in(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     assert command(["diagnose", "-", "--quiet"]) == 2
     assert "Nothing was piped in" in capsys.readouterr().err
+    for binary in (gzip.compress(text), bytes(range(256))):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(binary)))
+        assert command(["diagnose", "-", "--quiet"]) == 2
+        said = capsys.readouterr().err
+        assert "What was piped in is no text." in said and "standard-input" not in said
     assert command(["diagnose", "-", "--cache"]) == 2
     assert "Leave out --parquet, --cache" in capsys.readouterr().err
 
