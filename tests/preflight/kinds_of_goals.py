@@ -243,7 +243,7 @@ class SuccessesOfAll(Base):
 
 
 class BestSoFar(Point):
-    """Told by the least distance ever."""
+    """Success is that the least distance so far is small."""
 
     least = np.inf
 

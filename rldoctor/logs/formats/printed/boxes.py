@@ -58,6 +58,11 @@ def rows_of_boxes(lines: Iterable[str]) -> Iterator[tuple[str, Row]]:
         yield title, row
 
 
+def plain_bars(line: str) -> str:
+    """Return a line with the upright of ASCII in place of those that frames are drawn with."""
+    return line if line.isascii() else line.translate(_THIN)
+
+
 def _is_frame(line: str) -> bool:
     drawn = line.strip(" \t>")
     return len(drawn) >= _SHORTEST and _FRAME.issuperset(drawn)
@@ -65,7 +70,7 @@ def _is_frame(line: str) -> bool:
 
 def _cells(line: str) -> tuple[str, str] | None:
     """Return the two cells of a line of a table, whatever stands before and after its frame."""
-    parts = (line if line.isascii() else line.translate(_THIN)).split("|")
+    parts = plain_bars(line).split("|")
     inner = [part.strip() for part in parts[1:-1]]
     if len(inner) == 1:
         inner = _BETWEEN.split(inner[0])

@@ -6,7 +6,7 @@
     |-----------------------------+----------+--------+--------+----------|
     | PPO_CartPole-v1_29116_00000 | RUNNING  |      3 |  46550 |   190.75 |
 
-Ray Tune prints such a table again and again (``checks/printed/rllib.toml``); loops that somebody wrote print their
+Ray Tune prints such a table again and again (``checks/printed/ray/*.toml``); loops that somebody wrote print their
 names once.
 """
 
@@ -15,9 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from rldoctor.logs.formats.printed.boxes import plain_bars
 from rldoctor.logs.formats.tables import as_float
 
-_THIN = str.maketrans({"│": "|", "┃": "|", "║": "|"})
 _WIDE = re.compile(r"\s{2,}|\t")
 _DRAWN = re.compile(r"[\s|+\-=:─━═╭╮╰╯┌┐└┘├┤┼┬┴╞╡╔╗╚╝]+")
 _LONGEST_LINE, _LONGEST_NAME, _MOST_CELLS = 2**12, 60, 40
@@ -54,7 +54,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _cells(line: str) -> tuple[tuple[str, ...], bool]:
-    thin = (line if line.isascii() else line.translate(_THIN)).strip()
+    thin = plain_bars(line).strip()
     parts = thin.split("|")
     inner = [part.strip() for part in parts[1:-1]]
     if len(parts) > 2 and not parts[0] and not parts[-1]:

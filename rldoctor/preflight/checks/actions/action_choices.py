@@ -21,7 +21,8 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, note, warnin
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 
-# Choices that are tried, each from so many states, up to so many random steps from the start.
+# Choices that are tried, as many as Atari's games have at most, each from so many states, up to so many random steps
+# from the start. Ours, as the others.
 _CHOICES, _STATES, _FARTHEST = 18, 16, 8
 _FEWEST_STATES = 8
 # A choice moves something in so many of the states, and by the same step in most of those.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rldoctor.preflight.context import PreflightContext
 
+# Numbers of an observation that are looked at, and steps and episodes that say enough. Ours.
 _MOST_NUMBERS, _FEWEST, _EPISODES = 32, 20, 3
 # Ours: a reward of the distance alone, and one that follows a number with some cost of the action beside it.
 _CERTAIN, _FOLLOWS = 0.98, 0.9
