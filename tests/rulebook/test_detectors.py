@@ -294,6 +294,7 @@ def of(name: str) -> Condition:
             "penalty_explodes",
             "first_mover",
             "begins",
+            "stated",
             "rows",
             "not_below",
         }
