@@ -102,7 +102,7 @@ class PreflightContext:
         """
         from rldoctor.environments import registry
         from rldoctor.preflight.probes.metered import Metered
-        from rldoctor.preflight.probes.one_level import one_level
+        from rldoctor.preflight.probes.views.one_level import one_level
 
         if self._hidden:
             raise self._hidden

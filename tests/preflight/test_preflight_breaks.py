@@ -102,6 +102,7 @@ def test_table_covers_every_environment_check():
         "ENV122",
         "ENV123",
         "ENV124",
+        "ENV125",
         "ENV214",
         "ENV215",
         "ENV216",
@@ -109,10 +110,14 @@ def test_table_covers_every_environment_check():
         "ENV314",
         "ENV315",
         "ENV316",
+        "ENV317",
         "ENV402",
         "ENV414",
         "ENV415",
         "ENV416",
+        "ENV417",
+        "ENV418",
+        "ENV419",
         *test_replay.CODES,
     }
     named = {finding for kind in KINDS for finding in kind.findings}

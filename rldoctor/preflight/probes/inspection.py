@@ -80,7 +80,7 @@ def is_standard(env: gymnasium.Wrapper[Any, Any, Any, Any]) -> bool:
     from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
     from rldoctor.preflight.probes.metered import Metered
-    from rldoctor.preflight.probes.one_level import OneLevel
+    from rldoctor.preflight.probes.views.one_level import OneLevel
 
     # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
     limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)

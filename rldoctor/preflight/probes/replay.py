@@ -71,7 +71,7 @@ def replay(
 def _main() -> None:
     from rldoctor.environments import registry
     from rldoctor.preflight.measurements import trajectory
-    from rldoctor.preflight.probes.one_level import one_level
+    from rldoctor.preflight.probes.views.one_level import one_level
 
     env = one_level(registry.make_to_examine(sys.argv[1], **json.loads(sys.argv[2])))
     rows = trajectory(env, 0, int(sys.argv[3]))

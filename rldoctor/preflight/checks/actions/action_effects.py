@@ -21,6 +21,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.expectations import load_expectations
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives, heads_at, probe_actions
+from rldoctor.preflight.probes.plays import same
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
@@ -141,7 +142,7 @@ def _works_elsewhere(context: PreflightContext, index: int) -> bool:
             actions = np.array(others)
             actions.reshape(len(actions), -1)[:, index] = bound.ravel()[index]
             plays.append(play_actions(env, seed, actions)[0])
-        if plays[0].shape != plays[1].shape or not np.array_equal(*plays, equal_nan=True):
+        if not same(*plays):
             return True
     return False
 

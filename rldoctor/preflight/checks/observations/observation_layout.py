@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the observation with its space and with what is known."""
     from rldoctor.preflight.probes import spaces
-    from rldoctor.preflight.probes.one_level import OneLevel
+    from rldoctor.preflight.probes.views.one_level import OneLevel
 
     space = context.space("observation")
     if wrong := spaces.invalid(space, "observation"):

@@ -1,0 +1,75 @@
+"""The reward knows no more of an angle than the observation.
+
+What it does: where two numbers of the observation are the cosine and the sine of an angle, adds one turn to each of the
+environment's own numbers that steps change, one by one, and plays on. Where all observations stay the same and the
+rewards change, the reward counts turns that the observation does not show.
+
+Why it matters: after a turn the same view is paid quite differently. No policy can tell which it is, the critic
+averages over both, and whoever turned once is punished for the rest of the episode.
+
+What to do: wrap the difference of angles before it is paid, ``(a - b + pi) % (2 * pi) - pi``, or show the number of
+turns.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from rldoctor.model import FloatArray
+from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
+from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.measurements import draw, flatten
+from rldoctor.preflight.probes.hidden import play_with
+
+_NUMBERS, _STEPS, _TRIED = 64, 8, 12
+# Single precision, and how much of the rewards' size a turn must change. Ours.
+_NEAR, _MUCH = 1e-5, 0.01
+
+
+@check(
+    "ENV418",
+    "hidden-turns",
+    requires=("ENV105", "ENV111", "ENV205", "ENV401"),
+    late=1,
+    faults=("reward-counts-turns",),
+)
+def run(context: PreflightContext) -> CheckFindings:
+    """Add a turn to each number and compare."""
+    env, batch = context.env, context.batch
+    if not 2 <= len(flatten(batch.raw[0])) <= _NUMBERS or not _has_an_angle(np.stack(list(map(flatten, batch.raw)))):
+        raise Skipped("no cosine and sine in the observation")
+    random = np.random.default_rng(63)
+    steps = context.budget.steps(_STEPS, least=2, plays=_TRIED)
+    actions = [draw(env.action_space, random) for _ in range(steps)]
+    base = play_with(env, 0, actions)
+    moving = [name for name in base.state if name not in base.fixed]
+    for name in moving[:_TRIED]:
+        for place in range(base.state[name].size):
+            value = base.state[name].copy()
+            value.flat[place] += 2 * np.pi
+            turned = play_with(env, 0, actions, (name, value))
+            if not turned.set or turned.seen.shape != base.seen.shape:
+                continue
+            same = np.allclose(turned.seen, base.seen, rtol=_NEAR, atol=_NEAR)
+            gap = float(np.abs(turned.rewards - base.rewards).max())
+            if same and gap > _MUCH * max(1e-9, float(np.abs(base.rewards).max())):
+                yield warning(
+                    "reward-counts-turns",
+                    f"With one turn (2 pi) more in self.{name} the observations of {steps} steps stay the same and the "
+                    f"rewards change by up to {gap:.3g}: the reward counts turns that the observation does not show.",
+                    "Wrap the difference of angles before it is paid, (a - b + pi) % (2 * pi) - pi, or show the turns.",
+                    observed=gap,
+                    expected=0.0,
+                    attributes=[name],
+                )
+                return ""
+    return f"{len(moving)} attributes turned"
+
+
+def _has_an_angle(rows: FloatArray) -> bool:
+    """Return whether two numbers next to each other, or half a part away, are on a circle, and both vary."""
+    moving = [int(i) for i in np.flatnonzero(np.ptp(rows, axis=0) > _NEAR) if np.abs(rows[:, i]).max() <= 1 + _NEAR]
+    pairs = [*pairwise(moving), *((i, j) for i in moving for j in moving if i < j)]
+    return any(np.allclose(rows[:, i] ** 2 + rows[:, j] ** 2, 1.0, atol=1e-4) for i, j in pairs)
