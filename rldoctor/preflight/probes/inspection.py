@@ -79,12 +79,10 @@ def is_standard(env: gymnasium.Wrapper[Any, Any, Any, Any]) -> bool:
     """Return whether ``gymnasium.make`` or preflight added a wrapper by itself."""
     from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-    from rldoctor.preflight.probes.metered import Metered
-    from rldoctor.preflight.probes.views.one_level import OneLevel
-
     # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
     limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
-    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered, OneLevel))
+    ours = type(env).__module__.startswith("rldoctor.preflight.")
+    return limit or ours or isinstance(env, (OrderEnforcing, PassiveEnvChecker))
 
 
 def time_limit(env: Env) -> int | None:
