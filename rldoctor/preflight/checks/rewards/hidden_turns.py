@@ -13,8 +13,6 @@ turns.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from rldoctor.model import FloatArray
@@ -25,7 +23,7 @@ from rldoctor.preflight.probes.hidden import play_with
 
 _NUMBERS, _STEPS, _TRIED = 64, 8, 12
 # Single precision, and how much of the rewards' size a turn must change. Ours.
-_NEAR, _MUCH = 1e-5, 0.01
+_NEAR, _MUCH, _ON_CIRCLE = 1e-5, 0.01, 1e-4
 
 
 @check(
@@ -69,7 +67,9 @@ def run(context: PreflightContext) -> CheckFindings:
 
 
 def _has_an_angle(rows: FloatArray) -> bool:
-    """Return whether two numbers next to each other, or half a part away, are on a circle, and both vary."""
-    moving = [int(i) for i in np.flatnonzero(np.ptp(rows, axis=0) > _NEAR) if np.abs(rows[:, i]).max() <= 1 + _NEAR]
-    pairs = [*pairwise(moving), *((i, j) for i in moving for j in moving if i < j)]
-    return any(np.allclose(rows[:, i] ** 2 + rows[:, j] ** 2, 1.0, atol=1e-4) for i, j in pairs)
+    """Return whether two numbers are on a circle, and both vary."""
+    moving = np.flatnonzero((np.ptp(rows, axis=0) > _NEAR) & (np.abs(rows).max(axis=0) <= 1 + _NEAR))
+    squares = rows[:, moving] ** 2
+    # Of the first row, nearly all pairs are on none.
+    pairs = np.argwhere(np.triu(np.abs(squares[0][:, None] + squares[0] - 1) < _ON_CIRCLE, 1))
+    return any(np.abs(squares[:, i] + squares[:, j] - 1).max() < _ON_CIRCLE for i, j in pairs)
