@@ -136,6 +136,18 @@ class Crank(Turret):
         return self.speed
 
 
+class Hours(Base):
+    """The hour is seen as an angle; what is needed is not seen until later, and is no angle."""
+
+    observation_space = Box(-99.0, 99.0, (3,), np.float32)
+
+    def look(self) -> Any:
+        return np.array([np.cos(self.time / 4), np.sin(self.time / 4), self.place], np.float32)
+
+    def pay(self) -> float:
+        return -abs(self.place - self.load)
+
+
 class Clock(Turret):
     """Two hands as one array; the sum of their angles is paid."""
 

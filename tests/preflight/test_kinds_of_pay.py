@@ -46,7 +46,7 @@ def test_the_fault_is_named(where, name, code, finding):
         [
             *((pay, name, "ENV417") for name in ("Cooling", "Sooner", "Base")),
             *((pay, name, "ENV125") for name in ("season_in_full", "far_goal_cut")),
-            *((pay, name, "ENV418") for name in ("TurretWrapped", "Crank")),
+            *((pay, name, "ENV418") for name in ("TurretWrapped", "Crank", "Hours")),
             *((pay, name, "ENV419") for name in ("Market", "Prices", "Spot")),
             *((pay, name, "ENV414") for name in ("PoleThatPays", "PoleWithAFine", "Trip")),
             *((sight, name, "ENV317") for name in ("Jobs", "Shelf", "Waiting")),

@@ -1,8 +1,8 @@
 """The reward knows no more of an angle than the observation.
 
 What it does: where two numbers of the observation are the cosine and the sine of an angle, adds one turn to each of the
-environment's own numbers that steps change, one by one, and plays on. Where all observations stay the same and the
-rewards change, the reward counts turns that the observation does not show.
+environment's own numbers that steps change, one by one, and plays on. Where all observations stay the same, though a
+part of a turn would show, and the rewards change, the reward counts turns that the observation does not show.
 
 Why it matters: after a turn the same view is paid quite differently. No policy can tell which it is, the critic
 averages over both, and whoever turned once is punished for the rest of the episode.
@@ -19,11 +19,13 @@ from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, flatten
-from rldoctor.preflight.probes.hidden import play_with
+from rldoctor.preflight.probes.hidden import Interference, play_with
 
 _NUMBERS, _STEPS, _TRIED = 64, 8, 12
 # Single precision, and how much of the rewards' size a turn must change. Ours.
 _NEAR, _MUCH, _ON_CIRCLE = 1e-5, 0.01, 1e-4
+# Of a turn.
+_PART = 0.2
 
 
 @check(
@@ -45,14 +47,15 @@ def run(context: PreflightContext) -> CheckFindings:
     moving = [name for name in base.state if name not in base.fixed]
     for name in moving[:_TRIED]:
         for place in range(base.state[name].size):
-            value = base.state[name].copy()
-            value.flat[place] += 2 * np.pi
-            turned = play_with(env, 0, actions, (name, value))
-            if not turned.set or turned.seen.shape != base.seen.shape:
+            step = np.zeros(base.state[name].shape)
+            step.flat[place] = 2 * np.pi
+            turned = play_with(env, 0, actions, (name, base.state[name] + step))
+            if not turned.set or not _looks_like(turned, base):
                 continue
-            same = np.allclose(turned.seen, base.seen, rtol=_NEAR, atol=_NEAR)
             gap = float(np.abs(turned.rewards - base.rewards).max())
-            if same and gap > _MUCH * max(1e-9, float(np.abs(base.rewards).max())):
+            # What is not seen at all is no angle: a part of a turn must show.
+            is_seen = not _looks_like(play_with(env, 0, actions, (name, base.state[name] + _PART * step)), base)
+            if is_seen and gap > _MUCH * max(1e-9, float(np.abs(base.rewards).max())):
                 yield warning(
                     "reward-counts-turns",
                     f"With one turn (2 pi) more in self.{name} the observations of {steps} steps stay the same and the "
@@ -64,6 +67,10 @@ def run(context: PreflightContext) -> CheckFindings:
                 )
                 return ""
     return f"{len(moving)} attributes turned"
+
+
+def _looks_like(one: Interference, other: Interference) -> bool:
+    return one.seen.shape == other.seen.shape and np.allclose(one.seen, other.seen, rtol=_NEAR, atol=_NEAR)
 
 
 def _has_an_angle(rows: FloatArray) -> bool:
