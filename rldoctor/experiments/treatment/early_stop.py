@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
+from statistics import fmean
 
 from rldoctor.experiments.treatment.reference_comparison import OUTCOMES, ReferenceComparison, Standing
 from rldoctor.model import Run
@@ -13,12 +14,14 @@ from rldoctor.training.training_callback import Watcher
 # Shares of a whole training. Nothing is decided in its first fifth, as by DoctorCallback.
 EARLIEST, EARLIEST_WELL, EARLIEST_BEHIND = 0.2, 0.25, 0.3
 # How long a trial must match healthy runs, where the sick run could not be one of them, to count as well, and be behind
-# all of them to be stopped. Ours: no recorded healthy run of a reference's recipe is stopped by this, and harmed runs
-# count as well more rarely than by any other rule tried (python -m benchmarks.early_stop).
+# all of them to be stopped. Ours: no recorded healthy run of a reference's recipe is stopped by this.
 WELL, BEHIND = 0.15, 0.1
-# What a trial must itself have gained since its beginning, and while it matched, as a share of what healthy runs gained:
-# one that is level because it stands where they pass by is not well. Ours.
-_OWN_GAIN = 0.5
+# While it matches, the trial must on average be where at least this share of further healthy seeds would be lower: a
+# dip is nothing, but to lag is. Ours, found with the two below by python -m benchmarks.early_stop.
+_USUAL = 0.15
+# What the trial must itself have gained since its beginning, and while it matches, as shares of what healthy runs
+# gained: one that is level because it stands where they pass by is not well.
+_RISES, _KEEPS_PACE = 0.5, 0.75
 
 
 class TrialWatch:
@@ -41,6 +44,7 @@ class TrialWatch:
         self._most = most_steps
         self._first: dict[str, float] = {}
         self._then: dict[str, float] = {}
+        self._deviations: list[float] = []
         self._level_since: int | None = None
         self._behind_since: int | None = None
         self.stop = threading.Event()
@@ -61,7 +65,9 @@ class TrialWatch:
         """Take the points of a training that is resumed; none of them ends it."""
         curves = {metric: run.curves[metric].finite() for metric in OUTCOMES if metric in run.curves}
         for steps in sorted({int(step) for curve in curves.values() for step in curve.steps}):
-            self._decide(steps, {m: float(c.values[c.steps == steps][-1]) for m, c in curves.items() if steps in c.steps})
+            self._decide(
+                steps, {m: float(c.values[c.steps == steps][-1]) for m, c in curves.items() if steps in c.steps}
+            )
 
     @property
     def level_since(self) -> int | None:
@@ -75,7 +81,7 @@ class TrialWatch:
         if standing is not None and steps >= EARLIEST * total:
             self._match(standing, steps, numbers)
             self._behind_since = _since(standing.behind, self._behind_since, steps)
-            if _lasts(self._level_since, steps, WELL * total) and self._keeps_pace(standing, steps, numbers):
+            if _lasts(self._level_since, steps, WELL * total) and self._is_convincing(standing, steps, numbers):
                 return "well"
             behind_counts = self._stops_behind and steps >= EARLIEST_BEHIND * total
             if behind_counts and _lasts(self._behind_since, steps, BEHIND * total):
@@ -83,23 +89,26 @@ class TrialWatch:
         return "enough" if steps >= self._most else ""
 
     def _match(self, standing: Standing, steps: int, numbers: Mapping[str, float]) -> None:
-        """Note since when the trial has matched healthy runs, and its numbers of then."""
-        rises = any(self._has_gained(metric, steps, numbers, self._first) for metric in standing.telling)
-        matches = standing.within and rises and steps >= EARLIEST_WELL * self._comparison.total_steps
+        """Note since when the trial has matched healthy runs, its numbers of then, and its deviations since."""
+        rises = any(self._gain(metric, steps, numbers, self._first) >= _RISES for metric in standing.telling)
+        matches = standing.may_be_healthy and rises and steps >= EARLIEST_WELL * self._comparison.total_steps
         if matches and self._level_since is None:
-            self._then = dict(numbers)
+            self._then, self._deviations = dict(numbers), []
+        self._deviations.append(standing.deviation)
         self._level_since = _since(matches, self._level_since, steps)
 
-    def _keeps_pace(self, standing: Standing, steps: int, numbers: Mapping[str, float]) -> bool:
+    def _is_convincing(self, standing: Standing, steps: int, numbers: Mapping[str, float]) -> bool:
+        """Return whether the trial, having matched for long enough, is neither lagging nor standing still."""
         since = self._level_since
-        return any(self._has_gained(metric, steps, numbers, self._then, since) for metric in standing.telling)
+        paces = (self._gain(metric, steps, numbers, self._then, since) for metric in standing.telling)
+        return self._comparison.chance(fmean(self._deviations)) >= _USUAL and any(one >= _KEEPS_PACE for one in paces)
 
-    def _has_gained(
-        self, metric: str, steps: int, numbers: Mapping[str, float], before: Mapping[str, float], since: int | None = None
-    ) -> bool:
-        """Return whether the trial gained at least half of what healthy runs did."""
-        own = numbers[metric] - before.get(metric, math.nan)
-        return own >= _OWN_GAIN * self._comparison.gained(metric, steps, since)
+    def _gain(
+        self, metric: str, steps: int, now: Mapping[str, float], before: Mapping[str, float], since: int | None = None
+    ) -> float:
+        """Return what the trial gained, as a share of what healthy runs did; infinite where they gained nothing."""
+        own, healthy = now[metric] - before.get(metric, math.nan), self._comparison.gained(metric, steps, since)
+        return own / healthy if healthy > 0 else math.inf if own >= healthy else -math.inf
 
 
 def _since(true: bool, since: int | None, steps: int) -> int | None:

@@ -22,8 +22,10 @@ OUTCOMES = ("success_rate", "episode_return")
 SLACK = 0.1
 # A run is not behind before the band has gained this share of what it gains until the end. Ours.
 _LEAST_GAIN = 0.3
-# Error at which the sick run is told from one more healthy seed, at one step. Ours.
-_ERROR = 0.01
+# A run is no healthy seed at a step if one more of them would be as low with less than this probability. Ours.
+_NO_SEED = 0.025
+# Deviations are no larger: where healthy seeds do not differ at all, any other value would be infinitely far.
+_FARTHEST = 100.0
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,16 @@ class Standing:
 
     Attributes:
         level: Every outcome is level with the healthy runs, or better.
-        within: The same without slack: none is below the band.
         behind: One outcome is clearly worse than that of every healthy run.
-        telling: Outcomes in which the sick run is no healthy seed at this step: to be level is to be better than it.
+        deviation: From the median of healthy seeds, as Student's t of one more of them; of the lowest outcome.
+        may_be_healthy: One more healthy seed could be as low.
+        telling: Outcomes in which the sick run is no healthy seed at this step: to match those is to be better than it.
     """
 
     level: bool
-    within: bool
     behind: bool
+    deviation: float
+    may_be_healthy: bool
     telling: Set[str]
 
 
@@ -70,12 +74,18 @@ class ReferenceComparison:
         known = [metric for metric in self.bands if math.isfinite(numbers.get(metric, math.nan))]
         if not known:
             return None
+        deviation = min(self._deviation(metric, steps, numbers[metric]) for metric in known)
         return Standing(
             all(numbers[metric] >= self.least(metric, steps) for metric in known),
-            all(numbers[metric] >= self._low(metric, steps) for metric in known),
             any(self._is_behind(metric, steps, numbers[metric]) for metric in known),
+            deviation,
+            self.chance(deviation) >= _NO_SEED,
             {metric for metric in known if self._is_telling(metric, steps)},
         )
+
+    def chance(self, deviation: float) -> float:
+        """Return the probability that one more healthy seed deviates from their median at least so far downwards."""
+        return significance.student_tail(-deviation, self.seeds - 1)
 
     def least(self, metric: str, steps: int) -> float:
         """Return the smallest value that still counts as healthy at a step."""
@@ -115,14 +125,21 @@ class ReferenceComparison:
         band = self.bands[metric]
         return float(np.interp(steps, band.steps, band.low))
 
+    def _deviation(self, metric: str, steps: int, value: float) -> float:
+        """Return how far a value is from the median of healthy seeds, as Student's t of one more of them."""
+        away = value - self.median(metric, steps)
+        high = float(np.interp(steps, self.bands[metric].steps, self.bands[metric].high))
+        spread = significance.standard_deviation(high - self._low(metric, steps), self.seeds)
+        if spread <= 0:
+            return math.copysign(_FARTHEST, away) if away else 0.0
+        return max(-_FARTHEST, min(_FARTHEST, away / (spread * math.sqrt(1 + 1 / self.seeds))))
+
     def _is_telling(self, metric: str, steps: int) -> bool:
-        """Return whether the sick run lies below what one more healthy seed would have, beyond chance and the slack."""
+        """Return whether the sick run is below what one more healthy seed would have, beyond chance and the slack."""
         median, sick, gained = self.median(metric, steps), self.sick_value(metric, steps), self.gained(metric, steps)
         if not math.isfinite(sick) or gained <= 0 or sick >= median - SLACK * gained:
             return False
-        high = float(np.interp(steps, self.bands[metric].steps, self.bands[metric].high))
-        spread = significance.standard_deviation(high - self._low(metric, steps), self.seeds)
-        return significance.one_more_of(self.seeds, median - sick, spread) < _ERROR
+        return self.chance(self._deviation(metric, steps, sick)) < _NO_SEED
 
     def _is_behind(self, metric: str, steps: int, value: float) -> bool:
         gained, whole = self.gained(metric, steps), self.gained(metric, self.total_steps)

@@ -31,7 +31,7 @@ def fisher_exact(untreated: int, untreated_sick: int, treated: int, treated_sick
 
 
 def standard_deviation(width: float, seeds: int) -> float:
-    """Return the standard deviation of normal values of which ``seeds`` have quantiles 0.05 and 0.95 ``width`` apart."""
+    """Return the standard deviation of ``seeds`` normal values whose quantiles 0.05 and 0.95 are ``width`` apart."""
     return width / _expected_width(seeds)
 
 
@@ -43,16 +43,6 @@ def _expected_width(seeds: int) -> float:
     """
     scores = [NormalDist().inv_cdf((i - 0.375) / (seeds + 0.25)) for i in range(1, seeds + 1)]
     return 2 * float(np.interp(0.95 * (seeds - 1), range(seeds), scores))
-
-
-def one_more_of(seeds: int, below: float, spread: float) -> float:
-    """Return the probability that one more seed is at least that far below the middle of ``seeds`` others.
-
-    By Student's t, as for a prediction interval; ``spread`` is their standard deviation.
-    """
-    if spread <= 0:
-        return 0.0 if below > 0 else 1.0
-    return student_tail(below / (spread * math.sqrt(1 + 1 / seeds)), seeds - 1)
 
 
 def student_tail(t: float, freedom: int) -> float:
