@@ -25,6 +25,7 @@ from benchmarks import DOCS, treatment_off_policy
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.fit_weights import fit, with_weights
 from benchmarks.rates import wilson_interval
+from benchmarks.shared_trials import SharedTrials
 from rldoctor import machine, references
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge
@@ -78,13 +79,17 @@ class Results:
         return row
 
 
-def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any]) -> dict[str, Any]:
+def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any], shared: SharedTrials) -> dict[str, Any]:
     """Treat one run for real, and return the result."""
     begun = time.perf_counter()
     options = TreatmentOptions(rounds=ROUNDS, out=work)
-    report = treat(RECORDED / recorded.name, options, threads=1, baselines=baselines)
+    plan = make_plan(read_sick_run(RECORDED / recorded.name), work, ROUNDS)
+    lent = shared.lend(plan)
+    report = treat(RECORDED / recorded.name, options, threads=1, baselines=baselines, watch=shared.watch)
     treatment = report.subjects[0].treatment
     assert treatment is not None
+    if not lent:
+        shared.keep(plan, treatment)
     remedies = [trial for trial in treatment.trials if trial.role == "remedy"]
     row = {
         "env": recorded.env,
@@ -99,6 +104,7 @@ def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any]) -> dic
         "reordered": bool(remedies) and remedies[0].name != likeliest(recorded),
         "steps": treatment.steps_spent,
         "whole": treatment.steps_whole,
+        "lent": lent,
         "chance": treatment.chance,
         "words": treatment.sureness,
     }
@@ -212,10 +218,11 @@ def main() -> None:
         results.get("told", p.name) or results.add("told", p.name, **instructed(p, shipped, True)) for p in outside
     ]
     baselines: dict[str, Any] = {}
+    shared = SharedTrials()
     if not chosen.so_far:
         for p in in_order(recipe):
             if results.get("treated", p.name) is None:
-                results.add("treated", p.name, **treated(p, chosen.work, baselines))
+                results.add("treated", p.name, **treated(p, chosen.work, baselines, shared))
     if not chosen.so_far and any(results.get("held-out", p.name) is None for p in outside):
         books = held_out(corpus, outside)
         for p in outside:

@@ -184,7 +184,7 @@ def test_a_treatment_counts_its_pilot_runs_and_says_so_before(tmp_path: Path, mo
         return result_of(attempt, {"signs_left": 0.0 if well else 1.0}, 2_560, state, "signs", "As it may be.")
 
     def well(attempt: TreatmentAttempt, comparison: object, context: object) -> TreatmentTrial:
-        return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
+        return result_of(attempt, {}, 4_000, TrialState.WELL, "band", "It is well.")
 
     monkeypatch.setattr(pilot_run, "saved_or", kept)
     monkeypatch.setattr(treatment_run, "run_trial", well)
@@ -196,7 +196,8 @@ def test_a_treatment_counts_its_pilot_runs_and_says_so_before(tmp_path: Path, mo
     assert treatment.outcome is TreatmentOutcome.CURED
     assert [trial.role for trial in treatment.trials] == ["probe", "probe", "remedy"]
     assert in_words(treatment.remedies[0].changes) == treatment.trials[-1].name == "learning_rate 0.003 -> 0.002"
-    assert treatment.steps_spent == 2 * 2_560 + 1_000
+    # The trial went on from the second pilot run.
+    assert treatment.steps_spent == 2_560 + 4_000
 
 
 def test_more_rounds_go_on_where_fewer_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
