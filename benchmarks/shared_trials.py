@@ -1,8 +1,8 @@
 """Trials that several treatments have in common, trained once.
 
 Many faults of one recipe, in runs of one seed, are cured by the same recipe: their trials are the same training. Where the
-watch of a treatment would end it at the same step and with the same decision, the trial is taken over from the treatment
-that trained it, with its result.
+watch of a treatment would end it as well after the same update, the trial is taken over from the treatment that trained
+it, with its result.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from rldoctor import run_directory
 from rldoctor.experiments.treatment import pilot_run
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.plan import Plan
+from rldoctor.experiments.treatment.trial import RESULT_FILE
+from rldoctor.hyperparameters import DEFAULTS
 from rldoctor.model import Treatment
+from rldoctor.recipe import Recipe
 from rldoctor.training.training_callback import Silent
 
 Report = tuple[int, dict[str, float]]
@@ -32,19 +36,13 @@ class Progress:
         self.reports.append((steps, dict(numbers)))
 
 
-@dataclass(frozen=True)
-class SharedTrial:
-    """A trial that its watch ended as well, with what the watch was told until it decided so."""
-
-    directory: Path
-    reports: list[Report]
-
-
 class SharedTrials:
-    """The first trials of the treatments so far."""
+    """The first trials of the treatments so far, one line of JSON each in ``file``."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, list[SharedTrial]] = {}
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        self._kept: list[dict[str, Any]] = [json.loads(line) for line in lines]
         self._trained: list[Progress] = []
 
     def watch(self, title: str, total: int) -> Progress:
@@ -57,9 +55,15 @@ class SharedTrials:
         if not plan.remedies or pilot_run.tie_of(plan) is not None:
             return False
         place = plan.place_of(plan.remedies[0].changes, plan.sick.seed)
-        for trial in self._kept.get(_key(plan), []):
-            if not place.exists() and _decided(plan, trial.reports) == len(trial.reports) - 1:
-                shutil.copytree(trial.directory, place)
+        for trial in self._kept:
+            if trial["key"] != _key(plan) or place.exists():
+                continue
+            end = _decided(plan, trial["reports"])
+            if end is not None and _last_update(_recipe(plan), end) == trial["steps"]:
+                shutil.copytree(trial["directory"], place)
+                # The settings may be stated in another way: what the one recipe says the other leaves to its default.
+                result = run_directory.load_object(place / RESULT_FILE)
+                run_directory.write_json(place / RESULT_FILE, {**result, "recipe": _recipe(plan).to_json()})
                 return True
         return False
 
@@ -70,21 +74,41 @@ class SharedTrials:
             return
         reports = self._trained[0].reports
         end = _decided(plan, reports)
-        if end is not None:
-            self._kept.setdefault(_key(plan), []).append(SharedTrial(Path(first.path), reports[: end + 1]))
+        if end is not None and _last_update(_recipe(plan), end) == first.steps:
+            row = {"key": _key(plan), "directory": first.path, "steps": first.steps, "reports": reports}
+            self._kept.append(row)
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
 
 
 def _decided(plan: Plan, reports: Sequence[Report]) -> int | None:
-    """Return by which report the watch of a treatment's first trial would end it as well; ``None`` if by none."""
-    recipe = plan.recipe_with(plan.remedies[0].changes)
+    """Return the step at which the watch of a treatment's first trial would end it as well; ``None`` if it does not."""
+    recipe = _recipe(plan)
     watch = TrialWatch(plan.comparison, Silent(), recipe.total_steps, stops_behind=plan.comparison.is_of(recipe))
-    for place, (steps, numbers) in enumerate(reports):
+    for steps, numbers in reports:
         watch.progressed(steps, numbers)
         if watch.decision:
-            return place if watch.decision == "well" else None
+            return steps if watch.decision == "well" else None
     return None
 
 
+def _last_update(recipe: Recipe, decided: int) -> int:
+    """Return the steps of a training that is asked to stop at a step, without the rollouts that it drops.
+
+    It stops in the first rollout after a point of its curves: in this one, or after the next point.
+    """
+    rollout = recipe.rollout_steps or recipe.n_envs
+    points = rollout * recipe.log_interval
+    whole = (decided - 1) // rollout * rollout
+    return -(-whole // points) * points
+
+
+def _recipe(plan: Plan) -> Recipe:
+    return plan.recipe_with(plan.remedies[0].changes)
+
+
 def _key(plan: Plan) -> str:
-    recipe = plan.recipe_with(plan.remedies[0].changes).to_json()
-    return json.dumps([recipe, plan.sick.seed], sort_keys=True, default=str)
+    recipe = _recipe(plan)
+    settings = {name: recipe.setting(name) for name in DEFAULTS[recipe.algorithm]}
+    same = (recipe.env, recipe.algorithm, recipe.total_steps, recipe.n_envs, recipe.log_interval, settings)
+    return json.dumps([*same, plan.sick.seed], sort_keys=True)
