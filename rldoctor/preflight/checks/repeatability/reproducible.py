@@ -2,7 +2,8 @@
 
 What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
 Where they are the same and its time allows, it plays the longest random episode again, up to 250 steps: what is drawn
-seldom, such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left out.
+seldom, such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left
+out.
 Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn.
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
