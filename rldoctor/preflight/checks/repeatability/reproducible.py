@@ -1,8 +1,9 @@
 """The same seed gives the same trajectory.
 
 What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
-Where they are the same, it plays the longest of the random episodes once more, up to 250 steps: what is drawn seldom,
-such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left out.
+Where they are the same and its time allows, it plays the longest random episode again, up to 250 steps: what is drawn
+seldom, such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left
+out.
 Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn.
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
@@ -59,10 +60,15 @@ def _seeded(context: PreflightContext, steps: int) -> FloatArray:
 
 
 def _parts_late(context: PreflightContext) -> int:
-    """Return the length of the longest random episode if it plays otherwise when it is played again, else 0."""
+    """Return the length of the longest random episode if it plays otherwise when it is played again, else 0.
+
+    Where the budget does not allow for all of it, nothing is played: its beginning was compared already.
+    """
     batch, env = context.batch, context.env
     seed = int(np.bincount(batch.episode).argmax())
-    of_episode = np.flatnonzero(batch.episode == seed)[: context.budget.steps(len(batch.episode))]
+    of_episode = np.flatnonzero(batch.episode == seed)
+    if context.budget.steps(len(of_episode)) < len(of_episode):
+        return 0
     seen, rewards = play_actions(env, seed, batch.actions[of_episode])
     before = np.stack([flatten(batch.raw[place]) for place in of_episode])
     alike = np.array_equal(seen[1:], before, equal_nan=True)
