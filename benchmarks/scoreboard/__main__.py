@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import DOCS, chapter_table
-from benchmarks.accuracy import answer_for
+from benchmarks.accuracy.answers import answer_for
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
 from benchmarks.fit_weights import fitted_book
 from rldoctor import stats
