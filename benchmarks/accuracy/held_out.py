@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from benchmarks.accuracy.answers import Answer, answer_for
 from benchmarks.corpus import RecordedRun
-from benchmarks.fit_weights import fit, fitted_book, with_weights
+from benchmarks.fit_weights.book import fitted_book
+from benchmarks.fit_weights.signs import fit, with_weights
 from rldoctor.rulebook import Rulebook, load_rulebook
 
 FOLDS = 10

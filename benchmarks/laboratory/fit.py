@@ -21,7 +21,7 @@ from benchmarks.accuracy.answers import answer_for
 from benchmarks.accuracy.tables import HEAD as ACCURACY_HEAD
 from benchmarks.accuracy.tables import LABELS, summary
 from benchmarks.corpus import recorded_runs
-from benchmarks.fit_weights import Fitted, with_weights
+from benchmarks.fit_weights.signs import Fitted, with_weights
 from benchmarks.laboratory import odds
 from benchmarks.laboratory.answers import Said, percent, rates, say
 from benchmarks.laboratory.document import write_section

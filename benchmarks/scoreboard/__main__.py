@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks import DOCS, chapter_table
 from benchmarks.accuracy.answers import answer_for
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
-from benchmarks.fit_weights import fitted_book
+from benchmarks.fit_weights.book import fitted_book
 from rldoctor import stats
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.experiments import fault_archive
