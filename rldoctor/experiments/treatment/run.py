@@ -198,6 +198,7 @@ def _rounds(plan: Plan, context: TrialContext, say: Callable[[str], None]) -> li
             plan.sick.recipe.total_steps,
         )
         say(f"Round {number}: {name}")
+        pilot_run.go_on(plan, attempt)
         trials.append(run_trial(attempt, plan.comparison, context))
         say(f"  {trials[-1].state}: {trials[-1].why}")
         if trials[-1].state is TrialState.WELL:
@@ -242,7 +243,7 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
     remedies = [trial for trial in trials if trial.role == "remedy"]
     controls = [trial for trial in trials if trial.role == "control"]
     likely = tuple(one for one in instructions if one.probability >= _LEAST_LIKELY)
-    treatment = replace(_planned(plan, likely), trials=trials, steps_spent=sum(trial.steps for trial in trials))
+    treatment = replace(_planned(plan, likely), trials=trials, steps_spent=pilot_run.steps_of(trials))
     last = remedies[-1]
     if last.state is TrialState.WELL:
         probability = _probability(plan, last, controls)
