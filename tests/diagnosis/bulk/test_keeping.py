@@ -12,13 +12,13 @@ from rldoctor.cli.app import run as command
 
 pytest.importorskip("pyarrow", reason="needs the extra [parquet]")
 
-from rldoctor.diagnosis.bulk import store  # noqa: E402
-from rldoctor.diagnosis.bulk.conduct import keep, report_kept, report_results  # noqa: E402
-from rldoctor.diagnosis.bulk.plan import list_unit, plan  # noqa: E402
-from rldoctor.diagnosis.many import diagnoser  # noqa: E402
-from rldoctor.errors import CannotJudge, UsageError  # noqa: E402
-from rldoctor.logs import discover  # noqa: E402
-from rldoctor.model import Verdict  # noqa: E402
+from rldoctor.diagnosis.bulk import store
+from rldoctor.diagnosis.bulk.conduct import keep, report_kept, report_results
+from rldoctor.diagnosis.bulk.plan import list_unit, plan
+from rldoctor.diagnosis.many import diagnoser
+from rldoctor.errors import CannotJudge, UsageError
+from rldoctor.logs import discover
+from rldoctor.model import Verdict
 
 RUNS = Path(__file__).parents[2] / "runs"
 SICK = RUNS / "sick"
