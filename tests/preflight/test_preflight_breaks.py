@@ -118,6 +118,7 @@ def test_table_covers_every_environment_check():
         "ENV417",
         "ENV418",
         "ENV419",
+        "ENV420",
         *test_replay.CODES,
     }
     named = {finding for kind in KINDS for finding in kind.findings}
