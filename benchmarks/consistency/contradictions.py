@@ -1,29 +1,19 @@
-"""Does a report contradict itself? python -m benchmarks.consistency [FOLDER ...]
+"""What one part of a report says against another, and how often.
 
-Diagnoses every run of ``tests/runs``, ``tests/strangers`` and ``tests/cases`` (or the runs at or below the folders), each
-as it is and as plain Stable-Baselines3 would have logged it, and lists what one part of a report says against another:
-ticks on metrics that have a warning, a headline that names another cause than the list's first, advice to set what is set
-already, and the like. Prints each contradiction and how many there are of each kind, and writes
-docs/consistency.md; the exit code is 1 where there is one.
-Twenty seconds.
+Nothing of this package is imported: with --other, this file is run with another checkout, whose benchmarks has other modules.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from benchmarks import DOCS, TESTS
+from benchmarks import TESTS
 from benchmarks.corpus import without_doctor
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.diagnosis.match import match
@@ -63,37 +53,6 @@ LARGE, STILL = {"UPD101", "UPD119"}, {"UPD108", "UPD109", "UPD118"}
 UNREADABLE = re.compile(r"(?<![\w.])(?:\d[\d,]{15,}|[+-]0(?:\.0*)?%)")
 # How the codes of witnesses other than the logs begin.
 OF_WITNESS = {"settings": "SET", "environment": "ENV", "model": "MDL"}
-
-
-# Kind of a contradiction to what is said against what.
-KINDS = {
-    "tick": "a tick on a metric that has an error or a warning",
-    "healthy with warnings": "a healthy run with a warning or a marked metric",
-    "failed and unjudged": "'failed' beside 'cannot be judged', or errors in an unjudged run",
-    "headline": "a headline that names another cause than the list's first",
-    "order": "causes that are not in the order of their probabilities",
-    "condition": "a condition (slow, mixed, short) given as 100 %, or before the causes",
-    "health hidden": "a suspect run that does not show how likely health is",
-    "set already": "advice to set what is set already, or what lies beyond it",
-    "another library": "advice for another library, or for one that uses the callback to use it",
-    "lacks": "advice on a setting that the algorithm does not have",
-    "fixes": "a sign's fix that contradicts the leading cause's",
-    "answer": "an answer that is not the diagnosis's",
-    "placeholder": "a placeholder that was not filled in",
-    "trend": "a return that is said to improve, beside a sign that says that it falls, stands or has no trend",
-    "size of updates": "updates that are said to be large in one line and next to nothing in another",
-    "digits": "a number that nobody reads: ten digits and more, or less than nothing",
-    "unlikely health": "a healthy verdict beside odds of less than 5 % for it",
-    "witness": "evidence of a witness that is said to have found nothing unusual",
-}
-HEAD = """# Does a report contradict itself?
-
-Every recorded run, stranger and case is diagnosed, a run that DoctorCallback watched also without its metrics, and each part of the
-report is compared with the others, as data and as printed. Reproduce with `python -m benchmarks.consistency --other CHECKOUT`; the
-other checkout is the build before reports were compared with themselves. `pytest` holds the first column at 0.
-
-| kind | what contradicts | contradictions | other checkout |
-|---|---|---|---|"""
 
 
 def contradictions(run: Run, said: RunDiagnosis) -> Iterator[Found]:
@@ -294,50 +253,10 @@ def count(folders: list[Path]) -> tuple[Counter[str], int, int, list[str]]:
     return counted, wrong, reports, lines
 
 
-def document(counted: Counter[str], wrong: int, reports: int, other: Mapping[str, Any]) -> str:
-    """Return docs/consistency.md."""
-    there: Mapping[str, int] = other.get("counted", {})
-    lines = [
-        f"| {kind} | {what} | {counted[kind]} | {there.get(kind, 0) if other else '-'} |"
-        for kind, what in KINDS.items()
-    ]
-    before = f" (the other checkout: {other['wrong']} of {other['reports']})" if other else ""
-    return "\n".join(
-        [
-            HEAD,
-            *lines,
-            f"| all | | {counted.total()} | {sum(there.values()) if other else '-'} |",
-            "",
-            f"Reports with a contradiction: {wrong} of {reports}{before}.",
-            "",
-        ]
-    )
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "folders", type=Path, nargs="*", help="examine the runs at or below these; no document is written"
-    )
-    parser.add_argument("--other", type=Path, help="another checkout of rldoctor, to be counted beside this one")
-    parser.add_argument("--json", action="store_true", help="print the counts alone")
-    chosen = parser.parse_args()
-    counted, wrong, reports, lines = count(chosen.folders)
-    if chosen.json:
-        print(json.dumps({"counted": counted, "wrong": wrong, "reports": reports}))
-        return 0
-    print(*lines, *(f"{number:5} {kind}" for kind, number in counted.most_common()), sep="\n")
-    print(f"{counted.total()} contradictions in {wrong} of {reports} reports.")
-    if not chosen.folders:
-        other: dict[str, Any] = {}
-        if chosen.other:
-            environment = {**os.environ, "PYTHONPATH": str(chosen.other.resolve())}
-            command = [sys.executable, __file__, "--json"]
-            said = subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout
-            other = json.loads(said)
-        (DOCS / "consistency.md").write_text(document(counted, wrong, reports, other), encoding="utf-8")
-    return 1 if counted else 0
+def as_json(counted: Counter[str], wrong: int, reports: int) -> str:
+    """Return what another checkout is asked for."""
+    return json.dumps({"counted": counted, "wrong": wrong, "reports": reports})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    print(as_json(*count([])[:3]))
