@@ -117,7 +117,7 @@ def test_nothing_is_said_while_healthy_runs_are_where_they_began() -> None:
     assert comparison().standing(5_000, {"episode_return": -50.0}).behind is True  # type: ignore[union-attr]
 
 
-def test_a_control_ends_where_its_trial_ended() -> None:
+def test_a_pilot_run_ends_after_its_steps() -> None:
     assert end_of(watching(most=2_000), np.zeros(len(STEPS))) == ("enough", 2_000)
 
 

@@ -30,7 +30,7 @@ class TrialWatch:
     Args:
         comparison: With the reference and the sick run.
         watcher: Another watcher, which is notified of everything.
-        most_steps: Where the training ends in any case, such as a control that need not be longer than its trial.
+        most_steps: Where the training ends in any case, such as a pilot run.
         stops_behind: Whether a training that is behind the healthy runs is stopped; with settings of its own it may be
             slower.
     """

@@ -214,9 +214,10 @@ def _control(
         return []
     seed = plan.sick.seed + _OTHER_SEED
     name = f"untreated, seed {seed}"
-    directory = plan.folder / f"control-{last.steps}"
-    attempt = TreatmentAttempt(plan.sick.recipe, seed, directory, "control", last.round, name, (), {}, last.steps)
-    say(f"Control: {name}, {last.steps:,} steps, because chance could explain the cure")
+    # Until it is clear how it does: a trial may be well before an untreated run shows that it is sick.
+    recipe, directory, steps = plan.sick.recipe, plan.folder / "control", plan.sick.recipe.total_steps
+    attempt = TreatmentAttempt(recipe, seed, directory, "control", last.round, name, (), {}, steps)
+    say(f"Control: {name}, because chance could explain the cure")
     control = run_trial(attempt, plan.comparison, context)
     say(f"  {control.state}: {control.why}")
     return [control]

@@ -44,7 +44,7 @@ _VERSION = 1
 class TreatmentAttempt(Trial):
     """A trial of a treatment before it begins; see :class:`~rldoctor.model.TreatmentTrial`.
 
-    ``most_steps`` ends it in any case: a control is no longer than the trial that it controls for.
+    ``most_steps`` ends it in any case: a pilot run is short.
     """
 
     role: str
