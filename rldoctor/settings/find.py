@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +40,12 @@ def _parts(pattern: str) -> tuple[_Part, ...]:
     )
 
 
+def first_name(pattern: str) -> str:
+    """Return the name that a run's folder must have for a pattern to fit; empty where any may do, or the one above."""
+    first = _parts(pattern)[0]
+    return first.text if first.fits is None and first.text != ".." else ""
+
+
 class Finder:
     """Finds settings files in and around one directory, whose folders are listed once.
 
@@ -52,6 +58,10 @@ class Finder:
         self._above = ""
         self._listed: dict[str, _Entries] = {}
 
+    def names(self) -> Collection[str]:
+        """Return the names in the directory."""
+        return self._entries(self._directory, False).keys()
+
     def find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
         """Return the file that a pattern means; ``None`` where there is none, or where it cannot be told.
 
@@ -59,11 +69,7 @@ class Finder:
             pattern: As :class:`~rldoctor.settings.library.Library` describes it.
             prefer: Names of files to prefer where several fit.
         """
-        *parents, last = parts = _parts(pattern)
-        # Most patterns begin with a name that is not there.
-        first = parts[0]
-        if first.fits is None and first.text != ".." and first.text not in self._entries(self._directory, False):
-            return None
+        *parents, last = _parts(pattern)
         folder, outside = self._directory, False
         for part in parents:
             if part.text == "..":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rldoctor.logs.formats.event_columns import EventColumns, OrderedColumns
+from rldoctor.logs.formats.layouts import read_alike
 from rldoctor.logs.formats.log_file import (
     LogFile,
     LogFormat,
@@ -39,7 +40,9 @@ def is_event_file(name: str) -> bool:
 
 def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
     """Read the event files of one run, in the order in which they were begun."""
-    return sorted((_read_in_order(path, wanted) or read_event_file(path, wanted) for path in paths), key=begun)
+    return sorted(
+        (_read_in_order(path, wanted) or read_alike(path, wanted, read_event_file) for path in paths), key=begun
+    )
 
 
 def begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
