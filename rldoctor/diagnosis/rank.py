@@ -44,9 +44,9 @@ class Ranked:
 
     @cached_property
     def _moved(self) -> Mapping[str, float]:
-        """By how much each piece of evidence moved the log-odds."""
-        strengths = self.strengths
-        return {key: weight * strengths[key] for key, weight in self.rule.weights.items() if key in strengths}
+        """By how much each piece of evidence moved the log-odds, in the order of the rule's weights."""
+        weights, strengths = self.rule.weights, self.strengths
+        return {key: weights[key] * strengths[key] for key in filter(strengths.__contains__, weights)}
 
     def _evidence(self, side: int) -> tuple[str, ...]:
         moved = self._moved
