@@ -88,17 +88,15 @@ def schedules(run: Run) -> str:
     moves = {}
     for metric, name in (("learning_rate", "learning rate"), ("clip_range", "clip range")):
         curve = run.curves.get(metric)
-        if (
-            curve is None
-            or len(curve) < FEWEST_POINTS
-            or not np.isfinite(curve.values).all()
-            or not np.ptp(curve.values)
-        ):
+        if curve is None or len(curve) < FEWEST_POINTS or curve.finite() is not curve:
             continue
+        if not np.count_nonzero(curve.values != curve.values[0]):
+            continue
+        span = float(np.ptp(curve.values))
         first, last = float(curve.values[0]), float(curve.values[-1])
         straight = np.interp(curve.steps, curve.steps[[0, -1]], [first, last])
         off = float(np.max(np.abs(curve.values - straight)))
-        how = "linearly" if off <= _STRAIGHT * float(np.ptp(curve.values)) else "from update to update"
+        how = "linearly" if off <= _STRAIGHT * span else "from update to update"
         moves[name] = f"{how} from {first:.2g} to {last:.2g}"
     return "".join(f", {name} changing {how}" for name, how in moves.items())
 
@@ -170,7 +168,8 @@ def observed_finding(item: Observation, verdict: Verdict, dealt_with: DealtWith)
 
 
 def _at_most(severity: Severity, verdict: Verdict) -> Severity:
-    return min(severity, _CEILINGS.get(verdict, severity), key=lambda item: item.rank)
+    ceiling = _CEILINGS.get(verdict, severity)
+    return severity if severity.rank <= ceiling.rank else ceiling
 
 
 def unjudged(

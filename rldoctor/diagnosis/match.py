@@ -217,7 +217,7 @@ def _rollout_size(run: Run) -> int | None:
 
 def _longest(run: Run) -> float | None:
     lengths = run.curves.get("episode_length")
-    return float(np.nanmax(lengths.values)) if lengths is not None and len(lengths) else None
+    return float(np.fmax.reduce(lengths.values)) if lengths is not None and len(lengths) else None
 
 
 def _number(value: Json) -> float:

@@ -211,6 +211,8 @@ def _main(found: Sequence[tuple[LogFormat, Sequence[Path]]], wanted: Wanted) -> 
 
 def _once(paths: Sequence[Path]) -> list[Path]:
     """Return the paths without those that are links to another of them."""
+    if len(paths) < 2:
+        return [*paths]
     found: dict[object, Path] = {}
     for path in sorted(paths, key=os.path.islink):
         try:

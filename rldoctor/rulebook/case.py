@@ -211,6 +211,7 @@ def _unvaried(run: Run) -> dict[str, Curve]:
     if (
         explained is None
         or losses is None
+        or explained.finite() is explained
         or not np.isnan(explained.values).any()
         or not np.isfinite(losses.values).all()
     ):

@@ -40,10 +40,20 @@ def _parts(pattern: str) -> tuple[_Part, ...]:
     )
 
 
-def first_name(pattern: str) -> str:
-    """Return the name that a run's folder must have for a pattern to fit; empty where any may do, or the one above."""
-    first = _parts(pattern)[0]
-    return first.text if first.fits is None and first.text != ".." else ""
+class Needed(NamedTuple):
+    """The names that must be in a run's folder, and in the one above, for a pattern to fit; empty where any may do."""
+
+    here: str
+    above: str
+
+
+@cache
+def needed(pattern: str) -> Needed:
+    """Return which names a pattern needs."""
+    first, *others = [part.text if part.fits is None else "" for part in _parts(pattern)]
+    if first != "..":
+        return Needed(first, "")
+    return Needed("", others[0] if others[0] != ".." else "")
 
 
 class Finder:
@@ -61,6 +71,11 @@ class Finder:
     def names(self) -> Collection[str]:
         """Return the names in the directory."""
         return self._entries(self._directory, False).keys()
+
+    def names_above(self) -> Collection[str] | None:
+        """Return the names in the folder above; ``None`` where it has only just changed."""
+        above = os.path.dirname(self._absolute())  # noqa: PTH120
+        return None if _settled(above) is None else self._entries(above, True).keys()
 
     def find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
         """Return the file that a pattern means; ``None`` where there is none, or where it cannot be told.

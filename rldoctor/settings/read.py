@@ -14,7 +14,7 @@ from rldoctor.model import Finding, Json, Severity
 from rldoctor.model.settings import Settings
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.settings.event_file import read_event_settings
-from rldoctor.settings.find import Finder, first_name
+from rldoctor.settings.find import Finder, needed
 from rldoctor.settings.json_file import read_json
 from rldoctor.settings.library import Format, Library, libraries
 from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
@@ -119,20 +119,29 @@ _Patterns = Sequence[tuple[str, Format]]
 
 
 @cache
-def _first_names() -> frozenset[str]:
-    """Return the names with which patterns of settings files begin."""
-    return frozenset(first_name(pattern) for library in libraries() for pattern in library.files) - {""}
+def _needed_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that patterns of settings files need in a run's folder, and in the one above."""
+    patterns = [needed(pattern) for library in libraries() for pattern in library.files]
+    return frozenset(names.here for names in patterns), frozenset(names.above for names in patterns)
 
 
 @lru_cache(256)
-def _possible(names: frozenset[str]) -> Sequence[tuple[Library, _Patterns]]:
-    """Return the libraries of which a folder with these names may hold files, and the patterns of these.
+def _possible(here: frozenset[str], above: frozenset[str]) -> Sequence[tuple[Library, _Patterns]]:
+    """Return the libraries of which there may be files, and the patterns of these.
 
     Most runs have none of the names, and need not be searched for each pattern.
+
+    Args:
+        here: The names in the run's folder, of those that patterns need.
+        above: Those in the folder above.
     """
     found = []
     for library in libraries():
-        patterns = [(p, format_) for p, format_ in library.files.items() if first_name(p) in ("", *names)]
+        patterns = [
+            (pattern, format_)
+            for pattern, format_ in library.files.items()
+            if needed(pattern).here in ("", *here) and needed(pattern).above in ("", *above)
+        ]
         if patterns:
             found.append((library, patterns))
     return found
@@ -150,7 +159,9 @@ class _Reader:
 
     def possible(self) -> Sequence[tuple[Library, _Patterns]]:
         """Return the libraries of which there may be files, and the patterns of these."""
-        return _possible(_first_names().intersection(self._finder.names()))
+        here, above = _needed_names()
+        names = self._finder.names_above()
+        return _possible(here.intersection(self._finder.names()), above if names is None else above.intersection(names))
 
     def files(self, patterns: _Patterns, prefer: Sequence[str]) -> Iterator[_File]:
         """Yield what can be read of the files that fit patterns."""

@@ -102,14 +102,16 @@ class Layout:
         unaligned(fixed, "<u8")[starts + 1] = 0
         unaligned(fixed, "<u4")[ends] = 0
         unaligned(fixed, "<u4")[ends[plain.tag_ids != OTHER] - FOOT] = 0
-        bounds = [0, *begins.tolist(), len(order)]
+        bounds = [*pairwise([0, *begins.tolist(), len(order)])]
+        # Tags of the same steps share them.
+        shared = {steps[a:b].tobytes(): steps[a:b] for a, b in bounds}
         return cls(
             starts,
             ends,
             fixed,
             np.frombuffer(content, np.uint8) & fixed,
             ends[order] - FOOT,
-            {file.tags[ids[a]]: (steps[a:b], slice(a, b)) for a, b in pairwise(bounds)},
+            {file.tags[ids[a]]: (shared[steps[a:b].tobytes()], slice(a, b)) for a, b in bounds},
             starts[kept[[0, -1]]] + 1,
             file.unknown_tags,
         )

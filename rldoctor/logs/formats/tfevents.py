@@ -40,9 +40,8 @@ def is_event_file(name: str) -> bool:
 
 def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
     """Read the event files of one run, in the order in which they were begun."""
-    return sorted(
-        (_read_in_order(path, wanted) or read_alike(path, wanted, read_event_file) for path in paths), key=begun
-    )
+    files = [_read_in_order(path, wanted) or read_alike(path, wanted, read_event_file) for path in paths]
+    return sorted(files, key=begun) if len(files) > 1 else files
 
 
 def begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
