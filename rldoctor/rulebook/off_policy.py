@@ -90,8 +90,8 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
             side = float(np.sign(returns.values[0]))
             if (side * returns.values > 0).all():
                 found["signed_value"] = _like(losses, "signed_value", -side * losses.values / size)
-            here = np.interp(losses.steps, returns.steps, np.abs(returns.values) / steps)
-            found["value_per_reward"] = _like(losses, "value_per_reward", np.abs(losses.values) / (here + _TINY))
+            reward = np.interp(losses.steps, returns.steps, np.abs(returns.values) / steps)
+            found["value_per_reward"] = _like(losses, "value_per_reward", np.abs(losses.values) / (reward + _TINY))
     found |= _critic_loss(curves, run.algorithm)
     found |= {**_updates(curves, run), **_entropy(curves), **_lead(curves), **_critic_loss_per_value(curves)}
     values, got = curves.get("q_mean"), curves.get("return_got")
