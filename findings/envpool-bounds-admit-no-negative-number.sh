@@ -15,8 +15,8 @@ set -euo pipefail
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 python3 -m venv "$here/venv"
-"$here/venv/bin/pip" install -q envpool==1.2.5 gymnasium==1.4.0 numpy==2.4.6 box2d==2.3.10
-cd "$here" && "$here/venv/bin/python" -W ignore - 2>/dev/null <<'PY'
+"$here/venv/bin/pip" install -q envpool==1.2.5 gymnasium==1.4.0 numpy==2.4.6 box2d==2.3.10 pygame==2.6.1
+cd "$here" && PYGAME_HIDE_SUPPORT_PROMPT=1 "$here/venv/bin/python" -W ignore - 2>/dev/null <<'PY'
 import envpool
 import gymnasium as gym
 import numpy as np
