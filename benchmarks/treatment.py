@@ -2,7 +2,9 @@
 
 Treats every recorded run of tests/runs that a hyperparameter fault harms, for real; checks for every harmful fault of
 environment, reward, observations, actions and algorithm whether the first instruction is right; and checks that no healthy
-run is treated. Writes docs/treatment.md. One process, one thread; the result of each run is saved in --work at once, so that
+run is treated. Treatments whose first trials are the same to the last step train it once (benchmarks/shared_trials.py); how
+often a trial that is sick would be called well is counted on recorded runs (benchmarks/early_stop.py). Writes
+docs/treatment.md. One process, one thread; the result of each run is saved in --work at once, so that
 the same command resumes. About a hundred minutes on one busy core.
 """
 
@@ -14,17 +16,19 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks import DOCS, treatment_off_policy
+from benchmarks import DOCS, early_stop, treatment_off_policy
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
+from benchmarks.early_stop import LOGS, is_of_the_recipe
 from benchmarks.fit_weights import fit, with_weights
 from benchmarks.rates import wilson_interval
+from benchmarks.shared_trials import SharedTrials
 from rldoctor import machine, references
 from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge
@@ -45,14 +49,8 @@ from rldoctor.training.train import train
 DOCUMENT = DOCS / "treatment.md"
 ROUNDS = 3
 FOLDS = 10
-# Logs that do not show one whole run: there is nothing to treat.
-LOGS = ("two-runs-in-one-directory", "killed-early", "step-axis-reset")
 # A seed that neither a sick run, nor a trial, nor a reference had.
 FRESH_SEED = 300
-
-
-def is_of_the_recipe(recorded: RecordedRun) -> bool:
-    return find(recorded.fault).settings is not None and recorded.fault not in LOGS
 
 
 class Results:
@@ -78,13 +76,17 @@ class Results:
         return row
 
 
-def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any]) -> dict[str, Any]:
+def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any], shared: SharedTrials) -> dict[str, Any]:
     """Treat one run for real, and return the result."""
     begun = time.perf_counter()
     options = TreatmentOptions(rounds=ROUNDS, out=work)
-    report = treat(RECORDED / recorded.name, options, threads=1, baselines=baselines)
+    plan = make_plan(read_sick_run(RECORDED / recorded.name), work, ROUNDS)
+    lent = shared.lend(plan)
+    report = treat(RECORDED / recorded.name, options, threads=1, baselines=baselines, watch=shared.watch)
     treatment = report.subjects[0].treatment
     assert treatment is not None
+    if not lent:
+        shared.keep(plan, treatment)
     remedies = [trial for trial in treatment.trials if trial.role == "remedy"]
     row = {
         "env": recorded.env,
@@ -99,6 +101,7 @@ def treated(recorded: RecordedRun, work: Path, baselines: dict[str, Any]) -> dic
         "reordered": bool(remedies) and remedies[0].name != likeliest(recorded),
         "steps": treatment.steps_spent,
         "whole": treatment.steps_whole,
+        "lent": lent,
         "chance": treatment.chance,
         "words": treatment.sureness,
     }
@@ -212,18 +215,20 @@ def main() -> None:
         results.get("told", p.name) or results.add("told", p.name, **instructed(p, shipped, True)) for p in outside
     ]
     baselines: dict[str, Any] = {}
+    shared = SharedTrials(chosen.work / "shared.jsonl")
     if not chosen.so_far:
         for p in in_order(recipe):
             if results.get("treated", p.name) is None:
-                results.add("treated", p.name, **treated(p, chosen.work, baselines))
+                results.add("treated", p.name, **treated(p, chosen.work, baselines, shared))
     if not chosen.so_far and any(results.get("held-out", p.name) is None for p in outside):
         books = held_out(corpus, outside)
         for p in outside:
             results.add("held-out", p.name, **instructed(p, books[p.name], False))
+    ended = results.get("early-stop", "all") or results.add("early-stop", "all", **asdict(early_stop.measure()))
     kept = [row for p in outside if (row := results.get("held-out", p.name)) is not None]
     cured = [row for p in recipe if (row := results.get("treated", p.name)) is not None]
     off_policy = treatment_off_policy.kept()
-    text = document(left_alone, outside, named, kept, cured, len(recipe))
+    text = document(left_alone, outside, named, kept, cured, ended, len(recipe))
     DOCUMENT.write_text(f"{text}\n{off_policy}\n" if off_policy else text, encoding="utf-8")
 
 
@@ -233,6 +238,7 @@ def document(
     named: Sequence[dict[str, Any]],
     kept: Sequence[dict[str, Any]],
     cured: Sequence[dict[str, Any]],
+    ended: dict[str, Any],
     asked: int,
 ) -> str:
     """Return docs/treatment.md."""
@@ -265,7 +271,7 @@ def document(
         f"| harmful hyperparameter faults cured within {ROUNDS} rounds | {rate(r['outcome'] == 'cured' for r in cured)} | 95 % |",
         f"| of these in the first round | {rate(r['rounds'] == 1 for r in well)} | - |",
         f"| median cost in steps, pilot runs and controls included, relative to one whole training | {np.median(costs):.0%} (middle half "
-        f"{np.quantile(costs, 0.25):.0%} to {np.quantile(costs, 0.75):.0%}, maximum {max(costs):.0%}) | below 100 % |",
+        f"{np.quantile(costs, 0.25):.0%} to {np.quantile(costs, 0.75):.0%}, maximum {max(costs):.0%}) | 45 % |",
         f"| right instruction first, shipped weights | {rate(right)} | 85 % |",
         f"| the same, after preflight checks that separate tied causes (run for {sum(r['ran'] for r in named)}) | {rate(tested)} | 85 % |",
         *(
@@ -279,10 +285,14 @@ def document(
         "",
         "- Every fault was put into the recipe of a reference, so there is a healthy value to return to. On an environment without a",
         "  reference, remedies are the usual values, and a trial can be compared only with the sick run and two baseline policies.",
-        f"- A cure is declared as soon as the trial has matched healthy seeds for a fifth of the steps ({sum(r['by'] == 'band' for r in well)} of {len(well)}) or passes the",
-        f"  gate ({sum(r['by'] == 'gate' for r in well)}); the trial is not trained to its end. {sum(r.get('confirmed') == 'reference' for r in well)} of the cured recipes are the reference's own",
+        "- A cure is declared as soon as the trial has matched healthy seeds for 15 % of the steps where the sick run could not be",
+        f"  one of them ({sum(r['by'] == 'band' for r in well)} of {len(well)}), or passes the gate ({sum(r['by'] == 'gate' for r in well)}); the trial is not trained to its end. {sum(r.get('confirmed') == 'reference' for r in well)} of the",
+        "  cured recipes are the reference's own",
         f"  ({', '.join(f'{name}: {r.healthy_seeds} of {r.healthy_seeds + r.failed_seeds} seeds pass' for name, r in seeds.items())}).",
         f"  The other {sum(r.get('confirmed') != 'reference' for r in well)} were trained to the end with a new seed: {sum(r.get('confirmed') == 'trained' for r in well)} matched healthy seeds, {sum(r.get('confirmed') == 'refuted' for r in well)} did not.",
+        f"- How often would a trial that is sick be called well? Each of these runs as the sick one, and recorded runs in place of the trial: {ended['healthy'][0]} of",
+        f"  {ended['healthy'][1]} healthy runs are called well; of runs that a setting harms {in_share(ended, 'settings')}, of all harmed ones whose logged return",
+        f"  is the true one {in_share(ended, 'true return')}, of all harmed ones {in_share(ended, 'all')} (`python -m benchmarks.early_stop`).",
         f"- Tied remedies were separated by pilot runs ([decision 13](decisions/0013-treatments.md)) in {sum(r['probes'] > 0 for r in cured)} of {len(cured)} treatments, with",
         f"  {sum(r['probes'] for r in cured)} short trainings in all; the order of the remedies changed in {sum(r['reordered'] for r in cured)}.",
         "- Signs and weights were made with these runs in view. How often the most likely cause is right with weights that were",
@@ -324,11 +334,16 @@ def document(
         f"The preflight checks corrected {sum(t and not r for r, t in zip(right, tested, strict=True))} and "
         f"spoiled {sum(r and not t for r, t in zip(right, tested, strict=True))}.",
         "",
-        f"All treatments took {sum(r['seconds'] for r in cured) / 60:.0f} minutes. Machine: {about['cores']} core{'s' * (about['cores'] != 1)} of {about['processor']}, "
+        f"All treatments took {sum(r['seconds'] for r in cured) / 60:.0f} minutes; {sum(r.get('lent', False) for r in cured)} had the trial of another, the same to the last step. Machine: {about['cores']} core{'s' * (about['cores'] != 1)} of {about['processor']}, "
         f"{about['system']}, busy with other work. Versions: {versions}.",
         "",
     ]
     return "\n".join(lines)
+
+
+def in_share(ended: dict[str, Any], kind: str) -> str:
+    well, shown = ended["harmed"][kind]
+    return f"{well / shown:.2%} ({well} of {shown})"
 
 
 def by_fault(cured: Sequence[dict[str, Any]]) -> list[str]:

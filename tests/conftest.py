@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,13 @@ from msgspec import structs
 from rldoctor import run_directory
 from rldoctor.recipe import Recipe
 from rldoctor.references import load_recipe
+
+# What the workers of pytest inherit, and the hundreds of processes that tests start. Each of two workers has a core:
+# PyTorch's threads would take each other's, which doubles the time. And where the environment forbids Python to keep
+# what it compiles, every process would compile all of rldoctor again.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same inputs on every machine; a search for new ones is a command of its own.
 # And no limit of time: machines may be busy.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
+from pathlib import Path
 
 import pytest
+import tomli
 
 from rldoctor import datafile
 from rldoctor.config import DEFAULTS, KEYS, find_config, read_config
@@ -197,3 +200,14 @@ def test_references_may_be_made_later_where_they_are_not_followed(tmp_path):
     assert read_config(file, follow_references=False).references == ()
     with pytest.raises(UsageError, match="later"):
         find_config(tmp_path)
+
+
+def test_the_guide_has_an_example_of_every_key_and_of_no_other():
+    text = (Path(__file__).parents[1] / "docs/how-to/configuration.md").read_text(encoding="utf-8")
+    shown = {}
+    for block in re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        data = tomli.loads(block)
+        shown |= dict.fromkeys(data.get("tool", {}).get("rldoctor", {}))
+    assert set(shown) == set(KEYS)
+    headings = re.findall(r"^### `([\w-]+)`", text, re.MULTILINE)
+    assert headings == list(KEYS)

@@ -19,7 +19,7 @@ import gymnasium
 import numpy as np
 
 from benchmarks.blind.sets import SETS, Planned
-from benchmarks.environments import TrueReturn
+from benchmarks.environments.train import TrueReturn
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import RunDiagnosis, Verdict

@@ -82,7 +82,7 @@ def added(book: Rulebook, directions: Sequence[Direction]) -> Rulebook:
 
 def main() -> None:
     # Late: it needs this package's fits itself.
-    from benchmarks.fit_weights import write
+    from benchmarks.fit_weights.book import write
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, nargs="?", default=STORED)

@@ -17,10 +17,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from benchmarks.accuracy import HEAD as ACCURACY_HEAD
-from benchmarks.accuracy import LABELS, answer_for, summary
+from benchmarks.accuracy.answers import answer_for
+from benchmarks.accuracy.tables import HEAD as ACCURACY_HEAD
+from benchmarks.accuracy.tables import LABELS, summary
 from benchmarks.corpus import recorded_runs
-from benchmarks.fit_weights import Fitted, with_weights
+from benchmarks.fit_weights.signs import Fitted, with_weights
 from benchmarks.laboratory import odds
 from benchmarks.laboratory.answers import Said, percent, rates, say
 from benchmarks.laboratory.document import write_section

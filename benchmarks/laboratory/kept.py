@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.corpus import without_doctor
-from benchmarks.fit_weights import UPDATE_METRICS
+from benchmarks.fit_weights.rows import UPDATE_METRICS
 from rldoctor.model import Aggregation, Curve, Run
 
 # Shares of the budget at which outcomes, and the signs of the first views, are measured.

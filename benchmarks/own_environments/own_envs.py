@@ -5,92 +5,54 @@ They are about other tasks than the fault laboratory's, and none of them was use
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
-import gymnasium_robotics
 import numpy as np
-from gymnasium.envs.classic_control.acrobot import AcrobotEnv
-from gymnasium.envs.classic_control.cartpole import CartPoleEnv
-from gymnasium.envs.classic_control.continuous_mountain_car import Continuous_MountainCarEnv
-from gymnasium.envs.classic_control.pendulum import PendulumEnv
-from gymnasium.envs.mujoco.inverted_pendulum_v5 import InvertedPendulumEnv
-from gymnasium.envs.mujoco.reacher_v5 import ReacherEnv
 from gymnasium.wrappers import TimeLimit
 
-gymnasium.register_envs(gymnasium_robotics)
-Stepped = tuple[Any, float, bool, bool, dict[str, Any]]
+from benchmarks.own_environments.fetch_wrappers import (
+    Clocked,
+    FarGoal,
+    GoalHidden,
+    Juggled,
+    Negated,
+    NeverSucceeds,
+    TinyGoal,
+)
+
+# The healthy ones are examined under this file's name as well.
+from benchmarks.own_environments.sound_envs import (  # noqa: F401
+    Acrobot,
+    CartPole,
+    CartPoleCentred,
+    InvertedPendulum,
+    MountainCar,
+    Pendulum,
+    PendulumShifted,
+    Reacher,
+    ReacherDistance,
+    Stepped,
+    fetch_reach,
+)
 
 
-class Limited:
-    """Ends episodes itself after ``limit`` steps, as classes without a registration do."""
+class Looking:
+    """Shows what ``look`` makes of each observation."""
 
-    limit = 200
+    def look(self, observation: Any) -> Any:
+        raise NotImplementedError
 
     def reset(self, **options: Any) -> Any:
-        self.count = 0
-        return super().reset(**options)  # type: ignore[misc]
+        observation, info = super().reset(**options)  # type: ignore[misc]
+        return self.look(observation), info
 
     def step(self, action: Any) -> Stepped:
-        observation, reward, over, _, info = super().step(action)  # type: ignore[misc]
-        self.count += 1
-        return observation, float(reward), bool(over), self.count >= self.limit, info
+        observation, *rest = super().step(action)  # type: ignore[misc]
+        return (self.look(observation), *rest)
 
 
-# Healthy ones.
-class CartPole(Limited, CartPoleEnv):
-    limit = 500
-
-
-class Pendulum(Limited, PendulumEnv):
-    pass
-
-
-class Acrobot(Limited, AcrobotEnv):
-    limit = 500
-
-
-class MountainCar(Limited, Continuous_MountainCarEnv):
-    limit = 999
-
-
-class InvertedPendulum(Limited, InvertedPendulumEnv):
-    limit = 1000
-
-
-class Reacher(Limited, ReacherEnv):
-    limit = 50
-
-
-def fetch_reach(**options: Any) -> gymnasium.Env[Any, Any]:
-    return gymnasium.make("FetchReachDense-v4", **options)
-
-
-class CartPoleCentred(CartPole):
-    """A reward for staying in the middle."""
-
-    def step(self, action: Any) -> Stepped:
-        observation, _, over, cut, info = super().step(action)
-        return observation, 1.0 - abs(float(observation[0])) / 2.4, over, cut, info
-
-
-class PendulumShifted(Pendulum):
-    """A reward from 0 to 1."""
-
-    def step(self, action: Any) -> Stepped:
-        observation, reward, over, cut, info = super().step(action)
-        return observation, 1.0 + reward / 16.3, over, cut, info
-
-
-class ReacherDistance(Reacher):
-    """The distance alone."""
-
-    def step(self, action: Any) -> Stepped:
-        observation, _, over, cut, info = super().step(action)
-        return observation, float(info["reward_dist"]), over, cut, info
-
-
-# Broken ones.
 class CartPoleNoReward(CartPole):
     def step(self, action: Any) -> Stepped:
         observation, _, over, cut, info = super().step(action)
@@ -144,7 +106,7 @@ class CartPoleFrozen(CartPole):
         return (self.first, *rest)
 
 
-class CartPoleUnscaled(CartPole):
+class CartPoleUnscaled(Looking, CartPole):
     """One sensor in other units."""
 
     def __init__(self) -> None:
@@ -153,14 +115,6 @@ class CartPoleUnscaled(CartPole):
 
     def look(self, observation: Any) -> Any:
         return (observation * np.array([1e4, 1e4, 1.0, 1e4])).astype(np.float32)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class PendulumFlipped(Pendulum):
@@ -199,19 +153,11 @@ class PendulumErratic(Pendulum):
         return super().step(action * self.np_random.choice([-1.0, 1.0]))
 
 
-class PendulumBlind(Pendulum):
+class PendulumBlind(Looking, Pendulum):
     """Without its velocity."""
 
     def look(self, observation: Any) -> Any:
         return observation * np.array([1, 1, 0], np.float32)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class PendulumLateEyes(Pendulum):
@@ -294,17 +240,9 @@ class ReacherWired(Reacher):
         return super().step(np.clip(0.02 * action + self.np_random.normal(size=2), -1, 1))
 
 
-class InvertedPendulumHazy(InvertedPendulum):
+class InvertedPendulumHazy(Looking, InvertedPendulum):
     def look(self, observation: Any) -> Any:
         return observation + 3.0 * self.np_random.normal(size=4)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class InvertedPendulumOver(InvertedPendulum):
@@ -315,99 +253,20 @@ class InvertedPendulumOver(InvertedPendulum):
         return observation, float(not over), not over, cut, info
 
 
-class _Seen(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Base: changes what is seen and what is paid."""
-
-    def look(self, observation: Any) -> Any:
-        return observation
-
-    def pay(self, reward: float, observation: Any, info: dict[str, Any]) -> float:
-        return reward
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = self.env.reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Any:
-        observation, reward, over, cut, info = self.env.step(action)
-        return self.look(observation), self.pay(float(reward), observation, info), over, cut, info
+def _fetch_in(
+    wrapper: Callable[[gymnasium.Env[Any, Any]], gymnasium.Env[Any, Any]],
+) -> Callable[[], gymnasium.Env[Any, Any]]:
+    """Return a function that makes FetchReach in a wrapper."""
+    return lambda: wrapper(fetch_reach())
 
 
-class GoalHidden(_Seen):
-    def look(self, observation: Any) -> Any:
-        return {**observation, "desired_goal": np.zeros(3)}
-
-
-class Negated(_Seen):
-    def pay(self, reward: float, observation: Any, info: dict[str, Any]) -> float:
-        return -reward
-
-
-class Clocked(_Seen):
-    """Pays for the time that has passed."""
-
-    def reset(self, **options: Any) -> Any:
-        self.time = 0
-        return super().reset(**options)
-
-    def pay(self, reward: float, observation: Any, info: dict[str, Any]) -> float:
-        self.time += 1
-        return -0.01 * self.time
-
-
-class NeverSucceeds(_Seen):
-    def step(self, action: Any) -> Any:
-        observation, reward, over, cut, info = super().step(action)
-        return observation, reward, over, cut, {**info, "is_success": 0.0}
-
-
-class TinyGoal(_Seen):
-    """Pays only within a millimetre."""
-
-    def pay(self, reward: float, observation: Any, info: dict[str, Any]) -> float:
-        return float(reward > -0.001)
-
-
-class Juggled(gymnasium.ActionWrapper[Any, Any, Any]):
-    def action(self, action: Any) -> Any:
-        return self.np_random.permutation(action)
-
-
-class FarGoal(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Goals far above the arm's reach."""
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = self.env.reset(**options)
-        self.unwrapped.goal = self.unwrapped.goal + np.array([0.0, 0.0, 0.8])
-        return {**observation, "desired_goal": self.unwrapped.goal.copy()}, info
-
-
-def fetch_goal_hidden() -> gymnasium.Env[Any, Any]:
-    return GoalHidden(fetch_reach())
-
-
-def fetch_negated() -> gymnasium.Env[Any, Any]:
-    return Negated(fetch_reach())
-
-
-def fetch_clocked() -> gymnasium.Env[Any, Any]:
-    return Clocked(fetch_reach())
-
-
-def fetch_never_succeeds() -> gymnasium.Env[Any, Any]:
-    return NeverSucceeds(fetch_reach())
-
-
-def fetch_tiny_goal() -> gymnasium.Env[Any, Any]:
-    return TinyGoal(fetch_reach())
-
-
-def fetch_juggled() -> gymnasium.Env[Any, Any]:
-    return Juggled(fetch_reach())
-
-
-def fetch_far_goal() -> gymnasium.Env[Any, Any]:
-    return FarGoal(fetch_reach())
+fetch_goal_hidden = _fetch_in(GoalHidden)
+fetch_negated = _fetch_in(Negated)
+fetch_clocked = _fetch_in(Clocked)
+fetch_never_succeeds = _fetch_in(NeverSucceeds)
+fetch_tiny_goal = _fetch_in(TinyGoal)
+fetch_juggled = _fetch_in(Juggled)
+fetch_far_goal = _fetch_in(FarGoal)
 
 
 def fetch_short() -> gymnasium.Env[Any, Any]:

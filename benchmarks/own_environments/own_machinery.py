@@ -14,7 +14,7 @@ from gymnasium.spaces import Box
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper, VecFrameStack, VecNormalize
 
-from benchmarks.own_environments.own_kinds import Crane, Park
+from benchmarks.own_environments.sound_kinds import Crane, Park
 
 Wrapper = gymnasium.Wrapper[Any, Any, Any, Any]
 

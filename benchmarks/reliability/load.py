@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.reliability import big_file
-from benchmarks.reliability.event_files import NAME, recorded, written
+from benchmarks.reliability.event_files.files import NAME, recorded, written
 from benchmarks.reliability.fault import FORMATS, HEALTHY, SICK, Fault, Row, here, missing, rldoctor, subjects
 from rldoctor.logs import discover
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.reliability.event_files import recorded, written
+from benchmarks.reliability.event_files.files import recorded, written
 from benchmarks.reliability.fault import (
     FORMATS,
     HEALTHY,

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import DOCS, chapter_table
-from benchmarks.accuracy import answer_for
+from benchmarks.accuracy.answers import answer_for
 from benchmarks.corpus import RECORDED, RecordedRun, recorded_runs
-from benchmarks.fit_weights import fitted_book
+from benchmarks.fit_weights.book import fitted_book
 from rldoctor import stats
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.experiments import fault_archive

@@ -102,6 +102,7 @@ class PreflightContext:
         """
         from rldoctor.environments import registry
         from rldoctor.preflight.probes.metered import Metered
+        from rldoctor.preflight.probes.views.one_level import one_level
 
         if self._hidden:
             raise self._hidden
@@ -113,7 +114,7 @@ class PreflightContext:
                 self._hidden = hidden
                 raise
         self._opened.append(env)
-        return Metered(self.wrap(env) if self.wrap else env, self.budget)
+        return Metered(one_level(self.wrap(env) if self.wrap else env), self.budget)
 
     @property
     def env_arguments(self) -> dict[str, Any]:

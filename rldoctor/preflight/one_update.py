@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from rldoctor.preflight.measurements import arrays
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
 _STEPS = 64
 # Of a slow environment; fewer show nothing.
 _FEWEST = 8
+
+
+class NotFinite(Exception):
+    """Observations of the rollout are NaN or infinite.
+
+    Attributes:
+        step: Environment steps that were taken.
+        parts: What is not finite, such as ``observation[2]``.
+    """
+
+    def __init__(self, step: int, parts: tuple[str, ...]) -> None:
+        super().__init__(f"{', '.join(parts)} after {step} steps")
+        self.step = step
+        self.parts = parts
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,9 @@ def take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, budget: Budget
 
     The recipe's settings are used as they are, except that a rollout has at most 64 steps per environment and a batch
     is never larger than the rollout. Without a recipe SB3's defaults are used.
+
+    Raises:
+        NotFinite: An observation was NaN or infinite.
     """
     import torch
 
@@ -80,7 +99,13 @@ def _take_one_step(recipe: Recipe | None, envs: VecEnv, seed: int, steps: int) -
     # Private, but the only way to stop between SB3's rollout and its update; learn() calls just these.
     _, callback = model._setup_learn(model.n_steps * envs.num_envs, None)
     before = {name: weight.detach().clone() for name, weight in model.policy.named_parameters()}
-    model.collect_rollouts(envs, callback, model.rollout_buffer, n_rollout_steps=model.n_steps)
+    try:
+        model.collect_rollouts(envs, callback, model.rollout_buffer, n_rollout_steps=model.n_steps)
+    except ValueError:
+        # PyTorch's distributions refuse what a policy makes of NaN.
+        if parts := _parts_not_finite(model._last_obs):
+            raise NotFinite(model.num_timesteps, parts) from None
+        raise
     # rollout_buffer.get() flattens the arrays in place, so that everything below has one row a step.
     rollout = next(iter(model.rollout_buffer.get()))
     discrete = isinstance(envs.action_space, Discrete)
@@ -120,6 +145,16 @@ def _build(recipe: Recipe | None, envs: VecEnv, steps: int) -> PPO:
     batch = min(int(arguments.get("batch_size", 64)), n_steps * envs.num_envs)
     arguments = {**arguments, "n_steps": n_steps, "batch_size": batch, "seed": 0, "device": "cpu", "verbose": 0}
     return PPO(policy_class(envs.observation_space), envs, **arguments)
+
+
+def _parts_not_finite(observation: Any) -> tuple[str, ...]:
+    """Return which numbers of the observations of parallel environments are NaN or infinite in any of them."""
+    found = []
+    for key, value in arrays(observation).items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            finite = np.isfinite(value).reshape(len(value), -1).all(axis=0)
+            found += [f"{key}[{place}]" for place in np.flatnonzero(~finite)]
+    return tuple(found)
 
 
 def _squared_error(values: torch.Tensor, returns: torch.Tensor) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from rldoctor.model import Curve, Json, Run
+from rldoctor.model import Curve, Json, Run, RunDiagnosis
 
 # The chapter's own run, seed 0, as measured with plain Stable-Baselines3: steps, then each metric at those steps.
 CHAPTER_STEPS = (16_384, 49_152, 81_920, 114_688, 180_224, 245_760, 311_296, 376_832, 409_600, 507_904)
@@ -44,3 +45,25 @@ def chapter_run(**kwargs: object) -> Run:
     """Return the chapter's own healthy run."""
     constants = {"episode_length": 50.0, "learning_rate": 3e-4, "clip_range": 0.2, "throughput": 1300.0}
     return run(CHAPTER, steps=CHAPTER_STEPS, constants=constants)
+
+
+CALM = {"approx_kl": (0.01, 0.012, 0.01), "clip_fraction": (0.1, 0.12, 0.1)}
+
+
+def noisy(drawn: Run, sizes: Mapping[str, float], seed: int = 0) -> Run:
+    """Return the run with noise of these standard deviations on its curves."""
+    rng = np.random.default_rng(seed)
+    curves = {
+        name: Curve(name, c.steps, c.values + rng.normal(0, sizes.get(name, 0.0), len(c)), c.tag)
+        for name, c in drawn.curves.items()
+    }
+    return replace(drawn, curves=curves)
+
+
+def thinned(drawn: Run, every: int) -> Run:
+    curves = {name: replace(c, steps=c.steps[::every], values=c.values[::every]) for name, c in drawn.curves.items()}
+    return replace(drawn, curves=curves)
+
+
+def first(subject: RunDiagnosis) -> str:
+    return subject.diagnoses[0].name

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from benchmarks.accuracy import Answer, answer_for
+from benchmarks.accuracy.answers import Answer, answer_for
 from benchmarks.corpus import recorded_runs
 from rldoctor.model import Verdict
 from rldoctor.rulebook import load_rulebook

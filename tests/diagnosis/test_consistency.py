@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.consistency import all_runs, contradictions, printed_contradictions
+from benchmarks.consistency.contradictions import all_runs, contradictions, printed_contradictions
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import Run, RunDiagnosis, Severity, Verdict

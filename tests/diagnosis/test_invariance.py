@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import relogged
-from benchmarks.invariance import CHANGES, HERE, said
+from benchmarks.invariance.diagnosed import CHANGES, HERE, said
 from rldoctor.logs import read_run
 from rldoctor.model import Run
 

@@ -12,7 +12,7 @@ from gymnasium.wrappers import RecordEpisodeStatistics, RescaleAction, Transform
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecMonitor
 
-from benchmarks.own_environments.own_kinds import Crane, Park
+from benchmarks.own_environments.sound_kinds import Crane, Park
 from tests.examination.stacks import Plain
 from tests.examination.vec_stacks import Passing
 

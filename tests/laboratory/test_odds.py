@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import answer_for
+from benchmarks.accuracy.answers import answer_for
 from benchmarks.corpus import recorded_runs
 from benchmarks.laboratory import second_opinion
 from benchmarks.laboratory.answers import rates, say

@@ -8,7 +8,7 @@ import pytest
 import rldoctor
 from rldoctor.logs import read_run
 from rldoctor.model import Verdict
-from tests.logs.test_folders import monitor
+from tests.logs.as_people_keep_them import monitor
 
 POINTS = 60
 SHARE = np.linspace(0, 1, POINTS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from rldoctor.model import Run
-from tests.robots.stories import pay, ramp, robot, run_of
+from tests.robots.robot import pay, ramp, robot, run_of
 
 
 def zero_weight(seed: int) -> Run:

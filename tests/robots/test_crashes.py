@@ -11,7 +11,8 @@ from benchmarks.robots import crashes, named
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.model import Run, Verdict
 from rldoctor.rulebook.movers import movers
-from tests.robots.stories import Robot, cut, grown, penalty_explosion, robot, run_of, std_nan
+from tests.robots.robot import Robot, robot, run_of
+from tests.robots.stories import cut, grown, penalty_explosion, std_nan
 
 
 def broken(spoil: Callable[[Robot, int], None], learns: int = 14) -> Callable[[int], Run]:

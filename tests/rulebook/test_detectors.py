@@ -3,61 +3,22 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldoctor.model import Aggregation, Band, Curve, Run
-from rldoctor.recipe import Recipe
-from rldoctor.references import Reference
+from rldoctor.model import Aggregation, Curve, Run
 from rldoctor.rulebook import Case, load_rulebook
-from rldoctor.rulebook.detectors import DETECTORS
-from rldoctor.rulebook.detectors.detector import Condition, Graded, Measured, NotMeasured, strength
+from rldoctor.rulebook.detectors.detector import NotMeasured, strength
 from rldoctor.rulebook.detectors.lasting import Frozen, Share, Zeros
-from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
+from rldoctor.rulebook.detectors.level import Level
 from rldoctor.rulebook.detectors.log import Missing, NonFinite, Recorded
-from rldoctor.rulebook.detectors.shape import (
-    Change,
-    DropsFromPeak,
-    Gain,
-    Restless,
-    Rise,
-    Swing,
-    Trend,
-)
+from rldoctor.rulebook.detectors.shape import Change, DropsFromPeak, Gain, Restless, Rise, Swing, Trend
 from rldoctor.rulebook.observe import Evidence, Skipped, observe
 from rldoctor.rulebook.parts import Part
-
-STEPS = np.arange(1, 101, dtype=np.int64) * 1000
-
-
-def curve(metric: str, values: object) -> Curve:
-    points = np.broadcast_to(np.asarray(values, dtype=float), (100,)).copy()
-    return Curve(metric, STEPS, points)
-
-
-def case(band: tuple[object, object, object] | None = None, same_recipe: bool = True, **curves: object) -> Case:
-    run = Run("x", "sb3", {name: curve(name, values) for name, values in curves.items()})
-    if band is None:
-        return Case(run)
-    low, median, high = (np.broadcast_to(np.asarray(b, dtype=float), (100,)) for b in band)
-    metric = next(iter(curves))
-    recipe = Recipe("r", "E", 100_000, 1)
-    return Case(run, Reference(recipe, {metric: Band(metric, STEPS, low, median, high)}, Path()), same_recipe)
-
-
-def seen(condition: Condition, where: Case) -> Measured:
-    result = condition.measure(where)
-    assert isinstance(result, Measured), result
-    return result
-
-
-RISING = np.linspace(0, 1, 100)
-UNIT, SHARES, WIDTHS = (0.0, 1.0), (0.5, 0.9), (1.0, 4.0)
-BEHIND = BehindReference("episode_return", thresholds=(0.2, 0.6))
+from tests.rulebook.by_hand import RISING, SHARES, STEPS, UNIT, case, curve, seen
 
 
 @pytest.mark.parametrize(
@@ -94,21 +55,6 @@ def test_a_window_is_what_lies_in_its_shares(a: float, b: float) -> None:
 )
 def test_level(over: str, expected: float) -> None:
     assert seen(Level("m", thresholds=UNIT, statistic=over), case(m=RISING)).observed == pytest.approx(expected)
-
-
-def test_a_band_overrules_a_range_only_upwards_of_it() -> None:
-    condition = Level("m", thresholds=(0.03, 0.12), band=True)
-    high_band = case((0.01, 0.05, 0.1), m=0.09)
-    assert seen(condition, high_band).strength == 0.0
-    assert seen(condition, case(m=0.09)).strength == pytest.approx(0.06 / 0.09)
-    # A band below the range does not make the range stricter.
-    assert seen(condition, case((0.001, 0.002, 0.003), m=0.02)).strength == 0.0
-
-
-def test_a_band_of_another_recipe_does_not_overrule() -> None:
-    condition = Level("m", thresholds=(0.03, 0.12), band=True)
-    other = case((0.01, 0.05, 0.1), same_recipe=False, m=0.09)
-    assert seen(condition, other).strength == pytest.approx(0.06 / 0.09)
 
 
 def test_change_and_its_ratio() -> None:
@@ -199,52 +145,6 @@ def test_a_small_rise_that_is_certain() -> None:
     )
 
 
-def test_behind_the_reference() -> None:
-    band = (RISING - 0.05, RISING, RISING + 0.05)
-    assert seen(BEHIND, case(band, episode_return=RISING)).strength == 0.0
-    assert seen(BEHIND, case(band, episode_return=RISING * 0.4)).strength == pytest.approx(1.0)
-    assert isinstance(BEHIND.measure(case(episode_return=RISING)), NotMeasured)
-
-
-def test_who_arrives_at_last_is_not_behind() -> None:
-    """A mean over a hundred long episodes may jump to where healthy runs are in the last few points."""
-    band = (RISING - 0.05, RISING, RISING + 0.05)
-    jumps = np.where(np.arange(100) < 96, 0.3, 1.0)
-    assert seen(BEHIND, case(band, episode_return=jumps)).strength == 0.0
-    assert seen(BEHIND, case(band, episode_return=np.where(np.arange(100) < 99, 0.3, 1.0))).strength == 1.0
-
-
-def test_nobody_is_behind_before_healthy_runs_have_moved() -> None:
-    flat = np.full(100, -10.0)
-    assert isinstance(
-        BEHIND.measure(case((flat - 1, flat, flat + 1), episode_return=flat)),
-        NotMeasured,
-    )
-
-
-def test_outcome_bands_hold_for_other_recipes_too() -> None:
-    band = (RISING - 0.05, RISING, RISING + 0.05)
-    assert seen(BEHIND, case(band, same_recipe=False, episode_return=0.0)).strength == 1.0
-    assert isinstance(OffBand("std", thresholds=WIDTHS).measure(case(band, same_recipe=False, std=RISING)), NotMeasured)
-
-
-def test_off_band_counts_in_widths() -> None:
-    above = seen(OffBand("m", thresholds=WIDTHS), case((1.0, 1.5, 2.0), m=4.5))
-    assert above.strength == pytest.approx((2.5 - 1) / 3)
-    assert seen(OffBand("m", thresholds=WIDTHS, side="below"), case((1.0, 1.5, 2.0), m=4.5)).strength == 0.0
-
-
-def test_a_slower_recipe_is_not_off_the_band_where_healthy_runs_have_been() -> None:
-    band = (RISING - 0.05, RISING, RISING + 0.05)
-    below = OffBand("episode_return", thresholds=(0.5, 2.0), side="below")
-    slow = RISING * 0.2
-    assert seen(below, case(band, episode_return=slow)).strength == 1.0
-    assert seen(below, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
-    assert seen(below, case(band, same_recipe=False, episode_return=-3.0)).strength == 1.0
-    only_same = OffBand("episode_return", thresholds=WIDTHS, side="below", same_recipe=True)
-    assert isinstance(only_same.measure(case(band, same_recipe=False, episode_return=slow)), NotMeasured)
-
-
 def test_non_finite_values_are_counted_except_where_they_are_harmless() -> None:
     bad = RISING.copy()
     bad[50:] = np.nan
@@ -265,83 +165,6 @@ def test_recorded() -> None:
     assert seen(Recorded(key="error", contains="nan"), record).strength == 1.0
     assert seen(Recorded(key="status", equals="finished"), record).strength == 0.0
     assert isinstance(Recorded(key="status", equals="failed").measure(case(m=1.0)), NotMeasured)
-
-
-def of(name: str) -> Condition:
-    """Return a condition of each kind, with what it cannot do without."""
-    kind = DETECTORS[name]
-    needed = {
-        "recorded": {"key": "status"},
-        "missing": {"logged": "m"},
-        "falls_against": {"other": "other"},
-        "part_of_rise": {"other": "other"},
-        "first_mover": {"first": ("m",)},
-        "rows": {"beside": "other"},
-        "not_below": {"setting": "learning_starts", "share": 0.5},
-    }.get(name, {})
-    return kind("m", **needed, **({"thresholds": (0.0, 1.0)} if issubclass(kind, Graded) else {}))
-
-
-@pytest.mark.parametrize(
-    "name",
-    sorted(
-        set(DETECTORS)
-        - {
-            "recorded",
-            "missing",
-            "non_finite",
-            "dead_terms",
-            "penalty_explodes",
-            "first_mover",
-            "begins",
-            "rows",
-            "not_below",
-        }
-    ),
-)
-def test_no_detector_judges_what_is_not_there(name: str) -> None:
-    absent = of(name).measure(case(other=1.0))
-    assert isinstance(absent, NotMeasured)
-    assert absent.metric == "m"
-    short = Case(Run("x", "sb3", {"m": Curve("m", STEPS[:2], RISING[:2])}))
-    assert isinstance(of(name).measure(short), NotMeasured)
-
-
-@given(
-    name=st.sampled_from(sorted(DETECTORS)),
-    values=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=40),
-)
-def test_no_detector_breaks_on_any_curve(name: str, values: list[float]) -> None:
-    steps = np.arange(len(values), dtype=np.int64)
-    where = Case(Run("x", "sb3", {"m": Curve("m", steps, np.array(values))}))
-    with np.errstate(all="ignore"):
-        result = of(name).measure(where)
-    if isinstance(result, Measured):
-        assert 0.0 <= result.strength <= 1.0
-
-
-def test_a_slower_recipe_that_is_catching_up_is_not_behind() -> None:
-    band = (RISING - 0.05, RISING, RISING + 0.05)
-    slow, stuck = RISING * 0.6, np.minimum(RISING, 0.5)
-    behind = BehindReference("episode_return", thresholds=(0.1, 0.3))
-    assert seen(behind, case(band, episode_return=slow)).strength == 1.0
-    assert seen(behind, case(band, same_recipe=False, episode_return=slow)).strength == 0.0
-    assert seen(behind, case(band, same_recipe=False, episode_return=stuck)).strength == 1.0
-
-
-@pytest.mark.parametrize(("value", "strength"), [(-1000, 1.0), (-10, 0.0), (1000, 1.0), (-0.01, 0.0), (0.0, 0.0)])
-def test_scale_off_counts_powers_of_ten_at_the_start(value: float, strength: float) -> None:
-    band = (np.full(100, -12), np.full(100, -10), np.full(100, -8))
-    where = case(band, same_recipe=False, episode_return=np.where(np.arange(100) < 20, value, -10.0))
-    assert seen(ScaleOff("episode_return", thresholds=(0.7, 1.2)), where).strength == strength
-    smaller = seen(ScaleOff("episode_return", thresholds=(-0.6, -0.85)), where)
-    assert smaller.strength == (1.0 if abs(value) < 1 else 0.0)
-
-
-def test_scale_off_does_not_judge_by_a_band_without_a_size() -> None:
-    band = (np.full(100, -1), np.full(100, 0.1), np.full(100, 1))
-    assert isinstance(ScaleOff("episode_return", thresholds=UNIT).measure(case(band, episode_return=50)), NotMeasured)
-    assert isinstance(ScaleOff("episode_return", thresholds=UNIT).measure(case(episode_return=50)), NotMeasured)
 
 
 @pytest.mark.parametrize(("share", "strength"), [(0.0, 0.0), (0.5, 0.0), (0.7, 0.5), (1.0, 1.0)])

@@ -253,6 +253,12 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+def write_rl_zoo(folder: Path) -> None:
+    """Write the settings of one run of the RL Zoo."""
+    write(folder / "Walker-v1/args.yml", ZOO_ARGS)
+    write(folder / "Walker-v1/config.yml", ZOO_CONFIG)
+
+
 def saved_model(path: Path, data: Mapping[str, Any] = SB3_PPO) -> Path:
     """Write a model as Stable-Baselines3 saves it, without its tensors."""
     path.parent.mkdir(parents=True, exist_ok=True)

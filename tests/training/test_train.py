@@ -20,6 +20,7 @@ from rldoctor.references import load_recipe
 from rldoctor.training import algorithm
 from rldoctor.training.train import train
 from rldoctor.training.training_callback import Silent
+from tests.training.stopping import Seeds
 
 
 def scalars(directory):
@@ -141,18 +142,6 @@ def test_stable_baselines_can_load_the_policy(trained_once, small):
     )
     assert theirs.num_timesteps == 1536
     assert theirs.learning_rate(0.5) == pytest.approx(small.setting("learning_rate") / 2)
-
-
-class Seeds(gymnasium.Wrapper):
-    """Writes down the seeds that it is reset with."""
-
-    def __init__(self, env, seen):
-        super().__init__(env)
-        self.seen = seen
-
-    def reset(self, *, seed=None, options=None):
-        self.seen.append(seed)
-        return self.env.reset(seed=seed, options=options)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])

@@ -7,7 +7,7 @@ import pytest
 
 from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.reference_comparison import ReferenceComparison
-from rldoctor.model import Band, Curve
+from rldoctor.model import Band, Curve, Run
 from rldoctor.references import load_recipe
 from rldoctor.training.training_callback import Silent
 
@@ -15,12 +15,12 @@ TOTAL = 10_000
 STEPS = np.arange(0, TOTAL + 1, 100)
 
 
-def comparison(sick: float = 0.0, metric: str = "episode_return") -> ReferenceComparison:
+def comparison(sick: float = 0.0, metric: str = "episode_return", seeds: int = 20) -> ReferenceComparison:
     """Healthy runs rise from 0 to 100, five to each side; the sick run stays where it is."""
     median = STEPS / TOTAL * 100
     band = Band(metric, STEPS, median - 5, median, median + 5)
     curve = Curve(metric, STEPS, np.full(len(STEPS), sick))
-    return ReferenceComparison({metric: band}, {metric: curve}, TOTAL)
+    return ReferenceComparison({metric: band}, {metric: curve}, TOTAL, seeds=seeds)
 
 
 def end_of(watch: TrialWatch, values: np.ndarray, metric: str = "episode_return") -> tuple[str, int]:
@@ -35,11 +35,42 @@ def watching(sick: float = 0.0, most: int = TOTAL + 1) -> TrialWatch:
     return TrialWatch(comparison(sick), Silent(), most)
 
 
-def test_a_trial_that_is_level_with_healthy_runs_for_a_fifth_of_the_steps_is_well() -> None:
-    decision, step = end_of(watching(), STEPS / TOTAL * 100)
+def test_a_trial_that_matches_healthy_seeds_where_the_sick_run_is_none_of_them_is_well() -> None:
+    # From a quarter of the steps, and for 15 % of them.
+    assert end_of(watching(), STEPS / TOTAL * 100) == ("well", 4_000)
+
+
+def test_with_few_healthy_seeds_the_sick_run_must_be_farther_away() -> None:
+    few = TrialWatch(comparison(seeds=3), Silent(), TOTAL + 1)
+    decision, step = end_of(few, STEPS / TOTAL * 100)
     assert decision == "well"
-    # Healthy runs have left their beginning at 30 %, and a fifth of the steps has gone by since.
-    assert step == 5_000
+    assert step > 4_000
+
+
+def test_a_trial_that_lags_behind_healthy_seeds_all_along_is_not_yet_well() -> None:
+    # As low as one seed in ten, at every step.
+    assert end_of(watching(), STEPS / TOTAL * 100 - 4.5) == ("", TOTAL)
+    dips = STEPS / TOTAL * 100
+    dips[30] -= 4.5
+    assert end_of(watching(), dips) == ("well", 4_000)
+
+
+def test_a_trial_that_stands_where_healthy_runs_pass_by_is_not_well() -> None:
+    assert end_of(watching(), np.full(len(STEPS), 35.0))[0] != "well"
+    # It learned, and then no more.
+    assert end_of(watching(), np.minimum(STEPS / TOTAL * 200, 45.0)) == ("behind", 7_300)
+
+
+def test_a_resumed_trial_goes_on_from_its_own_points() -> None:
+    values = STEPS / TOTAL * 100
+    watch = watching()
+    watch.recall(Run("trial", "", {"episode_return": Curve("episode_return", STEPS[:31], values[:31])}))
+    assert watch.decision == ""
+    for step, value in zip(STEPS[31:], values[31:], strict=True):
+        watch.progressed(int(step), {"episode_return": float(value)})
+        if watch.decision:
+            break
+    assert (watch.decision, step) == ("well", 4_000)
 
 
 def test_a_trial_that_does_as_the_sick_run_does_is_stopped() -> None:
@@ -66,8 +97,8 @@ def test_a_trial_with_settings_of_its_own_may_be_slower_than_the_healthy_runs() 
 
 def test_one_bad_point_resets_the_count() -> None:
     values = STEPS / TOTAL * 100
-    values[45] = 20
-    assert end_of(watching(), values) == ("well", 6_600)
+    values[35] = 10
+    assert end_of(watching(), values) == ("well", 5_100)
 
 
 def test_being_level_says_nothing_where_the_sick_run_is_level_too() -> None:
@@ -86,7 +117,7 @@ def test_nothing_is_said_while_healthy_runs_are_where_they_began() -> None:
     assert comparison().standing(5_000, {"episode_return": -50.0}).behind is True  # type: ignore[union-attr]
 
 
-def test_a_control_ends_where_its_trial_ended() -> None:
+def test_a_pilot_run_ends_after_its_steps() -> None:
     assert end_of(watching(most=2_000), np.zeros(len(STEPS))) == ("enough", 2_000)
 
 

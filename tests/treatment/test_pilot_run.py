@@ -12,12 +12,14 @@ from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import TrainingFailed
 from rldoctor.experiments.treatment import pilot_run, treat
 from rldoctor.experiments.treatment import run as treatment_run
-from rldoctor.experiments.treatment.pilot_run import Tie, best, in_order, length, signs_of, tie_of, tied, until
+from rldoctor.experiments.treatment.early_stop import TrialWatch
+from rldoctor.experiments.treatment.pilot_run import Tie, best, go_on, in_order, length, signs_of, tie_of, tied, until
 from rldoctor.experiments.treatment.plan import Plan, make_plan
 from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.run import TreatmentOptions
 from rldoctor.experiments.treatment.sick_run import read_sick_run
-from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, result_of
+from rldoctor.experiments.treatment.trial import TreatmentAttempt, TrialContext, result_of, train_attempt
+from rldoctor.logs import read_run
 from rldoctor.model import Remedy, TreatmentOutcome, TreatmentTrial, TrialState
 from rldoctor.references import load_recipe
 from rldoctor.rulebook import load_rulebook
@@ -127,6 +129,34 @@ def test_where_the_signs_go_with_the_first_its_rivals_are_not_piloted(tmp_path: 
     assert [one.name for one in pilots] == ["clip_range 10 -> 0.2"]
 
 
+@pytest.mark.slow
+def test_a_trial_goes_on_from_the_pilot_run_of_its_remedy_as_if_it_had_begun_itself(tmp_path: Path) -> None:
+    plan = plan_of(CLIPPED_LATE, tmp_path)
+    remedy = plan.remedies[0]
+
+    def until_8_rollouts(directory: Path) -> TreatmentAttempt:
+        recipe = plan.recipe_with(remedy.changes)
+        return TreatmentAttempt(recipe, plan.sick.seed, directory, "remedy", 1, "", (), remedy.changes, 8 * 512 + 1)
+
+    def trained(attempt: TreatmentAttempt) -> dict[str, list[float]]:
+        watch = TrialWatch(plan.comparison, Silent(), attempt.most_steps)
+        if attempt.directory.exists():
+            watch.recall(read_run(attempt.directory))
+        assert train_attempt(attempt, watch, context(), "never").steps == 8 * 512
+        curves = read_run(attempt.directory).curves
+        return {name: curves[name].values.tolist() for name in ("episode_return", "approx_kl", "value_loss")}
+
+    _, (pilot,) = in_order(plan, tie_in(plan), context(), lambda line: None)
+    trial = until_8_rollouts(plan.place_of(remedy.changes, plan.sick.seed))
+    go_on(plan, trial)
+    assert trained(trial) == trained(until_8_rollouts(tmp_path / "from-the-start"))
+    assert (Path(pilot.path) / "trial.json").is_file()
+    assert not (trial.directory / "trial.json").exists()
+    before = read_run(trial.directory).last_step
+    go_on(plan, trial)
+    assert read_run(trial.directory).last_step == before
+
+
 def test_where_the_signs_stay_with_all_the_likeliest_stays_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +214,7 @@ def test_a_treatment_counts_its_pilot_runs_and_says_so_before(tmp_path: Path, mo
         return result_of(attempt, {"signs_left": 0.0 if well else 1.0}, 2_560, state, "signs", "As it may be.")
 
     def well(attempt: TreatmentAttempt, comparison: object, context: object) -> TreatmentTrial:
-        return result_of(attempt, {}, 1_000, TrialState.WELL, "band", "It is well.")
+        return result_of(attempt, {}, 4_000, TrialState.WELL, "band", "It is well.")
 
     monkeypatch.setattr(pilot_run, "saved_or", kept)
     monkeypatch.setattr(treatment_run, "run_trial", well)
@@ -196,7 +226,8 @@ def test_a_treatment_counts_its_pilot_runs_and_says_so_before(tmp_path: Path, mo
     assert treatment.outcome is TreatmentOutcome.CURED
     assert [trial.role for trial in treatment.trials] == ["probe", "probe", "remedy"]
     assert in_words(treatment.remedies[0].changes) == treatment.trials[-1].name == "learning_rate 0.003 -> 0.002"
-    assert treatment.steps_spent == 2 * 2_560 + 1_000
+    # The trial went on from the second pilot run.
+    assert treatment.steps_spent == 2_560 + 4_000
 
 
 def test_more_rounds_go_on_where_fewer_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from rldoctor import references
@@ -53,3 +54,17 @@ def test_the_words_hold_the_numbers() -> None:
     weak = significance.in_words(1 / 3, 2, 2, None, control=True)
     assert "33%" in weak
     assert "rldoctor sweep" in weak
+
+
+@pytest.mark.parametrize(("t", "freedom"), [(12.706, 1), (4.3027, 2), (3.1824, 3), (2.0930, 19), (2.0860, 20)])
+def test_students_t_exceeds_these_in_one_case_of_forty(t: float, freedom: int) -> None:
+    assert significance.student_tail(t, freedom) == pytest.approx(0.025, abs=2e-6)
+    assert significance.student_tail(-t, freedom) == pytest.approx(0.975, abs=2e-6)
+    assert significance.student_tail(0.0, freedom) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seeds", [3, 10, 20])
+def test_the_spread_of_seeds_follows_from_their_band(seeds: int) -> None:
+    values = np.random.default_rng(0).normal(0, 2, (20_000, seeds))
+    low, high = np.quantile(values, [0.05, 0.95], axis=1)
+    assert significance.standard_deviation(float(np.mean(high - low)), seeds) == pytest.approx(2, rel=0.03)

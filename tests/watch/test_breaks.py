@@ -11,7 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tests.watch.test_watch import SICK, table, watcher
+from tests.watch.watched import SICK, table, watcher
 
 
 def events_at(path: Path, points: dict[int, float]) -> None:

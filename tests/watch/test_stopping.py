@@ -16,7 +16,7 @@ from rldoctor.cli.app import application
 from rldoctor.errors import UsageError
 from rldoctor.model import WatchRow
 from rldoctor.watch.stopping import Stopper
-from tests.watch.test_watch import running_copy
+from tests.watch.watched import running_copy
 
 
 def followed(directory: Path, process: int | None) -> Any:

@@ -1,4 +1,4 @@
-"""Runs watched from outside: only what is new is read, and what ended is told from what runs."""
+"""Runs watched from outside: sick ones are told with their cause, and what ended is told from what runs."""
 
 from __future__ import annotations
 
@@ -9,118 +9,19 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.corpus import RECORDED
 from rldoctor.cli.app import application
-from rldoctor.diagnosis.context import shipped_context
 from rldoctor.errors import CannotJudge, UsageError
-from rldoctor.logs import read_run
-from rldoctor.logs.series import MOST_POINTS
 from rldoctor.model import Verdict, WatchRow
 from rldoctor.render.terminal.watch import watch_table
 from rldoctor.watch import writer as writer_module
-from rldoctor.watch.tail import EventTail, TableTail
-from rldoctor.watch.watcher import Watcher
 from rldoctor.watch.writer import writer_of
-
-SICK = RECORDED / "sick/learning-rate-too-high/cartpole-learning-rate-high-extreme-100"
-HEALTHY = RECORDED / "healthy/pendulum/zoo/as-recorded-20"
-
-
-def events_of(directory: Path) -> Path:
-    (found,) = (path for path in directory.iterdir() if "tfevents" in path.name)
-    return found
-
-
-def table(path: Path, rows: range, last: str = "") -> None:
-    with path.open("a") as file:
-        if not file.tell():
-            file.write("time/total_timesteps,rollout/ep_rew_mean,train/approx_kl,train/clip_fraction\n")
-        file.writelines(f"{1000 * row},{row},0.01,0.1\n" for row in rows)
-        file.write(last)
-
-
-def watcher(place: Path, clock: list[float], **options: Any) -> Watcher:
-    return Watcher([str(place)], shipped_context(), clock=lambda: clock[0], **options)
-
-
-def test_an_event_file_that_grows_by_bytes_gives_what_reading_it_whole_gives(tmp_path: Path) -> None:
-    content = events_of(SICK).read_bytes()
-    path = tmp_path / events_of(SICK).name
-    tail = EventTail(path, lambda _: True)
-    # Cut at odd places, most of them within a record.
-    for end in [*range(1000, len(content), 7919), len(content)]:
-        path.write_bytes(content[:end])
-        tail.poll()
-    whole = EventTail(path, lambda _: True)
-    whole.poll()
-    for one, other in zip(tail.log_file().tags, whole.log_file().tags, strict=True):
-        assert one == other
-    np.testing.assert_array_equal(tail.log_file().values, whole.log_file().values)
-    shutil.copy(SICK / "run.json", tmp_path)
-    expected = read_run(tmp_path)
-    got = read_run(tmp_path, main=[tail.log_file()])
-    for name, curve in expected.curves.items():
-        np.testing.assert_array_equal(curve.values, got.curves[name].values)
-
-
-def test_only_new_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "progress.csv"
-    table(path, range(1, 5))
-    tail = TableTail(path, lambda _: True)
-    assert tail.poll() and tail.points == 4
-    monkeypatch.setattr("rldoctor.watch.tail.open_log", lambda _: pytest.fail("nothing new is there to be read"))
-    assert not tail.poll()
-
-
-def test_half_a_row_waits_for_its_other_half(tmp_path: Path) -> None:
-    path = tmp_path / "progress.csv"
-    table(path, range(1, 4), last="4000,4,0.0")
-    tail = TableTail(path, lambda _: True)
-    tail.poll()
-    assert tail.points == 3
-    with path.open("a") as file:
-        file.write("1,0.1\n")
-    tail.poll()
-    assert tail.points == 4 and not tail.log_file().issues.counts
-
-
-def test_json_lines_and_a_file_written_anew(tmp_path: Path) -> None:
-    path = tmp_path / "progress.json"
-    path.write_text('{"time/total_timesteps": 10, "rollout/ep_rew_mean": 1.0}\n{"broken\n')
-    tail = TableTail(path, lambda _: True)
-    tail.poll()
-    assert tail.points == 1 and tail.log_file().issues.counts == {"corrupt": 1}
-    path.write_text('{"time/total_timesteps": 5, "rollout/ep_rew_mean": 2.0}\n')
-    tail.poll()
-    assert tail.log_file().values.tolist() == [2.0]
-
-
-def test_a_day_of_points_takes_no_more_memory_than_an_hour(tmp_path: Path) -> None:
-    path = tmp_path / "progress.csv"
-    tail = TableTail(path, lambda _: True)
-    for hour in range(3):
-        with path.open("a") as file:
-            if not hour:
-                file.write("step,rollout/ep_rew_mean\n")
-            file.writelines(f"{hour * 6000 + row},1.0\n" for row in range(6000))
-        tail.poll()
-        assert tail.points <= MOST_POINTS
-    assert tail.log_file().steps[-1] == 17_999
-
-
-def running_copy(directory: Path, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
-    """Copy the sick run as if it still ran, and with ``monkeypatch`` as if its writer, long gone, were alive."""
-    shutil.copytree(SICK, directory)
-    (directory / "run.json").write_text((SICK / "run.json").read_text().replace('"finished"', '"running"'))
-    if monkeypatch:
-        monkeypatch.setattr(writer_module, "writer_of", lambda _: "alive")
+from tests.watch.watched import HEALTHY, SICK, events_of, running_copy, table, watcher
 
 
 def test_a_sick_run_is_told_with_its_cause_and_what_would_withdraw_it(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from rldoctor.experiments.treatment.early_stop import TrialWatch
 from rldoctor.experiments.treatment.plan import Plan
 from rldoctor.experiments.treatment.remedies import in_words
 from rldoctor.experiments.treatment.trial import (
+    RESULT_FILE,
     TreatmentAttempt,
     TrialContext,
     has_logs,
@@ -23,7 +26,7 @@ from rldoctor.experiments.treatment.trial import (
 )
 from rldoctor.hyperparameters import SETTINGS
 from rldoctor.logs import read_run
-from rldoctor.model import Curve, Remedy, Run, TreatmentTrial, TrialState
+from rldoctor.model import Curve, Json, Remedy, Run, TreatmentTrial, TrialState
 from rldoctor.recipe import Recipe
 from rldoctor.references import Reference
 from rldoctor.rulebook import Case, Rulebook
@@ -173,7 +176,7 @@ def _pilot_run(plan: Plan, remedy: Remedy, place: int, tie: Tie, context: TrialC
     attempt = TreatmentAttempt(
         plan.recipe_with(remedy.changes),
         sick.seed,
-        plan.place_of(remedy.changes, sick.seed, f"{PILOT_RUN}-"),
+        _place(plan, remedy.changes, sick.seed),
         PILOT_RUN,
         place,
         in_words(remedy.changes),
@@ -195,6 +198,28 @@ def _pilot_run(plan: Plan, remedy: Remedy, place: int, tie: Tie, context: TrialC
         return result_of(attempt, {"signs_left": share}, done, state, "signs", why)
 
     return saved_or(attempt, run)
+
+
+def go_on(plan: Plan, attempt: TreatmentAttempt) -> None:
+    """Let a trial that has not begun go on from where the pilot run of its remedy ended: it is the same training."""
+    pilot = _place(plan, attempt.changes, attempt.seed)
+    if attempt.directory.exists() or not pilot.is_dir():
+        return
+    copy = attempt.directory.with_name(f".{attempt.directory.name}")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(pilot, copy, ignore=shutil.ignore_patterns(RESULT_FILE))
+    copy.replace(attempt.directory)
+
+
+def steps_of(trials: Iterable[TreatmentTrial]) -> int:
+    """Return the environment steps of all trials together; those of a pilot run that a trial went on from only once."""
+    trials = tuple(trials)
+    went_on = [(trial.changes, trial.seed) for trial in trials if trial.role == "remedy" and trial.steps]
+    return sum(one.steps for one in trials if one.role != PILOT_RUN or (one.changes, one.seed) not in went_on)
+
+
+def _place(plan: Plan, changes: Mapping[str, Json], seed: int) -> Path:
+    return plan.place_of(changes, seed, f"{PILOT_RUN}-")
 
 
 def signs_left(signs: Strengths, trained: Run | None, reference: Reference | None, book: Rulebook) -> tuple[float, str]:

@@ -178,7 +178,7 @@ def duration(plan: Plan, executor: Executor, pilots: int = 0, steps: int = 0) ->
     pilot = f"; before that at most {pilots} pilot runs of about {throughput.in_words(steps / rate)} each"
     return (
         f"At most {rounds} trial{'s' * (rounds != 1)} of {total:,} steps and a control, about {each} each "
-        f"({rate:,.0f} steps/s, measured just now); most end after half of that{pilot if pilots else ''}."
+        f"({rate:,.0f} steps/s, measured just now); most end before half of that{pilot if pilots else ''}."
     )
 
 

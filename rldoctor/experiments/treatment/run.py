@@ -198,6 +198,7 @@ def _rounds(plan: Plan, context: TrialContext, say: Callable[[str], None]) -> li
             plan.sick.recipe.total_steps,
         )
         say(f"Round {number}: {name}")
+        pilot_run.go_on(plan, attempt)
         trials.append(run_trial(attempt, plan.comparison, context))
         say(f"  {trials[-1].state}: {trials[-1].why}")
         if trials[-1].state is TrialState.WELL:
@@ -213,9 +214,10 @@ def _control(
         return []
     seed = plan.sick.seed + _OTHER_SEED
     name = f"untreated, seed {seed}"
-    directory = plan.folder / f"control-{last.steps}"
-    attempt = TreatmentAttempt(plan.sick.recipe, seed, directory, "control", last.round, name, (), {}, last.steps)
-    say(f"Control: {name}, {last.steps:,} steps, because chance could explain the cure")
+    # Until it is clear how it does: a trial may be well before an untreated run shows that it is sick.
+    recipe, directory, steps = plan.sick.recipe, plan.folder / "control", plan.sick.recipe.total_steps
+    attempt = TreatmentAttempt(recipe, seed, directory, "control", last.round, name, (), {}, steps)
+    say(f"Control: {name}, because chance could explain the cure")
     control = run_trial(attempt, plan.comparison, context)
     say(f"  {control.state}: {control.why}")
     return [control]
@@ -242,7 +244,7 @@ def _outcome(plan: Plan, instructions: tuple[Instruction, ...], trials: tuple[Tr
     remedies = [trial for trial in trials if trial.role == "remedy"]
     controls = [trial for trial in trials if trial.role == "control"]
     likely = tuple(one for one in instructions if one.probability >= _LEAST_LIKELY)
-    treatment = replace(_planned(plan, likely), trials=trials, steps_spent=sum(trial.steps for trial in trials))
+    treatment = replace(_planned(plan, likely), trials=trials, steps_spent=pilot_run.steps_of(trials))
     last = remedies[-1]
     if last.state is TrialState.WELL:
         probability = _probability(plan, last, controls)

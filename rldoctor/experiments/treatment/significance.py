@@ -1,8 +1,12 @@
-"""How likely chance alone would look like a cure, by Fisher's exact test."""
+"""How likely chance alone would look like a cure, by Fisher's exact test; and whether a run may be one more seed."""
 
 from __future__ import annotations
 
 import math
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
 
 from rldoctor.references import Reference
 
@@ -24,6 +28,33 @@ def fisher_exact(untreated: int, untreated_sick: int, treated: int, treated_sick
         if untreated - k <= runs - sick
     )
     return ways / math.comb(runs, untreated)
+
+
+def standard_deviation(width: float, seeds: int) -> float:
+    """Return the standard deviation of ``seeds`` normal values whose quantiles 0.05 and 0.95 are ``width`` apart."""
+    return width / _expected_width(seeds)
+
+
+@cache
+def _expected_width(seeds: int) -> float:
+    """Return how far the quantiles 0.05 and 0.95 of that many standard normal values are apart on average.
+
+    Blom's approximation of the expected order statistics (1958), between which quantiles are interpolated.
+    """
+    scores = [NormalDist().inv_cdf((i - 0.375) / (seeds + 0.25)) for i in range(1, seeds + 1)]
+    return 2 * float(np.interp(0.95 * (seeds - 1), range(seeds), scores))
+
+
+def student_tail(t: float, freedom: int) -> float:
+    """Return the probability that Student's t exceeds ``t``, by the finite series (Abramowitz and Stegun, 26.7.3-4)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = freedom % 2
+    term = total = 0.0 if freedom == 1 else math.cos(angle) if odd else 1.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= square * (k - 1) / k
+        total += term
+    return (1 - (2 / math.pi * (angle + sine * total) if odd else sine * total)) / 2
 
 
 def in_words(

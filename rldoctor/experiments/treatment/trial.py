@@ -44,7 +44,7 @@ _VERSION = 1
 class TreatmentAttempt(Trial):
     """A trial of a treatment before it begins; see :class:`~rldoctor.model.TreatmentTrial`.
 
-    ``most_steps`` ends it in any case: a control is no longer than the trial that it controls for.
+    ``most_steps`` ends it in any case: a pilot run is short.
     """
 
     role: str
@@ -99,6 +99,8 @@ def _run(attempt: TreatmentAttempt, comparison: ReferenceComparison, context: Tr
     stops_behind = attempt.role != "remedy" or comparison.is_of(attempt.recipe)
     shown = context.watch(attempt.name, attempt.recipe.total_steps)
     watch = TrialWatch(comparison, shown, attempt.most_steps, stops_behind=stops_behind)
+    if has_logs(attempt.directory):
+        watch.recall(read_run(attempt.directory))
     try:
         training = train_attempt(attempt, watch, context, "sick")
         if training.given_up and (

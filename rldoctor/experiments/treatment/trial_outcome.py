@@ -40,7 +40,7 @@ def outcome_of(
     missed = f" The gate does not pass yet: {failed}." if gate else ""
     if watch.decision == "well" and watch.level_since is not None:
         healthy = healthy_in_words(comparison, numbers, steps)
-        why = f"Level with healthy runs from step {watch.level_since:,} to {steps:,}: {in_words(numbers)}; {healthy}."
+        why = f"Matched healthy runs from step {watch.level_since:,} to {steps:,}: {in_words(numbers)}; {healthy}."
         return TrialState.WELL, "band", why + missed
     standing = comparison.standing(steps, numbers)
     if standing is not None:

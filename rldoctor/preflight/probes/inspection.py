@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -78,11 +79,10 @@ def is_standard(env: gymnasium.Wrapper[Any, Any, Any, Any]) -> bool:
     """Return whether ``gymnasium.make`` or preflight added a wrapper by itself."""
     from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-    from rldoctor.preflight.probes.metered import Metered
-
     # gymnasium.make puts its own time limit upon OrderEnforcing; one elsewhere is the user's.
     limit = isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing)
-    return limit or isinstance(env, (OrderEnforcing, PassiveEnvChecker, Metered))
+    ours = type(env).__module__.startswith("rldoctor.preflight.")
+    return limit or ours or isinstance(env, (OrderEnforcing, PassiveEnvChecker))
 
 
 def time_limit(env: Env) -> int | None:
@@ -140,6 +140,23 @@ def sizes_of(env: Env) -> dict[str, int]:
     """Return how many entries the lists and dictionaries among an environment's attributes hold, by name."""
     unlimited = {name: value for name, value in _attributes(env) if getattr(value, "maxlen", None) is None}
     return {name: len(value) for name, value in unlimited.items() if isinstance(value, (list, dict, set))}
+
+
+def bytes_of(env: Env, name: str) -> float:
+    """Return about how many bytes the entries of a list, dictionary or set among the attributes take.
+
+    Arrays count in full, texts and plain values as they are, and what other objects hold does not.
+    """
+    value = next((value for one, value in _attributes(env) if one == name), ())
+    entries: Any = value.values() if isinstance(value, dict) else value
+    return float(sum(map(_bytes, entries)))
+
+
+def _bytes(entry: Any, level: int = 2) -> float:
+    if isinstance(entry, np.ndarray):
+        return float(entry.nbytes)
+    inner = entry.values() if isinstance(entry, Mapping) else entry if isinstance(entry, (list, tuple)) else ()
+    return sys.getsizeof(entry) + (sum(_bytes(one, level - 1) for one in inner) if level else 0)
 
 
 def generators_of(env: Env) -> tuple[str, ...]:

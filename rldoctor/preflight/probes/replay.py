@@ -71,8 +71,9 @@ def replay(
 def _main() -> None:
     from rldoctor.environments import registry
     from rldoctor.preflight.measurements import trajectory
+    from rldoctor.preflight.probes.views.one_level import one_level
 
-    env = registry.make_to_examine(sys.argv[1], **json.loads(sys.argv[2]))
+    env = one_level(registry.make_to_examine(sys.argv[1], **json.loads(sys.argv[2])))
     rows = trajectory(env, 0, int(sys.argv[3]))
     sys.stdout.write(f"\n{_MARK}{rows.shape[1]} {base64.b64encode(zlib.compress(rows.tobytes())).decode()}\n")
 

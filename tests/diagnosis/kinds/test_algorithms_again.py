@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.consistency import contradictions, printed_contradictions
+from benchmarks.consistency.contradictions import contradictions, printed_contradictions
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import Run, RunDiagnosis, Verdict

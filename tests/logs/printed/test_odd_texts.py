@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import math
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,16 +12,11 @@ import pytest
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.errors import UsageError
 from rldoctor.logs import discover, read_run
-from rldoctor.model import Run, Verdict
+from rldoctor.model import Verdict
 from rldoctor.render.answer import answer
+from tests.logs.printed.texts import read
 
 NOISE = np.random.default_rng(0).normal(0, 3, 400)
-
-
-def read(place: Path, *lines: str) -> Run:
-    file = place / "train.log"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return read_run(file)
 
 
 def table(row: int, value: float) -> list[str]:

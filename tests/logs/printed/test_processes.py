@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
-from rldoctor.logs import read_run
-from rldoctor.model import Run, Verdict
-
-
-def read(place: Path, *lines: str, end: str = "\n") -> Run:
-    file = place / "train.log"
-    file.write_bytes((end.join(lines) + end).encode())
-    return read_run(file)
+from rldoctor.model import Verdict
+from tests.logs.printed.texts import read
 
 
 def table(i: int) -> list[str]:

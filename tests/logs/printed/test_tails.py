@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
 from rldoctor.model import Run, Verdict
-
-
-def read(place: Path, *lines: str, name: str = "train.log") -> Run:
-    file = place / name
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return read_run(file)
+from tests.logs.printed.texts import read
 
 
 def codes(run: Run) -> set[str]:

@@ -2,8 +2,8 @@
 
 What it does: from the same state, holds each dimension of the action at its bounds for five steps (each choice of a
 discrete space, some choices of each head of a MultiDiscrete), and measures how far the observation and the reward move
-away from those of the zero action (of the first choice). What shows no effect there is tried again after some random
-steps.
+away from those of the zero action (of the first choice). What shows no effect there is tried again: a choice after some
+random steps, a dimension held at either end through random episodes, of which two are the same where it does nothing.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -13,15 +13,15 @@ What to do: follow the action through the wrappers and ``step`` to where it shou
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.expectations import load_expectations
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives, heads_at, probe_actions
+from rldoctor.preflight.probes.plays import same
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
@@ -40,10 +40,9 @@ _STARTS = 3
 # Where none has an effect, so many starts are tried: of actions that count in three steps of ten, five steps show
 # nothing in 17 % of the starts.
 _OTHERS = 8
-# Where half of them seem dead, their effect is looked for in so many states, ever farther from the start: what counts
-# in one state of five is missed once in 200 times (0.8 ** 24), what counts in one of ten in 8 % (0.9 ** 24).
-_MANY_STARTS = 24
-_FARTHEST = 60
+# What seems dead is held at either end through whole random episodes: an action that counts in one state of a hundred,
+# or in three episodes of ten, is found (0.7 ** 16 < 0.4 %). Held for some steps, other actions lead farther away.
+_EPISODES, _LONGEST, _HELD = 16, 100, 4
 _LATEST = 40
 # An arm that pays 0.7 of the time instead of 0.5 is paid like the other in so many episodes of the same chance once in
 # 10^6 times (0.8 ** 60).
@@ -53,10 +52,17 @@ _MANY_EPISODES = 60
 def _late_effect(context: PreflightContext) -> int:
     """Return after how many steps two quite different actions lead to different observations; 0 where they never do."""
     plans = alternatives(context.env.action_space, 2, seed=31)
-    steps = context.budget.steps(_LATEST, plays=2)
+    steps = context.budget.steps(_LATEST, plays=3)
     if len(plans) < 2:
         return 0
-    one, other = (play_actions(context.env, 0, [action] * steps)[0] for action in plans)
+    one, other, again = (play_actions(context.env, 0, [action] * steps)[0] for action in (*plans, plans[0]))
+    # What differs between two plays of the same actions was drawn.
+    late, drawn = _parts_at(one, other), _parts_at(one, again)
+    return late if not drawn or late < drawn else 0
+
+
+def _parts_at(one: FloatArray, other: FloatArray) -> int:
+    """Return the first step after which two plays show something else; 0 where they never do."""
     shared = min(len(one), len(other))
     differs = np.flatnonzero((one[:shared] != other[:shared]).any(axis=1))
     return int(differs[0]) if len(differs) else 0
@@ -104,28 +110,39 @@ def _pays_by_chance(context: PreflightContext) -> bool:
     return False
 
 
-def _works_elsewhere(context: PreflightContext, index: int, starts: range) -> bool:
-    """Return whether an action makes a difference after some random steps, beside random other actions."""
-    from gymnasium.spaces import Box, Discrete
-
-    env = context.env
-    for seed in starts:
+def _choice_works_elsewhere(context: PreflightContext, index: int) -> bool:
+    """Return whether a choice of a Discrete makes a difference after some random steps."""
+    env, start = context.env, int(getattr(context.env.action_space, "start", 0))
+    for seed in range(_STARTS):
         steps = context.budget.steps(_PREFIX + 3, plays=2)
         random = np.random.default_rng(seed)
         # The longer, the farther from the start.
-        prefix = [draw(env.action_space, random) for _ in range(min(_PREFIX * (1 + seed), 4 * steps, _FARTHEST))]
-        space, pair = env.action_space, list[Any]()
-        if isinstance(space, Discrete):
-            pair = [int(space.start), int(space.start) + index]
-        else:
-            base = draw(space, random)
-            ends = (space.low, space.high) if isinstance(space, Box) else (heads_at(space, 0.0), heads_at(space, 1.0))
-            for bound in ends:
-                action = np.array(base)
-                action.ravel()[index] = bound.ravel()[index]
-                pair.append(action)
-        one, other = (play_actions(env, seed, [*prefix, *[action] * 3])[0] for action in pair)
+        prefix = [draw(env.action_space, random) for _ in range(min(_PREFIX * (1 + seed), 4 * steps))]
+        one, other = (play_actions(env, seed, [*prefix, *[action] * 3])[0] for action in (start, start + index))
         if one.shape != other.shape or not np.array_equal(one, other, equal_nan=True):
+            return True
+    return False
+
+
+def _works_elsewhere(context: PreflightContext, index: int) -> bool:
+    """Return whether a dimension makes a difference anywhere in random episodes, beside random other actions.
+
+    Two plays that differ in it alone are the same up to the first state in which it counts.
+    """
+    from gymnasium.spaces import Box
+
+    env, space = context.env, context.env.action_space
+    ends = (space.low, space.high) if isinstance(space, Box) else (heads_at(space, 0.0), heads_at(space, 1.0))
+    for seed in range(_EPISODES):
+        steps = context.budget.steps(_LONGEST, plays=2)
+        random, held = np.random.default_rng(seed), _HELD if seed % 2 else 1
+        others = [draw(space, random) for _ in range(-(-steps // held)) for _ in range(held)]
+        plays = []
+        for bound in ends:
+            actions = np.array(others)
+            actions.reshape(len(actions), -1)[:, index] = bound.ravel()[index]
+            plays.append(play_actions(env, seed, actions)[0])
+        if not same(*plays):
             return True
     return False
 
@@ -201,10 +218,8 @@ def run(context: PreflightContext) -> CheckFindings:
     dead = np.flatnonzero(effects.sizes < _DEAD * strongest).tolist()
     known, where = _dead_as_known(context)
     expected = [i for i in dead if i in known]
-    unexpected = [i for i in dead if i not in expected and not _works_elsewhere(context, i, range(_STARTS))]
-    if len(unexpected) >= _HALF * len(effects.labels) and not isinstance(context.env.action_space, Discrete):
-        farther = range(_STARTS, _MANY_STARTS)
-        unexpected = [i for i in unexpected if not _works_elsewhere(context, i, farther)]
+    works = _choice_works_elsewhere if isinstance(context.env.action_space, Discrete) else _works_elsewhere
+    unexpected = [i for i in dead if i not in expected and not works(context, i)]
     dead = [*expected, *unexpected]
     if expected:
         labels = ", ".join(effects.labels[i] for i in expected)
@@ -218,7 +233,10 @@ def run(context: PreflightContext) -> CheckFindings:
             message = f"{labels} did what {first} does wherever it was tried; it may need a state that was not reached."
             yield note("action-choice-without-effect", message, remedy, dimensions=unexpected)
         else:
-            message = f"{labels} changes nothing in the observation, whatever the other actions are."
+            message = (
+                f"{labels} changed nothing in the observation in {_EPISODES} random episodes, whatever the other "
+                "actions were."
+            )
             aspect = "half" if len(unexpected) >= _HALF * len(effects.labels) else ""
             yield warning("action-dimension-dead", message, remedy, aspect=aspect, dimensions=unexpected)
     return f"{len(effects.labels) - len(dead)} of {len(effects.labels)} actions have an effect"

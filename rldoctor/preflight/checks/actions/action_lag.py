@@ -159,7 +159,7 @@ def run(context: PreflightContext) -> CheckFindings:
     elif (
         reward_lag
         and not _follows_what_moves_late(context, plans, reward_lag)
-        and not _paid_at_once_elsewhere(context, plans)
+        and (reward_lag := _as_late_elsewhere(context, plans, reward_lag))
     ):
         steps = "one step" if reward_lag == 1 else f"{reward_lag} steps"
         message = f"The reward is {steps} late: an action changes the observation at once and the reward {steps} later."
@@ -172,16 +172,26 @@ def run(context: PreflightContext) -> CheckFindings:
     return f"observation {lag}, reward {'never' if reward_lag is None else reward_lag} steps after the action"
 
 
-def _paid_at_once_elsewhere(context: PreflightContext, plans: list[Any]) -> bool:
-    """Return whether an action changes its own reward in any of several states, as where it sells what was gathered."""
+def _as_late_elsewhere(context: PreflightContext, plans: list[Any], reward_lag: int) -> int:
+    """Return how late the reward is in several states, ever farther from the start: 0 where that is no fixed number.
+
+    It is none where an action changes its own reward in any of them, as where it sells what was gathered, nor where
+    the wait is the shorter the later the action, as for what is paid at a fixed step.
+    """
+    waits: list[int] = []
     for seed in range(_MOST_STARTS):
         random = np.random.default_rng(seed)
         before = [draw(context.env.action_space, random) for _ in range(_FARTHER * seed)]
-        context.budget.steps(len(before) + 1, least=len(before) + 1, plays=len(plans))
-        paid = [play_actions(context.env, seed, [*before, plan])[1] for plan in plans]
-        if min(map(len, paid)) == len(before) + 2 and len({float(one[-1]) for one in paid}) > 1:
-            return True
-    return False
+        steps = len(before) + reward_lag + 1
+        context.budget.steps(steps, least=steps, plays=len(plans))
+        paid = [play_actions(context.env, seed, [*before, *[plan] * (reward_lag + 1)])[1] for plan in plans]
+        # Where an episode ends sooner than the others, what it would have paid is not known.
+        wait = _first(paid, len(before))
+        if wait == 0:
+            return 0
+        waits += [wait] if wait is not None else []
+    shortest = min(waits, default=reward_lag)
+    return shortest if shortest == reward_lag or waits.count(shortest) > 1 else 0
 
 
 def _moves_at_once(context: PreflightContext, plans: Sequence[Any]) -> bool:

@@ -1,7 +1,8 @@
 """Steps do not become slower, and nothing grows with every step.
 
 What it does: compares the duration of steps at the start and at the end of some hundred random ones, confirms a
-slowdown with a new environment, and counts the entries of the environment's lists and dictionaries.
+slowdown with a new environment, counts the entries of the environment's lists and dictionaries, and weighs those that
+grow.
 
 Why it matters: a list that gets an entry with every step and is never emptied fills the memory in a training of
 millions of steps; one that every step goes through makes it slower and slower.
@@ -18,12 +19,15 @@ import numpy as np
 from rldoctor.preflight.check import CheckFindings, check, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw
-from rldoctor.preflight.probes.inspection import sizes_of
+from rldoctor.preflight.probes.inspection import bytes_of, sizes_of
 
 # Other load on the machine makes a round of steps twice as long now and then; three times in two ways it does not.
 _FACTOR = 3.0
 _FEWEST = 100
 _STEPS = 15
+# Bytes a step: from a kilobyte, which is a gigabyte in a million steps, a training may run out of memory; below a tenth
+# of that it is not worth a number. Ours.
+_MUCH, _TOLD = 1_000, 100
 
 
 def _quickest(context: PreflightContext, used: bool) -> float:
@@ -59,12 +63,18 @@ def run(context: PreflightContext) -> CheckFindings:
                 expected=1.0,
             )
     context.env.reset(seed=0)
-    growing = sorted(name for name, size in sizes_of(context.env).items() if size >= len(seconds))
+    sizes = sizes_of(context.env)
+    growing = sorted(name for name, size in sizes.items() if size >= len(seconds))
     if growing:
-        yield note(
+        held = sum(bytes_of(context.env, name) / sizes[name] for name in growing)
+        costs = f" A million steps keep {1e6 * held / 1e9:.2g} GB." if held >= _TOLD else ""
+        yield (warning if held >= _MUCH else note)(
             "grows-with-every-step",
-            f"self.{growing[0]} has an entry for each of the {len(seconds)} steps played; reset does not empty it.",
+            f"self.{growing[0]} has an entry for each of the {len(seconds)} steps played; reset does not empty it."
+            f"{costs}",
             "Empty it in reset, or use collections.deque with maxlen, or a long training fills the memory.",
+            observed=round(held),
+            expected=_MUCH,
             attributes=growing[:8],
         )
     return f"{1e3 * quarters[0]:.3g} ms a step at first, {1e3 * quarters[-1]:.3g} ms at last"

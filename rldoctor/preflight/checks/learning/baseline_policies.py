@@ -43,7 +43,10 @@ def _length(context: PreflightContext) -> float:
     if len(batch.ends) == len(batch.starts):
         return max(length for length, _, _ in batch.ends)
     if context.horizon is None and not batch.ends:
-        raise Skipped("no episode ended, so there is no return")
+        # Longer than those of the batch, which were cut.
+        if not context.long_play.ends:
+            raise Skipped("no episode ended, so there is no return")
+        return max(length for length, _, _ in context.long_play.ends)
     return context.horizon or 2 * max(length for length, _, _ in batch.ends)
 
 

@@ -67,6 +67,7 @@ def judge(step: LearningStep, whole: bool = False) -> Iterator[Finding]:
     heavy=True,
     requires=("ENV201", "ENV202", "ENV203", "ENV301"),
     faults=(
+        "rollout-not-finite",
         "update-not-finite",
         "first-ratio-not-one",
         "weights-unmoved",
@@ -76,13 +77,25 @@ def judge(step: LearningStep, whole: bool = False) -> Iterator[Finding]:
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Take one PPO iteration and look inside."""
+    # PyTorch, which explaining a check does not need.
+    from rldoctor.preflight.one_update import NotFinite
     from rldoctor.preflight.probes.spaces import is_whole
 
     if context.recipe is not None and context.recipe.is_off_policy:
         raise Skipped(f"{context.recipe.algorithm.upper()} is trained, not PPO")
     if "ENV401" in context.failed and not np.isfinite(context.batch.rewards).all():
         raise NotRun("reward-range (ENV401) failed")
-    step = context.learning_step
+    try:
+        step = context.learning_step
+    except NotFinite as found:
+        shown = ", ".join(found.parts[:4]) + (", ..." if len(found.parts) > 4 else "")
+        yield error(
+            "rollout-not-finite",
+            f"Of the observation, {shown} is NaN or infinite after {found.step} steps of training; PyTorch refuses it.",
+            "Find the division by zero or the logarithm in the observation; what it divides by may be 0 now and then.",
+            observed=list(found.parts[:16]),
+        )
+        return ""
     yield from judge(step, is_whole(context.env.action_space))
     ratio = step.critic_after / step.critic_before if step.critic_before else math.nan
     return f"{step.steps} steps, {step.updates} updates, critic's error x {ratio:.2f}"

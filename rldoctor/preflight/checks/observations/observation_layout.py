@@ -20,6 +20,7 @@ from rldoctor.model import Finding
 from rldoctor.preflight.check import CheckFindings, NotRun, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import spaces_of
+from rldoctor.preflight.probes.inspection import layers
 
 if TYPE_CHECKING:
     import gymnasium
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 def run(context: PreflightContext) -> CheckFindings:
     """Compare the observation with its space and with what is known."""
     from rldoctor.preflight.probes import spaces
+    from rldoctor.preflight.probes.views.one_level import OneLevel
 
     space = context.space("observation")
     if wrong := spaces.invalid(space, "observation"):
@@ -52,6 +54,13 @@ def run(context: PreflightContext) -> CheckFindings:
     if wrong := spaces.untrainable_observation(space):
         yield error("observation-space-unsupported", *wrong)
         return ""
+    levels = next((layer.env.observation_space for layer in layers(context.env) if isinstance(layer, OneLevel)), None)
+    if levels is not None and (wrong := spaces.untrainable_observation(levels)):
+        yield warning(
+            "observation-space-unsupported",
+            f"{wrong.problem} The other checks see it as one dictionary of {', '.join(spaces_of(space))}.",
+            wrong.cure,
+        )
     yield from _unusual(space)
     if context.undeclared:
         raise NotRun(f"{context.undeclared} failed")

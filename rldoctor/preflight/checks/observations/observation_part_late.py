@@ -50,13 +50,15 @@ def run(context: PreflightContext) -> CheckFindings:
         raise Skipped("its attributes do not show its state")
     # Kept to be shown later, or an action that waits: neither says what is now.
     waiting = of_actions(plays, [np.array(taken, float).reshape(len(taken), -1) for taken in actions])
-    now = follows(plays, 0) & ~copies(plays)
+    # A pipeline hands on by one place a step: each place was the one before it, which is seen as well.
+    handed_on, as_they_are = copies(plays), np.asarray(follows(plays, 0))
+    now = as_they_are & ~handed_on
     if not now.any():
         raise Skipped("no number of the observation is one of its attributes")
     # Which attributes are seen as they are, and which numbers of the observation show one so.
-    shown, current = np.asarray(now.any(axis=0)), np.asarray(now.any(axis=1))
+    shown, current = np.asarray(as_they_are.any(axis=0)), np.asarray(now.any(axis=1))
     for late in range(1, _MOST_LATE + 1):
-        then = follows(plays, late) & ~current[:, None] & ~shown & ~waiting
+        then = follows(plays, late) & ~current[:, None] & ~shown & ~waiting & ~handed_on
         if not then.any():
             continue
         moved = _moved_at_once(context)

@@ -1,7 +1,9 @@
 """Numbers of the observation are seldom at their ends.
 
 What it does: counts how often each number of the observation is exactly at one of its two extremes under the random
-policy, where both extremes are common. Flags, signs and other numbers of a few values are left out.
+policy, where both extremes are common. Flags, signs and other numbers of a few values are left out. Of
+those that are at one bound in most steps, it looks whether the attribute that they show goes on beyond it, and decides
+the reward there.
 
 Why it matters: a number that is clipped before it is scaled, or scaled far too much and clipped then, is at one of two
 values nearly always: of where the state is, only the side is left.
@@ -16,6 +18,7 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, shortened, warning
 from rldoctor.preflight.context import PreflightContext
+from rldoctor.preflight.probes.views.clipped import clipped_away
 
 _STEPS = 50
 # Pixels and long vectors of bits are often at their ends.
@@ -61,6 +64,18 @@ def run(context: PreflightContext) -> CheckFindings:
             )
     if not looked:
         raise Skipped("no observation of a few numbers")
+    if context.repeatable and (found := clipped_away(context)):
+        number, bound, name, at_bound = found
+        yield warning(
+            "observation-saturated",
+            f"Number {number} of the observation is exactly at its bound {bound:g} in {at_bound:.0%} of the steps, "
+            f"while self.{name}, which it shows, goes on and decides the reward: the rest is clipped away.",
+            "Scale the observation first and clip it afterwards, to bounds that it seldom reaches.",
+            observed=at_bound,
+            expected=_AT_ENDS,
+            dimensions=[number],
+            attributes=[name],
+        )
     return f"{looked} numbers looked at"
 
 

@@ -1,7 +1,8 @@
 """Observations are of a size that a network can use.
 
 What it does: takes the mean absolute value of every dimension under the random policy, and of these the largest. Where
-some dimensions hardly vary beside others, looks whether the reward follows from these and not from the others.
+some dimensions hardly vary beside others, looks whether the reward follows from these and not from the others; where
+one uses less than 0.2 % of its declared range, whether it explains the reward all the same.
 
 Why it matters: inputs in the hundreds saturate a network with tanh layers, and inputs of 1e-4 have no effect on it, nor
 have larger ones that vary by so much. Numbers that vary by about 1 learn best.
@@ -27,6 +28,8 @@ _SMALL = 1e-3
 # to tell, and the others must not.
 _STILL, _TOLD, _UNTOLD = 0.004, 0.9, 0.5
 _DIMENSIONS, _STEPS, _VALUES = 12, 150, 10
+# Ours: the part of its declared range below which a number is hardly used, and of the reward's variance that it tells.
+_USED, _TELLS = 0.002, 0.3
 
 
 @check(
@@ -65,7 +68,45 @@ def run(context: PreflightContext) -> CheckFindings:
             expected=_STILL,
             dimensions=list(lost),
         )
+    elif unused := _unused(context):
+        name, place, used, tells = unused
+        yield warning(
+            "observation-part-too-small",
+            f"Number {place} of {name} explains {tells:.0%} of the reward and uses {used:.1g} of its declared range: "
+            "what it should show hardly moves it.",
+            "Compare its unit with that of its bounds, such as degrees and radians; scale it by what it can be.",
+            observed=used,
+            expected=_USED,
+            dimensions=[place],
+        )
     return f"largest dimension about {size:.3g}"
+
+
+def _unused(context: PreflightContext) -> tuple[str, int, float, float] | None:
+    """Return a number that tells of the reward and uses next to nothing of its declared range; ``None`` without one.
+
+    Returns:
+        Part and place of the number, the fraction of its range that it uses, and of the reward that it explains.
+    """
+    batch = context.batch
+    target = batch.rewards[:, None]
+    if len(batch.rewards) < _STEPS or len(np.unique(batch.rewards)) < _VALUES or not np.isfinite(batch.rewards).all():
+        return None
+    for key, space in context.boxes.items():
+        if space.dtype is None or space.dtype.kind != "f" or np.prod(space.shape) > _DIMENSIONS or "goal" in key:
+            continue
+        rows = batch.observations[key].reshape(len(batch.rewards), -1).astype(float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = (space.high.astype(float) - space.low.astype(float)).ravel()
+        for place in np.flatnonzero(np.isfinite(width) & (width > 0)):
+            column, used = rows[:, place], float(np.ptp(rows[:, place]) / width[place])
+            if not 1e-9 < used < _USED or column.std() >= _STILL:
+                continue
+            scaled = (column - column.mean()) / column.std()
+            tells = float(explained(np.column_stack([scaled, scaled**2]), target)[0])
+            if tells > _TELLS:
+                return key, int(place), used, tells
+    return None
 
 
 def _lost(context: PreflightContext) -> dict[int, float]:

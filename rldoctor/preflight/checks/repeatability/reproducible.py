@@ -1,6 +1,9 @@
 """The same seed gives the same trajectory.
 
 What it does: plays 20 steps twice, from the same seed with the same actions, and compares observations and rewards.
+Where they are the same and its time allows, it plays the longest random episode again, up to 250 steps: what is drawn
+seldom, such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left
+out.
 Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn.
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
@@ -18,11 +21,13 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import trajectory
-from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics
+from rldoctor.preflight.measurements import flatten, play_actions, trajectory
+from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics, user_wrappers
 from rldoctor.preflight.probes.plays import difference, played_again, same
 
 _STEPS = 20
+# Their authors' own tests compare episodes.
+_TESTED = ("gymnasium.", "gymnasium_robotics.")
 # Six numbers that were drawn rise or fall in order once in 360 times.
 _AGAIN = 6
 # Plays that must be alike for the seeds of others to make an environment repeat itself. Ours.
@@ -54,6 +59,23 @@ def _seeded(context: PreflightContext, steps: int) -> FloatArray:
         random.setstate(kept[1])
 
 
+def _parts_late(context: PreflightContext) -> int:
+    """Return the length of the longest random episode if it plays otherwise when it is played again, else 0.
+
+    Where the budget does not allow for all of it, nothing is played: its beginning was compared already.
+    """
+    batch, env = context.batch, context.env
+    seed = int(np.bincount(batch.episode).argmax())
+    of_episode = np.flatnonzero(batch.episode == seed)
+    if context.budget.steps(len(of_episode)) < len(of_episode):
+        return 0
+    seen, rewards = play_actions(env, seed, batch.actions[of_episode])
+    before = np.stack([flatten(batch.raw[place]) for place in of_episode])
+    alike = np.array_equal(seen[1:], before, equal_nan=True)
+    alike = alike and np.array_equal(rewards[1:], batch.rewards[of_episode], equal_nan=True)
+    return 0 if alike else len(of_episode)
+
+
 def _follows_the_last_episode(context: PreflightContext, steps: int) -> bool:
     """Return whether plays are the same wherever the episode before them was: nothing is drawn at random."""
     last = trajectory(context.env, 0, steps)
@@ -73,6 +95,11 @@ def run(context: PreflightContext) -> CheckFindings:
     steps = context.budget.steps(_STEPS, plays=2)
     first = trajectory(context.env, 0, steps)
     again = played_again(context.env, first, steps)
+    if same(first, again) and (context.entry_point.startswith(_TESTED) and not user_wrappers(context.env)):
+        return f"the same {len(first) - 1} steps twice"
+    if same(first, again) and (longest := _parts_late(context)):
+        steps = context.budget.steps(longest, plays=2)
+        first, again = (trajectory(context.env, 0, steps) for _ in range(2))
     if same(first, again):
         return f"the same {len(first) - 1} steps twice"
     shared = min(len(first), len(again))

@@ -1,9 +1,10 @@
 """What an end pays agrees with what it is.
 
-What it does: where ``info`` tells successes or failures at the ends of random episodes, compares what they pay with
-what the steps before pay. Where every step costs, and failing costs less than the cheapest steps until the limit would,
-to fail at once is best. Where an end that is a success pays less than the steps that it forgoes, it goes back to the
-last step of such an episode and looks whether one can stand beside the goal instead.
+What it does: where ``info`` tells successes or failures at the ends of random episodes, or where all of them end as
+some number leaves a range on either side, compares what they pay with what the steps before pay. Where every step
+costs, and failing costs less than the cheapest steps until the limit would, to fail at once is best. Where an end that
+is a success pays less than the steps that it forgoes, it goes back to the last step of such an episode and looks
+whether one can stand beside the goal instead.
 
 Why it matters: the policy maximises the sum. It learns to jump off the ledge, or to wait one step before the goal, and
 the return rises all the while.
@@ -22,7 +23,7 @@ import numpy as np
 from rldoctor.model import Finding, IntArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import play_actions
+from rldoctor.preflight.measurements import flatten, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.info_names import failure_in, flags_of, is_last
 
@@ -53,6 +54,8 @@ def run(context: PreflightContext) -> CheckFindings:
     won = np.array([i for i in ends if flags is not None and flags[i]], int)
     if flags is None and not len(failed) and _is_top(context, ends):
         won = ends
+    if flags is None and not len(failed) and not len(won) and _leave_a_range(context, ends):
+        failed = ends
     if is_last(batch).all() or not (len(failed) or len(won)):
         raise Skipped("info tells neither successes nor failures")
     found = _failing(context, failed) or _waiting(context, won)
@@ -70,6 +73,30 @@ def _terminated(context: PreflightContext) -> IntArray:
         if ends and ends[0][0] == length and ends.pop(0)[1]:
             places.append(int(place))
     return np.array(places, dtype=np.int64)
+
+
+def _leave_a_range(context: PreflightContext, ends: IntArray) -> bool:
+    """Return whether episodes end where some number leaves a range on either side, as where something falls over.
+
+    All episodes must do so, those of held actions as well; a goal is a place to come to, not one to leave.
+    """
+    env, batch = context.env, context.batch
+    if len(ends) < len(batch.starts) or batch.rewards.max() >= 0 or context.has_goals:
+        return False
+    lasts = [flatten(batch.raw[place]) for place in ends]
+    rows = np.stack([flatten(batch.raw[place]) for place in np.flatnonzero(~is_last(batch))])
+    longest = int(np.bincount(batch.episode).max())
+    steps = context.budget.steps(2 * longest, plays=2 * _PLANS)
+    for seed in range(2):
+        for action in alternatives(env.action_space, _PLANS, seed=93):
+            seen, _ = play_actions(env, 500 + seed, [action] * steps)
+            if len(seen) > steps:
+                return False
+            lasts.append(seen[-1])
+            rows = np.concatenate([rows, seen[:-1]])
+    with np.errstate(invalid="ignore"):
+        below, above = np.stack(lasts) < rows.min(axis=0), np.stack(lasts) > rows.max(axis=0)
+    return bool(((below | above).all(axis=0) & below.any(axis=0) & above.any(axis=0)).any())
 
 
 def _is_top(context: PreflightContext, ends: IntArray) -> bool:

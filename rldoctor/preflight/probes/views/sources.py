@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.measurements import flatten
+from rldoctor.preflight.measurements import flatten, number_of
 from rldoctor.preflight.probes.inspection import state_of
 
 if TYPE_CHECKING:
@@ -34,11 +34,13 @@ class Watched:
         seen: Flattened observations, ``(steps + 1, d)``.
         inner: Numbers of the attributes at the same time, ``(steps + 1, m)``.
         names: Of the attribute of each of these numbers, ``(m,)``.
+        rewards: ``(steps + 1,)``, 0 at the start.
     """
 
     seen: FloatArray
     inner: FloatArray
     names: tuple[str, ...]
+    rewards: FloatArray
 
 
 def _state(env: Env) -> dict[str, FloatArray]:
@@ -51,18 +53,19 @@ def _state(env: Env) -> dict[str, FloatArray]:
 def watch(env: Env, seed: int, actions: Sequence[Any]) -> Watched:
     """Reset to ``seed`` and take ``actions``, until they or the episode end."""
     observation, _ = env.reset(seed=seed)
-    rows, states = [flatten(observation)], [_state(env)]
+    rows, states, rewards = [flatten(observation)], [_state(env)], [0.0]
     for action in actions:
-        observation, _, terminated, truncated, _ = env.step(action)
+        observation, reward, terminated, truncated, _ = env.step(action)
         rows.append(flatten(observation))
         states.append(_state(env))
+        rewards.append(number_of(reward))
         if terminated or truncated:
             break
     sizes = {name: value.size for name, value in states[0].items()}
     lasting = [name for name, size in sizes.items() if all(name in one and one[name].size == size for one in states)]
     inner = [np.concatenate([one[name].ravel() for name in lasting] or [np.zeros(0)]) for one in states]
     names = tuple(name for name in lasting for _ in range(sizes[name]))
-    return Watched(np.stack(rows), np.stack(inner), names)
+    return Watched(np.stack(rows), np.stack(inner), names, np.array(rewards))
 
 
 def follows(plays: Sequence[Watched], late: int) -> NDArray[np.bool_]:
