@@ -32,7 +32,6 @@ LONG = {
     "tests/preflight/kinds_of_ends.py",
     "tests/preflight/kinds_of_goals.py",
     "tests/preflight/kinds_of_limits.py",
-    "tests/preflight/kinds_of_pay.py",
     "tests/preflight/kinds_of_relations.py",
     "tests/preflight/kinds_of_views.py",
     "tests/preflight/peers_suites.py",
