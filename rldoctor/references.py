@@ -14,7 +14,7 @@ import operator
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,17 @@ class Reference:
     folder: Path
     healthy_seeds: int = 0
     failed_seeds: int = 0
+
+    @cached_property
+    def starts(self) -> Mapping[str, tuple[float, float]]:
+        """The first values of the bands, low and high, by metric."""
+        return {metric: (float(band.low[0]), float(band.high[0])) for metric, band in self.bands.items()}
+
+    @cached_property
+    def longest_episode(self) -> float | None:
+        """The highest mean length of episodes in its band; ``None`` where there is no such band."""
+        lengths = self.bands.get("episode_length")
+        return None if lengths is None else float(np.fmax.reduce(lengths.high))
 
 
 @cache

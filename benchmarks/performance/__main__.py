@@ -43,9 +43,13 @@ def main() -> None:
     parser.add_argument("--brief", action="store_true", help="with --other: leave out what takes longest")
     examined = ("preflight", "checkup")
     parser.add_argument("--examining", nargs="+", choices=examined, help="with --other: compare these commands")
+    parser.add_argument("--rows", nargs="+", default=(), help="with --other: measure rows whose names hold such a word")
     asked = parser.parse_args()
     ways = {title: part.measure for title, part in PARTS.items()}
-    ways[compared.TITLE] = lambda: compared.measure(Path(asked.other[0]), asked.other[1], asked.brief)
+    texts = remembered()
+    ways[compared.TITLE] = lambda: compared.measure(
+        Path(asked.other[0]), asked.other[1], asked.brief, asked.rows, texts.get(compared.TITLE, "")
+    )
     ways[compared.EXAMINING] = lambda: compared.examine(
         Path(asked.other[0]), asked.other[1], asked.examining, asked.brief
     )
@@ -54,7 +58,6 @@ def main() -> None:
         if asked.other
         else [names[name] for name in asked.only]
     )
-    texts = remembered()
     for title in chosen:
         load = os.getloadavg()[0]
         texts[title] = "\n".join([*ways[title](), "", footnote(load)])

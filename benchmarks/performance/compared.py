@@ -1,4 +1,4 @@
-"""This build and another one, measured in turns: python -m benchmarks.performance --other CHECKOUT PYTHON [--brief]
+"""This build and another one, measured in turns: python -m benchmarks.performance --other CHECKOUT PYTHON [--brief] [--rows WORD ...]
 
 Ratios are given in time and in processor time, which tells the builds apart on a busy machine too.
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,43 +104,61 @@ def examine(other: Path, python: str, asked: Sequence[str], brief: bool = False)
     return [f"From process start, in turns, {rounds} pairs each.", "", *_HEAD, *rows]
 
 
-def measure(other: Path, python: str, brief: bool = False) -> list[str]:
-    """Return the table; ``brief`` leaves out what takes longest, and takes two rounds of the rest."""
+def measure(other: Path, python: str, brief: bool = False, only: Sequence[str] = (), known: str = "") -> list[str]:
+    """Return the table.
+
+    Args:
+        other: The other build's checkout.
+        python: The interpreter that runs it.
+        brief: Leave out what takes longest, and take two rounds of the rest.
+        only: Measure the rows alone whose names hold one of these words; all by default.
+        known: The table as it is, from which the other rows are taken.
+    """
     builds = {"other": Build(other.resolve(), python), "this": Build(_ROOT, sys.executable)}
+    earlier = {line.split(" | ")[0].removeprefix("| "): line for line in known.splitlines() if line.startswith("| ")}
+    rows = []
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        read_speed.write_runs(place / "runs", RUNS, POINTS)
-        diagnose = ("-m", "rldoctor", "diagnose")
-        works = [
-            Work("`--help`", ("-m", "rldoctor", "--help"), 9),
-            Work("`diagnose` of one recorded run", (*diagnose, str(RECORDED)), 9),
-            Work(f"`diagnose --format json` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "json")),
-            Work(f"`diagnose --format html` of {RUNS:,} runs", (*diagnose, str(place / "runs"), "--format", "html")),
-            Work(f"reading {RUNS:,} runs in one process", ("-c", _READ, str(place / "runs"))),
-        ]
-        if brief:
-            works = [work._replace(rounds=2) for work in works]
-        else:
-            tags = [curve.tag for curve in read_run(RECORDED).curves.values()][: LONG[0]]
-            read_speed.write_runs(place / "long", 1, LONG[1], tags)
-            read_speed.write_runs(place / "many", MANY, POINTS)
-            (place / "big").mkdir()
-            big_file.write(place / "big" / "events.out.tfevents.1.host.1.0", BIG)
-            works += [
-                Work(
-                    f"reading one run of {len(tags)} tags and {LONG[1]:,} points", ("-c", _READ, str(place / "long")), 1
-                ),
-                Work(
-                    f"`diagnose --format json` of {MANY:,} runs",
-                    (*diagnose, str(place / "many"), "--format", "json"),
-                    1,
-                ),
-                Work(f"`diagnose` of one file of {BIG / 1e9:.1f} GB", (*diagnose, str(place / "big")), 1),
-            ]
-        rows = [_row(work, builds) for work in works]
+        for work, prepare in _works(Path(name)):
+            if brief and work.rounds == 1:
+                continue
+            if only and not any(word in work.name for word in only):
+                rows += [earlier[work.name]] if work.name in earlier else []
+                continue
+            prepare()
+            rows.append(_row(work._replace(rounds=2) if brief else work, builds))
+    return ["From process start, in turns; memory of the largest process, and what was printed.", "", *_HEAD, *rows]
+
+
+def _works(place: Path) -> list[tuple[Work, Callable[[], object]]]:
+    """Return what is measured, and what makes its files in ``place`` where they are not there yet."""
+    runs, long, many, big = (place / name for name in ("runs", "long", "many", "big"))
+    diagnose = ("-m", "rldoctor", "diagnose")
+
+    def of_runs() -> None:
+        if not runs.exists():
+            read_speed.write_runs(runs, RUNS, POINTS)
+
+    def of_one_long_run() -> None:
+        tags = [curve.tag for curve in read_run(RECORDED).curves.values()][: LONG[0]]
+        read_speed.write_runs(long, 1, LONG[1], tags)
+
+    def of_one_big_file() -> None:
+        big.mkdir()
+        big_file.write(big / "events.out.tfevents.1.host.1.0", BIG)
+
+    read = f"reading one run of {LONG[0]} tags and {LONG[1]:,} points"
     return [
-        "From process start, in turns; memory of the largest process, and what was printed.",
-        "",
-        *_HEAD,
-        *rows,
+        (Work("`--help`", ("-m", "rldoctor", "--help"), 9), lambda: None),
+        (Work("`diagnose` of one recorded run", (*diagnose, str(RECORDED)), 9), lambda: None),
+        *(
+            (Work(f"`diagnose --format {kind}` of {RUNS:,} runs", (*diagnose, str(runs), "--format", kind)), of_runs)
+            for kind in ("json", "html")
+        ),
+        (Work(f"reading {RUNS:,} runs in one process", ("-c", _READ, str(runs))), of_runs),
+        (Work(read, ("-c", _READ, str(long)), 1), of_one_long_run),
+        (
+            Work(f"`diagnose --format json` of {MANY:,} runs", (*diagnose, str(many), "--format", "json"), 1),
+            lambda: read_speed.write_runs(many, MANY, POINTS),
+        ),
+        (Work(f"`diagnose` of one file of {BIG / 1e9:.1f} GB", (*diagnose, str(big)), 1), of_one_big_file),
     ]

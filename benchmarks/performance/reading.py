@@ -13,7 +13,8 @@ from pathlib import Path
 
 import tensorboard_data_server
 
-from benchmarks import TESTS, read_speed
+from benchmarks import TESTS
+from benchmarks.performance import read_speed
 from benchmarks.performance.ratios import in_turns, middle, ratio
 from rldoctor.logs import read_run
 

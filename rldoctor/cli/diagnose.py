@@ -11,12 +11,12 @@ import typer
 
 from rldoctor.cli import options
 from rldoctor.cli.configured import configured, executor_of, failing, need_training_packages
-from rldoctor.cli.options import ExecutorName, words
-from rldoctor.cli.output import finish
+from rldoctor.cli.options import ExecutorName, Format, words
+from rldoctor.cli.output import finish, format_of
 from rldoctor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rldoctor.config import Config as ConfigOf
     from rldoctor.model import Report, RunDiagnosis
@@ -90,7 +90,11 @@ def diagnose(
         "ignore": words(ignore),
         "framework": framework,
     }
-    work: Callable[..., list[RunDiagnosis]] = partial(diagnose_all, config=settings, **chosen)
+    # JSON is written a run at a time, and thousands of them need not be in memory.
+    packed = not quiet and (format_ or format_of(output.name if output else "")) is Format.JSON
+    work: Callable[..., Sequence[RunDiagnosis]] = partial(
+        diagnose_all, config=settings, remember=cache, packed=packed, **chosen
+    )
     if env is None and (env_kwargs or max_episode_steps):
         raise UsageError("--env-kwargs and --max-episode-steps need --env.", "Add --env ID.")
     if cache and (env is not None or examine or model is not None or executor is not ExecutorName.LOCAL or address):
@@ -115,7 +119,7 @@ def diagnose(
     if executor is ExecutorName.LOCAL and address is None:
         # It starts processes of its own for hundreds of runs; fewer need none.
         with kept(where) as files:
-            results = named(work(files, remember=True) if cache else work(files), where, files)
+            results = named(work(files), where, files)
     else:
         with executor_of(executor, None, address) as shared:
             results = work(where, executor=shared)

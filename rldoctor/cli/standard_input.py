@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,9 +49,11 @@ def kept(paths: Sequence[str]) -> Iterator[list[str]]:
         yield [str(file) if path == PIPED else path for path in paths]
 
 
-def named(results: Iterable[RunDiagnosis], paths: Sequence[str], files: Sequence[str]) -> list[RunDiagnosis]:
+def named(results: Sequence[RunDiagnosis], paths: Sequence[str], files: Sequence[str]) -> Sequence[RunDiagnosis]:
     """Return results in which the file of :func:`kept` is called as the user called it."""
-    names = dict(zip(files, paths, strict=True))
+    names = {file: path for file, path in zip(files, paths, strict=True) if file != path}
+    if not names:
+        return results
     return [_renamed(result, names.get(result.path, result.path)) for result in results]
 
 

@@ -47,7 +47,7 @@ _MOST_DIGITS, _MOST_PERCENT = 1e9, 1e4
 _UNITS = {"env_steps": "steps", "frames": "frames"}
 
 
-def title(run: Run, matched: Match, book: Rulebook, mappings: Iterable[TagMapping] = ()) -> str:
+def title(run: Run, matched: Match, book: Rulebook, mappings: tuple[TagMapping, ...] = ()) -> str:
     """Return a sentence on what the run is: framework, algorithm, length and what it is compared with.
 
     Args:
@@ -88,17 +88,15 @@ def schedules(run: Run) -> str:
     moves = {}
     for metric, name in (("learning_rate", "learning rate"), ("clip_range", "clip range")):
         curve = run.curves.get(metric)
-        if (
-            curve is None
-            or len(curve) < FEWEST_POINTS
-            or not np.isfinite(curve.values).all()
-            or not np.ptp(curve.values)
-        ):
+        if curve is None or len(curve) < FEWEST_POINTS or curve.finite() is not curve:
             continue
+        if not np.count_nonzero(curve.values != curve.values[0]):
+            continue
+        span = float(np.ptp(curve.values))
         first, last = float(curve.values[0]), float(curve.values[-1])
         straight = np.interp(curve.steps, curve.steps[[0, -1]], [first, last])
         off = float(np.max(np.abs(curve.values - straight)))
-        how = "linearly" if off <= _STRAIGHT * float(np.ptp(curve.values)) else "from update to update"
+        how = "linearly" if off <= _STRAIGHT * span else "from update to update"
         moves[name] = f"{how} from {first:.2g} to {last:.2g}"
     return "".join(f", {name} changing {how}" for name, how in moves.items())
 
@@ -125,7 +123,7 @@ class _Readable(float):
         if math.isfinite(self) and abs(self) >= (_MOST_PERCENT if percent else _MOST_DIGITS):
             return f"{100 * self:.3g}%" if percent else f"{float(self):.3g}"
         shown = format(float(self), spec)
-        return re.sub(r"^[+-](?=[0.]*%?$)", "", shown)
+        return re.sub(r"^[+-](?=[0.]*%?$)", "", shown) if shown[:1] in ("+", "-") else shown
 
 
 def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, advice: Advice) -> Finding:
@@ -140,15 +138,18 @@ def finding(item: Evidence, run: Run, verdict: Verdict, dealt_with: DealtWith, a
     }
     if "{subject}" in sign.message:
         evidence["subject"] = measured.subject
-    # A tensor of NaN may follow, a line for each of its rows.
-    text = next(iter(RunRecord(run.record).error.strip().splitlines()), "no text was kept").rstrip(" .:")
+    told = {**evidence, "observed": _Readable(measured.observed)}
+    if "{text}" in sign.message:
+        # A tensor of NaN may follow, a line for each of its rows.
+        error = RunRecord(run.record).error.strip().splitlines()
+        told["text"] = next(iter(error), "no text was kept").rstrip(" .:")
     apart = sign.code.startswith(_OF_CONDITIONS)
     kept = apart or dealt_with.evidence is None or sign.code in dealt_with.evidence
     return Finding(
         code=sign.code,
         name=sign.name,
         severity=_at_most(sign.severity, verdict),
-        message=sign.message.format_map({**evidence, "observed": _Readable(measured.observed), "text": text}),
+        message=sign.message.format_map(told),
         remedy=advice.text(sign.remedy, without=dealt_with.settings) if kept else "",
         evidence=evidence,
         strength=round(item.strength, 3),
@@ -167,7 +168,8 @@ def observed_finding(item: Observation, verdict: Verdict, dealt_with: DealtWith)
 
 
 def _at_most(severity: Severity, verdict: Verdict) -> Severity:
-    return min(severity, _CEILINGS.get(verdict, severity), key=lambda item: item.rank)
+    ceiling = _CEILINGS.get(verdict, severity)
+    return severity if severity.rank <= ceiling.rank else ceiling
 
 
 def unjudged(
@@ -186,9 +188,10 @@ def unjudged(
             foreign.append(item.sign)
         elif item.reason.metric:
             missing.setdefault(item.reason.metric, []).append(item.sign.code)
-    of_callback = {metric: codes for metric, codes in missing.items() if _how(book, metric) == _CALLBACK}
+    hows = {metric: _how(book, metric) for metric in missing}
+    of_callback = {metric: codes for metric, codes in missing.items() if hows[metric] == _CALLBACK}
     found = [
-        _missing(codes, f"{advice.name(metric)} is not logged", advice.text(_how(book, metric)))
+        _missing(codes, f"{advice.name(metric)} is not logged", advice.text(hows[metric]))
         for metric, codes in missing.items()
         if metric not in of_callback
         and (metric != "std" or "entropy" not in run.curves)

@@ -58,7 +58,10 @@ def _is_possible(curve: Curve, metric: Metric) -> bool:
     values = curve.values
     if not len(values):
         return True
-    return bool(np.minimum.reduce(values) >= metric.lowest and np.maximum.reduce(values) <= metric.highest)
+    # Most metrics have a limit on one side alone.
+    if metric.lowest > -math.inf and not np.minimum.reduce(values) >= metric.lowest:
+        return False
+    return metric.highest == math.inf or bool(np.maximum.reduce(values) <= metric.highest)
 
 
 def _beyond(curve: Curve, metric: Metric) -> np.ndarray:

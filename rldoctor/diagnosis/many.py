@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-
-import msgspec
+from typing import TypeVar
 
 from rldoctor import machine, references
 from rldoctor.config import DEFAULTS, Config
@@ -21,7 +18,7 @@ from rldoctor.logs import discover, read_run
 from rldoctor.logs.discovery import no_run_below
 from rldoctor.logs.frameworks import find_tag_mapping, shipped_tag_mappings
 from rldoctor.logs.remote import fetch, is_remote, list_runs, place_of
-from rldoctor.model import Run, RunDiagnosis, Statement, Verdict
+from rldoctor.model import Packed, PackedRuns, Run, RunDiagnosis, Statement, Verdict, pack
 
 # A run takes some 2 ms, a copy of this process 10 ms and the first process of another kind 300 ms: fewer runs than this
 # are faster without.
@@ -31,14 +28,17 @@ _RUNS_A_JOB = 16
 # Modules for the process from which those of jobs are forked.
 PRELOAD = ("rldoctor.diagnosis.preload",)
 
-# New objects from which on Python looks for circles among them, of which diagnosing leaves none; 700 by default.
-_COLLECTED_FROM = 50_000
 # Most runs, and points of all of their curves together, that are diagnosed in one go: a run more adds little time from
 # then on, and points take memory (20 MB).
 _RUNS_TOGETHER, _POINTS_TOGETHER = 32, 2**20
 
+# Most diagnoses that are held before they are packed; a multiple of the runs that are diagnosed together.
+_PACKED_TOGETHER = 8 * _RUNS_TOGETHER
+
 Each = Callable[[Sequence[Path]], list[RunDiagnosis]]
 """Diagnoses the runs in directories, in their order."""
+
+_Judged = TypeVar("_Judged", bound=RunDiagnosis | Packed)
 
 _WORST_FIRST = (Verdict.SICK, Verdict.SUSPECT, Verdict.UNJUDGED, Verdict.HEALTHY)
 
@@ -55,7 +55,8 @@ def diagnose(
     baseline_return: float | None = None,
     statements: Sequence[Statement] = (),
     remember: bool = False,
-) -> list[RunDiagnosis]:
+    packed: bool = False,
+) -> Sequence[RunDiagnosis]:
     """Diagnose every run at or below ``paths``, worst first.
 
     Args:
@@ -73,6 +74,8 @@ def diagnose(
         statements: What other witnesses say of every one of the runs, such as their environment.
         remember: Keep the diagnoses in the user's folder for caches, and take those of runs that have not changed
             from there. Only what the shipped rules say of logs alone, on this machine, is kept.
+        packed: Return them packed, for whoever looks at thousands of them one by one; not those of an executor, nor
+            with ``remember``.
 
     Raises:
         UsageError: An entry of ``select`` or ``ignore`` fits no sign, or a path, the reference or the framework does
@@ -87,6 +90,8 @@ def diagnose(
         raise no_run_below(names)
     each = diagnoser(reference, select, ignore, framework, config, baseline_return, statements)
     is_shipped = _is_of_shipped_rules(config, select, ignore)
+    if packed and executor is None and not remember:
+        return PackedRuns(sorted_by_verdict(_among_processes(each, found, processes, packed=True)))
     make = partial(_made, each, processes=processes, executor=executor)
     by_files_alone = is_shipped and executor is None and not statements and baseline_return is None
     if remember and by_files_alone and _is_shipped(reference, framework):
@@ -127,15 +132,29 @@ def _is_of_shipped_rules(config: Config, select: Sequence[str], ignore: Sequence
 
 
 def _made(each: Each, runs: Sequence[str], processes: int | None, executor: Executor | None) -> list[RunDiagnosis]:
-    """Return a diagnosis of each run, shared among processes where there are many."""
-    copies = executor is None and len(runs) >= 2 * _RUNS_A_COPY and _can_fork()
+    """Return a diagnosis of each run."""
+    with machine.seldom_collected():
+        if executor is not None:
+            return _shared(each, runs, executor)
+        return list(PackedRuns(_among_processes(each, runs, processes)))
+
+
+def _among_processes(
+    each: Each, runs: Sequence[str], processes: int | None, packed: bool = False
+) -> Sequence[Packed | RunDiagnosis]:
+    """Return a diagnosis of each run, shared among processes where there are many; all ``packed`` or some of them."""
+    copies = len(runs) >= 2 * _RUNS_A_COPY and _can_fork()
     processes = min(processes or machine.cores(), len(runs) // (_RUNS_A_COPY if copies else _RUNS_A_PROCESS))
-    with _seldom_collected():
-        if executor is None and processes < 2:
-            return each(list(map(Path, runs)))
+    with machine.seldom_collected():
+        if processes < 2:
+            return _diagnose_part(_nobody, each, runs, packed)
         if copies:
-            return _among_copies(each, runs, processes)
-        return _shared(each, runs, executor or _local(processes))
+            return _among_copies(each, runs, processes, packed)
+        return _shared(each, runs, _local(processes))
+
+
+def _nobody(_message: object) -> None:
+    """Send nothing."""
 
 
 def _is_shipped(reference: str | None, framework: str | None) -> bool:
@@ -167,20 +186,7 @@ def _remembered(
     return [made[run] if run in made else known[keys[run]] for run in runs]
 
 
-@contextlib.contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Keep Python from looking through all results for garbage again and again: a tenth of the time of many runs."""
-    usual = gc.get_threshold()
-    # A caller who has it off, or even less often, knows why.
-    if usual[0] and usual[0] < _COLLECTED_FROM:
-        gc.set_threshold(_COLLECTED_FROM, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-def sorted_by_verdict(diagnoses: Iterable[RunDiagnosis]) -> list[RunDiagnosis]:
+def sorted_by_verdict(diagnoses: Iterable[_Judged]) -> list[_Judged]:
     """Return diagnoses, the worst first."""
     return sorted(diagnoses, key=lambda diagnosis: _WORST_FIRST.index(diagnosis.verdict))
 
@@ -223,33 +229,25 @@ def _can_fork() -> bool:
     return can_fork()
 
 
-def _among_copies(each: Each, runs: Sequence[str], processes: int) -> list[RunDiagnosis]:
+def _among_copies(each: Each, runs: Sequence[str], processes: int, packed: bool) -> Sequence[Packed | RunDiagnosis]:
     """Return a diagnosis of each run, shared among copies of this process."""
     from rldoctor.executors.forked import map_forked
 
     shipped_context()
-    found: list[RunDiagnosis] = [None] * len(runs)  # type: ignore[list-item]
-    # Dealt out in turn, as neighbours are alike.
-    parts = [(each, runs[place::processes], place > 0) for place in range(processes)]
+    found: list[Packed | RunDiagnosis] = [None] * len(runs)  # type: ignore[list-item]
+    # Dealt out in turn, as neighbours are alike. What is sent is packed: a few times faster than it is pickled.
+    parts = [(each, runs[place::processes], packed or place > 0) for place in range(processes)]
     for place, part in enumerate(map_forked(_diagnose_part, parts)):
-        found[place::processes] = _decoder().decode(part) if isinstance(part, bytes) else part
+        found[place::processes] = part
     return found
 
 
-@cache
-def _decoder() -> msgspec.msgpack.Decoder[list[RunDiagnosis]]:
-    # To learn the types of a diagnosis takes as long as to diagnose some runs.
-    return msgspec.msgpack.Decoder(list[RunDiagnosis])
-
-
-def _diagnose_part(_send: Send, each: Each, runs: Sequence[str], to_be_sent: bool) -> list[RunDiagnosis] | bytes:
-    """Diagnose runs in this process; ``to_be_sent`` packs the results, a few times faster than they are pickled."""
-    diagnoses = each(list(map(Path, runs)))
-    try:
-        return msgspec.msgpack.encode(diagnoses) if to_be_sent else diagnoses
-    except (TypeError, ValueError):
-        # Such as a path that is not UTF-8.
-        return diagnoses
+def _diagnose_part(_send: Send, each: Each, runs: Sequence[str], packed: bool) -> Sequence[Packed | RunDiagnosis]:
+    """Diagnose runs in this process."""
+    if not packed:
+        return each(list(map(Path, runs)))
+    starts = range(0, len(runs), _PACKED_TOGETHER)
+    return [pack(one) for start in starts for one in each(list(map(Path, runs[start : start + _PACKED_TOGETHER])))]
 
 
 def _shared(each: Each, runs: Sequence[str], executor: Executor) -> list[RunDiagnosis]:

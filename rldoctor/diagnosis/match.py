@@ -194,14 +194,13 @@ def _features(run: Run, spacing: int | None, longest: float | None, reference: R
     if own:
         features["logger"] = _measured_alike(run, reference) and reference.bands.keys() <= run.curves.keys()
     features["success is logged"] = ("success_rate" in run.curves) == ("success_rate" in reference.bands)
-    lengths = reference.bands.get("episode_length")
-    if not own and longest is not None and lengths is not None:
-        features["longest episodes"] = bool(longest <= _LONGER * np.fmax.reduce(lengths.high))
+    if not own and longest is not None and reference.longest_episode is not None:
+        features["longest episodes"] = longest <= _LONGER * reference.longest_episode
     for metric in ("episode_return", "episode_length", "entropy", "std"):
-        curve, band = run.curves.get(metric), reference.bands.get(metric)
-        if band is None or curve is None or not len(curve):
+        curve, start = run.curves.get(metric), reference.starts.get(metric)
+        if start is None or curve is None or not len(curve):
             continue
-        low, high = float(band.low[0]), float(band.high[0])
+        low, high = start
         widths, share = _OWN_TOLERANCE if own else _TOLERANCE
         slack = widths * (high - low) + share * max(abs(low), abs(high))
         features[metric] = bool(low - slack <= curve.values[0] <= high + slack)
@@ -218,7 +217,7 @@ def _rollout_size(run: Run) -> int | None:
 
 def _longest(run: Run) -> float | None:
     lengths = run.curves.get("episode_length")
-    return float(np.nanmax(lengths.values)) if lengths is not None and len(lengths) else None
+    return float(np.fmax.reduce(lengths.values)) if lengths is not None and len(lengths) else None
 
 
 def _number(value: Json) -> float:

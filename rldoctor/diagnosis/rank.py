@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
+from msgspec import Struct
 
 from rldoctor.rulebook import DiagnosisRule, Rulebook
 from rldoctor.rulebook.applicable import applicable
@@ -18,8 +18,7 @@ HEALTHY = "healthy"
 _NOTICEABLE = 0.1
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(Struct, frozen=True, dict=True):
     """A diagnosis with its probability.
 
     Attributes:
@@ -44,9 +43,9 @@ class Ranked:
 
     @cached_property
     def _moved(self) -> Mapping[str, float]:
-        """By how much each piece of evidence moved the log-odds."""
-        strengths = self.strengths
-        return {key: weight * strengths[key] for key, weight in self.rule.weights.items() if key in strengths}
+        """By how much each piece of evidence moved the log-odds, in the order of the rule's weights."""
+        weights, strengths = self.rule.weights, self.strengths
+        return {key: weights[key] * strengths[key] for key in filter(strengths.__contains__, weights)}
 
     def _evidence(self, side: int) -> tuple[str, ...]:
         moved = self._moved
@@ -77,15 +76,12 @@ def rank(
     moved = np.cumsum(chosen.weights[:, columns] * strong, axis=1)[:, -1:].sum(axis=1)
     scores: list[float] = (chosen.biases + moved).tolist()
     # What a rule is judged by: without what does not count against it.
-    seen_by = [
-        {key: s for key, s in seen.items() if key not in spared[rule.name] or rule.weights.get(key, 0.0) > 0}
-        if rule.name in spared
-        else seen
-        for rule in chosen.rules
-    ]
-    for place, (rule, own) in enumerate(zip(chosen.rules, seen_by, strict=True)):
-        if own is not seen:
+    seen_by: list[Mapping[str, float]] = [seen] * len(scores)
+    for place, rule in enumerate(chosen.rules) if spared else ():
+        if rule.name in spared:
+            own = {key: s for key, s in seen.items() if key not in spared[rule.name] or rule.weights.get(key, 0.0) > 0}
             scores[place] -= sum(rule.weights.get(key, 0.0) * s for key, s in seen.items() if key not in own)
+            seen_by[place] = own
     most = max(scores)
     odds = [math.exp(score - most) for score in scores]
     total = sum(odds)

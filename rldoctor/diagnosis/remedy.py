@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -108,18 +109,24 @@ def advice_of(known: Known, run: Run) -> Advice:
         return 0.0 if setting == "log_std_init" and known.discrete else known.value(setting)
 
     own = dict(run.settings.places) if run.settings is not None and not known.exact else {}
-    lacks = frozenset(setting for setting in SETTINGS if not _has(known.algorithm, setting))
     return Advice(
         library(run.framework, run.suite),
         value,
         known.controlled,
         own,
-        lacks,
+        _lacks(known.algorithm),
         _rate(known.algorithm),
         frozenset(run.curves),
     )
 
 
+@cache
+def _lacks(algorithm: str) -> frozenset[str]:
+    """Return the settings that an algorithm does not have."""
+    return frozenset(setting for setting in SETTINGS if not _has(algorithm, setting))
+
+
+@cache
 def _rate(algorithm: str) -> float:
     """Return an algorithm's usual learning rate as a multiple of PPO's; 1 where it is not known."""
     known = load_rulebook().algorithms.get(algorithm)

@@ -30,7 +30,7 @@ class Report(model.Report):
     @classmethod
     def of(cls, command: str, subjects: Sequence[Result], fail_on: Verdict = Verdict.SICK) -> Report:
         """Sum results up in one report."""
-        report = make_report(command, subjects, fail_on)
+        report = make_report(command, tuple(subjects), fail_on)
         return cls(command, report.subjects, report.verdict, report.exit_code, fail_on)
 
     def render(self, format_name: str = "text", verbose: bool = False) -> str | None:

@@ -59,7 +59,7 @@ def examine(
     config: Config = DEFAULTS,
     watcher: Watcher = lambda name: None,
     **options: Any,
-) -> list[RunDiagnosis]:
+) -> Sequence[RunDiagnosis]:
     """Diagnose runs with their environments at hand, worst first.
 
     Args:

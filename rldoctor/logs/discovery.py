@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import os
 import re
@@ -11,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from rldoctor.errors import CannotJudge, UsageError
 from rldoctor.logs.databases import is_database, unpack
 from rldoctor.logs.formats import formats_of, is_log_file, run_folders
@@ -20,16 +17,13 @@ from rldoctor.logs.formats.log_file import LogFormat, begins_with
 from rldoctor.logs.formats.monitor import MONITOR, SLACK_SECONDS
 from rldoctor.logs.formats.printed import OUTPUT_SUFFIXES, is_printed
 from rldoctor.logs.formats.tables import TRAINER_STATE_FILE, is_table, is_text_table
-from rldoctor.logs.formats.tfevents import TFEVENTS, read_event_file
+from rldoctor.logs.formats.tfevents import TFEVENTS, holds_hparams_alone, holds_no_point
 from rldoctor.logs.remote import fetch, is_remote
 from rldoctor.run_directory import require
 
 Logs = Sequence[tuple[LogFormat, Sequence[str]]]
 """The formats of which a directory holds logs, and the names of these."""
 
-# What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
-_LARGEST_HPARAMS = 2**20
-_HPARAMS = b"_hparams_/"
 # gzip, bzip2, xz and Zstandard.
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -160,12 +154,14 @@ def _runs_below(root: Path, listed: dict[Path, Logs]) -> Iterator[Path]:
             logs[directory] = found
             if any(format_.includes_subfolders for format_, _ in found):
                 folders.clear()
-    logs = {directory: found for directory, found in logs.items() if not _is_above_runs(directory, found, logs)}
+    above = _folders_above(logs)
+    logs = {d: found for d, found in logs.items() if not (d in above and _has_no_point(d, found))}
     formats: Mapping[str, Sequence[LogFormat]] = {
         directory: [format_ for format_, _ in found] for directory, found in logs.items()
     }
     runs = run_folders(formats, os.sep)
-    runs += [directory for directory in logs if directory not in runs and _is_of_another_time(directory, runs, logs)]
+    others = logs.keys() - set(runs)
+    runs += [directory for directory in logs if directory in others and _is_of_another_time(directory, runs, logs)]
     for directory in runs:
         path = Path(directory)
         listed[path] = logs[directory]
@@ -197,39 +193,25 @@ def _is_of_run_above(directory: Path, found: Logs, logs: Mapping[str, Logs]) -> 
     """Return whether a directory holds only the settings and results that ``add_hparams`` wrote for the run above."""
     if len(found) > 1 or found[0][0] is not TFEVENTS or str(directory.parent) not in logs:
         return False
-    return all(_is_hparams(directory / name) for name in found[0][1])
+    return all(holds_hparams_alone(directory / name) for name in found[0][1])
 
 
-def _is_above_runs(directory: str, found: Logs, logs: Mapping[str, Logs]) -> bool:
-    """Return whether a directory holds no point itself, only what a writer began there for the runs below it."""
-    if len(found) > 1 or found[0][0] is not TFEVENTS or not any(run.startswith(directory + os.sep) for run in logs):
+def _folders_above(directories: Iterable[str]) -> set[str]:
+    """Return the folders that one of the directories is in, or in a folder of."""
+    above: set[str] = set()
+    for directory in directories:
+        folder = os.path.dirname(directory)  # noqa: PTH120 - of thousands of runs
+        while folder not in above:
+            above.add(folder)
+            folder = os.path.dirname(folder)  # noqa: PTH120
+    return above
+
+
+def _has_no_point(directory: str, found: Logs) -> bool:
+    """Return whether a directory holds only what a writer began there for the runs below it."""
+    if len(found) > 1 or found[0][0] is not TFEVENTS:
         return False
-    return all(_is_empty(Path(directory, name)) for name in found[0][1])
-
-
-def _is_hparams(path: Path) -> bool:
-    """Return whether an event file holds settings of ``add_hparams`` and at most one point of each result."""
-    return _is_small(path) and _HPARAMS in begins_with(path, _LARGEST_HPARAMS) and _most_points(path) <= 1
-
-
-def _is_empty(path: Path) -> bool:
-    """Return whether an event file holds no point."""
-    return _is_small(path) and _most_points(path) == 0
-
-
-def _is_small(path: Path) -> bool:
-    try:
-        return path.is_file() and 0 < path.stat().st_size <= _LARGEST_HPARAMS
-    except OSError:
-        return False
-
-
-def _most_points(path: Path) -> float:
-    """Return how many points the tag of an event file has that has most; infinity where it cannot be read."""
-    log = read_event_file(path, lambda _: True)
-    if log.issues.counts.keys() - {"empty"}:
-        return math.inf
-    return int(np.bincount(log.tag_ids).max(initial=0))
+    return all(holds_no_point(Path(directory, name)) for name in found[0][1])
 
 
 def _without_links(runs: Iterable[Path], listed: Mapping[Path, Logs]) -> list[Path]:

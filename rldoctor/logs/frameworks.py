@@ -64,7 +64,8 @@ def own_tag_mappings(rules: tuple[Path, ...]) -> tuple[TagMapping, ...]:
     return tuple(found)
 
 
-def titles(own: Iterable[TagMapping] = ()) -> dict[str, str]:
+@lru_cache(16)
+def titles(own: tuple[TagMapping, ...] = ()) -> dict[str, str]:
     """Return the frameworks' names in words."""
     return {mapping.framework: mapping.title for mapping in (*shipped_tag_mappings(), *own)}
 

@@ -94,7 +94,7 @@ def merge(files: Sequence[LogFile]) -> Merged:
     """Put the points of ``files`` in sequence, in the given order."""
     filled = [file for file in files if file.count]
     if len(filled) == 1 and filled[0].points and not any(file.purges for file in files if file is not filled[0]):
-        return Merged({tag: _last_at_each_step(points) for tag, points in filled[0].points.items()})
+        return Merged(_last_at_each_step(filled[0].points))
     files = [file.flat() for file in files]
     tags: dict[str, int] = {}
     ids = []
@@ -119,13 +119,13 @@ def merge(files: Sequence[LogFile]) -> Merged:
     return _fold([(file, in_order_of_steps(whole[owner == i])) for i, file in enumerate(files)], names)
 
 
-def _last_at_each_step(points: Points) -> Points:
-    steps, values = points
-    again = steps[1:] == steps[:-1]
-    if not again.any():
-        return points
-    last = np.append(~again, True)
-    return steps[last], values[last]
+def _last_at_each_step(logged: Mapping[str, Points]) -> Mapping[str, Points]:
+    """Return the points of each tag, of several at one step the last; most tags of a run share their steps."""
+    distinct = {id(steps): steps for steps, _ in logged.values()}
+    last = {number: np.append(steps[1:] != steps[:-1], True) for number, steps in distinct.items()}
+    if all(kept.all() for kept in last.values()):
+        return logged
+    return {tag: (steps[last[id(steps)]], values[last[id(steps)]]) for tag, (steps, values) in logged.items()}
 
 
 def _not_purged(files: Sequence[LogFile], steps: IntArray) -> np.ndarray | None:

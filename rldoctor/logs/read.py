@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rldoctor.logs.formats.log_file import LARGEST_STEP, LogFile, LogFormat, Rea
 from rldoctor.logs.formats.monitor import SLACK_SECONDS
 from rldoctor.logs.formats.printed import read_printed
 from rldoctor.logs.formats.tables import is_table, is_text_table, read_table
+from rldoctor.logs.last_steps import FILE as LAST_STEPS_FILE
 from rldoctor.logs.last_steps import with_last_steps
 from rldoctor.logs.merge import in_their_order, merge
 from rldoctor.logs.raw_return import with_raw_return
@@ -75,7 +76,8 @@ def read_run(
         UsageError: There is no such framework.
     """
     named = frameworks.find_tag_mapping(framework) if framework else None
-    record, findings = _read_record(directory)
+    present = _names_in(directory)
+    record, findings = _read_record(directory) if run_directory.RUN_FILE in present else (RunRecord(), [])
     mappings = [m for m in (*frameworks.shipped_tag_mappings(), *own) if named is None or m.supplement]
     mappings += [named] if named else []
     files, beside = _read_files(directory, _wanted(tuple(mappings)), main)
@@ -86,12 +88,13 @@ def read_run(
     points, step_tag = env_step_axis(merged.points, found.mapping.steps_from if found else ())
     curves, unused = to_curves(points, [m for m in mappings if m.supplement or (found and m is found.mapping)])
     curves, raw_return = with_raw_return(curves, beside)
-    evaluation = _evaluation(directory)
+    evaluation = _evaluation(directory) if run_directory.EVALUATION_FILE in present else {}
     curves |= _evaluated(evaluation, curves)
     unknown |= dict.fromkeys(tag for tag in unused if tag != step_tag)
     if found:
         unknown = {tag: None for tag in unknown if not found.mapping.ignores(tag)}
-    record = with_last_steps(_with_error(record, files), directory, curves)
+    record = _with_error(record, files)
+    record = with_last_steps(record, directory, curves) if LAST_STEPS_FILE in present else record
     findings += file_findings(files, running=record.status == "running")
     findings += merge_findings(merged)
     findings += stepless_finding(files) if counted else []
@@ -118,10 +121,18 @@ def read_run(
         framework_named=bool(named),
         baseline_return=baseline_return(evaluation.get("baselines")),
         settings=settings,
-        versions=recorded_versions(directory, record),
+        versions=recorded_versions(directory, record, present),
         planned=max((file.planned for file in files), default=0),
         suite=_suite(curves, mappings),
     )
+
+
+def _names_in(directory: Path) -> Collection[str]:
+    """Return the names in a run's folder, so that files that most runs lack need not be looked for one by one."""
+    try:
+        return frozenset(os.listdir(directory))  # noqa: PTH208 - of thousands of runs
+    except OSError:  # reported when its logs are read
+        return frozenset()
 
 
 def _with_error(record: RunRecord, files: Sequence[LogFile]) -> RunRecord:
@@ -200,6 +211,8 @@ def _main(found: Sequence[tuple[LogFormat, Sequence[Path]]], wanted: Wanted) -> 
 
 def _once(paths: Sequence[Path]) -> list[Path]:
     """Return the paths without those that are links to another of them."""
+    if len(paths) < 2:
+        return [*paths]
     found: dict[object, Path] = {}
     for path in sorted(paths, key=os.path.islink):
         try:
@@ -232,11 +245,8 @@ def _raise(error: OSError) -> None:
 
 def _evaluation(directory: Path) -> Mapping[str, Json]:
     """Return what ``rldoctor evaluate`` wrote; empty where it cannot be used, for which the gate gives the reason."""
-    file = directory / run_directory.EVALUATION_FILE
-    if not file.is_file():  # as of most runs; an error takes longer to make
-        return {}
     try:
-        return run_directory.read_json(file, "an evaluation")
+        return run_directory.read_json(directory / run_directory.EVALUATION_FILE, "an evaluation")
     except CannotJudge:
         return {}
 

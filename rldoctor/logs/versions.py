@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rldoctor.run_record import RunRecord, json_table
@@ -14,16 +14,21 @@ _MAX_BYTES = 2**20
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;#]+)")
 
 
-def recorded_versions(directory: Path, record: RunRecord) -> Mapping[str, str]:
+def recorded_versions(directory: Path, record: RunRecord, present: Collection[str]) -> Mapping[str, str]:
     """Return distribution to version: of ``run.json``, or else of Weights & Biases' ``requirements.txt``.
 
     Names are as PyPI normalises them, such as ``stable-baselines3``. Empty where nothing is recorded.
+
+    Args:
+        directory: The run.
+        record: Its ``run.json``.
+        present: The names in its folder.
     """
     stated = {name: value for name, value in json_table(record.content, "versions").items() if isinstance(value, str)}
     if stated:
         return _normalised(stated)
     for name in _REQUIREMENTS:
-        found = _pinned(directory / name)
+        found = _pinned(directory / name) if name.partition("/")[0] in present else {}
         if found:
             return _normalised(found)
     return {}

@@ -9,7 +9,16 @@ from rldoctor.model.details import Band, Details, EpisodePath
 from rldoctor.model.effective_config import Addition, EffectiveConfig, EffectiveKey
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Outcome, Severity, Verdict
 from rldoctor.model.overview import GroupCounts, OverviewResult, RunLine
-from rldoctor.model.report import Report, exit_code_of, make_report, verdict_of_findings, worst
+from rldoctor.model.report import (
+    Packed,
+    PackedRuns,
+    Report,
+    exit_code_of,
+    make_report,
+    pack,
+    verdict_of_findings,
+    worst,
+)
 from rldoctor.model.results import (
     CheckResult,
     CriterionResult,
@@ -67,6 +76,8 @@ __all__ = [
     "Outcome",
     "OutcomeCurve",
     "OverviewResult",
+    "Packed",
+    "PackedRuns",
     "Page",
     "Parting",
     "PerturbationResult",
@@ -102,6 +113,7 @@ __all__ = [
     "Witness",
     "exit_code_of",
     "make_report",
+    "pack",
     "verdict_of_findings",
     "worst",
 ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from rldoctor.errors import EXIT_FINDINGS, EXIT_PASSED, EXIT_UNJUDGED
 from rldoctor.model.details import Details
 from rldoctor.model.enums import Verdict
-from rldoctor.model.results import Result
+from rldoctor.model.results import Result, RunDiagnosis
 from rldoctor.model.run import Finding
+
+if TYPE_CHECKING:
+    from msgspec import msgpack
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,72 @@ class Report:
     """
 
     command: str
-    subjects: tuple[Result, ...]
+    subjects: Sequence[Result]
     verdict: Verdict
     exit_code: int
     fail_on: Verdict = Verdict.SICK
     details: Callable[[], Details] = field(default=Details, repr=False, compare=False)
+
+
+class Packed(NamedTuple):
+    """The diagnosis of a run as bytes, a third of what it takes in memory otherwise, and its verdict."""
+
+    verdict: Verdict
+    content: bytes
+
+
+def pack(diagnosis: RunDiagnosis) -> Packed | RunDiagnosis:
+    """Return a diagnosis packed; as it is where that cannot be done, as of a path that is not UTF-8."""
+    from msgspec import msgpack  # Late: few commands pack anything.
+
+    try:
+        return Packed(diagnosis.verdict, msgpack.encode(diagnosis))
+    except (OverflowError, TypeError, ValueError):
+        return diagnosis
+
+
+class PackedRuns(Sequence[RunDiagnosis]):
+    """Diagnoses of very many runs, each of which is unpacked when it is asked for.
+
+    Attributes:
+        items: The diagnoses, packed as far as they can be.
+    """
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[Packed | RunDiagnosis]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, place: int) -> RunDiagnosis: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> PackedRuns: ...
+
+    def __getitem__(self, place: int | slice) -> RunDiagnosis | PackedRuns:
+        if isinstance(place, slice):
+            return PackedRuns(self.items[place])
+        item = self.items[place]
+        return _decoder().decode(item.content) if isinstance(item, Packed) else item
+
+    def tables(self) -> Iterator[dict[str, Any] | RunDiagnosis]:
+        """Yield each as ``msgspec.to_builtins`` returns it; as it is where it is not packed."""
+        from msgspec import msgpack
+
+        for item in self.items:
+            yield msgpack.decode(item.content) if isinstance(item, Packed) else item
+
+
+@cache
+def _decoder() -> msgpack.Decoder[RunDiagnosis]:
+    from msgspec import msgpack
+
+    # To learn the types of a diagnosis takes as long as to diagnose some runs.
+    return msgpack.Decoder(RunDiagnosis)
 
 
 # Worst first. One unjudged subject among healthy ones leaves the whole unjudged: silence must not read as health.
@@ -61,5 +127,7 @@ def exit_code_of(verdicts: Iterable[Verdict], fail_on: Verdict = Verdict.SICK) -
 
 def make_report(command: str, subjects: Sequence[Result], fail_on: Verdict = Verdict.SICK) -> Report:
     """Sum results up in one report."""
-    verdicts = [subject.verdict for subject in subjects]
-    return Report(command, tuple(subjects), worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)
+    if not isinstance(subjects, PackedRuns):
+        subjects = tuple(subjects)
+    verdicts = [subject.verdict for subject in (subjects.items if isinstance(subjects, PackedRuns) else subjects)]
+    return Report(command, subjects, worst(verdicts), exit_code_of(verdicts, fail_on), fail_on)

@@ -63,22 +63,29 @@ def subject_json(result: Result) -> dict[str, Any]:
     return _subject(result, plain(result))
 
 
-def run_json(run: RunDiagnosis) -> dict[str, Any]:
+def run_json(run: RunDiagnosis | dict[str, Any]) -> dict[str, Any]:
     """Return a run as :func:`subject_json` does but for numbers that are none: compiled, as there may be thousands.
+
+    Args:
+        run: The run, or its table as :class:`~rldoctor.model.report.PackedRuns` has it.
 
     Raises:
         TypeError: It holds what only :func:`plain` can make JSON of.
     """
-    table: dict[str, Any] = msgspec.to_builtins(run)
+    table: dict[str, Any] = run if isinstance(run, dict) else msgspec.to_builtins(run)
     table["diagnoses"] = [{RENAMED.get(key, key): value for key, value in one.items()} for one in table["diagnoses"]]
-    return _subject(run, table)
+    return {**ALWAYS, "kind": RunDiagnosis.kind, **_filled(table)}
 
 
 def _subject(result: Result, table: Mapping[str, Any]) -> dict[str, Any]:
-    own = {key: value for key, value in table.items() if key in ALWAYS or value not in ("", [], (), {}, None)}
+    own = _filled(table)
     if "patients" in own:
         own["patients"] = [subject_json(run) for run in result.runs]  # type: ignore[attr-defined]
     return {**ALWAYS, "kind": result.kind, **own}
+
+
+def _filled(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key in ALWAYS or value not in ("", [], (), {}, None)}
 
 
 def plain(value: Any) -> Any:

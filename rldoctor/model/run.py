@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rldoctor.model.enums import Aggregation, FloatArray, IntArray, Json, Severity
@@ -36,6 +38,9 @@ class Curve:
 
     def finite(self) -> Curve:
         """Return the curve without NaN and infinite values."""
+        # A sum of squares is finite only where all numbers are; mostly they are, and this is asked again and again.
+        if isfinite(self.values.dot(self.values)):
+            return self
         import numpy as np  # Late: many commands need these types and no arrays.
 
         keep = np.isfinite(self.values)
@@ -125,7 +130,7 @@ class Run:
         """Whether steps are environment steps, which makes it comparable with other runs."""
         return self.step_axis in ("env_steps", "frames")
 
-    @property
+    @cached_property
     def last_step(self) -> int:
         """The largest environment step of any curve; 0 for a run without points."""
         return max((int(curve.steps[-1]) for curve in self.curves.values() if len(curve)), default=0)

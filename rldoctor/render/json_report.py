@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rldoctor.errors import RldoctorError
-from rldoctor.model import Report, Result, RunDiagnosis
+from rldoctor.model import PackedRuns, Report, Result, RunDiagnosis
 from rldoctor.model.report_json import VERSION, plain, run_json, subject_json
 
 
@@ -28,7 +28,8 @@ def pieces(report: Report) -> Iterator[str]:
         "exit_code": report.exit_code,
     }
     yield f'{_dump(head).removesuffix("}").rstrip()},\n  "subjects": ['
-    for place, subject in enumerate(report.subjects):
+    subjects = report.subjects.tables() if isinstance(report.subjects, PackedRuns) else report.subjects
+    for place, subject in enumerate(subjects):
         yield f"{',' if place else ''}\n    {_dump_subject(subject)}"
     yield "\n  ]\n}" if report.subjects else "]\n}"
 
@@ -47,13 +48,15 @@ def render_error(command: str, error: RldoctorError) -> str:
     )
 
 
-def _dump_subject(subject: Result) -> str:
-    """Return a subject as JSON, indented as it is below ``subjects``."""
-    text = _dump_run(subject) if isinstance(subject, RunDiagnosis) else None
-    return (text or _dump(subject_json(subject))).replace("\n", "\n    ")
+def _dump_subject(subject: Result | dict[str, Any]) -> str:
+    """Return a subject, or the table of a packed run, as JSON, indented as it is below ``subjects``."""
+    text = _dump_run(subject) if isinstance(subject, (RunDiagnosis, dict)) else None
+    if text is None:
+        text = _dump(run_json(subject) if isinstance(subject, dict) else subject_json(subject))
+    return text.replace("\n", "\n    ")
 
 
-def _dump_run(run: RunDiagnosis) -> str | None:
+def _dump_run(run: RunDiagnosis | dict[str, Any]) -> str | None:
     """Return a run as JSON, compiled; ``None`` for one with NaN, or with a path that is not UTF-8."""
     try:
         # json is compiled where it does not indent, and refuses NaN, which msgspec would write as null.

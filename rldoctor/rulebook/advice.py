@@ -135,9 +135,9 @@ class Advice:
         if "{" not in raw and (self.library.preflight or "rldoctor preflight" not in raw):
             return raw
         # Runs side by side get the same advice where what it names is the same for them.
-        without = frozenset(without) | frozenset(self.lacks)
+        without = frozenset(self.lacks).union(without) if without else frozenset(self.lacks)
         known = self._known_of(settings_of(raw)) + (self._known_of(settings_of(otherwise)) if otherwise else "")
-        known += repr([self.rate, *(name for name, _, _ in _HAS.findall(raw + otherwise) if self._is_logged(name))])
+        known += repr([self.rate, *filter(self._is_logged, _metrics_of(raw) + _metrics_of(otherwise))])
         key = id(self.library), raw, otherwise, fix, without, known
         found = _texts.get(key)
         # The library is kept with its texts, so that no other one gets its identity.
@@ -251,6 +251,12 @@ def explained(text: str) -> str:
 def _changes(text: str) -> tuple[tuple[str, str, str], ...]:
     """Return verb, setting and value of each change that a text asks for; the same few are asked for on every run."""
     return tuple(_CHANGE.findall(text))
+
+
+@lru_cache(1024)
+def _metrics_of(text: str) -> tuple[str, ...]:
+    """Return the metrics for which a text asks whether they are logged."""
+    return tuple(name for name, _, _ in _HAS.findall(text))
 
 
 @lru_cache(1024)

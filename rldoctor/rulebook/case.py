@@ -57,7 +57,7 @@ class Case:
             finite["mean_return"] = replace(logged, metric="mean_return")
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
-        derived = {**_derived(even), **of_families(even, self.run.suite)}
+        derived = {**_of_outcomes(even), **_of_updates(even), **of_families(even, self.run.suite)}
         even |= _evaluated(even)
         derived |= {**off_policy.derived(even, self.run), **off_policy.by_episode(self.run, self.window)}
         return {**even, **derived, **_unvaried(self.run), **_lead(even, self.run.baseline_return)}
@@ -82,7 +82,8 @@ class Case:
         """The curves as their framework averages them, as those of references are."""
         even = {name: resampled(self.run.curves[name].finite()) for name in OUTCOME_METRICS & self.run.curves.keys()}
         even |= _stand_ins({**even, **{name: self.curves[name] for name in self.curves if name in _EVALUATIONS}})
-        return {**self.curves, **even, **_derived({**self.curves, **even})}
+        logged = {**self.curves, **even}
+        return {**logged, **_of_outcomes(logged)}
 
     @cached_property
     def alone(self) -> dict[str, Any]:
@@ -165,8 +166,8 @@ def _evaluated(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     return found
 
 
-def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
-    """Return curves that no framework logs but that follow from two that it does."""
+def _of_outcomes(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return curves that no framework logs but that follow from the return, the length and the success of episodes."""
     derived = {}
     returns, lengths = curves.get("episode_return"), curves.get("episode_length")
     if returns is not None and lengths is not None and len(returns) and len(lengths):
@@ -187,6 +188,12 @@ def _derived(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):
         derived["reached_success"] = _like(success, "reached_success", _reached(success, evaluated))
+    return derived
+
+
+def _of_updates(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return curves that follow from those of updates."""
+    derived = {}
     losses = curves.get("value_loss")
     if losses is not None and len(losses):
         # An untrained critic predicts about 0, so the root of its loss is the size of the value targets.
@@ -204,6 +211,7 @@ def _unvaried(run: Run) -> dict[str, Curve]:
     if (
         explained is None
         or losses is None
+        or explained.finite() is explained
         or not np.isnan(explained.values).any()
         or not np.isfinite(losses.values).all()
     ):

@@ -66,7 +66,7 @@ def window_of(returns: Curve, lengths: Curve) -> int:
 
 
 def _varies(means: FloatArray) -> bool:
-    return len(means) >= _ROWS and float(np.ptp(means)) > 0
+    return len(means) >= _ROWS and bool(np.count_nonzero(means != means[0]))
 
 
 def _fits(means: FloatArray, window: int) -> bool:
@@ -76,7 +76,7 @@ def _fits(means: FloatArray, window: int) -> bool:
 def _whole(means: FloatArray, window: int) -> float:
     """Return for which fraction of mean lengths a window has a whole number of steps."""
     steps = means * window
-    return float(np.mean(np.abs(steps - np.round(steps)) < _WHOLE * max(1.0, window / WINDOW)))
+    return np.count_nonzero(np.abs(steps - np.round(steps)) < _WHOLE * max(1.0, window / WINDOW)) / len(steps)
 
 
 def _goes_too_far(logged: Curve, apart: Curve) -> bool:

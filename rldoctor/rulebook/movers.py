@@ -87,7 +87,7 @@ def _order(mover: Mover) -> tuple[int, bool, int, str]:
 
 def _looks_broken(curves: Collection[Curve]) -> bool:
     """Return whether anything is not finite, or two curves end far above their usual size."""
-    if not all(np.isfinite(curve.values).all() for curve in curves):
+    if any(curve.finite() is not curve for curve in curves):
         return True
     if any(curve.metric.endswith(_COUNTED) and curve.values.max() > 0 for curve in curves):
         return True

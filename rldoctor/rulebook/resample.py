@@ -55,7 +55,7 @@ def without_repeats(curve: Curve) -> Curve:
     Where values are repeated, half of the stretches of equal values are at least as long as their median.
     """
     changed = curve.values[1:] != curve.values[:-1]
-    if changed.all():
+    if np.count_nonzero(changed) == len(changed):
         return curve
     changes = np.flatnonzero(np.concatenate([[True], changed]))
     lengths = np.diff(np.append(changes, len(curve)))
@@ -74,7 +74,10 @@ def without_repeats(curve: Curve) -> Curve:
 
 def points_of(curve: Curve) -> int:
     """Return how many points were logged: where each value is repeated equally often, only one for each."""
-    changes = np.flatnonzero(np.concatenate([[True], curve.values[1:] != curve.values[:-1]])[: len(curve)])
+    changed = curve.values[1:] != curve.values[:-1]
+    if np.count_nonzero(changed) == len(changed):
+        return len(curve)
+    changes = np.flatnonzero(np.concatenate([[True], changed]))
     lengths = np.diff(np.append(changes, len(curve)))
     held = len(changes) and lengths.min() > 1 and lengths.max() - lengths.min() <= 1
     return len(changes) if held else len(curve)

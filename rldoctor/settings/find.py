@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +40,22 @@ def _parts(pattern: str) -> tuple[_Part, ...]:
     )
 
 
+class Needed(NamedTuple):
+    """The names that must be in a run's folder, and in the one above, for a pattern to fit; empty where any may do."""
+
+    here: str
+    above: str
+
+
+@cache
+def needed(pattern: str) -> Needed:
+    """Return which names a pattern needs."""
+    first, *others = [part.text if part.fits is None else "" for part in _parts(pattern)]
+    if first != "..":
+        return Needed(first, "")
+    return Needed("", others[0] if others[0] != ".." else "")
+
+
 class Finder:
     """Finds settings files in and around one directory, whose folders are listed once.
 
@@ -52,6 +68,15 @@ class Finder:
         self._above = ""
         self._listed: dict[str, _Entries] = {}
 
+    def names(self) -> Collection[str]:
+        """Return the names in the directory."""
+        return self._entries(self._directory, False).keys()
+
+    def names_above(self) -> Collection[str] | None:
+        """Return the names in the folder above; ``None`` where it has only just changed."""
+        above = os.path.dirname(self._absolute())  # noqa: PTH120
+        return None if _settled(above) is None else self._entries(above, True).keys()
+
     def find(self, pattern: str, prefer: Sequence[str]) -> Path | None:
         """Return the file that a pattern means; ``None`` where there is none, or where it cannot be told.
 
@@ -59,11 +84,7 @@ class Finder:
             pattern: As :class:`~rldoctor.settings.library.Library` describes it.
             prefer: Names of files to prefer where several fit.
         """
-        *parents, last = parts = _parts(pattern)
-        # Most patterns begin with a name that is not there.
-        first = parts[0]
-        if first.fits is None and first.text != ".." and first.text not in self._entries(self._directory, False):
-            return None
+        *parents, last = _parts(pattern)
         folder, outside = self._directory, False
         for part in parents:
             if part.text == "..":

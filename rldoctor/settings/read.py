@@ -7,13 +7,14 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 
 from rldoctor.model import Finding, Json, Severity
 from rldoctor.model.settings import Settings
 from rldoctor.run_directory import RUN_FILE
 from rldoctor.settings.event_file import read_event_settings
-from rldoctor.settings.find import Finder
+from rldoctor.settings.find import Finder, needed
 from rldoctor.settings.json_file import read_json
 from rldoctor.settings.library import Format, Library, libraries
 from rldoctor.settings.normal import Found, Stated, as_settings, normal_form, with_defaults
@@ -52,10 +53,11 @@ def read_settings(directory: Path) -> Settings | None:
     sources: list[tuple[Library, dict[str, Found], dict[str, Stated]]] = []
     used: set[str] = set()
     run = directory.absolute().name
-    for library in libraries():
+    for library, patterns in reader.possible():
         if library.fallback and sources:
             continue
-        files = [file for file in reader.files(library) if not (library.fallback and file.name in used)]
+        found_files = reader.files(patterns, library.prefer)
+        files = [file for file in found_files if not (library.fallback and file.name in used)]
         stated = {key: Stated(entry, file.name) for file in reversed(files) for key, entry in file.entries.items()}
         if not stated or not library.is_stated_in(stated):
             continue
@@ -113,6 +115,38 @@ def _disagreement(name: str, one: Found, other: Found) -> Finding:
     return Finding("SET002", "settings-disagree", Severity.WARNING, message, remedy, evidence)
 
 
+_Patterns = Sequence[tuple[str, Format]]
+
+
+@cache
+def _needed_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that patterns of settings files need in a run's folder, and in the one above."""
+    patterns = [needed(pattern) for library in libraries() for pattern in library.files]
+    return frozenset(names.here for names in patterns), frozenset(names.above for names in patterns)
+
+
+@lru_cache(256)
+def _possible(here: frozenset[str], above: frozenset[str]) -> Sequence[tuple[Library, _Patterns]]:
+    """Return the libraries of which there may be files, and the patterns of these.
+
+    Most runs have none of the names, and need not be searched for each pattern.
+
+    Args:
+        here: The names in the run's folder, of those that patterns need.
+        above: Those in the folder above.
+    """
+    found = []
+    for library in libraries():
+        patterns = [
+            (pattern, format_)
+            for pattern, format_ in library.files.items()
+            if needed(pattern).here in ("", *here) and needed(pattern).above in ("", *above)
+        ]
+        if patterns:
+            found.append((library, patterns))
+    return found
+
+
 class _Reader:
     """Reads each file once, whichever libraries want it."""
 
@@ -123,11 +157,17 @@ class _Reader:
         self._found: dict[str, Path | None] = {}
         self.findings: list[Finding] = []
 
-    def files(self, library: Library) -> Iterator[_File]:
-        """Yield what can be read of a library's files."""
-        for pattern, format_ in library.files.items():
+    def possible(self) -> Sequence[tuple[Library, _Patterns]]:
+        """Return the libraries of which there may be files, and the patterns of these."""
+        here, above = _needed_names()
+        names = self._finder.names_above()
+        return _possible(here.intersection(self._finder.names()), above if names is None else above.intersection(names))
+
+    def files(self, patterns: _Patterns, prefer: Sequence[str]) -> Iterator[_File]:
+        """Yield what can be read of the files that fit patterns."""
+        for pattern, format_ in patterns:
             if pattern not in self._found:
-                self._found[pattern] = self._finder.find(pattern, library.prefer)
+                self._found[pattern] = self._finder.find(pattern, prefer)
             path = self._found[pattern]
             if path is not None:
                 if path not in self._read:

@@ -93,3 +93,10 @@ def same(one, other):
         np.testing.assert_array_equal(values, other.points[tag][1])
         assert values.dtype == np.float64
     assert (one.mixed, one.overlaps) == (other.mixed, other.overlaps)
+
+
+def test_tags_of_one_step_share_it_wherever_they_were_cut_apart(make, tmp_path):
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(b"".join(map(make.record, scalars(range(200)))))
+    (file,) = read_event_files([path], wanted)
+    assert len({id(steps) for steps, _ in file.points.values()}) == 1

@@ -201,5 +201,5 @@ def test_a_run_of_a_current_writer_does_not_need_protobuf():
 )
 def test_only_what_states_the_version_is_taken_for_it(fields, version):
     data = Event(wall_time=1.7e9, **fields).SerializeToString()
-    assert event_columns._is_version(data) is version
-    assert not event_columns._is_version(data[:-1])
+    assert event_columns.is_version(data) is version
+    assert not event_columns.is_version(data[:-1])

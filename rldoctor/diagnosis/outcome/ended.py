@@ -21,9 +21,9 @@ def without_lost_returns(run: Run, observed: Sequence[Evidence]) -> list[Evidenc
     """Return what is observed, without signs of a return that went well where it ends with NaN or infinity."""
     returns = run.curves.get(_RETURN)
     last = returns.values[-max(_FEWEST, round(_LAST * len(returns))) :] if returns is not None else np.empty(0)
-    if not any(item.fires and item.sign.code == _NON_FINITE for item in observed):
-        return [*observed]
     if not len(last) or np.isfinite(last).any():
+        return [*observed]
+    if not any(item.fires and item.sign.code == _NON_FINITE for item in observed):
         return [*observed]
     return [
         structs.replace(item, strength=0.0) if item.sign.of_health and _RETURN in item.sign.metrics else item

@@ -283,7 +283,7 @@ def _returns_repeated(case: Case) -> int:
     Each stretch of rows has a return of its own then; one that is constant but for an episode or two is another case.
     """
     logged = case.run.curves[_RETURN].finite().values if _RETURN in case.run.curves else np.empty(0)
-    if not (logged[1:] == logged[:-1]).any():
+    if not np.count_nonzero(logged[1:] == logged[:-1]):
         return 0
     starts = np.flatnonzero(np.append(True, logged[1:] != logged[:-1])[: len(logged)])
     lengths = np.diff(np.append(starts, len(logged)))

@@ -129,7 +129,7 @@ class EventColumns:
         self._seen(len(kept), float(plain.times[kept[0]]), float(plain.times[kept[-1]]))
 
     def _add_record(self, offset: int, data: bytes) -> None:
-        if _is_version(data):
+        if is_version(data):
             return
         # Late: it takes as long to load as all of numpy, and most files hold plain scalars alone.
         from google.protobuf.message import DecodeError
@@ -197,7 +197,7 @@ class EventColumns:
         )
 
 
-def _is_version(data: bytes) -> bool:
+def is_version(data: bytes) -> bool:
     """Return whether an event holds a time and the version of the format, as the first of each file does.
 
     The writers of current versions of TensorBoard also say what wrote the file (event.proto: file_version 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +22,8 @@ class OrderedPoints:
 
     def __init__(self) -> None:
         self._steps: dict[int, list[IntArray]] = {}
-        self._values: dict[int, list[NDArray[np.floating]]] = {}
+        # Each in one piece, which grows: what many small pieces leave behind is not given back to the system.
+        self._values: dict[int, array[float]] = {}
 
     def add(self, tag_ids: IntArray, steps: IntArray, values: FloatArray) -> bool:
         """Add points in the order in which they were written, at least one; shape ``(n,)`` each.
@@ -46,21 +48,27 @@ class OrderedPoints:
             # A copy, so that the other tags' part of the array does not stay in memory.
             before = before if np.array_equal(before, own) else own.copy()
             earlier.append(before)
-            self._values.setdefault(tag, []).append(sorted_values[start:stop].copy())
+            self._values[tag] = _extended(self._values.get(tag, array("f")), sorted_values[start:stop])
         return True
 
     def take(self, tags: tuple[str, ...]) -> dict[str, tuple[IntArray, FloatArray]]:
         """Return steps and values of each tag, by its place in ``tags``; nothing is left here."""
-        shared: dict[tuple[int, ...], IntArray] = {}
+        shared: dict[tuple[int, int], IntArray] = {}
         found = {}
-        every = self._steps  # Which keeps what is compared by its identity.
-        for tag in sorted(every):
-            key = tuple(map(id, every[tag]))
-            if key not in shared:
-                shared[key] = np.concatenate(every[tag])
-            found[tags[tag]] = shared[key], np.concatenate(self._values.pop(tag), dtype=np.float64)
-        self._steps = {}
+        for tag in sorted(self._steps):
+            steps, values = np.concatenate(self._steps.pop(tag)), self._values.pop(tag)
+            alike = shared.setdefault((len(steps), int(steps[-1])), steps)
+            steps = alike if np.array_equal(alike, steps) else steps
+            found[tags[tag]] = steps, np.frombuffer(values, values.typecode).astype(np.float64)
         return found
+
+
+def _extended(values: array[float], more: NDArray[np.floating]) -> array[float]:
+    """Return numbers with more behind them, in double precision where one of them needs it."""
+    if more.dtype == np.float64 and values.typecode == "f":
+        values = array("d", values)
+    values.frombytes(more.astype(values.typecode).tobytes())
+    return values
 
 
 def _in_single_precision(values: FloatArray) -> NDArray[np.floating]:

@@ -11,12 +11,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from rldoctor.logs.formats.event_columns import EventColumns, OrderedColumns
+from rldoctor.logs.formats.layouts import read_alike
 from rldoctor.logs.formats.log_file import (
     LogFile,
     LogFormat,
     ReadIssues,
     Wanted,
+    begins_with,
     by_name,
     open_log,
 )
@@ -24,6 +28,9 @@ from rldoctor.logs.formats.tfrecord import batches
 
 # Bytes from which on a file's points are sorted by tag while it is read.
 _LARGE = 16 * 2**20
+# What add_hparams writes is two kilobytes, and as much again for each dozen of settings.
+_LARGEST_HPARAMS = 2**20
+_HPARAMS = b"_hparams_/"
 
 
 def is_event_file(name: str) -> bool:
@@ -33,7 +40,8 @@ def is_event_file(name: str) -> bool:
 
 def read_event_files(paths: Sequence[Path], wanted: Wanted) -> list[LogFile]:
     """Read the event files of one run, in the order in which they were begun."""
-    return sorted((_read_in_order(path, wanted) or read_event_file(path, wanted) for path in paths), key=begun)
+    files = [_read_in_order(path, wanted) or read_alike(path, wanted, read_event_file) for path in paths]
+    return sorted(files, key=begun) if len(files) > 1 else files
 
 
 def begun(file: LogFile) -> tuple[int, float, list[tuple[int, str]]]:
@@ -98,6 +106,31 @@ def read_events_from(path: Path, wanted: Wanted, start: int, columns: EventColum
     elif not columns.count and not columns.numbers.unknown and not columns.issues.counts:
         columns.issues.add("empty", 0, "holds no scalars")
     return columns.to_file(path, size, grew)
+
+
+def holds_hparams_alone(path: Path) -> bool:
+    """Return whether an event file holds settings of ``add_hparams`` and at most one point of each result."""
+    return _is_small(path) and _HPARAMS in begins_with(path, _LARGEST_HPARAMS) and _most_points(path) <= 1
+
+
+def holds_no_point(path: Path) -> bool:
+    """Return whether an event file holds no point."""
+    return _is_small(path) and _most_points(path) == 0
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.is_file() and 0 < path.stat().st_size <= _LARGEST_HPARAMS
+    except OSError:
+        return False
+
+
+def _most_points(path: Path) -> float:
+    """Return how many points the tag of an event file has that has most; infinity where it cannot be read."""
+    log = read_event_file(path, lambda _: True)
+    if log.issues.counts.keys() - {"empty"}:
+        return math.inf
+    return int(np.bincount(log.tag_ids).max(initial=0))
 
 
 TFEVENTS = LogFormat(by_name(is_event_file), read_event_files)

@@ -18,7 +18,7 @@ import numpy as np
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, warning
 from rldoctor.preflight.context import PreflightContext
-from rldoctor.preflight.measurements import draw, flatten
+from rldoctor.preflight.measurements import draw
 from rldoctor.preflight.probes.hidden import Interference, play_with
 
 _NUMBERS, _STEPS, _TRIED = 64, 8, 12
@@ -38,7 +38,9 @@ _PART = 0.2
 def run(context: PreflightContext) -> CheckFindings:
     """Add a turn to each number and compare."""
     env, batch = context.env, context.batch
-    if not 2 <= len(flatten(batch.raw[0])) <= _NUMBERS or not _has_an_angle(np.stack(list(map(flatten, batch.raw)))):
+    parts = [value.reshape(len(batch.rewards), -1) for value in batch.observations.values() if value.dtype.kind == "f"]
+    count = sum(part.shape[1] for part in parts)
+    if not 2 <= count <= _NUMBERS or not _has_an_angle(np.hstack(parts).astype(float)):
         raise Skipped("no cosine and sine in the observation")
     random = np.random.default_rng(63)
     steps = context.budget.steps(_STEPS, least=2, plays=_TRIED)
