@@ -347,9 +347,8 @@ def unfinished(cured: Sequence[dict[str, Any]], asked: int, before: Sequence[str
     told = next((line for line in before if line.startswith(_BEFORE)), "")
     if not told:
         heads = ("| harmful hyperparameter faults cured within", "| median cost in steps")
-        cured_then, cost_then = (
-            line.split("|")[2].strip() for head in heads for line in before if line.startswith(head)
-        )
+        rows = (next(line for line in before if line.startswith(head)) for head in heads)
+        cured_then, cost_then = (row.split("|")[2].strip() for row in rows)
         told = f"{_BEFORE} cured {cured_then}, at a median cost of {cost_then}."
     cheap = sum(row["steps"] <= 0.45 * row["whole"] for row in cured)
     return [
