@@ -2,7 +2,8 @@
 
 Trains runs that one setting makes sick, with `rldoctor train`; then gives each to `rldoctor diagnose` and `rldoctor treat`,
 as commands. Writes a section of docs/treatment.md. One process at a time; what came of each run is saved in --work at once,
-so that the same command resumes. About an hour on one busy core.
+so that the same command resumes: a training goes on where it was stopped, a treatment begins anew, since its time is measured.
+About an hour on one busy core.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import DOCS
-from rldoctor import machine
+from rldoctor import datafile, machine
 
 DOCUMENT = DOCS / "treatment.md"
 MEASURED = Path(__file__).with_suffix(".json")
@@ -136,7 +138,8 @@ def _processor() -> float:
 def measured(sick: Sick, work: Path) -> dict[str, Any]:
     """Train a run, diagnose and treat it, and return what came of it."""
     runs = work / "sick" / sick.name
-    if not list(runs.rglob("policy.zip")):
+    # What has failed is as it should be, and the same command would train it once more beside it.
+    if not any(json.loads(path.read_text())["status"] in ("finished", "failed") for path in runs.rglob("run.json")):
         changes = [word for change in sick.changes for word in ("--set", change)]
         command("train", "--reference", sick.reference, *sick.options, *changes, "--runs", str(runs))
     (record,) = runs.rglob("run.json")
@@ -154,7 +157,10 @@ def measured(sick: Sick, work: Path) -> dict[str, Any]:
         "cause": ill[0]["name"] if ill else "",
         "right": bool(ill) and ill[0]["name"] in sick.causes,
     }
-    code, text, clock, processor = command("treat", str(run), "--runs", str(work / "treated"), "--format", "json")
+    treated = work / "treated" / sick.name
+    # What an earlier command left unfinished would not be trained again, and the rest alone be timed.
+    shutil.rmtree(treated, ignore_errors=True)
+    code, text, clock, processor = command("treat", str(run), "--runs", str(treated), "--format", "json")
     treatment = json.loads(text)["subjects"][0]["treatment"]
     remedies = [trial for trial in treatment["trials"] if trial["role"] == "remedy"]
     rates = [_seconds_per_step(Path(trial["path"])) for trial in remedies]
@@ -184,13 +190,12 @@ def _content(directory: Path) -> Mapping[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
 
-def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], collected: str = "") -> str:
+def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any]) -> str:
     """Return the section of the document.
 
     Args:
         rows: What was measured, by name of the run.
         about: The machine.
-        collected: How, where not all of it was measured by this command, in sentences.
     """
     found = [(sick, rows[sick.name]) for sick in RUNS if sick.name in rows]
     ill = [(sick, row) for sick, row in found if row["outcome"] != "nothing-to-do"]
@@ -219,7 +224,6 @@ def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], col
         "A setting that looks wrong may do no harm: a run whose result matches healthy runs needs nothing (`nothing-to-do`), and does not",
         "count above.",
         "",
-        *([collected, ""] if collected else []),
         "| run | fault | reference | cause named | tried | outcome | exit code | steps | time |",
         "|---|---|---|---|---|---|---|---|---|",
         *(_row(sick, row) for sick, row in found),
@@ -250,7 +254,7 @@ def kept() -> str:
     if not MEASURED.is_file():
         return ""
     content = json.loads(MEASURED.read_text(encoding="utf-8"))
-    return section(content["runs"], content["machine"], content.get("collected", ""))
+    return section(content["runs"], content["machine"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -265,9 +269,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for sick in () if chosen.so_far else RUNS:
         if sick.name not in rows and (chosen.only is None or sick.name in chosen.only):
             rows[sick.name] = measured(sick, chosen.work)
-            results.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+            datafile.write_json(results, rows)
             print(sick.name, json.dumps(rows[sick.name]), flush=True)
-    MEASURED.write_text(json.dumps({"machine": machine.describe(), "runs": rows}, indent=1) + "\n", encoding="utf-8")
+    earlier = json.loads(MEASURED.read_text(encoding="utf-8"))["runs"] if chosen.only and MEASURED.is_file() else {}
+    whole = {"machine": machine.describe(), "runs": {**earlier, **rows}}
+    MEASURED.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     text = DOCUMENT.read_text(encoding="utf-8")
     before, found, rest = text.partition(BEGIN)
     after = rest.partition(END)[2] if found else "\n"

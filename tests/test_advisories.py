@@ -120,6 +120,17 @@ def test_gymnax_is_named_where_its_wrapper_for_gymnasium_is_used():
     assert found({"gymnax": "1.0.1"}, CARTPOLE) == []
 
 
+def test_defects_of_training_libraries_matter_for_their_own_logs():
+    versions = {"agilerl": "2.58.0", "torchrl": "0.14.1"}
+
+    def names(**what):
+        return [one.evidence["advisory"] for one in found(versions, Subject(metrics=(), **what))]
+
+    assert names(framework="agilerl", algorithm="ppo") == ["agilerl-ppo-cuts-returns-early"]
+    assert names(framework="torchrl", algorithm="sac") == ["vecnorm-learns-in-eval-mode"]
+    assert names(framework="agilerl", algorithm="dqn") == names(framework="sb3", algorithm="ppo") == []
+
+
 def test_only_the_sparse_ant_maze_never_rewards():
     versions = {"gymnasium-robotics": "1.4.2"}
     names = [one.evidence["advisory"] for one in found(versions, Subject("AntMaze_UMaze-v3"))]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
-from functools import cache
 from pathlib import Path
 
 import pytest
-import typer
 
-from rldoctor.cli.app import application, run
+from rldoctor.cli.app import run
 from rldoctor.explain.pages import catalogue
+from tests.commands import command_line
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -20,12 +19,6 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
-
-
-@cache
-def command_line():
-    """All commands with their options; each takes a moment to make."""
-    return typer.main.get_command(application())
 
 
 def commands(document):

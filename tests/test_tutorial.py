@@ -9,14 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
-import typer
 
 from rldoctor import run_directory
-from rldoctor.cli.app import application
+from tests.commands import command_line
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -126,12 +124,6 @@ def test_the_steps_that_train_nothing(typed, tmp_path):
     assert "learning-rate-too-high" in done.stdout
     assert "exit code 1" in done.stdout
     assert (tmp_path / "report.html").is_file()
-
-
-@cache
-def command_line():
-    """All commands with their options; each takes a moment to make."""
-    return typer.main.get_command(application())
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -57,9 +57,16 @@ ROUNDS = 150
 TAUGHT = {name for fault in FAULTS for name in fault.right}
 # That updates are not logged says what was written down, such as a monitor file alone, and nothing of the training.
 LEFT_OUT = "LOG402"
+_NOT_FINITE = "non-finite-values"
 # No training of the laboratory ends so: hundreds of episodes in a row that fail at once are certain by themselves. By what
 # people say of hallmarks alone such a run is suspect of something else (tests/rulebook/test_episodes.py).
-BY_HAND = {("performance-collapse", "RET306"): 14.0, (HEALTHY, "RET306"): -10.0}
+# A training that breaks on NaN before its first row of losses has nothing but run.json: NaN is the symptom, and a rate that
+# is far beyond any other the cause. Those of the laboratory log their rate (UPD304) before they break. Nearly PPO's weight.
+BY_HAND = {
+    ("performance-collapse", "RET306"): 14.0,
+    (HEALTHY, "RET306"): -10.0,
+    ("learning-rate-too-high", "SET101-learning-rate-high"): 8.5,
+}
 Weights = Mapping[str, Mapping[str, float]]
 
 
@@ -70,12 +77,16 @@ def rows(book: Rulebook, kept: Kept) -> list[Row]:
         return found
     causes = [name for name in kept.right if name in book.weights_of[FAMILY]]
     shares = np.array([0.5**i for i in range(len(causes))])
+    hallmarks = book.diagnoses[_NOT_FINITE].hallmarks
     cause = dict(zip(causes, (shares / shares.sum()).tolist(), strict=True))
     for view in VIEWS:
         if kept.fault == "evaluation-normalised" and not view.evaluated:
             continue
         seen = strengths(book, kept.view(view))
         seen.pop(LEFT_OUT, None)
+        if kept.right == (_NOT_FINITE,) and not any(seen.get(code, 0.0) >= FIRES_FROM for code in hallmarks):
+            # NaN is in the logs or it is not: one that broke off before it was logged teaches nothing of its signs.
+            continue
         if not kept.fault or kept.right == (HEALTHY,):
             found.append(Row(seen, {HEALTHY: 1.0}, 1.0))
         elif kept.harmed and _shows(book, seen):

@@ -27,6 +27,11 @@ _KEPT, _HALF = 0xFFFFFC00, 0x200
 HEALTHY = ("healthy",)
 # As in the laboratory of PPO (benchmarks/laboratory/harm.py): half of what good ones gain.
 LEARNED = 0.5
+# What run.json says of a training that broke off, as Stable-Baselines3 did.
+_BROKEN = {
+    "status": "failed",
+    "error": "ValueError: Expected parameter loc of distribution Normal, but found tensor([[nan]])",
+}
 # Environment steps a second, of which nothing is to be learned.
 _SPEED = 1_000.0
 
@@ -37,7 +42,7 @@ class View(NamedTuple):
     Attributes:
         doctor: DoctorCallback's metrics.
         evaluated: Evaluations.
-        settings: Those of a saved model.
+        settings: Those of run.json, which also says whether the training broke off.
         counted: The number of updates, which progress.csv has.
     """
 
@@ -77,7 +82,8 @@ class Kept:
         """Return the run as one view shows it."""
         run = self.run if at_hand.doctor else without_doctor(self.run)
         if at_hand.settings:
-            run = replace(run, settings=settings_of(self.label))
+            record = _BROKEN if self.label["failed"] else {}
+            run = replace(run, settings=settings_of(self.label), record=record)
         hidden = () if at_hand.evaluated else tuple(name for name in run.curves if name.startswith("evaluation_"))
         hidden += () if at_hand.counted else ("n_updates",)
         return replace(run, curves={name: curve for name, curve in run.curves.items() if name not in hidden})
@@ -180,7 +186,7 @@ def trainings(file: Path = RECORDED) -> tuple[Kept, ...]:
     # Without a loss the tags do not say what a run was trained with; those who trained it know.
     algorithms = {"SAC": "sac", "TD3": "td3", "DDPG": "td3", "DQN": "dqn"}
     runs = [
-        replace(_with_speed(run), algorithm=run.algorithm or algorithms[label["algorithm"]])
+        replace(_as_logged(run, label), algorithm=run.algorithm or algorithms[label["algorithm"]])
         for run, label in zip(runs, labels, strict=True)
     ]
     limits = {
@@ -204,6 +210,26 @@ def _with_speed(run: Run) -> Run:
         return run
     speed = Curve("throughput", returns.steps, np.full(len(returns), _SPEED), "time/fps")
     return replace(run, curves={**run.curves, "throughput": speed})
+
+
+def _as_logged(run: Run, label: dict[str, Any]) -> Run:
+    """Return a run with what would be in its logs, and without what would not, where it was recorded otherwise."""
+    curves = dict(_with_speed(run).curves)
+    # Stable-Baselines3 logs no actor_loss where the actor was not updated, which TD3 does every other time.
+    actor, critic = curves.get("actor_loss"), curves.get("critic_loss")
+    if actor is not None and critic is not None and label["algorithm"] == "TD3":
+        fine = critic.steps[np.isfinite(critic.values)]
+        known = np.isfinite(actor.values) | ~np.isin(actor.steps, fine)
+        curves["actor_loss"] = replace(actor, steps=actor.steps[known], values=actor.values[known])
+    # DoctorCallback logs the first reward that is not finite at once.
+    after = int(label["knobs"]["reward_nan_after"]) + 1
+    if after < label["steps"]:
+        measured = curves.get("reward_nonfinite", Curve("reward_nonfinite", np.array([], np.int64), np.array([])))
+        before = measured.steps < after
+        curves["reward_nonfinite"] = replace(
+            measured, steps=np.append(measured.steps[before], after), values=np.append(measured.values[before], 1.0)
+        )
+    return replace(run, curves=curves)
 
 
 def _limit(labels: Sequence[dict[str, Any]]) -> tuple[float, float]:

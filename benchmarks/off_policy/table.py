@@ -37,13 +37,15 @@ ones (the former is the rule of the laboratory of PPO); what is said of them sta
 quarter of all trainings, itself among them; the second table is of weights that were fitted without all trainings of its task. Reproduce with `python -m benchmarks.off_policy.table --write`, and record others
 with `python -m benchmarks.off_policy.record OUT --seed 1`. Trainings that were recorded without time/fps are judged as if they had
 logged it, as Stable-Baselines3 does: at a constant speed, so that it says that rows were written and nothing else. Rows before which
-there was no update since the last row have no losses, as in Stable-Baselines3, also those of trainings that were recorded with them.
+there was no update since the last row have no losses, as in Stable-Baselines3, also those of trainings that were recorded with them;
+nor has TD3 an actor_loss where the actor was not updated. DoctorCallback logs the first reward that is not finite at once.
 
 Plain logs are what Stable-Baselines3 writes to TensorBoard by itself. They do not hold what is in the replay buffer, how often
 there is an update, or what the critic expects: of many faults they show the harm alone, and settings or DoctorCallback tell the
 cause. Its progress.csv has the number of updates as well (`train/n_updates`). `First or tied` counts reports whose tie of likeliest
 causes, which is shown as one, has the right one; `causes in a tie` is how many are shown on average, a lone one counted as 1.
-Settings are those of a model that Stable-Baselines3 saved (`model.zip`) or of `run.json`. A reward of the wrong sign is
+Settings are those of a model that Stable-Baselines3 saved (`model.zip`) or of `run.json`, which says too whether a training broke
+off. A reward of the wrong sign is
 optimised as well as any other: where success is not logged, the logs of such a training are those of a healthy one.
 
 """

@@ -234,10 +234,15 @@ class _Batch:
             values |= {
                 f"train/{tag}": float(found[row])
                 for tag, found in self.learner.logged.items()
-                if not (tag == "ent_coef_loss" and np.isnan(found[row]))
+                if not (np.isnan(found[row]) and self._left_out(tag, row))
             }
         values |= {f"doctor/{name}": value for name, value in self.doctors[row].take().items()}
         result.log(step, values)
+
+    def _left_out(self, tag: str, row: int) -> bool:
+        """Return whether Stable-Baselines3 would not log a loss that is NaN: one that was not computed."""
+        not_updated = tag == "actor_loss" and bool(np.isfinite(self.learner.logged["critic_loss"][row]))
+        return tag == "ent_coef_loss" or (self.recipe.algorithm == "TD3" and not_updated)
 
     def _evaluate(self, step: int) -> None:
         """Play some episodes without exploration in every training, and log them as EvalCallback does."""
@@ -284,6 +289,7 @@ class _Doctor:
         self._batch, self._row = batch, row
         self._model = Model(batch.learner, batch.replay, row)
         self._pending: dict[str, float] = {}
+        self._finite = True
         probe = QProbe(self._model, Functions(batch.learner, row))
         self._measuring = OffPolicyMeasuring(self._model, batch.recipe.steps, MARKS, 1, self._guard, probe)
 
@@ -301,6 +307,10 @@ class _Doctor:
         shown: Any = parts(seen, goal) if goal else seen
         last: Any = {key: value[0] for key, value in shown.items()} if goal else shown[0]
         info = {"TimeLimit.truncated": bool(cut[row]), "terminal_observation": last} if ended[row] else {}
+        if self._finite and not np.isfinite(given[row]):
+            # As rldoctor/callback/not_finite.py does: the first one is logged at once.
+            self._finite = False
+            batch.results[row].log(step, {"doctor/reward_nonfinite": 1.0})
         measuring.begin(model.num_timesteps, None)
         model.num_timesteps = step
         measuring.step(

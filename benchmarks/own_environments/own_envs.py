@@ -38,6 +38,21 @@ from benchmarks.own_environments.sound_envs import (  # noqa: F401
 )
 
 
+class Looking:
+    """Shows what ``look`` makes of each observation."""
+
+    def look(self, observation: Any) -> Any:
+        raise NotImplementedError
+
+    def reset(self, **options: Any) -> Any:
+        observation, info = super().reset(**options)  # type: ignore[misc]
+        return self.look(observation), info
+
+    def step(self, action: Any) -> Stepped:
+        observation, *rest = super().step(action)  # type: ignore[misc]
+        return (self.look(observation), *rest)
+
+
 class CartPoleNoReward(CartPole):
     def step(self, action: Any) -> Stepped:
         observation, _, over, cut, info = super().step(action)
@@ -91,7 +106,7 @@ class CartPoleFrozen(CartPole):
         return (self.first, *rest)
 
 
-class CartPoleUnscaled(CartPole):
+class CartPoleUnscaled(Looking, CartPole):
     """One sensor in other units."""
 
     def __init__(self) -> None:
@@ -100,14 +115,6 @@ class CartPoleUnscaled(CartPole):
 
     def look(self, observation: Any) -> Any:
         return (observation * np.array([1e4, 1e4, 1.0, 1e4])).astype(np.float32)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class PendulumFlipped(Pendulum):
@@ -146,19 +153,11 @@ class PendulumErratic(Pendulum):
         return super().step(action * self.np_random.choice([-1.0, 1.0]))
 
 
-class PendulumBlind(Pendulum):
+class PendulumBlind(Looking, Pendulum):
     """Without its velocity."""
 
     def look(self, observation: Any) -> Any:
         return observation * np.array([1, 1, 0], np.float32)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class PendulumLateEyes(Pendulum):
@@ -241,17 +240,9 @@ class ReacherWired(Reacher):
         return super().step(np.clip(0.02 * action + self.np_random.normal(size=2), -1, 1))
 
 
-class InvertedPendulumHazy(InvertedPendulum):
+class InvertedPendulumHazy(Looking, InvertedPendulum):
     def look(self, observation: Any) -> Any:
         return observation + 3.0 * self.np_random.normal(size=4)
-
-    def reset(self, **options: Any) -> Any:
-        observation, info = super().reset(**options)
-        return self.look(observation), info
-
-    def step(self, action: Any) -> Stepped:
-        observation, *rest = super().step(action)
-        return (self.look(observation), *rest)
 
 
 class InvertedPendulumOver(InvertedPendulum):

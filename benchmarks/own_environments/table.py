@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 CARTPOLE: Mapping[str, Any] = dict(
@@ -100,9 +101,23 @@ NOT_LEARNED = ("Pendulum", "MountainCar", "ReacherDistance", "Dot", "LakeOneHot"
 TASK: Mapping[str, Any] = dict(n_steps=64, batch_size=256, gamma=0.95, n_epochs=10, learning_rate=1e-3)
 
 
-def task(name: str, *causes: str, steps: int = 30_000) -> Own:
-    """Return one of benchmarks/own_environments/own_tasks.py."""
-    return Own(name, causes, TASK, steps=steps, file="own_tasks")
+def own(
+    name: str,
+    *causes: str,
+    file: str,
+    settings: Mapping[str, Any] = TASK,
+    n_envs: int = 8,
+    steps: int = 30_000,
+    broken_steps: int = 30_000,
+) -> Own:
+    """Return an environment of a file; where what is broken needs less time to show, it gets ``broken_steps``."""
+    return Own(name, causes, settings, n_envs, broken_steps if causes else steps, file)
+
+
+task = partial(own, file="own_tasks")
+world = partial(own, file="own_worlds")
+kind = partial(own, file="own_kinds", broken_steps=20_000)
+machinery = partial(own, file="own_machinery", broken_steps=10_000)
 
 
 SECOND = (
@@ -143,11 +158,6 @@ SECOND = (
 """Written, trained and examined after the first were looked at, before any rule was changed for them."""
 
 
-def world(name: str, *causes: str) -> Own:
-    """Return one of benchmarks/own_environments/own_worlds.py."""
-    return Own(name, causes, TASK, steps=30_000, file="own_worlds")
-
-
 THIRD = (
     *(world(name) for name in ("Lander", "LanderGusts", "Room", "Chase", "Switch")),
     world("LanderStillborn", "environment-misconfigured"),
@@ -179,11 +189,6 @@ THIRD = (
 """Written, trained and examined after the rules for the second were made, before any was changed for these."""
 
 
-def kind(name: str, *causes: str, steps: int = 30_000) -> Own:
-    """Return one of benchmarks/own_environments/own_kinds.py; what is broken needs less time to show."""
-    return Own(name, causes, TASK, steps=20_000 if causes else steps, file="own_kinds")
-
-
 FOURTH = (
     *(kind(name) for name in ("Store", "Cards", "Dot", "Crane", "Park", "Aim", "Rocking", "hopper_normalised")),
     kind("LakeOneHot", steps=50_000),
@@ -206,11 +211,6 @@ FOURTH = (
     kind("HopperRoot", "non-finite-values"),
 )
 """Written, trained and examined after the rules for the third were made, before any was changed for these."""
-
-
-def machinery(name: str, *causes: str, settings: Mapping[str, Any] = TASK, n_envs: int = 8) -> Own:
-    """Return one of benchmarks/own_environments/own_machinery.py."""
-    return Own(name, causes, settings, n_envs, 10_000 if causes else 30_000, "own_machinery")
 
 
 FIFTH = (

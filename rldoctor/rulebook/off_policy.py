@@ -22,6 +22,8 @@ OFF_POLICY_METRICS = (
     "evaluation_length_ratio",
     "evaluation_lead",
     "entropy_kept",
+    "value_per_reward",
+    "critic_loss_over_median",
     "updates_per_step",
     "return_by_episode",
 )
@@ -31,6 +33,8 @@ _MUCH, MANY = 0.15, 20 * LONG
 # Discount factor where no settings say it: the default of Stable-Baselines3's off-policy methods.
 _GAMMA = 0.99
 _TINY = 1e-12
+# From this fraction of a run on its critic's loss is compared with its own median.
+_SETTLED = 0.3
 # Of the mean rewards of a run's episodes, the quantile that stands for their size. Ours.
 _HIGH = 0.9
 
@@ -62,8 +66,10 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
     ``q_per_return`` is the same for values and returns that DoctorCallback has measured on the same steps.
     ``critic_loss_per_reward`` is the error of the critic in the unit in which it is measured, that of a squared reward,
     over the size of the rewards: about 1 for a critic that knows nothing, whatever the scale of the rewards.
-    ``updates_per_step``, where DoctorCallback has not measured it, follows from ``n_updates``. ``entropy_kept`` is the
-    entropy of SAC's policy above its target, over what it was at the start.
+    ``critic_loss_over_median`` is that error over its own median, from 30 % of the run on. ``value_per_reward`` is the
+    size of the actor's loss over the mean reward of a step at the same time: 1 where values hold a single reward.
+    ``updates_per_step``, where DoctorCallback has not measured it, follows from ``n_updates``, or from how fast SAC's
+    temperature moves. ``entropy_kept`` is the entropy of SAC's policy above its target, over what it was at the start.
     ``evaluation_lead`` is by how much evaluations are above the return in training at the same steps.
     ``evaluation_size`` is the size of evaluations over that of the return in training, the largest so far, and
     ``evaluation_length_ratio`` the same of their lengths.
@@ -84,6 +90,8 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
             side = float(np.sign(returns.values[0]))
             if (side * returns.values > 0).all():
                 found["signed_value"] = _like(losses, "signed_value", -side * losses.values / size)
+            reward = np.interp(losses.steps, returns.steps, np.abs(returns.values) / steps)
+            found["value_per_reward"] = _like(losses, "value_per_reward", np.abs(losses.values) / (reward + _TINY))
     found |= _critic_loss(curves, run.algorithm)
     found |= {**_updates(curves, run), **_entropy(curves), **_lead(curves), **_critic_loss_per_value(curves)}
     values, got = curves.get("q_mean"), curves.get("return_got")
@@ -109,8 +117,18 @@ def derived(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
 
 def _critic_loss(curves: Mapping[str, Curve], algorithm: str) -> dict[str, Curve]:
     losses = curves.get("critic_loss") or curves.get("loss")
+    if losses is None or not len(losses):
+        return {}
+    found = {}
+    late = losses.values[losses.steps >= _SETTLED * losses.steps[-1]]
+    if (level := float(np.median(late))) > 0:
+        found["critic_loss_over_median"] = _like(losses, "critic_loss_over_median", losses.values / level)
+    return found | _critic_loss_per_reward(losses, curves, algorithm)
+
+
+def _critic_loss_per_reward(losses: Curve, curves: Mapping[str, Curve], algorithm: str) -> dict[str, Curve]:
     returns, lengths = curves.get("episode_return"), curves.get("episode_length")
-    if losses is None or returns is None or lengths is None or not _all(losses, returns, lengths):
+    if returns is None or lengths is None or not _all(returns, lengths):
         return {}
     steps = np.maximum(np.interp(returns.steps, lengths.steps, lengths.values), 1.0)
     # Returns of both signs cross 0, where they say nothing of the rewards.
@@ -123,16 +141,48 @@ def _critic_loss(curves: Mapping[str, Curve], algorithm: str) -> dict[str, Curve
 
 
 def _updates(curves: Mapping[str, Curve], run: Run) -> dict[str, Curve]:
-    """Return the gradient steps for each environment step where they are counted and the ratio is not measured."""
-    counted = curves.get("n_updates")
-    if counted is None or len(counted) < 2 or "updates_per_step" in curves or not run.counts_steps:
+    """Return the gradient steps for each environment step where the ratio is not measured."""
+    if "updates_per_step" in curves or not run.counts_steps:
         return {}
+    counted = curves.get("n_updates")
+    if counted is None or len(counted) < 2:
+        return _updates_of_temperature(curves)
     passed = np.diff(counted.steps).astype(np.float64)
     later = np.flatnonzero(passed > 0)
     done = np.diff(counted.values)[later] / passed[later]
     return {
         "updates_per_step": Curve("updates_per_step", counted.steps[1:][later], done, counted.tag, Aggregation.MEAN)
     }
+
+
+# How far from 1, in its logarithm, a tuned temperature may be where it is logged first, so that it is still on its way
+# from there; by how much it has to move in all; and of its first rows, how many say how fast. Ours.
+_NEAR_START, _MOVED, _FIRST = 0.7, 0.001, 0.2
+
+
+def _updates_of_temperature(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return the gradient steps for each environment step that SAC's temperature shows, at least.
+
+    Adam moves the logarithm of the temperature by the learning rate in each update as long as the entropy stays on one
+    side of its target, and by less afterwards: how fast it moves at first says how many updates there are.
+    """
+    temperatures, rates = curves.get("ent_coef"), curves.get("learning_rate")
+    if temperatures is None or rates is None or not _all(temperatures, rates) or (temperatures.values <= 0).any():
+        return {}
+    level, steps = np.log(temperatures.values), temperatures.steps
+    passed = np.diff(steps) * np.interp(steps, rates.steps, rates.values)[1:]
+    moved = np.diff(level)
+    known = passed > 0
+    first = max(_FEWEST_BEGUN, int(_FIRST * known.sum()))
+    if known.sum() < first or abs(level[0]) > _NEAR_START:
+        return {}
+    whole = float(moved[known][:first].sum())
+    # A temperature that goes to and fro is where it should be, and one that hardly moves is rounded.
+    if abs(whole) < max(_MOVED, 0.9 * float(np.abs(moved[known][:first]).sum())):
+        return {}
+    least = abs(whole) / float(passed[known][:first].sum())
+    same = np.full(int(known.sum()), least)
+    return {"updates_per_step": Curve("updates_per_step", steps[1:][known], same, temperatures.tag, Aggregation.MEAN)}
 
 
 # Of the rows of a temperature, those that show where its entropy began; and how near to 1 a temperature is whose

@@ -16,12 +16,6 @@ RUN = "runs/fetch_reach_dense/quick/seed-0"
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def said(capsys):
     """Return what was printed since the last question, in one line."""
 

@@ -30,24 +30,18 @@ HEALTHY = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-r
         (("explain", "xyzzy"), "rldoctor rules lists everything."),
     ],
 )
-def test_an_error_speaks_of_what_was_typed(arguments, said, here, capsys):
+def test_an_error_speaks_of_what_was_typed(arguments, said, place, capsys):
     assert run([*arguments]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
-    assert not list(here.iterdir())
+    assert not list(place.iterdir())
 
 
 @pytest.mark.parametrize("folder", ["runs", "deep/er"])
-def test_a_training_that_fails_leaves_no_folder(folder, here, capsys):
-    (here / "env.py").write_text("def make():\n    raise RuntimeError('no simulator')\n")
+def test_a_training_that_fails_leaves_no_folder(folder, place, capsys):
+    (place / "env.py").write_text("def make():\n    raise RuntimeError('no simulator')\n")
     assert run(["train", "--env", "env.py:make", "--runs", folder, "--steps", "8192"]) == 1
     assert "no simulator" in capsys.readouterr().err
-    assert [path.name for path in here.iterdir() if path.name != "__pycache__"] == ["env.py"]
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    assert [path.name for path in place.iterdir() if path.name != "__pycache__"] == ["env.py"]
 
 
 @pytest.mark.parametrize(
@@ -62,22 +56,22 @@ def test_the_suffix_of_a_file_sets_the_format(name, format_):
     assert format_of(name) is format_
 
 
-def test_a_report_is_written_in_the_format_of_its_name_unless_another_is_asked_for(here):
+def test_a_report_is_written_in_the_format_of_its_name_unless_another_is_asked_for(place):
     assert run(["diagnose", str(SICK), "-o", "a.json"]) == 1
-    assert json.loads((here / "a.json").read_text())["verdict"] == "sick"
+    assert json.loads((place / "a.json").read_text())["verdict"] == "sick"
     assert run(["diagnose", str(SICK), "-o", "b.json", "--format", "md"]) == 1
-    assert (here / "b.json").read_text().startswith("###")
+    assert (place / "b.json").read_text().startswith("###")
     assert run(["diagnose", str(SICK), "-o", "c.txt"]) == 1
-    assert "Verdict: SICK" in (here / "c.txt").read_text()
+    assert "Verdict: SICK" in (place / "c.txt").read_text()
 
 
-def test_an_error_is_written_in_the_format_of_the_files_name_too(here, capsys):
+def test_an_error_is_written_in_the_format_of_the_files_name_too(place, capsys):
     assert run(["diagnose", "nothing", "-o", "a.json"]) == 2
-    assert json.loads((here / "a.json").read_text())["error"]["problem"] == "There is no directory nothing."
+    assert json.loads((place / "a.json").read_text())["error"]["problem"] == "There is no directory nothing."
     assert "There is no directory nothing." in capsys.readouterr().err
 
 
-def test_show_reads_standard_input(here, capsys, monkeypatch):
+def test_show_reads_standard_input(place, capsys, monkeypatch):
     assert run(["diagnose", str(SICK), "--format", "json"]) == 1
     printed = capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(printed.encode())))
@@ -88,7 +82,7 @@ def test_show_reads_standard_input(here, capsys, monkeypatch):
     assert "Standard input is not JSON." in capsys.readouterr().err
 
 
-def test_who_looks_on_is_told_where_the_report_is(here, capsys, monkeypatch):
+def test_who_looks_on_is_told_where_the_report_is(place, capsys, monkeypatch):
     assert run(["diagnose", str(SICK), "-o", "a.json"]) == 1
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
@@ -101,28 +95,28 @@ def test_what_is_like_nothing_is_not_offered_as_something_else(capsys):
     assert "rldoctor rules lists everything." in capsys.readouterr().err
 
 
-def test_quiet_prints_one_line(here, capsys):
+def test_quiet_prints_one_line(place, capsys):
     assert run(["diagnose", str(SICK), "--quiet"]) == 1
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith(f"sick  {SICK}  The learning rate is too high")
     assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.json"]) == 1
     assert capsys.readouterr().out == "rldoctor diagnose: sick (1 sick, 1 healthy), exit code 1\n"
-    assert len(json.loads((here / "a.json").read_text())["subjects"]) == 2
+    assert len(json.loads((place / "a.json").read_text())["subjects"]) == 2
 
 
-def test_quiet_csv_has_a_row_a_run(here, capsys):
+def test_quiet_csv_has_a_row_a_run(place, capsys):
     assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "--format", "csv"]) == 1
     printed = capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(printed)))
     assert [(row["path"], row["verdict"]) for row in rows] == [(str(SICK), "sick"), (str(HEALTHY), "healthy")]
     assert run(["diagnose", str(SICK), str(HEALTHY), "-q", "-o", "a.csv"]) == 1
     assert capsys.readouterr().out == ""
-    assert (here / "a.csv").read_text().strip() == printed.strip()
+    assert (place / "a.csv").read_text().strip() == printed.strip()
 
 
-def test_without_a_path_the_folder_runs_is_diagnosed(here, capsys):
+def test_without_a_path_the_folder_runs_is_diagnosed(place, capsys):
     assert run(["diagnose"]) == 2
     assert "There is no folder runs here." in capsys.readouterr().err
-    shutil.copytree(HEALTHY, here / "runs/one")
+    shutil.copytree(HEALTHY, place / "runs/one")
     assert run(["diagnose", "-q"]) == 0
     assert capsys.readouterr().out.startswith("healthy  runs/one")

@@ -10,7 +10,8 @@ import pytest
 
 from rldoctor.diagnosis.judge import diagnose_run
 from rldoctor.logs import read_run
-from rldoctor.model import RunDiagnosis, Verdict
+from rldoctor.model import Curve, Run, RunDiagnosis, Verdict
+from rldoctor.settings.in_memory import settings_in_memory
 from tests.settings.files import ordered
 
 LATE = "learning-starts-too-late"
@@ -71,3 +72,21 @@ def test_many_short_failures_at_the_end_are_a_collapse(tmp_path: Path, failures:
 def test_a_dqn_that_ends_well_is_no_collapse(tmp_path: Path, last: tuple[int, ...]) -> None:
     lengths = np.clip(drawn(10, 12, 60, 250, *last, episodes=600, noise=15.0), 9, 500).round()
     assert kept(tmp_path, lengths, lengths, algo="dqn", n_timesteps=150_000.0).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("rate", "first"), [(3.0, "learning-rate-too-high"), (0.3, "learning-rate-too-high"), (3e-4, "non-finite-values")]
+)
+def test_a_rate_that_is_far_too_high_comes_before_the_nan_on_which_training_broke(rate: float, first: str) -> None:
+    """SAC broke before its first row of losses: a few returns, and what run.json says."""
+    steps = np.array([200, 400, 600, 800])
+    curves = {
+        "episode_return": Curve("episode_return", steps, np.array([-1300.0, -1250.0, -1320.0, -1290.0])),
+        "episode_length": Curve("episode_length", steps, np.full(4, 200.0)),
+    }
+    error = "ValueError: Expected parameter loc to satisfy the constraint Real(), but found tensor([[nan]])"
+    stated = settings_in_memory("sb3", {"algorithm": "sac", "learning_rate": rate}, "run.json")
+    broken = Run("x", "sb3", curves, record={"status": "failed", "error": error}, settings=stated, algorithm="sac")
+    found = diagnose_run(broken)
+    assert found.verdict is Verdict.SICK
+    assert causes(found)[0] == first

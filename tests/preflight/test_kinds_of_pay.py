@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rldoctor.model import Severity
+from tests.preflight import kinds_of_idleness as idle
 from tests.preflight import kinds_of_pay as pay
 from tests.preflight import kinds_of_sight as sight
 from tests.preflight.examining import found, one_in
@@ -23,11 +24,11 @@ from tests.preflight.examining import found, one_in
             (pay, "Clock", "ENV418", "reward-counts-turns"),
             (pay, "MarketAhead", "ENV419", "observation-looks-ahead"),
             (pay, "PricesAhead", "ENV419", "observation-looks-ahead"),
-            (pay, "Pole", "ENV414", "failing-at-once-pays-most"),
-            (pay, "PoleOfAngles", "ENV414", "failing-at-once-pays-most"),
-            (pay, "Dirt", "ENV420", "standing-still-pays-most"),
-            (pay, "Mine", "ENV420", "standing-still-pays-most"),
-            (pay, "Battery", "ENV420", "nothing-pays"),
+            (idle, "Pole", "ENV414", "failing-at-once-pays-most"),
+            (idle, "PoleOfAngles", "ENV414", "failing-at-once-pays-most"),
+            (idle, "Dirt", "ENV420", "standing-still-pays-most"),
+            (idle, "Mine", "ENV420", "standing-still-pays-most"),
+            (idle, "Battery", "ENV420", "nothing-pays"),
             (sight, "JobsMaskedBefore", "ENV317", "mask-one-step-old"),
             (sight, "ShelfMaskedBefore", "ENV317", "mask-one-step-old"),
             (sight, "JobsMaskedWrongly", "ENV317", "mask-of-the-wrong-sense"),
@@ -51,8 +52,8 @@ def test_the_fault_is_named(where, name, code, finding):
             *((pay, name, "ENV125") for name in ("season_in_full", "far_goal_cut")),
             *((pay, name, "ENV418") for name in ("TurretWrapped", "Crank", "Hours")),
             *((pay, name, "ENV419") for name in ("Market", "Prices", "Spot")),
-            *((pay, name, "ENV414") for name in ("PoleThatPays", "PoleWithAFine", "Trip")),
-            *((pay, name, "ENV420") for name in ("DirtTaken", "Beacon", "BatteryThatSells")),
+            *((idle, name, "ENV414") for name in ("PoleThatPays", "PoleWithAFine", "Trip")),
+            *((idle, name, "ENV420") for name in ("DirtTaken", "Beacon", "BatteryThatSells")),
             *((sight, name, "ENV317") for name in ("Jobs", "Shelf", "Waiting")),
             *((sight, name, "ENV217") for name in ("SugarInRange", "Sounder", "Queue")),
             *((sight, name, "ENV204") for name in ("TiltInRadians", "LevelBesideTheTask")),

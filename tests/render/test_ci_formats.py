@@ -38,6 +38,7 @@ from rldoctor.model import (
 from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.json_report import render_error
 from rldoctor.render.markdown import MOST_CHARACTERS
+from tests.render.hostile import schema
 
 TESTS = Path(__file__).resolve().parents[1]
 RUNS = TESTS / "runs"
@@ -190,10 +191,6 @@ def test_a_hostile_name_stays_a_name(name, monkeypatch):
         cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
         assert not any(cell[:1] in "=+-@\t\r" for cell in cells if cell)
         assert any(cell.startswith("'=cmd") for cell in cells)
-
-
-def schema():
-    return json.loads((TESTS.parent / "docs/schema/report-1.json").read_text())
 
 
 def test_the_published_schema_is_that_of_the_types():

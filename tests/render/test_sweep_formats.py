@@ -26,9 +26,7 @@ from rldoctor.model.report_json import read_report
 from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.terminal.report import print_report
 from tests.render.browser import wait
-from tests.render.test_ci_formats import schema
-
-HOSTILE = "=1+1[red]|`<script>alert(1)</script>\x1b[31m"
+from tests.render.hostile import HOSTILE, schema
 
 
 def sample(metric, values, improvement=math.nan, unit=""):

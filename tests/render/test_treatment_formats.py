@@ -29,9 +29,8 @@ from rldoctor.model import (
 from rldoctor.model.report_json import read_report
 from rldoctor.render.formats import FORMATS, render
 from rldoctor.render.terminal.report import print_report
-from tests.render.test_ci_formats import schema
+from tests.render.hostile import HOSTILE, schema
 
-HOSTILE = "=1+1[red]|`<script>alert(1)</script>\x1b[31m"
 CHANGE = {"learning_rate": {"from": 0.1, "to": 0.002}}
 TOLD = (
     Instruction("reward-misaligned", 0.7, "Check the reward's sign.", ("ENV404",), "fired"),

@@ -41,6 +41,7 @@ def of(name: str) -> Condition:
             "penalty_explodes",
             "first_mover",
             "begins",
+            "stated",
             "rows",
             "not_below",
         }

@@ -62,6 +62,20 @@ def test_when_a_curve_begins_and_where_it_leaps() -> None:
     assert observed("leaps", "learning_rate", falling) < 1.0
 
 
+def test_a_training_that_breaks_at_its_first_update_has_not_waited_long_and_states_its_rate_once() -> None:
+    steps = np.array([100, 200, 300, 400, 500])
+    returns = Curve("episode_return", steps, np.linspace(-600.0, -590.0, 5))
+    found = {}
+    for factor in (1, 100):
+        rate = Curve("learning_rate", factor * steps[4:], np.array([1.0]))
+        broken = Run("x", "sb3", {"episode_return": replace(returns, steps=factor * steps), "learning_rate": rate})
+        seen = observe_all(load_rulebook(), Case(replace(broken, algorithm="sac")))[0]
+        found[factor] = {item.sign.code: item.strength for item in seen}
+    assert found[1]["UPD304"] == found[100]["UPD304"] == 1.0
+    assert found[1]["UPD303"] == 0.0
+    assert found[100]["UPD303"] == 1.0
+
+
 @pytest.mark.parametrize(("stated", "late"), [(None, True), (6_000, True), (1_000, False), (0, False)])
 def test_settings_refute_that_learning_starts_late(stated: int | None, late: bool) -> None:
     """The return and the speed alone: train/ was left out, or no update was made."""

@@ -42,6 +42,33 @@ def test_the_loss_of_the_temperature_tells_the_entropy():
     assert kept.curves["entropy_kept"].values == pytest.approx(above[1:] / 1.7)
 
 
+@pytest.mark.parametrize("each", [0.5, 0.02])
+def test_how_fast_the_temperature_moves_tells_how_often_there_is_an_update(each):
+    # Adam moves its logarithm by the learning rate in each update, until the entropy is where it should be.
+    fallen = np.exp(-1e-4 * each * STEPS)
+    told = case(ent_coef=fallen.tolist(), learning_rate=[1e-4] * 10).curves["updates_per_step"]
+    assert told.values == pytest.approx(each)
+    rested = np.r_[fallen[:5], np.full(5, fallen[4])]
+    told = case(ent_coef=rested.tolist(), learning_rate=[1e-4] * 10).curves["updates_per_step"]
+    assert told.values == pytest.approx(each)
+
+
+@pytest.mark.parametrize(
+    "temperatures",
+    [[0.2] * 10, [1.0] * 10, [0.05 * 0.9**i for i in range(10)], [1.0, 0.99, 1.01, 0.99] * 2 + [1.0] * 2],
+)
+def test_a_temperature_that_rests_or_is_fixed_tells_nothing_of_updates(temperatures):
+    assert "updates_per_step" not in case(ent_coef=temperatures, learning_rate=[1e-4] * 10).curves
+
+
+def test_values_are_compared_with_one_reward_and_the_loss_with_itself():
+    of_one = case("td3", episode_return=[-200.0] * 10, episode_length=[100.0] * 10, actor_loss=[3.0] * 10)
+    assert of_one.curves["value_per_reward"].values == pytest.approx(1.5)
+    losses = case("dqn", loss=[9.0] + [2.0] * 9)
+    assert losses.curves["critic_loss_over_median"].values == pytest.approx([4.5] + [1.0] * 9)
+    assert "critic_loss_over_median" not in case("dqn", loss=[0.0] * 10).curves
+
+
 def test_evaluations_are_compared_with_training_at_the_same_steps():
     lead = case("td3", episode_return=[-1000.0] * 10, evaluation_return=[-1000.0] * 5 + [-200.0] * 5).curves
     assert lead["evaluation_lead"].values == pytest.approx([0.0] * 5 + [0.8] * 5)

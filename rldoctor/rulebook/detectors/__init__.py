@@ -13,7 +13,7 @@ from rldoctor.rulebook.detectors.detector import Condition
 from rldoctor.rulebook.detectors.lasting import Frozen, Share, Zeros
 from rldoctor.rulebook.detectors.level import BehindReference, Level, OffBand, ScaleOff
 from rldoctor.rulebook.detectors.log import Compared, Discrete, Missing, NonFinite, NotBelow, PolicyMoves, Recorded
-from rldoctor.rulebook.detectors.moments import Begins, Leaps, Rows
+from rldoctor.rulebook.detectors.moments import Begins, Leaps, Rows, Stated
 from rldoctor.rulebook.detectors.shape import (
     Change,
     DropsFromPeak,
@@ -57,6 +57,7 @@ Detector = (
     | Begins
     | Leaps
     | Rows
+    | Stated
 )
 # By the name that a rule file uses.
 DETECTORS: Mapping[str, type[Condition]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Detector)}

@@ -13,7 +13,7 @@ from rldoctor.rulebook.case import Case
 from rldoctor.rulebook.detectors.detector import Condition, Graded, NotMeasured
 from rldoctor.rulebook.detectors.lasting import Frozen
 from rldoctor.rulebook.detectors.level import Level, ScaleOff
-from rldoctor.rulebook.detectors.moments import Begins
+from rldoctor.rulebook.detectors.moments import Begins, Stated
 from rldoctor.rulebook.detectors.shape import Change, Gain, Restless, Rise, Swing, Trend
 
 # From here on a window is the end of a run.
@@ -51,4 +51,4 @@ def _needs(condition: Condition) -> bool:
     if isinstance(condition, Change):
         return none < full and 0 < none < 1  # "is still where it was"
     # "is small throughout": a schedule that has ended makes it so.
-    return isinstance(condition, Level) and low == 0 and none > full
+    return isinstance(condition, (Level, Stated)) and low == 0 and none > full

@@ -14,9 +14,14 @@ _BESIDE = 3
 
 
 class Begins(OneByOne, Graded, frozen=True, kw_only=True):
-    """The share of the run that has passed when the metric is logged first."""
+    """The share of the run that has passed when the metric is logged first; 0 in the first ``least`` steps.
 
-    measures = "fraction of the run before the first point of {metric}"
+    A training that breaks soon after its first update had not waited long for it.
+    """
+
+    least: int = 0
+
+    measures = "fraction of the run before the first point of {metric}, 0 before step {least:,}"
 
     def measure(self, case: Case) -> Measured | NotMeasured:
         """Look at the curve as logged: one point is enough."""
@@ -27,7 +32,22 @@ class Begins(OneByOne, Graded, frozen=True, kw_only=True):
         if not len(curve):
             return NotMeasured(f"{self.metric} has no finite point", self.metric)
         first = int(curve.steps[0])
-        return self._found([first / last if last else 0.0], (0, first))[0]
+        late = last and (first >= self.least or not case.run.counts_steps)
+        return self._found([first / last if late else 0.0], (0, first))[0]
+
+
+class Stated(OneByOne, Graded, frozen=True, kw_only=True):
+    """The largest value of a setting that is logged with each update: one point tells, as no noise is in it."""
+
+    measures = "largest {metric}, from one point on"
+
+    def measure(self, case: Case) -> Measured | NotMeasured:
+        """Look at the curve as logged."""
+        curve = case.run.curves.get(self.metric)
+        curve = curve.finite() if curve is not None else None
+        if curve is None or not len(curve):
+            return NotMeasured(f"{self.metric} is not in the logs", self.metric)
+        return self._found([float(curve.values.max())], (int(curve.steps[0]), int(curve.steps[-1])))[0]
 
 
 class Rows(OneByOne, Graded, frozen=True, kw_only=True):
