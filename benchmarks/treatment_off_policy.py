@@ -138,7 +138,8 @@ def _processor() -> float:
 def measured(sick: Sick, work: Path) -> dict[str, Any]:
     """Train a run, diagnose and treat it, and return what came of it."""
     runs = work / "sick" / sick.name
-    if not list(runs.rglob("policy.zip")):
+    # What has failed is as it should be, and the same command would train it once more beside it.
+    if not any(json.loads(path.read_text())["status"] in ("finished", "failed") for path in runs.rglob("run.json")):
         changes = [word for change in sick.changes for word in ("--set", change)]
         command("train", "--reference", sick.reference, *sick.options, *changes, "--runs", str(runs))
     (record,) = runs.rglob("run.json")
@@ -189,13 +190,12 @@ def _content(directory: Path) -> Mapping[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
 
-def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], collected: str = "") -> str:
+def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any]) -> str:
     """Return the section of the document.
 
     Args:
         rows: What was measured, by name of the run.
         about: The machine.
-        collected: How, where not all of it was measured by this command, in sentences.
     """
     found = [(sick, rows[sick.name]) for sick in RUNS if sick.name in rows]
     ill = [(sick, row) for sick, row in found if row["outcome"] != "nothing-to-do"]
@@ -224,7 +224,6 @@ def section(rows: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], col
         "A setting that looks wrong may do no harm: a run whose result matches healthy runs needs nothing (`nothing-to-do`), and does not",
         "count above.",
         "",
-        *([collected, ""] if collected else []),
         "| run | fault | reference | cause named | tried | outcome | exit code | steps | time |",
         "|---|---|---|---|---|---|---|---|---|",
         *(_row(sick, row) for sick, row in found),
@@ -255,7 +254,7 @@ def kept() -> str:
     if not MEASURED.is_file():
         return ""
     content = json.loads(MEASURED.read_text(encoding="utf-8"))
-    return section(content["runs"], content["machine"], content.get("collected", ""))
+    return section(content["runs"], content["machine"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
