@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.own_environments.__main__ import NOT_LEARNED, diagnosed, is_right
 
 
+# test_examine has one environment of each kind with every test.
+@pytest.mark.slow
 def test_the_environment_at_hand_leads_to_the_cause() -> None:
     results = diagnosed()
     assert len(results) == 160

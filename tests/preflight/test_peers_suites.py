@@ -66,7 +66,7 @@ def test_the_fault_is_named_among_all_checks(name):
 def test_a_healthy_one_has_no_error(name):
     np.random.seed(0)  # Some of Stable-Baselines3's draw from it.
     # Of some a second process is asked as well whether it sees the same; each takes as long as all other checks.
-    subject = _examined(HEALTHY[name], () if [*HEALTHY].index(name) % 8 == 0 else ["ENV113"])
+    subject = _examined(HEALTHY[name], () if [*HEALTHY].index(name) % 8 == 4 else ["ENV113"])
     assert [finding for finding in subject.findings if finding.severity is Severity.ERROR] == []
     (step,) = [check for check in subject.checks if check.code == "ENV501"]
     assert "updates" in step.note
