@@ -232,7 +232,7 @@ class Returns(Film):
 
 # Divisions by nothing, now and then.
 class Shares(Base):
-    """The share of each of three wards; NaN where all are empty."""
+    """The share of each of three wards; NaN where all are empty, as on some mornings but never on the first."""
 
     limit = 60
     observation_space = Box(0.0, 1.0, (3,), np.float32)
@@ -241,7 +241,9 @@ class Shares(Base):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         self.wards = np.ones(3)
         super().reset(seed=seed)
-        self.wards = self.np_random.integers(2, 6, 3).astype(float)
+        # The checks before the learning step seed every reset.
+        empty = seed is None and self.np_random.random() < 0.3
+        self.wards = np.zeros(3) if empty else self.np_random.integers(2, 6, 3).astype(float)
         return self.look(), {}
 
     def look(self) -> Any:
@@ -250,8 +252,7 @@ class Shares(Base):
 
     def move(self, action: Any) -> None:
         self.wards[int(action)] = max(0.0, self.wards[int(action)] - 3)
-        # Everybody leaves in one of 100 steps.
-        self.wards = (self.wards + self.np_random.poisson(0.5, 3)) * (self.np_random.random() > 0.01)
+        self.wards = np.minimum(9.0, self.wards + 1 + self.np_random.poisson(0.5, 3))
 
     def pay(self) -> float:
         return -float(self.wards.sum()) / 10
