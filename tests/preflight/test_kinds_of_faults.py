@@ -15,9 +15,8 @@ from rldoctor.preflight.runner import run_preflight
 # One or two of each theme; the others are slow. The command of docs/preflight-accuracy.md runs them on their other
 # bases too, and all public environments.
 QUICK = {
-    *("counter-not-reset", "attribute-of-the-class", "generator-of-the-constructor", "reward-of-the-step"),
-    *("reward-flipped-without-info", "success-where-it-is-far", "target-hidden", "key-frozen"),
-    *("picture-divided-by-255", "observation-before-the-step", "actions-rounded", "ends-at-once"),
+    *("counter-not-reset", "generator-of-the-constructor", "reward-of-the-step", "reward-flipped-without-info"),
+    *("success-where-it-is-far", "target-hidden", "observation-before-the-step", "actions-rounded"),
     "simulation-reset-in-mid-episode",
 }
 # Of the public environments of each package one in so many.
