@@ -90,6 +90,13 @@ class Waiting(Jobs):
         return not self.open[:6].any()
 
 
+class JobsInTheMaskAlone(Jobs):
+    """Which jobs are done stands in the mask; the observation has how many are left, in threes."""
+
+    def look(self) -> Any:
+        return np.append(self.times, np.full(7, self.open.sum() // 3 / 3)).astype(np.float32)
+
+
 # Numbers that are clipped on one side.
 class Sugar(Base):
     """Held near 1.2 by a dose; the meter ends at 1."""

@@ -2,8 +2,8 @@
 
 What it does: where the environment has ``action_masks()``, or ``info`` an ``action_mask``, plays random valid actions
 and compares the mask with what they do. Valid actions that change nothing, and that the very next mask leaves out, show
-a mask that is a step old; invalid ones that do more than valid ones, a mask of the wrong sense. Where there are both
-masks, they are compared.
+a mask that is a step old if all of them follow an action that changed something; invalid ones that do more than valid
+ones, a mask of the wrong sense. Where there are both masks, they are compared.
 
 Why it matters: a maskable policy believes the mask. With one that is a step old it repeats what was just done, and with
 one of the wrong sense it never does anything.
@@ -40,6 +40,8 @@ class _Counts:
         valid: Valid actions that were taken, and those of them that changed the observation.
         invalid: The same of invalid ones.
         idle: Valid actions that changed nothing, and those of them that the next mask leaves out.
+        unseen: Of the latter those after a step that changed nothing either. An old mask would be right then: the
+            observation does not show what they did.
         empty: Masks without any valid action, in states in which another action has to be chosen.
         unlike: States in which ``action_masks()`` and ``info`` differ.
     """
@@ -47,6 +49,7 @@ class _Counts:
     valid: tuple[int, int] = (0, 0)
     invalid: tuple[int, int] = (0, 0)
     idle: tuple[int, int] = (0, 0)
+    unseen: int = 0
     empty: int = 0
     unlike: int = 0
 
@@ -86,7 +89,7 @@ def run(context: PreflightContext) -> CheckFindings:
             observed=counts.unlike,
             expected=0,
         )
-    if counts.idle[0] >= _FEWEST and counts.idle[1] >= _MOST * counts.idle[0]:
+    if not counts.unseen and counts.idle[0] >= _FEWEST and counts.idle[1] >= _MOST * counts.idle[0]:
         yield error(
             "mask-one-step-old",
             f"{counts.idle[0]} of {counts.valid[0]} valid actions changed nothing, and {counts.idle[1]} of them are "
@@ -124,6 +127,8 @@ def _play(context: PreflightContext, start: int) -> _Counts:
         random = np.random.default_rng(seed)
         observation, info = env.reset(seed=seed)
         masks = _masks(context, info)
+        # The first mask may be one of the last episode.
+        acted = True
         for _ in range(context.budget.steps(_STEPS, plays=_PLAYS)):
             if not masks:
                 break
@@ -151,6 +156,8 @@ def _play(context: PreflightContext, start: int) -> _Counts:
                 counts.valid = (counts.valid[0] + 1, counts.valid[1] + acts)
                 left_out = bool(masks) and not masks[0][choice]
                 counts.idle = (counts.idle[0] + (not acts), counts.idle[1] + (not acts and left_out))
+                counts.unseen += not acts and left_out and not acted
+            acted = acts
             if terminated or truncated:
                 break
     return counts
