@@ -58,6 +58,29 @@ class Beacon(Dirt):
         return self.look(), {}
 
 
+class Corner(Base):
+    """It is the task to come to the corner of a board of four cells, and to stay there, against its walls."""
+
+    limit = 40
+    observation_space = Box(0.0, 1.0, (2,), np.float32)
+    action_space = Discrete(4)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.cell = np.zeros(2)
+        super().reset(seed=seed)
+        self.cell = self.np_random.integers(0, 2, 2).astype(float)
+        return self.look(), {}
+
+    def look(self) -> Any:
+        return self.cell.astype(np.float32)
+
+    def move(self, action: Any) -> None:
+        self.cell = np.clip(self.cell + ((1, 0), (-1, 0), (0, 1), (0, -1))[int(action)], 0, 1)
+
+    def pay(self) -> float:
+        return float((self.cell == 1).all())
+
+
 class Battery(Base):
     """To sell costs, too: an abs() of the flow."""
 

@@ -53,7 +53,7 @@ def test_the_fault_is_named(where, name, code, finding):
             *((pay, name, "ENV418") for name in ("TurretWrapped", "Crank", "Hours")),
             *((pay, name, "ENV419") for name in ("Market", "Prices", "Spot")),
             *((idle, name, "ENV414") for name in ("PoleThatPays", "PoleWithAFine", "Trip")),
-            *((idle, name, "ENV420") for name in ("DirtTaken", "Beacon", "BatteryThatSells")),
+            *((idle, name, "ENV420") for name in ("DirtTaken", "Beacon", "Corner", "BatteryThatSells")),
             *((sight, name, "ENV317") for name in ("Jobs", "Shelf", "Waiting", "JobsInTheMaskAlone")),
             *((sight, name, "ENV217") for name in ("SugarInRange", "Sounder", "Queue")),
             *((sight, name, "ENV204") for name in ("TiltInRadians", "LevelBesideTheTask")),

@@ -1,9 +1,9 @@
 """What pays most is not to do nothing.
 
 What it does: where the rewards of random episodes have few values, holds each of some actions from several starts.
-Where one changes nothing in the observation and earns the largest reward that was seen in every step, what it is paid
-for is not used up. Where no reward is above zero and one action earns exactly zero in every state, nothing that was
-tried is worth doing.
+Where one changes nothing in the observation and earns the largest reward that was seen in every step, at several starts
+that look different, what it is paid for is not used up. Where no reward is above zero and one action earns exactly zero
+in every state, nothing that was tried is worth doing.
 
 Why it matters: dirt that is paid for and stays dirty, a coin that is taken and lies there still: the policy learns to
 stand on it. A sale that costs what it should earn teaches not to sell. The return rises in both.
@@ -23,10 +23,10 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 
-_ACTIONS, _STARTS, _STEPS = 6, 10, 20
-# Ours: how often the largest reward must have come for it to be one of few values, from how many starts an action must
-# earn it without an end, and which part of it random actions may earn.
-_AGAIN, _SOME, _HALF = 3, 0.2, 0.5
+_ACTIONS, _STARTS, _STEPS = 6, 16, 20
+# Ours: how often the largest reward must have come for it to be one of few values, at how many starts, all different,
+# an action must earn it without an end (a goal to stay at is one place), and which part of it random actions may earn.
+_AGAIN, _SOME, _HALF = 3, 0.25, 0.5
 
 
 @check(
@@ -52,9 +52,9 @@ def run(context: PreflightContext) -> CheckFindings:
     plays = [[play_actions(context.env, seed, [plan] * steps) for seed in range(_STARTS)] for plan in plans]
     if most > 0:
         for plan, of_starts in zip(plans, plays, strict=True):
-            unmoved = [paid[1:] for seen, paid in of_starts if len(seen) > steps and (seen == seen[0]).all()]
-            best = [paid for paid in unmoved if np.ptp(paid) == 0 and paid[0] >= most]
-            if len(best) >= _SOME * _STARTS and len(best) < _STARTS and float(rewards.mean()) < _HALF * most:
+            unmoved = [(seen[0], paid[1:]) for seen, paid in of_starts if len(seen) > steps and (seen == seen[0]).all()]
+            best = [start.tobytes() for start, paid in unmoved if np.ptp(paid) == 0 and paid[0] >= most]
+            if len({*best}) >= _SOME * _STARTS and len(best) < _STARTS and float(rewards.mean()) < _HALF * most:
                 yield warning(
                     "standing-still-pays-most",
                     f"From {len(best)} of {_STARTS} starts the action {_shown(plan)} changes nothing in the "
