@@ -115,6 +115,7 @@ def published_operators() -> list[dict[str, str]]:
 
 def _scalars(log: LogFile) -> str:
     """Return the scalars of an event file as a table: a row for each step, numbers that make the same float32."""
+    log = log.flat()
     tags = sorted(log.tags)
     column = {tag: place for place, tag in enumerate(tags)}
     rows: dict[int, list[str]] = {}
