@@ -120,6 +120,17 @@ def test_gymnax_is_named_where_its_wrapper_for_gymnasium_is_used():
     assert found({"gymnax": "1.0.1"}, CARTPOLE) == []
 
 
+def test_robosuite_is_named_where_it_is_used_and_by_what_it_breaks_with():
+    wrapped = Subject("", ["robosuite.wrappers.gym_wrapper"], "mujoco")
+
+    def names(mujoco, subject):
+        return [one.evidence["advisory"] for one in found({"robosuite": "1.5.2", "mujoco": mujoco}, subject)]
+
+    assert names("3.9.0", wrapped) == ["robosuite-horizon-is-a-termination"]
+    assert names("3.10.0", wrapped) == ["mujoco-too-new-for-robosuite", "robosuite-horizon-is-a-termination"]
+    assert names("3.9.0", CARTPOLE) == []
+
+
 def test_defects_of_training_libraries_matter_for_their_own_logs():
     versions = {"agilerl": "2.58.0", "torchrl": "0.14.1"}
 
