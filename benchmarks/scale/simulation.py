@@ -77,7 +77,6 @@ class Streamed:
     runs_a_batch: int
     workers_busy: float  # share of the time
     leader_busy: float
-    longest_batch: float  # seconds from its start to its end
 
 
 def stream(runs: int, cores: int, costs: Costs, leading: Mapping[str, float]) -> Streamed:
@@ -89,7 +88,7 @@ def stream(runs: int, cores: int, costs: Costs, leading: Mapping[str, float]) ->
     size = batch_size(runs, cores, RUNS_A_PART)
     listed = LISTING * -(-runs * KEYS_A_RUN // KEYS_A_PAGE) / cores
     leader = network = listed + leading["start"]
-    worked, done, longest = 0.0, 0.0, 0.0
+    worked, done = 0.0, 0.0
     free = [leader] * cores
     batches = -(-runs // size)
     for place in range(batches):
@@ -99,8 +98,7 @@ def stream(runs: int, cores: int, costs: Costs, leading: Mapping[str, float]) ->
         fetched = max(network, leader + LATENCY * (1 + -(-2 * count // AT_A_TIME)))
         end = fetched + count * (costs.judge + costs.fetch)
         worked += count * (costs.judge + costs.fetch)
-        longest = max(longest, end - leader)
         heapq.heappush(free, end)
         done = max(done, end)
     busy = leading["start"] + batches * leading["batch"] + leading["watching"] * done
-    return Streamed(done, size, worked / (done * cores), busy / done, longest)
+    return Streamed(done, size, worked / (done * cores), min(1.0, busy / done))

@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 LISTS_A_CORE = 4
 # Batches for each core of small amounts, so that all cores end at about the same time.
 BATCHES_A_CORE = 8
+# Items of a batch, where each core has some: with smaller ones very many cores would wait for the process that leads.
+LEAST = 100
 # Batches of very large amounts: each costs the process that leads some hundredths of a second, while all others wait
 # for it. Measured in docs/scale.md.
 MOST_BATCHES = 4_000
@@ -138,7 +140,8 @@ def _led(stream: Stream) -> tuple[Any, int, int]:
 
 def batch_size(items: int, cores: int, most: int) -> int:
     """Return how many of ``items`` are a batch, at least 1: at most ``most``, unless they are very many."""
-    return max(1, min(most, -(-items // (cores * BATCHES_A_CORE))), -(-items // MOST_BATCHES))
+    size = max(-(-items // (cores * BATCHES_A_CORE)), min(LEAST, -(-items // cores)))
+    return max(1, min(most, size), -(-items // MOST_BATCHES))
 
 
 def _first_cause(error: BaseException) -> BaseException:
