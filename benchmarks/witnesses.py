@@ -128,7 +128,7 @@ def record(wanted: Sequence[str]) -> None:
 def measure() -> None:
     """Diagnose every recorded run with each witness, and write docs/witnesses.md."""
     # Late: it reads the weights' fit, which reads what is recorded here.
-    from benchmarks.accuracy.answers import Answer, answer_for
+    from benchmarks.accuracy.answers import answer_for
     from benchmarks.accuracy.held_out import fitted_for_folds, single_runs
     from benchmarks.accuracy.tables import HEAD, misses, rate, summary
 
