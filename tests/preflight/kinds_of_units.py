@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from time import monotonic_ns
 from typing import Any
 
 import numpy as np
@@ -249,3 +251,34 @@ class Board(Base):
     def reset(self, **options: Any) -> Any:
         self.stones = np.zeros(9, np.int8)
         return super().reset(**options)
+
+
+# Clocks.
+class RealTime(Base):
+    """Moves as long as the last step took."""
+
+    def move(self, action: Any) -> None:
+        now = self.clock()
+        self.place += (now - self.last) * (1 + float(np.ravel(action)[0]))
+        self.last = now
+
+    def clock(self) -> float:
+        return time.perf_counter()
+
+    def reset(self, **options: Any) -> Any:
+        self.last = self.clock()
+        return super().reset(**options)
+
+
+class RealTimeInNanoseconds(RealTime):
+    def clock(self) -> float:
+        return monotonic_ns() / 1e9
+
+
+class Timed(Base):
+    """Only measures how long steps take, and draws from a generator that nobody seeds."""
+
+    def move(self, action: Any) -> None:
+        super().move(action)
+        self.took = time.perf_counter()
+        self.place += float(np.random.default_rng().normal())

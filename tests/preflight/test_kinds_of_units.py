@@ -41,3 +41,15 @@ def test_the_fault_is_named(name, code, finding):
 )
 def test_what_looks_alike_is_left_alone(name, code):
     assert found(name, code, own) == []
+
+
+@pytest.mark.parametrize("name", ["RealTime", "RealTimeInNanoseconds"])
+def test_the_clock_is_named_where_it_decides(name):
+    (finding,) = found(name, "ENV105", own)
+    assert "the clock of the machine, time." in finding.message
+    assert "dt" in finding.remedy
+
+
+def test_a_clock_that_only_measures_is_not_named():
+    (finding,) = found("Timed", "ENV105", own)
+    assert "clock" not in finding.message

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rldoctor.model import FloatArray
-from rldoctor.preflight.check import CheckFindings, Skipped, check, error
+from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, number_of
 from rldoctor.preflight.probes.inspection import user_wrappers
@@ -53,7 +53,9 @@ def run(context: PreflightContext) -> CheckFindings:
         less = _played(context, len(pairs))
     if len(np.unique(less)) < _VALUES:
         return "smaller rewards vary as little"
-    yield error(
+    # Where episodes end by failing or arriving, how long they are still says something.
+    finding = warning if any(terminated for _, terminated, _ in context.batch.ends) else error
+    yield finding(
         "reward-clipped-away",
         f"The reward is {level:.3g} in {np.mean(np.isclose(rewards, level)):.0%} of {len(rewards)} random steps; "
         f"inside the wrappers ({', '.join(wrappers)}) it goes from {inner.min():.3g} to {inner.max():.3g}. A wrapper "
