@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
@@ -29,6 +29,9 @@ from rldoctor.experiments.faults import Fault, find
 from rldoctor.model import Observation, Severity, Statement
 from rldoctor.preflight.runner import run_preflight
 from rldoctor.rulebook import load_rulebook
+
+if TYPE_CHECKING:
+    from benchmarks.accuracy.answers import Answer
 
 FILE = RECORDED / "environments.json"
 
@@ -125,7 +128,7 @@ def record(wanted: Sequence[str]) -> None:
 def measure() -> None:
     """Diagnose every recorded run with each witness, and write docs/witnesses.md."""
     # Late: it reads the weights' fit, which reads what is recorded here.
-    from benchmarks.accuracy.answers import Answer, answer_for
+    from benchmarks.accuracy.answers import answer_for
     from benchmarks.accuracy.held_out import fitted_for_folds, single_runs
     from benchmarks.accuracy.tables import HEAD, misses, rate, summary
 
@@ -145,7 +148,7 @@ def measure() -> None:
             inside = rate(any(cause in a.recorded.right for cause in a.tied) for a in harmed)
             ties.append(f"| {of} | {rate(a.first for a in harmed)} | {inside} |")
             lines += summary(f"{title.partition(',')[2].strip()}: {label.partition(',')[0]}", answers)
-        missed += ["", f"## Missed: {title}", "", *(misses(answers) or ["None."])]
+        missed += ["", f"## Missed: {title}", "", *(misses(answers) or ["None."]), *_why_not_by_settings(answers)]
         print("\n".join(lines[-2:]), flush=True)
     text = [
         "# What other witnesses add to the logs",
@@ -170,6 +173,19 @@ def measure() -> None:
         "",
     ]
     (DOCS / "witnesses.md").write_text("\n".join(text), encoding="utf-8")
+
+
+def _why_not_by_settings(answers: Sequence[Answer]) -> list[str]:
+    """Return why settings do not accuse runs that were not found: how often the same ones do no harm."""
+    unseen = {a.recorded.fault for a in answers if a.recorded.harmed and not a.found}
+    if not unseen or any(find(fault).settings is None for fault in unseen):
+        return []
+    same = [a for a in answers if a.recorded.fault in unseen]
+    return [
+        "",
+        f"Of the {len(same)} runs with these settings, {sum(not a.recorded.harmed for a in same)} come to no harm: the settings alone",
+        "do not accuse where the curves look healthy.",
+    ]
 
 
 def main() -> None:

@@ -175,7 +175,7 @@ def require(directory: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{directory} cannot be read: {error.strerror}.", "Name the directory of a run.") from None
     if not there:
-        raise UsageError(f"There is no directory {directory}.", "Name the directory of a run.")
+        raise UsageError(f"There is no file or directory {directory}.", "Name the directory of a run.")
     if directory.is_fifo():
         raise UsageError(f"{directory} is a pipe.", f"Let its output flow in: rldoctor diagnose - < {directory}")
     if not directory.is_dir():

@@ -90,7 +90,7 @@ def test_require(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file, not a run directory"):
         run_directory.require(tmp_path / "file")
-    with pytest.raises(UsageError, match="There is no directory"):
+    with pytest.raises(UsageError, match="There is no file or directory"):
         run_directory.require(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="cannot be read: File name too long"):
         run_directory.require(tmp_path / ("a" * 5000))

@@ -2,7 +2,8 @@
 
 Measures what one run costs (reading, diagnosing, fetching from a server with the S3 protocol, memory, bytes of every
 report, a job on Ray), simulates a cluster event by event with these numbers, compares the simulation with this machine,
-and writes docs/scale.md. A few minutes.
+and writes docs/scale.md. A few minutes. What a cluster and leading it cost is read from ``cluster.json`` and
+``leading.json``, which the commands ``benchmarks.scale.cluster`` and ``benchmarks.scale.leading`` write.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import numpy as np
 
 from benchmarks import DOCS, TESTS
 from benchmarks.scale.costs import measure, measure_messages
-from benchmarks.scale.simulation import CHUNK, KEYS_A_PAGE, KEYS_A_RUN, LISTING, simulate
+from benchmarks.scale.simulation import BANDWIDTH, CHUNK, KEYS_A_PAGE, KEYS_A_RUN, LISTING, simulate, stream
 from rldoctor import machine
+from rldoctor.executors.ray_data import MOST_BATCHES
 
 RUNS = TESTS / "runs"
 DOCUMENT = DOCS / "scale.md"
@@ -70,6 +72,34 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def on_cluster() -> dict[str, str]:
+    """Return what the document says of the cluster that was tried, and of leading it."""
+    here = Path(__file__)
+    cluster = json.loads(here.with_name("cluster.json").read_text("utf-8"))
+    leading = json.loads(here.with_name("leading.json").read_text("utf-8"))
+    killed = cluster["killed"]
+    return {
+        "killed_after": duration(killed["killed_after"]),
+        "cluster_runs": f"{killed['runs']:,}",
+        "cluster_took": duration(killed["seconds"]),
+        "cluster_same": "equal to" if cluster["same"] else "NOT EQUAL to",
+        "cluster_driver": duration(killed["driver_seconds"]),
+        "cluster_driver_a_run": f"{1e3 * killed['driver_seconds'] / killed['runs']:.2f} ms",
+        "cluster_leader": duration(killed["leader_seconds"]),
+        "cluster_batches": f"{killed['batches']:,}",
+        "page": size(cluster["page_bytes"]),
+        "overview": size(cluster["json_bytes"]),
+        "show": duration(cluster["show_seconds"]),
+        "parquet": size(cluster["parquet_bytes"]),
+        "few": f"{leading['batches'][0]:,}",
+        "many": f"{leading['batches'][1]:,}",
+        "batch": f"{1e3 * leading['batch']:.0f} ms",
+        "lead_start": duration(leading["start"]),
+        "watching": f"{leading['watching']:.1%}",
+        "most_batches": f"{MOST_BATCHES:,}",
+    }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -86,6 +116,15 @@ def main() -> None:
                 f"| {count:,} | {cores:,} | {duration(found.seconds)} | {found.workers_busy:.0%} | {found.driver_busy:.0%} |"
             )
             print(rows[-1], flush=True)
+    leading = json.loads(Path(__file__).with_name("leading.json").read_text("utf-8"))
+    streams = []
+    for count in SIZES[1:]:
+        for cores in CORES:
+            led = stream(count, cores, costs, leading)
+            streams.append(
+                f"| {count:,} | {cores:,} | {led.runs_a_batch:,} | {duration(led.seconds)} | {led.workers_busy:.0%} | {led.leader_busy:.0%} |"
+            )
+            print(streams[-1], flush=True)
     sizes = [
         f"| {count:,} | {size(count * costs.fetched)} | {size(count * costs.memory)} | {size(count * costs.json)} "
         f"| {size(count * costs.csv)} | {size(count * costs.html)} |"
@@ -108,6 +147,9 @@ def main() -> None:
         "took": f"{took - start:.1f}",
         "start": f"{start:.1f}",
         "rows": "\n".join(rows),
+        "streamed": "\n".join(streams),
+        "network": duration(SIZES[-1] * costs.fetched / BANDWIDTH),
+        **on_cluster(),
         "sizes": "\n".join(sizes),
         "most_cores": f"{(costs.judge + costs.fetch) / serial:.0f}",
         "most_runs": f"{limit * 2**30 / costs.memory:,.0f}",

@@ -25,7 +25,7 @@ from rldoctor.diagnosis.bulk import store
 from rldoctor.diagnosis.bulk.conduct import RUNS_A_PART, keep, report_results
 from rldoctor.diagnosis.bulk.plan import plan
 from rldoctor.diagnosis.many import diagnoser
-from rldoctor.executors.ray_data import BATCHES_A_CORE, Led
+from rldoctor.executors.ray_data import Led, batch_size
 
 RUNS = TESTS / "runs"
 FILE = Path(__file__).with_name("cluster.json")
@@ -123,8 +123,7 @@ def main() -> None:
         planning, _, units = seconds(lambda: plan([str(runs)], marked=True))
         found: dict[str, Any] = {"machine": f"{machine.cores()} cores of {machine.cpu_name()}", "planning": planning}
         found |= {"units": len(units), "load": os.getloadavg()[0]}
-        size = min(RUNS_A_PART, -(-options.count // (sum(options.cores) * BATCHES_A_CORE)))
-        kill_at = -(-options.count // size) // 2
+        kill_at = -(-options.count // batch_size(options.count, sum(options.cores), RUNS_A_PART)) // 2
         found["cores"] = " and ".join(map(str, options.cores))
         found["killed"] = on_cluster(runs, folder / "cluster", options.cores, kill_at)
         print(json.dumps(found), flush=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchmarks.scale.costs import Costs
+from rldoctor.diagnosis.bulk.conduct import RUNS_A_PART
+from rldoctor.executors.ray_data import batch_size
 
 CHUNK = 16  # runs a job, as in rldoctor.diagnosis.many
 KEYS_A_RUN = 15  # event file, run.json, ten checkpoints, policy, evaluation, paths
@@ -65,3 +67,38 @@ def simulate(runs: int, cores: int, costs: Costs, *, far: bool) -> Simulated:
         free += 1
     del listed
     return Simulated(done, worked / (done * cores), driver_worked / done)
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """The result of a simulation of ``--parquet``."""
+
+    seconds: float
+    runs_a_batch: int
+    workers_busy: float  # share of the time
+    leader_busy: float
+
+
+def stream(runs: int, cores: int, costs: Costs, leading: Mapping[str, float]) -> Streamed:
+    """Simulate workers that list, fetch, diagnose and keep batches, led by one process that takes in no run.
+
+    Each core lists its share of the folders first. The process that leads starts one batch after the other; what
+    ends a batch is counted there as well. Merging is done by workers and left out: it takes them a part of a second a batch.
+    """
+    size = batch_size(runs, cores, RUNS_A_PART)
+    listed = LISTING * -(-runs * KEYS_A_RUN // KEYS_A_PAGE) / cores
+    leader = network = listed + leading["start"]
+    worked, done = 0.0, 0.0
+    free = [leader] * cores
+    batches = -(-runs // size)
+    for place in range(batches):
+        count = min(size, runs - place * size)
+        leader = max(leader, heapq.heappop(free)) + leading["batch"]
+        network = max(network, leader) + count * costs.fetched / BANDWIDTH
+        fetched = max(network, leader + LATENCY * (1 + -(-2 * count // AT_A_TIME)))
+        end = fetched + count * (costs.judge + costs.fetch)
+        worked += count * (costs.judge + costs.fetch)
+        heapq.heappush(free, end)
+        done = max(done, end)
+    busy = leading["start"] + batches * leading["batch"] + leading["watching"] * done
+    return Streamed(done, size, worked / (done * cores), min(1.0, busy / done))

@@ -19,6 +19,11 @@ _T = TypeVar("_T")
 LISTS_A_CORE = 4
 # Batches for each core of small amounts, so that all cores end at about the same time.
 BATCHES_A_CORE = 8
+# Items of a batch, where each core has some: with smaller ones very many cores would wait for the process that leads.
+LEAST = 100
+# Batches of very large amounts: each costs the process that leads some hundredths of a second, while all others wait
+# for it. Measured in docs/scale.md.
+MOST_BATCHES = 4_000
 # Results that are merged at a time.
 MERGED = 64
 # Times that a task is done again whose process or machine was lost: one that kills its process must come to an end.
@@ -34,7 +39,7 @@ class Stream:
         expand: Returns the items of a unit.
         work: Returns the result of a batch of items. It may be done twice where a machine is lost.
         merge: Returns one result for several, whatever their order.
-        most: Items of a batch.
+        most: Items of a batch, unless that makes more than :data:`MOST_BATCHES` batches.
     """
 
     units: Sequence[Any]
@@ -123,8 +128,7 @@ def _led(stream: Stream) -> tuple[Any, int, int]:
     items = listed.count()
     if not items:
         return None, 0, 0
-    size = max(1, min(stream.most, -(-items // (cores * BATCHES_A_CORE))))
-    batches = -(-items // size)
+    batches = -(-items // batch_size(items, cores, stream.most))
     done = listed.repartition(batches).map_batches(_Working(stream.work), batch_size=None, batch_format="numpy", **once)
     left = batches
     while left > MERGED:
@@ -132,6 +136,12 @@ def _led(stream: Stream) -> tuple[Any, int, int]:
         done = done.repartition(left).map_batches(_Merging(stream.merge), batch_size=None, batch_format="numpy", **once)
     results = [pickle.loads(row["packed"]) for row in done.iter_rows()]
     return stream.merge(results), items, batches
+
+
+def batch_size(items: int, cores: int, most: int) -> int:
+    """Return how many of ``items`` are a batch, at least 1: at most ``most``, unless they are very many."""
+    size = max(-(-items // (cores * BATCHES_A_CORE)), min(LEAST, -(-items // cores)))
+    return max(1, min(most, size), -(-items // MOST_BATCHES))
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -79,7 +79,7 @@ def test_what_cannot_be_judged_is_exit_3(said):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "There is no directory nowhere"),
+        (["nowhere"], "There is no file or directory nowhere"),
         ([str(RUNS / "sick")], "treat takes one run"),
         ([str(STANDS_STILL), "--rounds", "0"], "rounds"),
         ([str(STANDS_STILL), "--set", "learning_rat=1"], "learning_rate"),

@@ -67,8 +67,8 @@ def test_a_report_is_written_in_the_format_of_its_name_unless_another_is_asked_f
 
 def test_an_error_is_written_in_the_format_of_the_files_name_too(place, capsys):
     assert run(["diagnose", "nothing", "-o", "a.json"]) == 2
-    assert json.loads((place / "a.json").read_text())["error"]["problem"] == "There is no directory nothing."
-    assert "There is no directory nothing." in capsys.readouterr().err
+    assert json.loads((place / "a.json").read_text())["error"]["problem"] == "There is no file or directory nothing."
+    assert "There is no file or directory nothing." in capsys.readouterr().err
 
 
 def test_show_reads_standard_input(place, capsys, monkeypatch):

@@ -113,7 +113,7 @@ def test_the_command_makes_it_and_says_how_it_is_found(good, tmp_path, capsys, m
         ([], "by training its recipe, or from runs"),
         (["quick", "--from", "x"], "by training its recipe, or from runs"),
         (["--from", "our runs"], "has no name"),
-        (["--from", "nowhere", "--name", "a/b"], "There is no directory nowhere"),
+        (["--from", "nowhere", "--name", "a/b"], "There is no file or directory nowhere"),
     ],
 )
 def test_the_command_says_what_is_missing(good, tmp_path, capsys, monkeypatch, arguments, said):

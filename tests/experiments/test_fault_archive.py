@@ -19,6 +19,7 @@ from rldoctor.cli.app import run
 from rldoctor.experiments.fault_archive import labelled_runs
 from rldoctor.experiments.fault_archive.score import interval, main, score
 from rldoctor.experiments.faults import all_faults, find
+from rldoctor.logs.formats import tfevents
 from rldoctor.render.wording import one_line
 
 RUNS = Path(__file__).resolve().parents[1] / "runs"
@@ -70,6 +71,15 @@ def test_tables_hold_what_tensorboard_itself_reads(archive):
     assert rows(archive, f"scalars/{one.id}.2.csv")
 
 
+def test_the_scalars_of_a_large_event_file_are_in_its_table(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(tfevents, "_LARGE", 1)
+    large = tmp_path / "large.zip"
+    assert run(["faults", "export", str(MIXED), "-o", str(large)]) == 0
+    with zipfile.ZipFile(archive) as packed:
+        tables = [name for name in packed.namelist() if name.startswith("scalars/")]
+    assert all(rows(large, name) == rows(archive, name) for name in tables)
+
+
 def test_the_same_runs_make_the_same_bytes(archive, tmp_path):
     again = tmp_path / "again.zip"
     assert run(["faults", "export", str(MIXED), "-o", str(again)]) == 0
@@ -88,7 +98,7 @@ def test_the_card_is_filled_in(archive):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["/nowhere"], "There is no directory /nowhere."),
+        (["/nowhere"], "There is no file or directory /nowhere."),
         (["EMPTY"], "holds no run"),
         ([str(MIXED), "-o", "/nowhere/x.zip"], "there is no folder /nowhere"),
     ],

@@ -101,7 +101,7 @@ def test_another_recipes_criteria(hand_made):
 
 
 def test_no_directory_is_a_usage_error(tmp_path):
-    with pytest.raises(UsageError, match="There is no directory"):
+    with pytest.raises(UsageError, match="There is no file or directory"):
         judge_run(tmp_path / "nowhere")
 
 

@@ -52,10 +52,10 @@ def test_what_is_no_place_to_search(tmp_path):
     binary = touch(tmp_path / "notes.pdf")
     binary.write_bytes(b"%PDF\0")
     for path, words in (
-        (tmp_path / "none", "There is no directory"),
+        (tmp_path / "none", "There is no file or directory"),
         (binary, "is a file, not a directory"),
-        (loop, "There is no directory"),
-        (Path("a\0b"), "There is no directory"),
+        (loop, "There is no file or directory"),
+        (Path("a\0b"), "There is no file or directory"),
     ):
         with pytest.raises(UsageError, match=words):
             discover([path])

@@ -154,7 +154,7 @@ def test_no_episodes(trained, episodes):
 
 
 def test_no_run(tmp_path, trained):
-    with pytest.raises(UsageError, match="There is no directory"):
+    with pytest.raises(UsageError, match="There is no file or directory"):
         evaluate(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CannotJudge, match=r"has no run\.json"):

@@ -154,7 +154,7 @@ def test_nothing_to_resume(interrupted, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(CannotJudge, match=r"has no run\.json"):
         resume(tmp_path / "empty")
-    with pytest.raises(UsageError, match="There is no directory"):
+    with pytest.raises(UsageError, match="There is no file or directory"):
         resume(tmp_path / "nowhere")
     shutil.rmtree(interrupted / run_directory.CHECKPOINTS)
     with pytest.raises(CannotJudge, match="no checkpoint"):

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,10 @@ def published_operators() -> list[dict[str, str]]:
 
 def _scalars(log: LogFile) -> str:
     """Return the scalars of an event file as a table: a row for each step, numbers that make the same float32."""
+    if log.points:
+        log = log.flat()
+        order = np.argsort(log.steps, kind="stable")
+        log = replace(log, tag_ids=log.tag_ids[order], steps=log.steps[order], values=log.values[order])
     tags = sorted(log.tags)
     column = {tag: place for place, tag in enumerate(tags)}
     rows: dict[int, list[str]] = {}
