@@ -100,9 +100,9 @@ def rates(
         by: Their probabilities, ``(rows, causes)``.
         alike: Causes to those that are not told from them.
     """
-    health = names.index(HEALTHY)
-    harmed = [i for i in rows if table.harmed[i] and not table.healthy[i] and set(table.right[i]) & set(names)]
-    well = [i for i in rows if table.healthy[i]]
+    health, healthy = names.index(HEALTHY), table.healthy
+    harmed = [i for i in rows if table.harmed[i] and not healthy[i] and set(table.right[i]) & set(names)]
+    well = [i for i in rows if healthy[i]]
     causes = by.copy()
     causes[:, health] = -1.0
     order = np.argsort(-causes, axis=1)

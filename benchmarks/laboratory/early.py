@@ -122,10 +122,10 @@ def in_the_end(book: Rulebook, table: Table) -> str:
     out, alarms = [HEAD], Counter[tuple[str, ...]]()
     for view, title in VIEWS.items():
         ended = table.only((table.share == 1.0) & (table.view == view))
-        said = asked(book, ended)
+        said, healthy = asked(book, ended), ended.healthy
         out += lines_of_answers(title, ended, said, range(len(ended)))
         for i, answer in enumerate(said):
-            if ended.healthy[i] and answer.found:
+            if healthy[i] and answer.found:
                 supports = book.diagnoses[answer.causes[0]].weights
                 row = zip(ended.codes, ended.strengths[i].tolist(), strict=True)
                 shown = [code for code, strength in row if strength >= FIRES_FROM and supports.get(code, 0.0) > 0]
