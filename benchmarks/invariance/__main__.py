@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.invariance import diagnosed
 from benchmarks.invariance.diagnosed import HERE, ask
-from benchmarks.invariance.document import HEAD, by_rows, table
+from benchmarks.invariance.document import HEAD, by_chance, by_rows, table
 from benchmarks.invariance.through_files import ask_through_files
 
 
@@ -38,7 +38,7 @@ def main() -> None:
         environment = {**os.environ, "PYTHONPATH": str(chosen.other)}
         command = [sys.executable, diagnosed.__file__]
         there = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
-    lines = [*table(answers, there), *by_rows(answers)]
+    lines = [*table(answers, there), *by_rows(answers), *by_chance(answers)]
     (HERE / "docs" / "invariance.md").write_text("\n".join([HEAD, *lines, ""]), encoding="utf-8")
     print("\n".join(lines))
     for title, rows in answers.items():

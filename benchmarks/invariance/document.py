@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations
+
 from benchmarks.invariance.diagnosed import CHANGES
 from benchmarks.invariance.through_files import FILES
 
@@ -9,6 +12,9 @@ from benchmarks.invariance.through_files import FILES
 ROWS_LEFT = (10, 15, 20, 40)
 # Targets for each kind of change, in per cent of the runs; none for a change that is only reported.
 TARGETS = {"thinned": 99, "held": 99, "split": 99, "linked": 99, "scaled": 97, "stretched": 97, "renamed": 97}
+# Of these parts of the rows two are compared with each other. A change that every run goes through.
+PARTS = ("2nd", "5th")
+EVERY_RUN = "each value repeated 3 times"
 HEAD = """# The same training, the same verdict
 
 How far a diagnosis depends on the way in which a run was logged. Every recorded run is changed as in the table, and verdict and most
@@ -59,6 +65,50 @@ def table(here: dict[str, list[dict[str, str]]], there: dict[str, list[dict[str,
             f"| {title} | {len(here[title])} | {both:.1%} | {share_in_tie(here[title])} | {verdict:.1%} | {target} | {other} |"
         )
     return lines
+
+
+def by_chance(here: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Return how often two parts of the rows, or two seeds, are diagnosed differently: what no judge of them can keep."""
+    lines = [
+        "",
+        "What chance alone changes. The two ways of keeping every n-th row keep other rows of the same training, at the same density.",
+        "Where one part is diagnosed differently from the other, the run with all its rows can agree with one of them at most, so that",
+        "even a diagnosis that did not depend on the density at all would lose half of these differences.",
+        "",
+        "| rows | runs | parts differ | the most that can be kept | kept | verdicts differ | the most | kept |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for every in PARTS:
+        titles = f"every {every} row, the first one kept", f"log_interval {every.rstrip('ndth')}"
+        first, last = ({row["run"]: row for row in here.get(title, ())} for title in titles)
+        both = [(first[run], last[run]) for run in first if run in last]
+        if not both:
+            continue
+        cells = []
+        for parts in (2, 1):
+            differ = sum(_said(a, "after", parts) != _said(b, "after", parts) for a, b in both) / len(both)
+            kept = sum(_said(row, "before", parts) == _said(row, "after", parts) for pair in both for row in pair)
+            cells += [f"{differ:.1%}", f"{1 - differ / 2:.1%}", f"{kept / 2 / len(both):.1%}"]
+        lines.append(f"| every {every} | {len(both)} | {' | '.join(cells)} |")
+    said = {row["run"]: row for row in here[EVERY_RUN]}
+    groups: dict[str, list[dict[str, str]]] = {}
+    for run, row in said.items():
+        groups.setdefault(re.sub(r"-\d+$", "", run), []).append(row)
+    pairs = [pair for group in groups.values() for pair in combinations(group, 2)]
+    same, verdicts = (
+        sum(_said(a, "before", n) == _said(b, "before", n) for a, b in pairs) / len(pairs) for n in (2, 1)
+    )
+    lines += [
+        "",
+        f"Two seeds of one and the same recording, all rows kept, have the same verdict and cause in {same:.1%} of {len(pairs)} pairs, and the same",
+        f"verdict in {verdicts:.1%}.",
+    ]
+    return lines
+
+
+def _said(row: dict[str, str], when: str, parts: int) -> list[str]:
+    """Return the verdict and the cause before or after a change, or the first of these parts alone."""
+    return row[when].split("/")[:parts]
 
 
 def by_rows(here: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -55,6 +55,7 @@ class Case:
             finite |= {curve.metric: curve for curve in played}
             # A few episodes in a row may go badly; the mean over many shows whether that lasts.
             finite["mean_return"] = replace(logged, metric="mean_return")
+            finite["mean_length"] = replace(lengths, metric="mean_length")
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
         derived = {**_of_outcomes(even), **_of_updates(even), **of_families(even, self.run.suite)}
@@ -119,6 +120,9 @@ def derived_metrics() -> tuple[str, ...]:
         "training_return",
         "mean_return",
         "value_error_per_reward",
+        "mean_length",
+        "return_over_many",
+        "length_over_many",
     )
     return (*names, *more, *off_policy.OFF_POLICY_METRICS, *FAMILY_METRICS)
 
@@ -184,13 +188,24 @@ def _of_outcomes(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         solved = curves.get("success_rate")
         share = np.interp(returns.steps, solved.steps, solved.values) if solved is not None and len(solved) else 0.0
         derived["reward_above_sparse"] = _like(returns, "reward_above_sparse", rewards + 1.0 - share)
-        # Paid sooner is better, owed sooner is not.
-        derived["reward_above_zero"] = _like(returns, "reward_above_zero", np.maximum(rewards, 0.0))
+        derived |= _paid_sooner(curves.get("mean_return", returns), curves.get("mean_length", lengths))
         derived["reward_magnitude"] = _like(returns, "reward_magnitude", np.abs(rewards))
     success, evaluated = curves.get("success_rate"), curves.get("evaluation_success_rate")
     if success is not None and len(success):
         derived["reached_success"] = _like(success, "reached_success", _reached(success, evaluated))
     return derived
+
+
+def _paid_sooner(returns: Curve, lengths: Curve) -> dict[str, Curve]:
+    """Return what a step is paid and how long episodes are, as means over many: what a few of them do hides a trend."""
+    steps = np.interp(returns.steps, lengths.steps, lengths.values)
+    # Paid sooner is better, owed sooner is not.
+    paid = np.maximum(returns.values / np.maximum(steps, 1.0), 0.0)
+    return {
+        "reward_above_zero": _like(returns, "reward_above_zero", paid),
+        "return_over_many": replace(returns, metric="return_over_many"),
+        "length_over_many": replace(lengths, metric="length_over_many"),
+    }
 
 
 def _of_updates(curves: Mapping[str, Curve]) -> dict[str, Curve]:

@@ -129,7 +129,8 @@ def taken_apart(returns: Curve, lengths: Curve, most: int = LONG, window: int = 
     if by_episodes:
         # Its first episodes may take far more steps than later ones, and are as many.
         further = min(further, steps[0] / size[0] / stats.median(apart / size[1:]))
-    if further > _CONTINUED:
+    # The first episodes of environments that are stepped together may be longer than many intervals.
+    if further > _CONTINUED and steps[0] > _SOME * size[0]:
         return returns, lengths
     if float(np.sum(np.concatenate([steps[:1], apart]) / size)) > most:
         counts = steps / size

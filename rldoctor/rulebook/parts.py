@@ -13,7 +13,9 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from rldoctor import stats
 from rldoctor.model import Aggregation, Curve, FloatArray, IntArray
+from rldoctor.rulebook.families import FEWEST_POINTS
 
 Window = tuple[float, float]
 """A part of a run, as shares of its steps: ``(0.0, 0.1)`` is its first tenth."""
@@ -22,6 +24,10 @@ Row = list[float]
 
 # So many numbers are put in order sooner in a list than in an array.
 _FEW = 32
+# A window that holds fewer rows is looked at on so many steps between them. Ours.
+_EVENLY = 9
+# From so many points on the third highest is that; of half as many it is the second. Ours.
+_OF_MANY = 30
 _WHOLE: Window = (0.0, 1.0)
 _T = TypeVar("_T")
 
@@ -76,6 +82,27 @@ class Part:
             found = Part(self.metric, self.steps[points], self.values[:, points], self.aggregation)
             self._known[window] = found
         return found
+
+    def evenly(self, window: Window) -> Part:
+        """Return the part in a window as :meth:`within` does, but one of few points on evenly spaced steps.
+
+        A median of three rows, or of the two that are left of them where every other one was logged, hangs on which
+        rows these are, and on whether one lies just inside the window; that of the lines between rows hardly does.
+        """
+        few = self.within(window)
+        if len(few) >= _EVENLY or len(self) < FEWEST_POINTS or few is self:
+            return few
+        return self.known(("evenly", window), lambda part: part._on_lines(window))
+
+    def _on_lines(self, window: Window) -> Part:
+        first, last = self.ends
+        low, high = (first + share * (last - first) for share in window)
+        at = np.linspace(low, high, _EVENLY)
+        after = np.clip(np.searchsorted(self.steps, at), 1, len(self) - 1)
+        before = after - 1
+        way = (at - self.steps[before]) / np.maximum(self.steps[after] - self.steps[before], 1)
+        values = stats.between(self.values, before, after, way)
+        return Part(self.metric, at.astype(np.int64), values, self.aggregation)
 
     def _points(self, window: Window) -> slice:
         steps: list[int] = self.known("steps", _steps)
@@ -169,6 +196,15 @@ def _points_at(place: int) -> Callable[[Part], list[float]]:
     return values
 
 
+def _third_highest(part: Part) -> list[float]:
+    """Return the third highest of 30 points and more, the second highest of 15, and what is between them of others."""
+    count = len(part)
+    if count <= 3 or count >= _OF_MANY:
+        return [row[-min(3, count)] for row in part.ordered]
+    way = max(2 * count / _OF_MANY - 1, 0.0)
+    return [row[-2] + (row[-3] - row[-2]) * way if row[-1] == row[-1] else math.nan for row in part.ordered]
+
+
 def _spreads(part: Part) -> list[float]:
     return [high - low for high, low in zip(part.statistics("max"), part.statistics("min"), strict=True)]
 
@@ -182,8 +218,8 @@ _STATISTICS: Mapping[str, Callable[[Part], list[float]]] = {
     "last": _points_at(-1),
     "q10": lambda part: part.quantiles(0.1),
     "q90": lambda part: part.quantiles(0.9),
-    # Of the three highest: one lone spike is not yet a symptom.
-    "third_highest": lambda part: [row[-min(3, len(part))] for row in part.ordered],
+    # One lone spike is not yet a symptom.
+    "third_highest": _third_highest,
     "spread": _spreads,
 }
 STATISTICS = tuple(_STATISTICS)

@@ -6,6 +6,7 @@ than an exception: logs do hold curves with one point, or with none.
 
 from rldoctor.stats.curves import (
     align,
+    between,
     interpolate,
     longest_stretch,
     means_of_parts,
@@ -35,6 +36,7 @@ __all__ = [
     "IqmBand",
     "Share",
     "align",
+    "between",
     "bootstrap_gap",
     "bootstrap_share",
     "improvement_interval",

@@ -201,6 +201,25 @@ def interpolate(steps: ArrayLike, values: ArrayLike, at: ArrayLike) -> FloatArra
     return result
 
 
+def between(values: FloatArray, before: IntArray, after: IntArray, way: FloatArray) -> FloatArray:
+    """Return what curves are on the lines between their points; between equal numbers that number, to the last bit.
+
+    Args:
+        values: Rows, shape ``(rows, n)``.
+        before: The point before each place, shape ``(m,)``.
+        after: The point after it.
+        way: How far it is from the one to the other, in [0, 1].
+
+    Returns:
+        Shape ``(rows, m)``.
+    """
+    left, right = values[:, before], values[:, after]
+    # Infinities make no line.
+    with np.errstate(invalid="ignore"):
+        found: FloatArray = np.where(left == right, left, left * (1.0 - way) + right * way)
+    return found
+
+
 def align(curves: Sequence[Curve], most_points: int) -> tuple[IntArray, FloatArray]:
     """Return curves at common steps: those of the first one that lie within all of them, thinned evenly.
 

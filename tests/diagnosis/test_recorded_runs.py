@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.corpus import without_doctor
@@ -172,8 +174,12 @@ def test_a_run_that_is_healthy_is_more_likely_so_than_not() -> None:
     assert not any("does not rise" in found.message for found in subject.findings)
 
 
-@pytest.mark.parametrize("name", ["dqn-cartpole-healthy-0", "a2c-cartpole-healthy-0"])
-def test_a_return_that_rose_and_fell_again_in_part_is_not_said_to_show_no_learning(name: str) -> None:
-    subject = diagnose_run(read_run(STRANGERS / "frameworks/sb3" / name))
+def test_a_return_that_rose_and_fell_again_in_part_is_not_said_to_show_no_learning() -> None:
+    """A third of what was gained is lost in the last tenth."""
+    run = read_run(STRANGERS / "frameworks/sb3/a2c-cartpole-healthy-0")
+    logged = run.curves["episode_return"]
+    late = logged.steps > 0.9 * logged.steps[-1]
+    fallen = replace(logged, values=np.where(late, np.minimum(logged.values, 215.0), logged.values))
+    subject = diagnose_run(replace(run, curves={**run.curves, "episode_return": fallen}))
     assert subject.verdict is Verdict.UNJUDGED
     assert "has risen" in subject.summary

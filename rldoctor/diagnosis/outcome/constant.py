@@ -17,6 +17,7 @@ _RETURNS = ("episode_return", "evaluation_return")
 _RETURN_ALONE = frozenset(
     [
         *(*_RETURNS, "episode_length", "evaluation_length", "mean_return", "training_return", "return_at_first_length"),
+        *("mean_length", "return_over_many", "length_over_many"),
         *("reward_per_step", "reward_magnitude", "reward_above_sparse", "reward_above_zero", "return_by_episode"),
         *("evaluation_lead", "evaluation_size", "evaluation_length_ratio"),
     ]

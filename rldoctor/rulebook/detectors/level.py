@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -39,7 +38,7 @@ class Level(Graded, frozen=True, kw_only=True):
         return f"{self.statistic.replace('_', ' ')} of {self.metric} {during(self.window)}{overruled}"
 
     def _look(self, stack: Stack, curve: Part) -> list[Found]:
-        part = curve.within(self.window)
+        part = curve.evenly(self.window) if self.statistic in _OF_ALL else curve.within(self.window)
         observed = part.statistics(self.statistic)
         bounds = widened(self.thresholds, part, self.statistic)
         edge = self._edge(stack, part) if self.band else None
@@ -59,13 +58,11 @@ class Level(Graded, frozen=True, kw_only=True):
         return statistic_of(inside, self.statistic) if len(inside) else None
 
 
+# Statistics of all that a window holds, whichever of its rows were logged.
+_OF_ALL = ("mean", "median")
 # A run whose last third gains a tenth of what healthy runs gain makes up for three tenths in as many steps again.
 _CREDIT = 3.0
-_LATE, _EARLIER, _START = (0.85, 1.0), (0.5, 0.7), (0.0, 0.08)
-
-
-# So many points show where a run ends. Ours.
-_LAST = 3
+_LATE, _LAST, _EARLIER, _START = (0.85, 1.0), (0.95, 1.0), (0.5, 0.7), (0.0, 0.08)
 
 
 class BehindReference(Graded, frozen=True):
@@ -83,7 +80,7 @@ class BehindReference(Graded, frozen=True):
         band = stack.band(self.metric)
         if band is None:
             return stack.same(NotMeasured(f"no reference band of {self.metric} applies"))
-        part = curve.within(_LATE)
+        part, end = curve.evenly(_LATE), curve.evenly(_LAST)
         # A run longer than the reference is compared with where the reference ended.
         median = np.interp(part.steps, band.steps, band.median)
         start = float(band.median[0])
@@ -94,12 +91,12 @@ class BehindReference(Graded, frozen=True):
         # Who has arrived by the last few points is not behind, however much of the window was spent on the way.
         ends = [
             (stats.median(median), part.medians),
-            (stats.median(median[-_LAST:]), stats.medians(part.values[:, -_LAST:])),
+            (stats.median(np.interp(end.steps, band.steps, band.median)), end.medians),
         ]
         lags = [[((there - here) / gained, here, there) for here in values] for there, values in ends]
         behind, heres, theres = (list(of) for of in zip(*map(min, *lags), strict=True))
         if not stack.cases[0].same_recipe:
-            late = zip(behind, heres, curve.within(_EARLIER).medians, strict=True)
+            late = zip(behind, heres, curve.evenly(_EARLIER).medians, strict=True)
             behind = [
                 max(0.0, lag - _CREDIT * max(0.0, (here - earlier) / gained)) if lag > 0 else lag
                 for lag, here, earlier in late
@@ -110,6 +107,8 @@ class BehindReference(Graded, frozen=True):
 
 # How many times as large as the lowest the highest of values of one size may be. Ours.
 _ONE_SIZE = 10.0
+# A band that goes through 0 is of this part of its size there.
+_FLAT = 1e-3
 
 
 class ScaleOff(Graded, frozen=True):
@@ -127,7 +126,7 @@ class ScaleOff(Graded, frozen=True):
         band = reference.bands.get(self.metric) if reference else None
         if band is None:
             return stack.same(NotMeasured(f"no reference has a band of {self.metric}"))
-        part = curve.within(_START)
+        part = curve.evenly(_START)
         # At the same steps: a run that is logged seldom shows its first value late.
         median, low, high = (
             stats.median(np.interp(part.steps, band.steps, side)) for side in (band.median, band.low, band.high)
@@ -135,7 +134,9 @@ class ScaleOff(Graded, frozen=True):
         # A size that is never 0 may spread over one power of ten, as the loss of a critic that learns fast does.
         if abs(median) <= high - low and not 0.0 < high < _ONE_SIZE * low:
             return stack.same(NotMeasured(f"healthy runs begin with a {self.metric} of no particular size"))
-        powers = [math.log10(max(abs(here), 1e-300) / abs(median)) for here in part.medians]
+        # Point for point: where both fall fast, which rows were logged does not show in their ratio.
+        there = np.maximum(np.abs(np.interp(part.steps, band.steps, band.median)), _FLAT * abs(median))
+        powers = stats.medians(np.log10(np.maximum(np.abs(part.values), 1e-300) / there))
         expected = f"about {median:.3g}"
         rows = zip(strengths(powers, self.thresholds), part.medians, strict=True)
         return [Measured(strength, here, expected, *part.ends) for strength, here in rows]
@@ -162,7 +163,7 @@ class OffBand(Graded, frozen=True, kw_only=True):
         band = stack.band(self.metric)
         if band is None:
             return stack.same(NotMeasured(f"no reference band of {self.metric} applies"))
-        part = curve.within(self.window)
+        part = curve.evenly(self.window)
         lowest, highest = band.low, band.high
         if not same_recipe:
             # A recipe of another speed may be wherever healthy runs have been by then.

@@ -10,6 +10,7 @@ from rldoctor import stats
 from rldoctor.model import Curve, IntArray
 from rldoctor.rulebook.case import FEWEST_POINTS, Case
 from rldoctor.rulebook.detectors.detector import Found, Graded, Measured, NotMeasured, OneByOne
+from rldoctor.rulebook.detectors.scatter import smoothed
 from rldoctor.rulebook.detectors.stack import Stack
 from rldoctor.rulebook.families import NOTHING, TERM, kind_of, on_one_grid, task_terms, terms_of
 from rldoctor.rulebook.parts import Part
@@ -115,9 +116,10 @@ class FallsAgainst(Graded, frozen=True, kw_only=True):
         beside = stack.part(self.other)
         if beside is None:
             return stack.same(NotMeasured(f"{self.other} is not in the logs", self.other))
-        smooth = stats.smooth(curve.values, max(3, len(curve) // 20))
         observed, steps = [], []
-        for row, other, peak in zip(curve.values, beside.values, np.argmax(smooth, axis=1).tolist(), strict=True):
+        for row, other, peak in zip(
+            curve.values, beside.values, np.argmax(smoothed(curve), axis=1).tolist(), strict=True
+        ):
             after, values = curve.steps[peak:], row[peak:]
             enough = len(after) >= 2 * FEWEST_POINTS
             there = np.interp(after, beside.steps, other)
@@ -142,7 +144,7 @@ class PartOfRise(Graded, frozen=True, kw_only=True):
         beside = stack.part(self.other)
         if beside is None:
             return stack.same(NotMeasured(f"{self.other} is not in the logs", self.other))
-        levels = [part.within(window).medians for part in (curve, beside) for window in ((0.8, 1.0), (0.0, 0.2))]
+        levels = [part.evenly(window).medians for part in (curve, beside) for window in ((0.8, 1.0), (0.0, 0.2))]
         rises = [(late - early, there - before) for late, early, there, before in zip(*levels, strict=True)]
         shares = self._found([here / other if other > 0 else 0.0 for here, other in rises], curve.ends)
         none = NotMeasured(f"{self.other} does not rise")

@@ -4,6 +4,7 @@ What it does: from the same state, holds each dimension of the action at its bou
 discrete space, some choices of each head of a MultiDiscrete), and measures how far the observation and the reward move
 away from those of the zero action (of the first choice). What shows no effect there is tried again: a choice after some
 random steps, a dimension held at either end through random episodes, of which two are the same where it does nothing.
+Actions that all show late are a queue where they are as late in other states, not where a start holds them back.
 
 Why it matters: a policy whose actions do nothing cannot learn. A single dead dimension only wastes exploration; the
 gripper's in FetchReach is dead by design.
@@ -15,13 +16,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, note, warning
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.expectations import load_expectations
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives, heads_at, probe_actions
 from rldoctor.preflight.probes.plays import same
+from rldoctor.preflight.probes.views.onset import parts_at, shows_sooner
 
 # A dead dimension moves nothing at all, to the last bit, where the environment is deterministic. 1e-4 of the
 # strongest dimension's effect leaves room for rounding; FetchReach's weakest living one has 0.9 of the strongest.
@@ -57,15 +58,8 @@ def _late_effect(context: PreflightContext) -> int:
         return 0
     one, other, again = (play_actions(context.env, 0, [action] * steps)[0] for action in (*plans, plans[0]))
     # What differs between two plays of the same actions was drawn.
-    late, drawn = _parts_at(one, other), _parts_at(one, again)
+    late, drawn = parts_at(one, other), parts_at(one, again)
     return late if not drawn or late < drawn else 0
-
-
-def _parts_at(one: FloatArray, other: FloatArray) -> int:
-    """Return the first step after which two plays show something else; 0 where they never do."""
-    shared = min(len(one), len(other))
-    differs = np.flatnonzero((one[:shared] != other[:shared]).any(axis=1))
-    return int(differs[0]) if len(differs) else 0
 
 
 def _state_moved(context: PreflightContext, late: int) -> bool:
@@ -188,6 +182,8 @@ def run(context: PreflightContext) -> CheckFindings:
         return ""
     if strongest <= _NOTHING:
         if late:
+            if shows_sooner(context.env, context.budget, alternatives(context.env.action_space, 2, seed=31), late):
+                return f"an effect after {late} steps from the start, and sooner elsewhere: no queue"
             yield error(
                 "action-effect-delayed",
                 f"No action changes the observation within five steps; the first effect comes after {late}.",

@@ -24,6 +24,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import draw, play_actions
 from rldoctor.preflight.probes.alternatives import alternatives
 from rldoctor.preflight.probes.views.first_step import repeated_at_first
+from rldoctor.preflight.probes.views.onset import shows_sooner
 from rldoctor.preflight.probes.views.sources import copies, differs_at_once, follows, somewhere, watch
 
 _PREFIX = 3
@@ -36,8 +37,8 @@ _LASTING, _WATCHED = 4, 25
 # Where an effect comes late after the first starts, more are tried: of actions that random numbers replace in seven
 # steps of ten, none shows at once in three starts with a chance of 34 %, in twelve of 1 %.
 _STARTS, _MOST_STARTS = 3, 12
-# Steps by which one state is farther from the start than the last one, where an own reward is looked for.
-_FARTHER = 2
+# Choices that are tried where an own reward is looked for: the right one of ten digits may be needed.
+_CHOICES = 10
 
 
 def _first(rows: list[np.ndarray], prefix: int) -> int | None:
@@ -109,7 +110,10 @@ def run(context: PreflightContext) -> CheckFindings:
         if lag == 0 and (reward_lag == 0 or context.has_goals):
             break
     if not lags and reward_lags and min(reward_lags) > 0:
-        # Nothing moves, as with a bandit: its reward is for the action that was just taken.
+        # Nothing moves, as with a bandit: its reward is for the action that was just taken, unless several are paid as
+        # a whole.
+        if not _as_late_elsewhere(context, plans, min(reward_lags)):
+            return "a reward for several actions, of which the last one counts at once"
         yield warning(
             "reward-late",
             f"The reward is {min(reward_lags)} steps late: an action changes nothing but a later reward.",
@@ -148,6 +152,8 @@ def run(context: PreflightContext) -> CheckFindings:
             )
         elif lag == 1 and _moves_at_once(context, plans):
             return "an action changes the state at once; positions follow one step later"
+        elif shows_sooner(context.env, context.budget, plans, lag + 1):
+            return "an action is held back at the start alone"
         else:
             yield warning(
                 "action-takes-effect-late",
@@ -179,9 +185,12 @@ def _as_late_elsewhere(context: PreflightContext, plans: list[Any], reward_lag: 
     the wait is the shorter the later the action, as for what is paid at a fixed step.
     """
     waits: list[int] = []
-    for seed in range(_MOST_STARTS):
+    if isinstance(getattr(context.env.action_space, "n", None), (int, np.integer)):
+        plans = alternatives(context.env.action_space, _CHOICES, seed=11)
+    # At every number of steps that may divide the time into rounds; twice as far as there are starts.
+    for seed, farther in enumerate([*range(_MOST_STARTS), *range(_MOST_STARTS, 2 * _MOST_STARTS, 2)]):
         random = np.random.default_rng(seed)
-        before = [draw(context.env.action_space, random) for _ in range(_FARTHER * seed)]
+        before = [draw(context.env.action_space, random) for _ in range(farther)]
         steps = len(before) + reward_lag + 1
         context.budget.steps(steps, least=steps, plays=len(plans))
         paid = [play_actions(context.env, seed, [*before, *[plan] * (reward_lag + 1)])[1] for plan in plans]

@@ -65,7 +65,7 @@ def run(context: PreflightContext) -> CheckFindings:
     from gymnasium.spaces import Discrete
 
     space = context.env.action_space
-    if not isinstance(space, Discrete) or not any(len(one) for one in _masks(context, context.batch.infos[0])):
+    if not isinstance(space, Discrete) or not any(len(one) for one in masks_of(context, context.batch.infos[0])):
         raise Skipped("no mask of the choices of a Discrete")
     counts = _play(context, int(space.start))
     inverted = (
@@ -111,7 +111,7 @@ def run(context: PreflightContext) -> CheckFindings:
     return f"{counts.valid[1]} of {counts.valid[0]} valid actions and {others} change the observation"
 
 
-def _masks(context: PreflightContext, info: Mapping[str, Any]) -> list[NDArray[np.bool_]]:
+def masks_of(context: PreflightContext, info: Mapping[str, Any]) -> list[NDArray[np.bool_]]:
     """Return the masks that the environment gives now: of ``action_masks()`` and of ``info``."""
     # Of the class: a wrapper hands on whatever is asked of it, with a warning.
     methods = [getattr(layer, "action_masks") for layer in layers(context.env) if "action_masks" in dir(type(layer))]  # noqa: B009
@@ -126,7 +126,7 @@ def _play(context: PreflightContext, start: int) -> _Counts:
     for seed in range(_PLAYS):
         random = np.random.default_rng(seed)
         observation, info = env.reset(seed=seed)
-        masks = _masks(context, info)
+        masks = masks_of(context, info)
         # The first mask may be one of the last episode.
         acted = True
         for _ in range(context.budget.steps(_STEPS, plays=_PLAYS)):
@@ -149,7 +149,7 @@ def _play(context: PreflightContext, start: int) -> _Counts:
                 counts.invalid = (counts.invalid[0] + 1, counts.invalid[1])
                 break
             acts = not np.array_equal(before, flatten(observation), equal_nan=True)
-            masks = _masks(context, info)
+            masks = masks_of(context, info)
             if outside:
                 counts.invalid = (counts.invalid[0] + 1, counts.invalid[1] + acts)
             else:

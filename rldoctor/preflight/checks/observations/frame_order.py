@@ -29,6 +29,8 @@ _MOST_FRAMES, _COLOURS = 16, 3
 _ROUNDS = 3
 # Ours: of the steps, how many change one block alone, and of these, how many the next one in turn. A ring does in all.
 _ALONE, _IN_TURN = 0.9, 0.95
+# Times that it has to begin anew within an episode: a board that is filled line by line never does.
+_TURNS = 2
 # How far what is written is from what was written last, relative to what it replaces: about 1 / k of k frames that move
 # steadily; players or sensors that take turns go on from their own last value.
 _GOES_ON = 0.8
@@ -108,6 +110,9 @@ def _is_ring(before: NDArray[Any], after: NDArray[Any], episode: NDArray[np.int6
     pairs = np.flatnonzero(alone[1:] & alone[:-1] & (np.diff(episode) == 0)) + 1
     turned = (place[pairs] - place[pairs - 1]) % count
     if not pairs.size or max(np.mean(turned == 1), np.mean(turned == count - 1)) < _IN_TURN:
+        return False
+    # From the last place to the first one, or the other way round; of two blocks each step does one of both.
+    if np.sum(np.abs(np.diff(np.stack([place[pairs - 1], place[pairs]]), axis=0)) == count - 1) < _TURNS:
         return False
     written = after[pairs, place[pairs]].astype(float)
     last, replaced = (before[pairs, place[at]].astype(float) for at in (pairs - 1, pairs))

@@ -3,7 +3,8 @@
 What it does: looks for numbers of the observation that take at most 256 evenly spaced values, fill that range, and jump
 across more than half of it from one step to the next; those that are declared as bytes count where the reward jumps
 with them. It also looks for angles in [0, 2 pi) or [0, 360) that jump from one end to the other. Where a number may do
-so, it plays on, also with actions that are held.
+so, it plays on, also with actions that are held. Attributes of one or two bytes with a sign are watched for jumps from
+one end of their range to the other.
 
 Why it matters: a number that is cast to a byte and does not fit wraps around: 127 is followed by -128, and 0 by 255.
 Two states that are alike look quite different, and two that differ look the same. An angle that jumps where it points
@@ -21,6 +22,7 @@ from rldoctor.preflight.check import CheckFindings, Skipped, check, note, shorte
 from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import arrays
 from rldoctor.preflight.probes.prediction import explained
+from rldoctor.preflight.probes.views.overflow import overflowing
 from rldoctor.preflight.probes.views.wide_view import WideView, look_wide
 
 # A byte has 256 values, the largest 255 steps above the smallest. Random play of the three broken environments of
@@ -48,11 +50,21 @@ _TOLD = 0.5
     "observation-wraps",
     requires=("ENV201", "ENV202"),
     late=1,
-    faults=("observation-wraps-around", "angle-jumps"),
+    faults=("observation-wraps-around", "angle-jumps", "counter-overflows"),
 )
 def run(context: PreflightContext) -> CheckFindings:
     """Look for numbers that jump across the range of a byte, or across a turn."""
     batch = context.batch
+    overflows = overflowing(context.env, context.budget)
+    for name, (last, next_one) in overflows.items():
+        yield warning(
+            "counter-overflows",
+            f"self.{name} overflows: {last} is followed by {next_one}, while it changes by little in all other steps.",
+            "Count in an int64, which NumPy's arrays have by default, and cast what is returned.",
+            attributes=[name],
+        )
+    if overflows:
+        return f"{len(overflows)} counters overflow"
     looked = moving = 0
     wrapping: dict[str, list[int]] = {}
     turning: dict[str, list[int]] = {}

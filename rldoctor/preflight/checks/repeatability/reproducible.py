@@ -4,7 +4,8 @@ What it does: plays 20 steps twice, from the same seed with the same actions, an
 Where they are the same and its time allows, it plays the longest random episode again, up to 250 steps: what is drawn
 seldom, such as by a shuffle when the cards run out, shows only there. Gymnasium's and gymnasium-robotics' own are left
 out.
-Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn.
+Where they differ, it plays them some more times: what rises or falls from episode to episode was not drawn. It also
+plays them with a clock that goes evenly, where the environment reads one.
 
 Why it matters: otherwise no run can be repeated, and a comparison of two settings is left to chance.
 
@@ -24,6 +25,7 @@ from rldoctor.preflight.context import PreflightContext
 from rldoctor.preflight.measurements import flatten, play_actions, trajectory
 from rldoctor.preflight.probes.inspection import generators_of, has_running_statistics, user_wrappers
 from rldoctor.preflight.probes.plays import difference, played_again, same
+from rldoctor.preflight.probes.views import wall_clock
 
 _STEPS = 20
 # Their authors' own tests compare episodes.
@@ -127,6 +129,18 @@ def run(context: PreflightContext) -> CheckFindings:
             aspect=aspect,
             first_step=step,
             observed=largest,
+        )
+        return ""
+    if clock := wall_clock.decides(context.env, steps):
+        yield error(
+            "trajectory-not-reproducible",
+            f"Seed 0 played twice with the same actions differs {where}, by up to {largest:.3g}: it reads the clock of "
+            f"the machine, {clock}, and repeats itself with one that goes evenly.",
+            "Let each step take the same simulated time, such as self.dt = 0.02.",
+            aspect=aspect,
+            first_step=step,
+            observed=largest,
+            expected=0.0,
         )
         return ""
     if step == 0 and _drifts(context, start, restart):

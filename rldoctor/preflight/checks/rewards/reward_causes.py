@@ -1,7 +1,7 @@
 """The reward depends on what the policy does.
 
 What it does: plays the same start with quite different actions, and other starts, and compares the rewards step by
-step; then the same actions in other states.
+step, for 100 steps where the first 15 are alike; then the same actions in other states.
 
 Why it matters: a reward that follows the clock or the number of steps, or that was drawn in advance, is the same
 whatever the policy does. Its curve moves, and nothing can be learned from it.
@@ -20,6 +20,8 @@ from rldoctor.preflight.probes.alternatives import alternatives
 
 _STEPS = 15
 _PLAYS = 4
+# Steps of the plays that are compared before it is said that rewards do not depend on actions.
+_LATER = 100
 # A reward that waits for an event, or for an object that random actions do not touch, shows nothing here.
 _VALUES = 3
 _MOVES = 0.01
@@ -65,6 +67,8 @@ def run(context: PreflightContext) -> CheckFindings:
     if _alike([rows for rows, _ in same_start]):
         raise Skipped("observations do not differ with the actions either")
     exact = _alike([rewards for _, rewards in same_start])
+    if _differ_later(context):
+        return "rewards differ with the actions later in the episode"
     other_starts = [play_actions(env, seed, plans[seed % len(plans)])[1] for seed in range(1, _PLAYS)]
     if not exact and not _alike([same_start[0][1], *other_starts], _SHARE):
         return "rewards hardly differ with the actions"
@@ -82,6 +86,22 @@ def run(context: PreflightContext) -> CheckFindings:
             "Compute the reward from the state after the step; look for one that is drawn or computed in advance.",
         )
     return ""
+
+
+def _differ_later(context: PreflightContext) -> bool:
+    """Return whether rewards differ in longer plays: a delivery takes several actions, each held for some steps."""
+    env = context.env
+    steps = context.budget.steps(_LATER, least=_STEPS, plays=2 * _PLAYS)
+    for seed in range(2):
+        rewards = []
+        for number in range(_PLAYS):
+            random = np.random.default_rng(50 + number)
+            # Some change at every step, some are held for up to four.
+            held = [(draw(env.action_space, random), int(random.integers(1, 2 + number))) for _ in range(steps)]
+            rewards.append(play_actions(env, seed, [one for one, count in held for _ in range(count)][:steps])[1])
+        if min(map(len, rewards)) > 1 and not _alike(rewards, _SHARE):
+            return True
+    return False
 
 
 def _of_actions_alone(context: PreflightContext) -> bool:

@@ -14,6 +14,7 @@ What to do: return what the step earned; keep the sum for ``info``.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rldoctor.model import FloatArray
 from rldoctor.preflight.check import CheckFindings, Skipped, check, error, warning
@@ -30,6 +31,8 @@ _STEPS, _MOST_TERMS = 8, 16
 # Ours: the change is explained well, what is summed is not.
 _EXPLAINED, _UNEXPLAINED = 0.8, 0.6
 _NEAR = 1e-6
+# Of the rows, how many have a number at its smallest or largest value where that is a bound.
+_OFTEN, _TWO = 0.02, 2
 
 
 @check("ENV415", "reward-sums", requires=("ENV105", "ENV111", "ENV202", "ENV401"), late=1, faults=("reward-is-a-sum",))
@@ -114,8 +117,23 @@ def _by_what_is_seen(batch: Batch, changes: FloatArray) -> tuple[float, float]:
     if actions.dtype.kind in "iu" and actions.shape[1] == 1 and np.ptp(actions) < _MOST_TERMS:
         actions = actions == np.unique(actions)
     features = np.concatenate([*parts, actions.astype(float)], axis=1)
-    if features.shape[1] > len(batch.rewards) // 4:
+    # Where a number lies at a bound, a reward may go on that is no sum.
+    free = ~_at_a_bound(features)
+    features, rewards, changes = features[free], batch.rewards[free], changes[free]
+    if features.shape[1] > len(rewards) // 4 or len(rewards) < _FEWEST:
         return 1.0, 0.0
     features = with_products(features) if features.shape[1] <= _MOST_TERMS else features
-    level, change = explained(features, np.column_stack([batch.rewards, changes]))
+    # A cost of being on either side, whose change is just as well explained by the way it moves.
+    features = np.column_stack([features, np.abs(features)])
+    level, change = explained(features, np.column_stack([rewards, changes]))
     return float(level), float(change)
+
+
+def _at_a_bound(features: FloatArray) -> NDArray[np.bool_]:
+    """Return which rows have a number at its end where it often is, of numbers of more than two values."""
+    found = np.zeros(len(features), dtype=bool)
+    for column in features.T:
+        if len(np.unique(column)) > _TWO:
+            for end in (column == column.min(), column == column.max()):
+                found |= end if end.mean() > _OFTEN else False
+    return found
