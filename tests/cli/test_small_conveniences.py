@@ -26,7 +26,7 @@ HEALTHY = Path(__file__).parents[1] / "runs/healthy/fetch_reach_dense/quick/as-r
         (("train", "--steps", "0"), "--steps '0' must be at least 1."),
         (("explain", "aproxkl"), "Did you mean approx_kl"),
         (("explain", "exploding gradients"), "Did you mean policy-gradient"),
-        (("explain", "clipped samples"), "Did you mean clipped"),
+        (("explain", "clipped samples"), "clipped-though-still"),
         (("explain", "xyzzy"), "rldoctor rules lists everything."),
     ],
 )
