@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -88,17 +88,32 @@ def asked(book: Rulebook, table: Table, names: Sequence[str], folds: int) -> dic
     return found
 
 
-def rates(table: Table, rows: NDArray[np.intp], names: Sequence[str], by: Floats) -> dict[str, float]:
-    """Return how often the likeliest cause of harmed trainings is right, one of the first three, and healthy ones accused."""
-    health = names.index(HEALTHY)
-    harmed = [i for i in rows if table.harmed[i] and not table.healthy[i] and set(table.right[i]) & set(names)]
-    well = [i for i in rows if table.healthy[i]]
+def rates(
+    table: Table, rows: NDArray[np.intp], names: Sequence[str], by: Floats, alike: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """Return how often the likeliest cause of harmed trainings is right, one of the first three, and healthy ones accused.
+
+    Args:
+        table: The trainings.
+        rows: Those that are counted.
+        names: Causes.
+        by: Their probabilities, ``(rows, causes)``.
+        alike: Causes to those that are not told from them.
+    """
+    health, healthy = names.index(HEALTHY), table.healthy
+    harmed = [i for i in rows if table.harmed[i] and not healthy[i] and set(table.right[i]) & set(names)]
+    well = [i for i in rows if healthy[i]]
     causes = by.copy()
     causes[:, health] = -1.0
     order = np.argsort(-causes, axis=1)
     right = [[names[j] in table.right[i] for j in order[i, :3]] for i in harmed]
+    as_one = [
+        any(names[order[i, 0]] in (name, *alike.get(name, ())) for name in table.right[i] if name in names)
+        for i in harmed
+    ]
     return {
         "right cause likeliest": float(np.mean([hits[0] for hits in right])),
+        "look-alikes as one": float(np.mean(as_one)),
         "among the first three": float(np.mean([any(hits) for hits in right])),
         "and likelier than health": float(
             np.mean([hits[0] and by[i, health] < 0.5 for hits, i in zip(right, harmed, strict=True)])
@@ -132,14 +147,19 @@ def pairs(table: Table, rows: NDArray[np.intp], names: Sequence[str], by: dict[s
 def report(table: Table, names: Sequence[str], by: dict[str, Floats]) -> str:
     """Return tables: the trees beside the log-odds, and the pairs of causes that neither tells apart."""
     of_view = {view: np.flatnonzero(table.view == view) for view in VIEWS}
-    measured = {(view, kind): rates(table, of_view[view], names, by[kind]) for view in VIEWS for kind in by}
+    found = {view: pairs(table, of_view[view], names, by) for view in VIEWS}
+    measured = {
+        (view, kind): rates(table, of_view[view], names, by[kind], look_alikes(found[view]))
+        for view in VIEWS
+        for kind in by
+    }
     columns = list(measured["plain", "odds"])
     out = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for (view, kind), values in measured.items():
         title = {"trees": "gradient-boosted trees", "odds": "log-odds"}[kind]
         out.append(f"| {VIEWS[view]}, {title} | {' | '.join(f'{values[name]:.1%}' for name in columns)} |")
     for view, title in VIEWS.items():
-        alike = [pair for pair in pairs(table, of_view[view], names, by) if pair.best < ALIKE]
+        alike = [pair for pair in found[view] if pair.best < ALIKE]
         out += ["", f"| not told apart, {title} | | trees | log-odds |", "|---|---|---|---|"]
         out += [f"| {pair.one} | {pair.other} | {pair.by_trees:.2f} | {pair.by_odds:.2f} |" for pair in alike]
     return "\n".join(out)

@@ -73,8 +73,8 @@ class Batch:
     trainings: tuple[Drawn, ...]
 
 
-def draw_batch(index: int, seed: int, trainings: int = TRAININGS) -> Batch:
-    """Return the batch of this index: the same for the same seed, whatever else is drawn."""
+def draw_batch(index: int, seed: int, trainings: int = TRAININGS, healthy: float = HEALTHY) -> Batch:
+    """Return the batch of this index, with this share of healthy trainings: the same for the same seed, whatever else is drawn."""
     source = random.Random(f"{seed}-{index}")
     names = sorted(recipes.GOOD)
     # Each round goes over all environments, in an order of its own.
@@ -98,16 +98,16 @@ def draw_batch(index: int, seed: int, trainings: int = TRAININGS) -> Batch:
         if kind == 1:
             settings["n_epochs"] = min(settings["n_epochs"], 5.0)
         site = Site(WORLDS[name], {**settings, **of_shapes})
-        drawn.append(_draw(site, settings, source))
+        drawn.append(_draw(site, settings, source, healthy))
     return Batch(index, seed * 100_003 + index, name, shapes, tuple(drawn))
 
 
-def _draw(site: Site, settings: dict[str, float], source: random.Random) -> Drawn:
+def _draw(site: Site, settings: dict[str, float], source: random.Random, healthy: float) -> Drawn:
     fitting = [fault for fault in all_faults.ALL.values() if fault.only(site)]
     forced = [fault for fault in fitting if fault.name == "batch-small"]
     if forced:
         return _broken(site, settings, forced, source)
-    if source.random() < HEALTHY:
+    if source.random() < healthy:
         return Drawn(settings, numbers={})
     weights = [RARE if fault.group == "logs" or not fault.right else 1.0 for fault in fitting]
     weights = [20.0 if fault.name == "epochs-many" else w for fault, w in zip(fitting, weights, strict=True)]

@@ -1,8 +1,9 @@
-"""How early a fault is found: python -m benchmarks.laboratory.early [TABLE]
+"""What the shipped weights say of the laboratory, and how early: python -m benchmarks.laboratory.early [TABLE]
 
-Two tables of docs/laboratory.md. The recorded runs of Stable-Baselines3 are followed by a live doctor from examination to
-examination, as ``DoctorCallback`` does it. The laboratory's trainings are examined once at each stored share of their budget,
-by the same rules, but no row of examinations is known of them: sick at one examination is more than what would stop them.
+Tables of docs/laboratory.md. Of trainings that have ended: what is found, and which healthy ones are called sick or suspect by
+which signs. How early: The recorded runs of Stable-Baselines3 are followed by a live doctor from examination to
+examination, as ``DoctorCallback`` does it. The laboratory's trainings with the signs of today are examined once at each stored share of
+their budget, by the same rules, but no row of examinations is known of them: sick at one examination is more than what would stop them.
 Weights and phases are those that are shipped. Two minutes on one core.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,8 @@ import numpy as np
 from benchmarks.corpus import recorded_runs
 from benchmarks.laboratory.answers import percent
 from benchmarks.laboratory.document import write_section
+from benchmarks.laboratory.fit import HEAD, VIEWS, asked
+from benchmarks.laboratory.fit import lines as lines_of_answers
 from benchmarks.laboratory.kept import SHARES
 from benchmarks.laboratory.second_opinion import STORED
 from benchmarks.laboratory.table import Table, load
@@ -31,8 +35,8 @@ from rldoctor.diagnosis.live.rules import live_rules
 from rldoctor.diagnosis.rank import rank
 from rldoctor.model import Verdict
 from rldoctor.rulebook import Rulebook, load_rulebook
+from rldoctor.rulebook.schema import FIRES_FROM
 
-VIEWS = {"plain": "plain logs", "callback": "with DoctorCallback"}
 NEVER = float("inf")
 
 
@@ -113,11 +117,35 @@ def half(title: str, courses: Sequence[Course]) -> str:
     return f"{title}: half of what is found is found by {by:.1%} of the budget; healthy, sick at any time: {percent(sum(healthy), len(healthy))}."
 
 
+def in_the_end(book: Rulebook, table: Table) -> str:
+    """Return what is said of the trainings when they have ended, and by which signs healthy ones are called sick or suspect."""
+    out, alarms = [HEAD], Counter[tuple[str, ...]]()
+    for view, title in VIEWS.items():
+        ended = table.only((table.share == 1.0) & (table.view == view))
+        said, healthy = asked(book, ended), ended.healthy
+        out += lines_of_answers(title, ended, said, range(len(ended)))
+        for i, answer in enumerate(said):
+            if healthy[i] and answer.found:
+                supports = book.diagnoses[answer.causes[0]].weights
+                row = zip(ended.codes, ended.strengths[i].tolist(), strict=True)
+                shown = [code for code, strength in row if strength >= FIRES_FROM and supports.get(code, 0.0) > 0]
+                signs = ", ".join(shown) or "-"
+                alarms[title, str(ended.environment[i]), str(answer.verdict), answer.causes[0], signs] += 1
+    out += [
+        "",
+        "| healthy, but | environment | called | most likely cause | signs of it | number |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join(out + [f"| {' | '.join(what)} | {count} |" for what, count in sorted(alarms.items())])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, nargs="?", default=STORED)
     chosen = parser.parse_args()
     book, table = load_rulebook(), load(chosen.table)
+    table = table.only(table.current)
+    write_section("shipped", in_the_end(book, table))
     out = [
         f"| trainings | | number | {' | '.join(f'by {share:.0%}' for share in SHARES)} |",
         "|---" * (len(SHARES) + 3) + "|",

@@ -24,13 +24,13 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks.laboratory import kept, strengths
+from benchmarks.laboratory import apart, kept, strengths
 from benchmarks.laboratory.harm import RELIABLE, outcome
 
 SAMPLE = 100
 
 
-def train_batch(index: int, seed: int, trainings: int, out: Path) -> str:
+def train_batch(index: int, seed: int, trainings: int, out: Path, healthy: float = 0.2) -> str:
     """Make one batch, keep its curves and its rows; return a line about it."""
     # Late: measuring anew needs no torch.
     import torch
@@ -40,7 +40,7 @@ def train_batch(index: int, seed: int, trainings: int, out: Path) -> str:
 
     torch.set_num_threads(1)
     begun = time.process_time()
-    batch = drawing.draw_batch(index, seed, trainings)
+    batch = drawing.draw_batch(index, seed, trainings, healthy)
     env, recipe, faults = drawing.built(batch)
     results = train(env, recipe, faults, batch.seed)
     found = []
@@ -101,6 +101,7 @@ def finish(out: Path, earlier: Path | None = None, made_anew: Collection[str] = 
         return
     lines = strengths.collect(parts, out / "laboratory.parquet", earlier, made_anew)
     batches = sorted((out / "curves").glob("batch-*.npz"))
+    apart.write(out / "laboratory.parquet", [one for path in batches for one in kept.read(path)])
     each = max(1, SAMPLE // len(batches))
     chosen = batches[:: max(1, len(batches) // SAMPLE)]
     sample = [one for path in chosen for one in kept.read(path)[:each]]
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no batch after so many; 0 only joins")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--batch", type=int, default=64, help="trainings of a batch")
+    parser.add_argument("--healthy", type=float, default=0.2, help="share of healthy trainings, in [0, 1]")
     parser.add_argument(
         "--again", type=Path, metavar="DIR", help="measure the signs of kept curves anew; trains nothing"
     )
@@ -159,7 +161,7 @@ def main() -> None:
     else:
         count = math.ceil(chosen.trainings / chosen.batch)
         missing = [index for index in range(count) if not _rows(out, index).is_file()]
-        tasks = [(index, chosen.seed, chosen.batch, out) for index in missing]
+        tasks = [(index, chosen.seed, chosen.batch, out, chosen.healthy) for index in missing]
         run_all(train_batch, tasks, chosen.jobs, until)
     finish(out, chosen.earlier, chosen.made_anew.split(","))
 

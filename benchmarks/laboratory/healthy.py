@@ -1,61 +1,50 @@
-"""Healthy trainings with recipes of their own on every environment of the laboratory, as far as they learned."""
+"""Healthy trainings on every environment of the laboratory, as far as they learned, of those that were made."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from benchmarks.laboratory import kept, recipes
-from benchmarks.laboratory.environments import WORLDS
-from benchmarks.laboratory.harm import Training, judged, lines, outcome
-from benchmarks.laboratory.interface import SETTINGS, Recipe
-from benchmarks.laboratory.kept import SHARES, Kept
-from benchmarks.laboratory.train import train
-
-# Trainings of each environment, of which most learn.
-EACH = 8
+from benchmarks.laboratory import kept
+from benchmarks.laboratory.harm import Training, judged, lines
+from benchmarks.laboratory.kept import Kept
 
 
-def healthy_trainings(folder: Path, seed: int = 7) -> list[Kept]:
-    """Return the trainings that learned, those that ``folder`` keeps and those that it lacks: three minutes for all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found: list[Kept] = []
-    for name in sorted(recipes.GOOD):
-        path = folder / f"{name}.npz"
-        if not path.is_file():
-            kept.write(path, list(_trained(name, seed)))
-            print(name, flush=True)
-        found += _learned(kept.read(path))
-    return found
+def healthy_trainings(folder: Path) -> list[Kept]:
+    """Return the healthy trainings that learned, of those that ``benchmarks.laboratory.generate --out`` kept in a folder.
+
+    Raises:
+        SystemExit: It holds none.
+    """
+    batches = sorted((folder / "curves").glob("batch-*.npz"))
+    if not batches:
+        raise SystemExit(f"{folder / 'curves'} holds no batch: give the --out of benchmarks.laboratory.generate.")
+    made = [one for path in batches for one in kept.read(path) if not one.label["faults"]]
+    # Without their recipes, as any other trainings.
+    return [replace(one, run=replace(one.run, record={})) for one in learned(made)]
 
 
-def _trained(name: str, seed: int) -> Iterator[Kept]:
-    source = random.Random(f"healthy-{seed}-{name}")
-    shapes = recipes.draw_shapes(name, source)
-    drawn = [recipes.draw(name, shapes, source) for _ in range(EACH)]
-    recipe = Recipe.of(shapes, EACH, **{key: torch.tensor([one[key] for one in drawn]) for key in SETTINGS})
-    for trained in train(WORLDS[name](EACH, shapes.n_envs), recipe, seed=seed):
-        steps, episodes = shapes.total_steps, trained.episodes
-        results = {
-            key: [outcome(episodes.steps, values, share * steps) for share in SHARES]
-            for key, values in (("returns", episodes.returns), ("successes", episodes.successes))
-        }
-        # Without its recipe, as any other training.
-        yield Kept(replace(trained.run, record={}), {"environment": name, "steps": steps, **results})
-
-
-def _learned(trainings: list[Kept]) -> list[Kept]:
+def learned(trainings: Sequence[Kept]) -> list[Kept]:
+    """Return the trainings that learned, as far as the others of their environment tell."""
     outcomes = [
-        Training(one.label["environment"], one.label["steps"], True, one.label["returns"], one.label["successes"])
+        Training(
+            one.label["environment"],
+            one.label["steps"],
+            True,
+            _numbers(one.label["returns"]),
+            _numbers(one.label["successes"]),
+            one.label["failed"],
+        )
         for one in trainings
     ]
     line = lines(outcomes)
     return [
         one
         for one, training in zip(trainings, outcomes, strict=True)
-        if judged(training, line[training.environment])[0]
+        if training.environment in line and judged(training, line[training.environment])[0]
     ]
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]

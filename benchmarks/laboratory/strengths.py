@@ -12,13 +12,12 @@ import numpy as np
 
 from benchmarks.laboratory import harm
 from benchmarks.laboratory.kept import EARLY_VIEWS, SHARES, Kept, until, views
+from benchmarks.laboratory.table import EARLIER
 from rldoctor.rulebook import Case, Rulebook, load_rulebook
 from rldoctor.rulebook.observe import made_for, observe_all
 
 # A strength of 1; what could not be measured is 255.
 FULL, UNMEASURED = 250, 255
-# Added to the numbers of the batches of an earlier table.
-EARLIER = 100_000
 
 
 @cache

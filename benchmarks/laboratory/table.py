@@ -20,6 +20,8 @@ from rldoctor.rulebook.schema import FIRES_FROM
 
 # As benchmarks/laboratory/strengths.py stores them.
 FULL, UNMEASURED = 250, 255
+# Added to the numbers of the batches of an earlier table that is joined.
+EARLIER = 100_000
 # A sign at full strength multiplies the odds by about e^1.2 = 3, unless the runs show otherwise.
 PRIOR = 1.2
 # A hallmark of a cause (checks/diagnoses) outweighs four other signs, unless the runs show otherwise.
@@ -81,6 +83,12 @@ class Table:
     def healthy(self) -> NDArray[np.bool_]:
         """Whether the recipe has no fault, ``(rows,)``."""
         return np.array([not faults for faults in self.faults], dtype=bool)
+
+    @property
+    def current(self) -> NDArray[np.bool_]:
+        """Whether the signs were measured as they are today, and not in an earlier table that was joined, ``(rows,)``."""
+        found: NDArray[np.bool_] = self.training < EARLIER * 10_000
+        return found
 
 
 def load(path: Path) -> Table:

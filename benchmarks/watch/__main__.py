@@ -1,4 +1,4 @@
-"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|prefixes|points|off-policy|doomed|day|load|callback
+"""How the doctor judges trainings that still run: python -m benchmarks.watch phases|laboratory|unknown|prefixes|points|off-policy|doomed|day|load|callback
 
 ``phases`` writes checks/phases.toml from every prefix of the recorded healthy runs. ``prefixes`` writes the table of docs/watch.md:
 what a live doctor says of every recorded run while it grows, healthy ones also by phases that were made without their recipe. Five
@@ -102,12 +102,17 @@ def phases_of(runs: Iterable[RecordedRun], without: str = "") -> Phases:
     return Phases(BEGINS, {code: tuple(math.ceil(v * 100 - 1e-9) / 100 for v in most[code]) for code in sorted(most)})
 
 
-def write_laboratory() -> None:
+def of_folder() -> list[Kept]:
+    """Return the healthy trainings of the laboratory in the folder that is named on the command line."""
     from benchmarks.laboratory.healthy import healthy_trainings
 
     if len(sys.argv) < 3:
-        raise SystemExit("Name the folder in which the trainings are kept.")
-    trainings = healthy_trainings(Path(sys.argv[2]))
+        raise SystemExit("Name the folder that benchmarks.laboratory.generate --out has written.")
+    return healthy_trainings(Path(sys.argv[2]))
+
+
+def write_laboratory() -> None:
+    trainings = of_folder()
     most: dict[str, dict[str, tuple[float, ...]]] = defaultdict(dict)
     for training in trainings:
         of_env = most[training.label["environment"]]
@@ -125,8 +130,9 @@ def write_laboratory() -> None:
     write_unknown(trainings)
 
 
-def write_unknown(trainings: Sequence[Kept]) -> None:
+def write_unknown(trainings: Sequence[Kept] = ()) -> None:
     """Write what is said of healthy trainings on environments whose trainings the phases were made without."""
+    trainings = trainings or of_folder()
     recorded = [p for p in recorded_runs() if not p.fault]
     found: list[list[At]] = []
     for env in sorted({one.label["environment"] for one in trainings}):
@@ -139,7 +145,7 @@ def write_unknown(trainings: Sequence[Kept]) -> None:
     told.append(rate(first(course, is_sick) <= 1.0 for course in found))
     lines = ["| healthy runs | warned by 10 % | by 25 % | at any time | sick at any time |", "|---|---|---|---|---|"]
     envs = len({one.label["environment"] for one in trainings})
-    write_section("laboratory", [*lines, f"| on {envs} environments, each left out in turn | {' | '.join(told)} |"])
+    write_section("unknown", [*lines, f"| on {envs} environments, each left out in turn | {' | '.join(told)} |"])
 
 
 def write_phases() -> None:
@@ -248,6 +254,7 @@ def main() -> None:
     modes = {
         "phases": write_phases,
         "laboratory": write_laboratory,
+        "unknown": write_unknown,
         "prefixes": write_prefixes,
         "points": write_points,
         "off-policy": measure("off_policy"),

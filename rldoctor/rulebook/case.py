@@ -59,6 +59,7 @@ class Case:
         even = {name: resampled(curve) for name, curve in finite.items()}
         even |= _stand_ins(even)
         derived = {**_of_outcomes(even), **_of_updates(even), **of_families(even, self.run.suite)}
+        derived |= _of_both(derived)
         even |= _evaluated(even)
         derived |= {**off_policy.derived(even, self.run), **off_policy.by_episode(self.run, self.window)}
         return {**even, **derived, **_unvaried(self.run), **_lead(even, self.run.baseline_return)}
@@ -118,6 +119,7 @@ def derived_metrics() -> tuple[str, ...]:
         "targets_without_variance",
         "training_return",
         "mean_return",
+        "value_error_per_reward",
         "mean_length",
         "return_over_many",
         "length_over_many",
@@ -218,6 +220,15 @@ def _of_updates(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         spread = np.interp(entropy.steps, std.steps, np.log(np.maximum(std.values, 1e-300)))
         derived["entropy_over_std"] = _like(entropy, "entropy_over_std", entropy.values - (_OF_STD_ONE + spread))
     return derived
+
+
+def _of_both(derived: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Return the critic's error in rewards of a step, from curves of outcomes and of updates."""
+    errors, rewards = derived.get("value_error"), derived.get("reward_magnitude")
+    if errors is None or rewards is None or not len(rewards):
+        return {}
+    of_a_step = np.interp(errors.steps, rewards.steps, rewards.values)
+    return {"value_error_per_reward": _like(errors, "value_error_per_reward", errors.values / (of_a_step + 1e-300))}
 
 
 def _unvaried(run: Run) -> dict[str, Curve]:

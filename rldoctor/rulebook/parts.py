@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -95,14 +96,8 @@ class Part:
         return self.known(("evenly", window), lambda part: part._on_lines(window))
 
     def _on_lines(self, window: Window) -> Part:
-        first, last = self.ends
-        low, high = (first + share * (last - first) for share in window)
-        at = np.linspace(low, high, _EVENLY)
-        after = np.clip(np.searchsorted(self.steps, at), 1, len(self) - 1)
-        before = after - 1
-        way = (at - self.steps[before]) / np.maximum(self.steps[after] - self.steps[before], 1)
-        values = stats.between(self.values, before, after, way)
-        return Part(self.metric, at.astype(np.int64), values, self.aggregation)
+        steps, before, after, way = _places(self.steps.astype(np.int64, copy=False).tobytes(), window)
+        return Part(self.metric, steps, stats.between(self.values, before, after, way), self.aggregation)
 
     def _points(self, window: Window) -> slice:
         steps: list[int] = self.known("steps", _steps)
@@ -142,6 +137,24 @@ class Part:
     def quantiles(self, share: float) -> list[float]:
         """Return the value below which a share of each run's values lies, as ``np.quantile`` interpolates it."""
         return [_quantile(row, share) for row in self.ordered]
+
+
+@lru_cache(1024)
+def _places(logged: bytes, window: Window) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    """Return evenly spaced steps in a window, the points around each, and how far it is from the one to the other.
+
+    Args:
+        logged: Steps of a curve, 64 bits each; most metrics of a run share them.
+        window: As shares of these steps.
+    """
+    steps = np.frombuffer(logged, np.int64)
+    first, last = float(steps[0]), float(steps[-1])
+    low, high = (first + share * (last - first) for share in window)
+    at = np.linspace(low, high, _EVENLY)
+    after = np.minimum(np.maximum(np.searchsorted(steps, at), 1), len(steps) - 1)
+    before = after - 1
+    way = (at - steps[before]) / np.maximum(steps[after] - steps[before], 1)
+    return at.astype(np.int64), before, after, way
 
 
 def _steps(part: Part) -> list[int]:

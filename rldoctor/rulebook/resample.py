@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from rldoctor import stats
-from rldoctor.model import Curve, FloatArray
+from rldoctor.model import Curve, FloatArray, IntArray
 from rldoctor.rulebook.families import FEWEST_POINTS
 from rldoctor.rulebook.parts import Part
 
@@ -120,6 +122,12 @@ def _at_the_start(values: FloatArray) -> FloatArray:
     points = values.shape[1]
     if points < FEWEST_POINTS:
         return values[:, :2]
+    return stats.between(values, *_first_places(points))
+
+
+@lru_cache(2 * GRID)
+def _first_places(points: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return the points around each place at the start of a curve, and how far it is from the one to the other."""
     places = np.linspace(0.0, min(_START * (points - 1), _FIRST_UPDATES - 1), _PLACES)
     before = np.minimum(places.astype(np.int64), points - 2)
-    return stats.between(values, before, before + 1, places - before)
+    return before, before + 1, places - before

@@ -214,9 +214,7 @@ def between(values: FloatArray, before: IntArray, after: IntArray, way: FloatArr
         Shape ``(rows, m)``.
     """
     left, right = values[:, before], values[:, after]
-    # Infinities make no line.
-    with np.errstate(invalid="ignore"):
-        found: FloatArray = np.where(left == right, left, left * (1.0 - way) + right * way)
+    found: FloatArray = np.where(left == right, left, left * (1.0 - way) + right * way)
     return found
 
 

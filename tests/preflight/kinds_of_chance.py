@@ -149,3 +149,52 @@ def reach_goal_first() -> Any:
 def reach_without_its_goal() -> Any:
     """Sick: the goal is left out."""
     return _reach(["achieved_goal", "observation"])
+
+
+# What an action moves nothing of.
+class Market(gym.Env[Any, Any]):
+    """Short, flat or long for a day; prices go on without it."""
+
+    def __init__(self) -> None:
+        self.observation_space = spaces.Box(-np.inf, np.inf, (2,), F)
+        self.action_space = spaces.Discrete(3)
+
+    def look(self) -> Any:
+        return np.array([self.price, self.day / 50], F)
+
+    def reset(self, *, seed: Any = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.price, self.day = float(self.np_random.normal()), 0
+        return self.look(), {}
+
+    def pay(self, action: Any, before: float) -> float:
+        return (int(action) - 1) * (self.price - before) - 0.01 * abs(int(action) - 1)
+
+    def step(self, action: Any) -> Any:
+        before, self.day = self.price, self.day + 1
+        self.price = 0.7 * before + 0.5 * float(self.np_random.normal())
+        return self.look(), self.pay(action, before), False, self.day >= 50, {}
+
+
+class Bid(Market):
+    """A bid for the next hour, that is to meet what follows the last one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Box(-1, 1, (1,), F)
+
+    def pay(self, action: Any, before: float) -> float:
+        return -abs(float(np.ravel(action)[0]) - self.price)
+
+
+class OrdersLost(Market):
+    """An order is paid and never arrives: what is in store does not depend on it."""
+
+    def pay(self, action: Any, before: float) -> float:
+        np.clip(self.price + int(action), -9, 9)
+        return -0.2 * int(action) - abs(self.price)
+
+
+class BidLost(Bid):
+    def pay(self, action: Any, before: float) -> float:
+        return -abs(self.price) - 0.1 * float(np.ravel(action)[0]) ** 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.preflight import kinds_of_ends as ends
 from tests.preflight import kinds_of_rounds as own
 from tests.preflight import kinds_of_trails as trails
 from tests.preflight.examining import found, one_in
@@ -49,3 +50,7 @@ def test_going_to_and_fro_that_pays_is_named(name):
 @pytest.mark.parametrize("name", one_in(3, [("Trail",), ("TrailOfARecord",), ("TrailToStayAt",)]))
 def test_ways_that_are_taken_back_are_left_alone(name):
     assert found(name, "ENV422", trails) == []
+
+
+def test_a_fall_is_no_arrival():
+    assert found("LedgeThatPaysSteps", "ENV422", ends) == []

@@ -138,7 +138,9 @@ def _arrive(env: Env, seed: int, choices: list[int]) -> FloatArray | None:
         way.append(-best[1])
         if best[2]:
             rewards = _play(env, seed, way)
-            return rewards if rewards[-1] >= rewards.max() and rewards[-1] > 0 else None
+            # An end that pays no more than the steps before it, as a fall where each step pays, is none to arrive at.
+            is_best = len(rewards) > 1 and rewards[-1] > _MORE * max(0.0, float(rewards[:-1].max()))
+            return rewards if is_best else None
         if best[0] <= 0:
             return None
     return None

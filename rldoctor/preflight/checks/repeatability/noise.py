@@ -3,6 +3,7 @@
 What it does: where steps draw random numbers, plays single steps from the same state with several draws and several
 actions, and some more steps in which all draw alike. What the draws change in the observation and not in what follows
 is noise of a sensor; what they change for good is noise of the motion, and is compared with what actions change. Where
+actions change nothing at all, as a bid does not move the market, rewards have to tell which one is right where. Where
 every episode is one step, plays some thousand, and looks whether observation and action tell anything of the reward.
 
 Why it matters: a little noise is part of many tasks. An observation, a reward or an effect of actions that is mostly
@@ -35,6 +36,8 @@ _BEFORE = (2, 5, 9, 14)
 _DROWNED = 0.5
 _OF_ACTIONS = 0.1
 _NOTHING = 1e-12
+# Of the rewards' size, what rounding leaves.
+_ALIKE = 1e-6
 # Mean length of random episodes up to which steps after the first are hard to reach.
 _SHORT = 5
 # The step that is looked at and those after it.
@@ -84,7 +87,18 @@ def run(context: PreflightContext) -> CheckFindings:
         if share is not None and share < _OF_ACTIONS:
             # Eight draws may all be the rare ones that take the place of an action.
             share = _of_actions(_plays(context, befores, actions, _MORE_DRAWS) or plays)
-        if share is not None and share < _OF_ACTIONS:
+        if share is not None and share < _OF_ACTIONS and not any(_touched(play) for play in plays):
+            if not _best_elsewhere(plays):
+                yield warning(
+                    "actions-lost-in-noise",
+                    "With the same random numbers, what is seen is the same after every action, and an action earns as "
+                    "much more than another one wherever it was tried: the same action is the best everywhere.",
+                    "Follow the action through step to the state that it should change: a result that is not assigned, "
+                    "a copy that is changed, or a random number in its place.",
+                    observed=share,
+                    expected=_OF_ACTIONS,
+                )
+        elif share is not None and share < _OF_ACTIONS:
             yield warning(
                 "actions-lost-in-noise",
                 f"From the same state, actions decide {max(share, 0.0):.0%} of what changes in a step; random numbers "
@@ -152,6 +166,22 @@ def _of_sensors(context: PreflightContext, plays: Sequence[Drawn]) -> CheckFindi
             dimensions=[int(i) for i in drowned[:16]],
         )
     return ""
+
+
+def _touched(play: Drawn) -> bool:
+    """Return whether another action changes anything that is seen, with the same draws."""
+    return any(bool((np.ptp(values, axis=0) > _NOTHING).any()) for values in (play.seen, play.after, play.ended))
+
+
+def _best_elsewhere(plays: Sequence[Drawn]) -> bool:
+    """Return whether what an action earns beyond another one differs from state to state, or from draw to draw.
+
+    Then the action answers what is seen, as a bid that follows the market, though it moves nothing.
+    """
+    paid = [np.concatenate([play.rewards[..., None], play.rewards_after], axis=2) for play in plays]
+    beyond = np.concatenate([one - one[:1] for one in paid], axis=1)
+    size = max(float(np.abs(one).max()) for one in paid)
+    return bool(np.ptp(beyond, axis=1).max() > _ALIKE * max(size, _NOTHING))
 
 
 def _ends_by_chance(play: Drawn) -> bool:
