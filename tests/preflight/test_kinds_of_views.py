@@ -31,7 +31,7 @@ def looked_at(name: str, code: str) -> tuple[list[Finding], CheckResult]:
             ("Turntable", "ENV214", "angle-jumps"),
             ("DegreesInADict", "ENV214", "angle-jumps"),
             ("Granary", "ENV214", "observation-wraps-around"),
-            ("Battery", "ENV214", "observation-wraps-around"),
+            ("Battery", "ENV214", "counter-overflows"),
             ("ring", "ENV216", "frames-out-of-order"),
             ("ring_of_places", "ENV216", "frames-out-of-order"),
             ("Clipped", "ENV217", "observation-saturated"),

@@ -120,7 +120,7 @@ def test_a_film(trained_once, tmp_path, suffix):
     # A process of its own: what MuJoCo draws with is chosen before it is imported.
     program = "import sys; from pathlib import Path; from rldoctor.training.video import film;"
     program += "from rldoctor.training.players import player_of_run;"
-    program += "film(player_of_run(Path(sys.argv[1]))[0], Path(sys.argv[2]), range(1))"
+    program += "film(player_of_run(Path(sys.argv[1]))[0], Path(sys.argv[2]), range(3))"
     done = subprocess.run(
         [sys.executable, "-c", program, str(trained_once), str(file)], capture_output=True, text=True, check=False
     )
