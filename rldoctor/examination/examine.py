@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rldoctor.config import DEFAULTS, Config
@@ -28,6 +30,8 @@ SECONDS = 30.0
 """Seconds that the examination of one environment may take by default."""
 # What Stable-Baselines3's documentation and RL Zoo call the model that they save beside the logs.
 _MODELS = ("model.zip", "best_model.zip", "final_model.zip")
+
+_LOOKS_AT_MODELS = "rldoctor.sb3.examine_model"
 
 # Told before an environment is examined: its name.
 Watcher = Callable[[str], None]
@@ -95,8 +99,12 @@ def examine(
             continue
         watcher(name)
         with Examiner(name, dict(frozen), config, seconds) as examiner:
+            directories = _runs(runs)
+            if any(_model_of(run, heard) is not None for run in directories):
+                # What looks at models loads PyTorch, which takes seconds; this process waits for the other anyway.
+                Thread(target=import_module, args=(_LOOKS_AT_MODELS,), daemon=True).start()
             statement = hear(examiner)
-            found += [_examined(run, examiner, statement, heard) for run in _runs(runs)]
+            found += [_examined(run, examiner, statement, heard) for run in directories]
     return sorted_by_verdict(found)
 
 
@@ -107,12 +115,17 @@ def _runs(paths: Sequence[Path | str]) -> list[Path]:
     return found
 
 
+def _model_of(directory: Path, heard: _Heard) -> Path | None:
+    """Return the model of a run: the one that was named, or the one beside its logs."""
+    return heard.model or next((file for name in _MODELS if (file := directory / name).is_file()), None)
+
+
 def _examined(directory: Path, examiner: Examiner, statement: Statement, heard: _Heard) -> RunDiagnosis:
     """Diagnose one run with its environment and its model, and break its tie."""
     run = read_run(directory, heard.options.get("framework"), heard.context.tag_mappings)
     if statement.baseline_return is not None:
         run = replace(run, baseline_return=statement.baseline_return)
-    model = heard.model or next((file for name in _MODELS if (file := directory / name).is_file()), None)
+    model = _model_of(directory, heard)
     statements = (statement, *((_state_played(model, run, examiner, statement),) if model is not None else ()))
 
     def again(more: tuple[Statement, ...]) -> RunDiagnosis:
