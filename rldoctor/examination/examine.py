@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -101,8 +102,7 @@ def examine(
         with Examiner(name, dict(frozen), config, seconds) as examiner:
             directories = _runs(runs)
             if any(_model_of(run, heard) is not None for run in directories):
-                # What looks at models loads PyTorch, which takes seconds; this process waits for the other anyway.
-                Thread(target=import_module, args=(_LOOKS_AT_MODELS,), daemon=True).start()
+                Thread(target=_load_ahead, daemon=True).start()
             statement = hear(examiner)
             found += [_examined(run, examiner, statement, heard) for run in directories]
     return sorted_by_verdict(found)
@@ -113,6 +113,15 @@ def _runs(paths: Sequence[Path | str]) -> list[Path]:
     if not found:
         raise no_run_below(paths)
     return found
+
+
+def _load_ahead() -> None:
+    """Import what looks at models: PyTorch takes seconds, and this process waits for the environment's anyway.
+
+    What fails here fails again where it is needed, and is told there.
+    """
+    with contextlib.suppress(Exception):
+        import_module(_LOOKS_AT_MODELS)
 
 
 def _model_of(directory: Path, heard: _Heard) -> Path | None:

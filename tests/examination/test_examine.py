@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -18,6 +20,7 @@ from rldoctor.model import Observation, Severity, Statement, Verdict
 from tests.diagnosis.made_up_runs import run as made_up_run
 from tests.examination import stacks
 
+examine_module = import_module("rldoctor.examination.examine")
 PLACE = stacks.__file__
 RUNS = Path(__file__).parents[1] / "runs"
 IGNORED = RUNS / "sick/actions-without-effect/fetch_reach_dense-actions-ignored-full-100"
@@ -37,6 +40,17 @@ def test_a_fault_of_the_environment_leads_to_its_cause_and_names_the_wrapper() -
     assert "ENV302" in heard["environment"].said
     assert heard["settings"].examined == "run.json"
     assert heard["model"].command == "rldoctor diagnose RUN --model MODEL.zip"
+
+
+def test_what_cannot_be_loaded_ahead_is_told_where_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(examine_module, "_LOOKS_AT_MODELS", "rldoctor.no_such_module")
+    thread = Thread(target=examine_module._load_ahead)
+    thread.start()
+    thread.join()
+    # An exception in a thread is a traceback on the screen, and a warning of pytest's.
+    assert not recwarn.list and capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

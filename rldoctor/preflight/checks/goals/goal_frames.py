@@ -93,14 +93,9 @@ def _apart(one: FloatArray, two: FloatArray) -> np.ndarray:
 def _play(context: PreflightContext) -> _Seen:
     env, random = context.env, np.random.default_rng(43)
     steps = context.budget.steps(_STEPS, least=1, plays=_RESETS)
-    plays, goals = [], []
-    for seed in range(_RESETS):
-        actions = [draw(env.action_space, random) for _ in range(steps)]
-        plays.append(watch(env, seed, actions))
-        first, _ = env.reset(seed=seed)
-        goals.append(np.ravel(first["desired_goal"]).astype(float))
+    plays = [watch(env, seed, [draw(env.action_space, random) for _ in range(steps)]) for seed in range(_RESETS)]
     names = plays[0].names
-    size = goals[0].size
+    size = np.size(context.batch.raw[0]["desired_goal"])
     rows = [play.seen for play in plays if play.names == names]
     inner = [play.inner for play in plays if play.names == names]
     # Of a dictionary's parts, each at its place.
