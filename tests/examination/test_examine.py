@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -42,15 +41,10 @@ def test_a_fault_of_the_environment_leads_to_its_cause_and_names_the_wrapper() -
     assert heard["model"].command == "rldoctor diagnose RUN --model MODEL.zip"
 
 
-def test_what_cannot_be_loaded_ahead_is_told_where_it_is_needed(
-    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_loaded_ahead_is_told_where_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a thread raises is a traceback on the screen.
     monkeypatch.setattr(examine_module, "_LOOKS_AT_MODELS", "rldoctor.no_such_module")
-    thread = Thread(target=examine_module._load_ahead)
-    thread.start()
-    thread.join()
-    # An exception in a thread is a traceback on the screen, and a warning of pytest's.
-    assert not recwarn.list and capsys.readouterr().err == ""
+    examine_module._load_ahead()
 
 
 @pytest.mark.slow
